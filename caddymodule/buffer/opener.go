@@ -1,0 +1,19 @@
+package buffer
+
+import (
+	"context"
+	"log/slog"
+)
+
+// Opener is what a module in the namespace smartcar.buffers provides: a
+// configured buffer that is not open yet. Making one touches no disk.
+type Opener interface {
+	// Key identifies the storage, such as its absolute path: two configurations with
+	// one key share one open buffer.
+	Key() string
+	// Open opens or creates the buffer.
+	Open(ctx context.Context, log *slog.Logger) (Buffer, error)
+	// Reconfigure applies this configuration's limits to a buffer that an Opener with
+	// the same Key opened, without closing it.
+	Reconfigure(b Buffer) error
+}

@@ -1,0 +1,13 @@
+package main
+
+import (
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule"
+)
+
+func main() {
+	caddycmd.Main()
+}

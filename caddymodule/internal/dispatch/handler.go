@@ -1,0 +1,62 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// ErrDown says that the handler is not there: its process ended or has not
+// started. What was in flight is delivered again, and no attempt is counted.
+var ErrDown = errors.New("handler is down")
+
+// Handler takes deliveries. Dispatch does not know what is behind it.
+type Handler interface {
+	// Ready blocks until the handler can take a call, or ctx ends.
+	Ready(ctx context.Context) error
+	// Handle delivers a batch and returns one Result per delivery, in order. An error
+	// is about the whole batch: ErrDown (wrapped) or context.DeadlineExceeded when the
+	// handler did not answer in time.
+	Handle(ctx context.Context, batch []Delivery) ([]Result, error)
+	// MaxBatch is the most deliveries that one call may carry, at least 1. It may be
+	// asked once Ready has returned.
+	MaxBatch() int
+	// Wants says whether the handler asked for this event type. It may be asked once
+	// Ready has returned.
+	Wants(eventType string) bool
+}
+
+// Delivery is one attempt to give one event to the handler.
+type Delivery struct {
+	Event *buffer.Event
+	// Attempt is 1 for the first.
+	Attempt int
+}
+
+// Status is what a handler says of one event.
+type Status int
+
+// The statuses.
+const (
+	// Done: finished.
+	Done Status = iota + 1
+	// Retry: again, after Result.After if set, else by the policy.
+	Retry
+	// Reject: dead letter now.
+	Reject
+	// Unavailable: the handler's world is down; stop for a while, count no attempt.
+	Unavailable
+)
+
+// Result is a handler's answer for one delivery.
+type Result struct {
+	Status Status
+	// After, for Retry and Unavailable: how long to wait at least. 0: the policy decides.
+	After time.Duration
+	// Code, for Reject: a short stable word.
+	Code string
+	// Error is the handler's text, for people.
+	Error string
+}
