@@ -1,0 +1,43 @@
+package smartcar
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"time"
+)
+
+// maxMillis is the end of the year 9999, after which Go cannot print a time as JSON.
+const maxMillis = 253402300800000
+
+// parseTime reads a time as Smartcar writes them: milliseconds since 1970 as a
+// number, with or without a fraction, or as a string of digits, or a date by RFC
+// 3339. It returns the zero time for 0, which Smartcar uses for "unknown", and for
+// anything else.
+func parseTime(raw []byte) time.Time {
+	if len(raw) == 0 || raw[0] == 'n' {
+		return time.Time{}
+	}
+	text := string(raw)
+	if raw[0] == '"' {
+		_ = json.Unmarshal(raw, &text)
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			return t.UTC()
+		}
+	}
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return fromMillis(ms)
+	}
+	ms, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(ms) || ms < 0 || ms >= maxMillis {
+		return time.Time{}
+	}
+	return fromMillis(int64(ms))
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms <= 0 || ms >= maxMillis {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
