@@ -1,0 +1,36 @@
+// Package nearest finds the name that somebody most likely meant.
+package nearest
+
+import (
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// Name returns the one of names that is closest to given, or "" when none is
+// close: equal but for the case of letters, or at most two edits away and sharing
+// at least half of the letters. The first of equally close names wins.
+func Name(given string, names []string) string {
+	best, bestDistance := "", 3
+	for _, name := range names {
+		if strings.EqualFold(given, name) {
+			return name
+		}
+		distance := levenshtein.Distance(given, name, nil)
+		if distance >= bestDistance || 2*distance > min(len(given), len(name)) {
+			continue
+		}
+		best, bestDistance = name, distance
+	}
+	return best
+}
+
+// Hint is Name as a sentence to append to a message: ` Did you mean "x"?`, or ""
+// when no name is close.
+func Hint(given string, names []string) string {
+	name := Name(given, names)
+	if name == "" {
+		return ""
+	}
+	return ` Did you mean "` + name + `"?`
+}
