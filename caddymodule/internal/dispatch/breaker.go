@@ -1,0 +1,119 @@
+package dispatch
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// BreakerState is what the breaker lets through.
+type BreakerState string
+
+// The states.
+const (
+	// BreakerClosed: everything.
+	BreakerClosed BreakerState = "closed"
+	// BreakerOpen: nothing.
+	BreakerOpen BreakerState = "open"
+	// BreakerHalfOpen: one event, the probe, whose answer decides.
+	BreakerHalfOpen BreakerState = "half-open"
+)
+
+// breaker stops deliveries to a handler that keeps failing. The scheduler owns it.
+type breaker struct {
+	policy BreakerPolicy
+	log    *slog.Logger
+
+	state   BreakerState
+	since   time.Time
+	until   time.Time // while open
+	why     string
+	failed  int // in a row, while closed
+	probing bool
+}
+
+// tick ends the cooldown when it is over.
+func (b *breaker) tick(now time.Time) {
+	if b.state == BreakerOpen && !now.Before(b.until) {
+		b.enter(BreakerHalfOpen, now, b.why)
+	}
+}
+
+// allows returns how many events the next call may carry, at most n.
+func (b *breaker) allows(n int) int {
+	switch {
+	case b.state == BreakerClosed:
+		return n
+	case b.state == BreakerHalfOpen && !b.probing:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// sent notes a call and says whether it is the probe.
+func (b *breaker) sent() (probe bool) {
+	b.probing = b.state == BreakerHalfOpen
+	return b.probing
+}
+
+// succeeded notes an answer that shows the handler to be well. Late answers of calls
+// from before the breaker opened close nothing.
+func (b *breaker) succeeded(now time.Time, probe bool) {
+	b.failed = 0
+	if !probe || b.state != BreakerHalfOpen {
+		return
+	}
+	b.log.Info("breaker closes: the probe succeeded", "open_for", now.Sub(b.since).Round(time.Millisecond))
+	b.enter(BreakerClosed, now, "")
+}
+
+// failure notes a failed attempt.
+func (b *breaker) failure(now time.Time, probe bool, text string) {
+	if b.state == BreakerHalfOpen && probe {
+		b.open(now, b.policy.Cooldown, "the probe failed: "+text)
+		return
+	}
+	if b.state != BreakerClosed {
+		return
+	}
+	b.failed++
+	if b.failed < b.policy.Failures {
+		return
+	}
+	b.open(now, b.policy.Cooldown, fmt.Sprintf("%d failures in a row, the last: %s", b.failed, text))
+}
+
+// unavailable notes that the handler's world is down.
+func (b *breaker) unavailable(now time.Time, after time.Duration, text string) {
+	cooldown := max(b.policy.Cooldown, min(after, maxAfter))
+	if b.state == BreakerOpen {
+		if until := now.Add(cooldown); until.After(b.until) {
+			b.until = until
+		}
+		return
+	}
+	b.open(now, cooldown, "the handler is unavailable: "+text)
+}
+
+// unanswered notes that a call ended without an answer about its events.
+func (b *breaker) unanswered(probe bool) {
+	if probe {
+		b.probing = false
+	}
+}
+
+func (b *breaker) open(now time.Time, cooldown time.Duration, why string) {
+	b.enter(BreakerOpen, now, why)
+	b.until = now.Add(cooldown)
+	b.log.Warn("breaker opens: deliveries pause, events wait in the buffer",
+		"why", why, "probe_in", cooldown)
+}
+
+func (b *breaker) enter(s BreakerState, now time.Time, why string) {
+	// The time since which the handler has not been well spans the probes.
+	if s != BreakerHalfOpen && (b.state != BreakerHalfOpen || s != BreakerOpen) {
+		b.since = now
+	}
+	b.state, b.why, b.failed, b.probing = s, why, 0, false
+}

@@ -1,0 +1,203 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// Dispatcher delivers one consumer's events to one handler until Stop.
+type Dispatcher struct {
+	cfg      Config
+	consumer buffer.Consumer
+	handler  Handler
+	limits   limits
+
+	// work ends when Stop is called, calls and storing when Stop's patience ends.
+	work, calls, storing                   context.Context
+	cancelWork, cancelCalls, cancelStoring context.CancelFunc
+
+	stopOnce sync.Once
+	stop     chan context.Context
+	done     chan struct{}
+	stopErr  error // written before done is closed
+
+	// What runs beside the scheduler reports here.
+	readied chan error
+	lanesIn chan loaded
+	leased  chan leasedEvents
+	fetched chan fetchedEvents
+	answers chan answer
+	settled chan settlement
+
+	published published
+
+	// All below is the scheduler's own.
+	up         bool // the handler can take calls
+	wasUp      bool // it once could, so Wants and MaxBatch may be asked
+	downs      int  // times in a row that the handler went down without an answer
+	awaiting   bool // Ready is being asked
+	loaded     bool // the deferred lanes are known
+	loading    bool
+	leasing    bool
+	beside     int // goroutines that will report: lanes, lease, fetches, ready
+	inMemory   int // main line events in queues, held, or in flight
+	flying     int // events in flight
+	underWay   int // calls in flight
+	onDisk     int // lanes on disk
+	active     int // lanes on disk that are being looked up or delivered
+	lanes      map[string]*lane
+	ready      laneQueue
+	due        laneQueue
+	waiting    laneHeap
+	settling   []*lane
+	batchSince time.Time // since when a batch that is not full waits
+	batchWake  time.Time // until when, zero while none does
+	breaker    breaker
+	outbox     outbox
+	pauses     pauses
+	counts     Counts
+	lastInfo   time.Time // of a retry logged at level info
+	stopping   bool
+}
+
+// limits are the bounds named in the package comment.
+type limits struct {
+	readAhead, active, lanes, unsettled int
+}
+
+// Start begins to deliver and returns at once. The consumer stays the caller's: it
+// is closed after Stop, which gives back what was leased.
+func Start(c Config, consumer buffer.Consumer, h Handler) *Dispatcher {
+	c = c.withDefaults()
+	deliveries := c.Concurrency * c.Batch.MaxEvents
+	readAhead := max(256, 4*deliveries)
+	d := &Dispatcher{
+		cfg: c, consumer: consumer, handler: h,
+		limits: limits{
+			readAhead: readAhead,
+			active:    max(16, 2*deliveries),
+			lanes:     32768,
+			unsettled: max(4096, 4*readAhead),
+		},
+		stop:    make(chan context.Context, 1),
+		done:    make(chan struct{}),
+		readied: make(chan error),
+		lanesIn: make(chan loaded),
+		leased:  make(chan leasedEvents),
+		fetched: make(chan fetchedEvents),
+		answers: make(chan answer, c.Concurrency),
+		settled: make(chan settlement),
+		lanes:   map[string]*lane{},
+		breaker: breaker{policy: c.Breaker, log: c.Log, state: BreakerClosed, since: time.Now()},
+	}
+	d.work, d.cancelWork = context.WithCancel(context.Background())
+	d.calls, d.cancelCalls = context.WithCancel(context.Background())
+	d.storing, d.cancelStoring = context.WithCancel(context.Background())
+	d.publish()
+	go d.run()
+	return d
+}
+
+// Stop takes no more events, waits for those in flight until ctx ends, and stores
+// their outcomes. What was leased and not delivered is given back when the consumer
+// is closed. The error says what could not be finished: it is delivered again later.
+// Later calls wait for the first.
+func (d *Dispatcher) Stop(ctx context.Context) error {
+	d.stopOnce.Do(func() { d.stop <- ctx })
+	<-d.done
+	return d.stopErr
+}
+
+// run is the scheduler.
+func (d *Dispatcher) run() {
+	defer close(d.done)
+	defer d.cancelWork()
+	defer d.cancelCalls()
+	defer d.cancelStoring()
+
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var drain drain
+	for {
+		if wake := d.pump(); !wake.IsZero() {
+			timer.Reset(time.Until(wake))
+		} else {
+			timer.Stop()
+		}
+		d.publish()
+		if d.stopping && d.drained() {
+			d.stopErr = d.leftovers()
+			return
+		}
+		select {
+		case err := <-d.readied:
+			d.onReady(err)
+		case r := <-d.lanesIn:
+			d.onLanes(r)
+		case r := <-d.leased:
+			d.onLeased(r)
+		case r := <-d.fetched:
+			d.onFetched(r)
+		case a := <-d.answers:
+			d.onAnswer(a)
+			d.moreAnswers()
+		case s := <-d.settled:
+			d.onSettled(s)
+		case <-timer.C:
+		case ctx := <-d.stop:
+			d.stopping = true
+			d.cancelWork()
+			drain.begin(ctx)
+		case <-drain.patience():
+			drain.cut()
+			d.cancelCalls()
+		case <-drain.over():
+			d.cancelStoring()
+			d.stopErr = d.leftovers()
+			return
+		}
+	}
+}
+
+// pump starts all that can be started and returns when to look again at the latest;
+// zero when only a report can change anything.
+func (d *Dispatcher) pump() (wake time.Time) {
+	now := time.Now()
+	d.settle(now)
+	if d.stopping {
+		return d.pauses.store.next(now)
+	}
+	d.breaker.tick(now)
+	d.awaitReady(now)
+	d.loadLanes(now)
+	d.wakeWaiting(now)
+	d.lookUpDue()
+	d.deliver(now)
+	d.lease(now)
+	return d.nextWake(now)
+}
+
+// nextWake is the earliest time at which something becomes possible by itself.
+func (d *Dispatcher) nextWake(now time.Time) time.Time {
+	wake := earliest(d.pauses.store.next(now), d.pauses.lease.next(now))
+	wake = earliest(wake, d.pauses.lanes.next(now))
+	wake = earliest(wake, d.pauses.down.next(now))
+	if len(d.waiting) > 0 {
+		wake = earliest(wake, d.waiting[0].due)
+	}
+	if d.breaker.state == BreakerOpen {
+		wake = earliest(wake, d.breaker.until)
+	}
+	return earliest(wake, d.batchWake)
+}
+
+// earliest returns the earlier of two times, where zero is never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,54 @@
+package dispatch
+
+import (
+	"strings"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+const (
+	// maxAfter bounds what a handler may ask for: a plugin that mistakes milliseconds
+	// for seconds must not park an event for months.
+	maxAfter = 24 * time.Hour
+	// maxErrorBytes bounds a handler's text, which is stored with every retry.
+	maxErrorBytes = 1024
+)
+
+// delay returns how long to wait after the given counted attempt: a uniform random
+// time between MinDelay and a ceiling that doubles with every attempt, so that
+// handlers that failed together do not come back together.
+func (p RetryPolicy) delay(attempt int, random float64, after time.Duration) time.Duration {
+	ceiling := p.MinDelay
+	for range attempt {
+		if ceiling >= p.MaxDelay/2 {
+			ceiling = p.MaxDelay
+			break
+		}
+		ceiling *= 2
+	}
+	d := p.MinDelay + time.Duration(random*float64(ceiling-p.MinDelay))
+	return max(d, min(after, maxAfter))
+}
+
+// counted returns the retry state after one more attempt that failed at now.
+func counted(r buffer.Retry, now time.Time, text string) buffer.Retry {
+	text = clip(text)
+	if r.Attempts == 0 {
+		r.FirstAt, r.FirstError = now, text
+	}
+	r.Attempts++
+	r.LastAt, r.LastError = now, text
+	r.NotBefore = time.Time{}
+	return r
+}
+
+// clip bounds a handler's text without cutting a character in two.
+func clip(text string) string {
+	text = strings.ToValidUTF8(text, "?")
+	if len(text) <= maxErrorBytes {
+		return text
+	}
+	const ellipsis = "…"
+	return strings.ToValidUTF8(text[:maxErrorBytes-len(ellipsis)], "") + ellipsis
+}

@@ -1,0 +1,89 @@
+package dispatch
+
+import (
+	"sync"
+	"time"
+)
+
+// Counts count since Start.
+type Counts struct {
+	// Delivered events were answered with done.
+	Delivered uint64 `json:"delivered"`
+	// Skipped events were not wanted.
+	Skipped uint64 `json:"skipped"`
+	// Retried attempts failed and were put off.
+	Retried uint64 `json:"retried"`
+	// Dead events became dead letters.
+	Dead uint64 `json:"dead"`
+	// Downs: how often the handler was found to be down.
+	Downs uint64 `json:"downs"`
+}
+
+// Stats describes a dispatcher at one moment.
+type Stats struct {
+	Counts
+	// Up: the handler can take calls.
+	Up bool `json:"up"`
+	// InFlight counts events that are with the handler.
+	InFlight int `json:"in_flight"`
+	// InMemory counts main line events in memory, with those in flight.
+	InMemory int `json:"in_memory"`
+	// Unsettled counts outcomes that are not durable yet.
+	Unsettled int `json:"unsettled"`
+	// WaitingLanes counts lanes with deferred events.
+	WaitingLanes int `json:"waiting_lanes"`
+	// NextDue is when the first of those that wait goes on; zero: none waits.
+	NextDue time.Time    `json:"next_due,omitzero"`
+	Breaker BreakerStats `json:"breaker"`
+	// StoreError is why outcomes cannot be recorded, "" when they can.
+	StoreError string `json:"store_error,omitempty"`
+}
+
+// BreakerStats describes the breaker.
+type BreakerStats struct {
+	State BreakerState `json:"state"`
+	// Since when the handler has been well (closed) or not (open, half-open).
+	Since time.Time `json:"since"`
+	// Until is when a probe is due; zero unless open.
+	Until time.Time `json:"until,omitzero"`
+	// Why is what opened it; "" while closed.
+	Why string `json:"why,omitempty"`
+}
+
+// published is the copy of the scheduler's state that others may read.
+type published struct {
+	mu    sync.Mutex
+	stats Stats
+}
+
+// Stats returns what the dispatcher is doing. It is cheap.
+func (d *Dispatcher) Stats() Stats {
+	d.published.mu.Lock()
+	defer d.published.mu.Unlock()
+	return d.published.stats
+}
+
+// publish lets others see the scheduler's state.
+func (d *Dispatcher) publish() {
+	s := Stats{
+		Counts:       d.counts,
+		Up:           d.up,
+		InFlight:     d.flying,
+		InMemory:     d.inMemory,
+		Unsettled:    d.outbox.unsettled(),
+		WaitingLanes: d.onDisk,
+		Breaker:      BreakerStats{State: d.breaker.state, Since: d.breaker.since, Why: d.breaker.why},
+	}
+	if len(d.waiting) > 0 {
+		s.NextDue = d.waiting[0].due
+	}
+	if d.breaker.state == BreakerOpen {
+		s.Breaker.Until = d.breaker.until
+	}
+	if err := d.pauses.store.err; err != nil {
+		s.StoreError = err.Error()
+	}
+	d.published.mu.Lock()
+	d.published.stats = s
+	d.published.mu.Unlock()
+}
