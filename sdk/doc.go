@@ -1,0 +1,69 @@
+// Package sdk is what the author of a handler for caddy-smartcar imports.
+//
+// A handler is one function. It gets an event that Smartcar sent and that lies
+// durably in the buffer, and says what became of it by the error it returns:
+//
+//	nil                       done: the handler never sees this event again
+//	sdk.Reject("reason", err) no attempt can succeed: dead letter now
+//	sdk.Unavailable(err)      what the handler needs is down: pause, count no attempt
+//	sdk.Retry(after, err)     again after this time
+//	any other error           again, when the handler's retry policy says so
+//
+// A panic is a retry with the panic's text; it does not end the process.
+//
+// Delivery is at least once: after a crash the same event may come again, so a
+// handler must bear repetition. [Event.ID] is the same at every repetition.
+// Events of one vehicle come one after the other unless the handlers file says
+// order = "none"; events of different vehicles come at the same time, so a
+// handler must be safe for concurrent use.
+//
+// The program around it is short:
+//
+//	type Config struct {
+//		Table string `config:"table" doc:"Where to write."`
+//	}
+//
+//	func main() {
+//		sdk.Serve(sdk.New("my-handler", func(ctx context.Context, c Config) (sdk.Handler, error) {
+//			db, err := connect(ctx)
+//			if err != nil {
+//				return nil, err
+//			}
+//			sdk.OnClose(ctx, func(context.Context) error { return db.Close() })
+//			return func(ctx context.Context, e *sdk.Event) error {
+//				return db.Insert(ctx, c.Table, e.ID, e.Payload)
+//			}, nil
+//		}))
+//	}
+//
+// # Config
+//
+// The config block of the handlers file is decoded into a struct. Its schema
+// goes to the host, which finds unknown names and wrong types with file and line
+// before the handler sees anything. Every exported field needs a tag:
+//
+//	`config:"name"`             an attribute or block of that name, required
+//	`config:"name,optional"`    may be left out: the zero value
+//	`config:"name,sensitive"`   never shown in a log or an error
+//	`config:"-"`                not config
+//	`default:"10s"`             used when left out; makes the attribute optional
+//	`doc:"..."`                 one sentence for people
+//
+// Names are lower-case words joined by underscores. The types:
+//
+//	string, bool              as they are; a default is plain text
+//	ints, uints, floats       numbers; out of range or a fraction for an int is an error
+//	time.Duration             a string as time.ParseDuration reads it: "10s", "1m30s"
+//	Bytes                     a string such as "64MiB" or "10MB", or a plain number
+//	encoding.TextUnmarshaler  any type with it takes a string: netip.Addr, slog.Level
+//	*T of these               optional; nil when left out
+//	[]T, map[string]T         of the types above, also nested; a default is JSON
+//	struct                    a block; may be left out if all within it may
+//	*struct                   a block that may be left out: nil
+//	[]struct                  a block that may be repeated
+//
+// A misused tag panics in [New] with a text that names type and field, so it
+// cannot reach a user. A config type, and every type of a block, may have a
+// method Validate() error, called once the values are in place; see
+// [ConfigError] for errors that point at an attribute.
+package sdk

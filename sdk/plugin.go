@@ -1,0 +1,124 @@
+package sdk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"runtime/debug"
+	"slices"
+)
+
+// Plugin is a handler with its name and config, ready for [Serve]. It holds no
+// state of its own: each start opens the handler anew.
+type Plugin struct {
+	name     string
+	spec     *bodySpec
+	settings settings
+	open     func(ctx context.Context, config json.RawMessage) (opened, []Diagnostic)
+}
+
+// opened is a running handler: one of the two is set.
+type opened struct {
+	one   Handler
+	batch BatchHandler
+}
+
+var pluginName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
+
+// New makes a plugin whose handlers take one event at a time. name is how it
+// appears in logs: lower-case letters, digits, _ and -. open is called once with
+// the config, before the first event; its context ends when the plugin stops, so
+// it may carry background work, and [OnClose] takes it. An error from open
+// refuses the config; see [ConfigError].
+//
+// New panics when the name or a config tag is misused.
+func New[C any](name string, open func(ctx context.Context, config C) (Handler, error), opts ...Option) *Plugin {
+	p := newPlugin[C](name, opts)
+	if p.settings.maxBatch > 1 {
+		panic(fmt.Sprintf("sdk: plugin %s: MaxBatch needs NewBatch", name))
+	}
+	p.open = func(ctx context.Context, raw json.RawMessage) (opened, []Diagnostic) {
+		h, diags := openWith(ctx, p, raw, open)
+		if h == nil && !hasErrors(diags) {
+			diags = append(diags, Diagnostic{Summary: "Plugin " + name + " returned no handler", Detail: "This is a mistake in the plugin."})
+		}
+		return opened{one: h}, diags
+	}
+	return p
+}
+
+// NewBatch is [New] for handlers that take several events in one call; see
+// [BatchHandler]. Give [MaxBatch] with it, else a batch has one event.
+func NewBatch[C any](name string, open func(ctx context.Context, config C) (BatchHandler, error), opts ...Option) *Plugin {
+	p := newPlugin[C](name, opts)
+	p.open = func(ctx context.Context, raw json.RawMessage) (opened, []Diagnostic) {
+		h, diags := openWith(ctx, p, raw, open)
+		if h == nil && !hasErrors(diags) {
+			diags = append(diags, Diagnostic{Summary: "Plugin " + name + " returned no handler", Detail: "This is a mistake in the plugin."})
+		}
+		return opened{batch: h}, diags
+	}
+	return p
+}
+
+// NewSimple makes a plugin of one function that takes no config.
+func NewSimple(name string, h Handler, opts ...Option) *Plugin {
+	return New(name, func(context.Context, struct{}) (Handler, error) { return h, nil }, opts...)
+}
+
+// Name is the plugin's name.
+func (p *Plugin) Name() string { return p.name }
+
+// Version is what [Version] gave, else the version of the program's main module.
+func (p *Plugin) Version() string { return p.settings.version }
+
+// Schema describes the config block that the plugin takes.
+func (p *Plugin) Schema() Schema { return p.spec.schema() }
+
+// MaxBatch is the most events that one call takes, at least 1.
+func (p *Plugin) MaxBatch() int { return p.settings.maxBatch }
+
+// EventTypes are the event types that the plugin wants; none: all of them.
+func (p *Plugin) EventTypes() []string { return slices.Clone(p.settings.eventTypes) }
+
+func newPlugin[C any](name string, opts []Option) *Plugin {
+	if !pluginName.MatchString(name) {
+		panic(fmt.Sprintf("sdk: plugin name %q: use lower-case letters, digits, _ and -, starting with a letter, at most 64", name))
+	}
+	p := &Plugin{name: name, spec: specOf(reflect.TypeFor[C]()), settings: settings{maxBatch: 1}}
+	for _, opt := range opts {
+		opt(&p.settings)
+	}
+	if p.settings.version == "" {
+		p.settings.version = buildVersion()
+	}
+	return p
+}
+
+// openWith decodes the config and calls the author's open.
+func openWith[C, H any](ctx context.Context, p *Plugin, raw json.RawMessage, open func(context.Context, C) (H, error)) (handler H, diags []Diagnostic) {
+	var config C
+	diags = p.spec.decodeBody(raw, reflect.ValueOf(&config).Elem(), place{})
+	if hasErrors(diags) {
+		return handler, diags
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			Logger(ctx).Error("panic while opening the handler", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			diags = append(diags, Diagnostic{Summary: "Plugin " + p.name + " could not start", Detail: fmt.Sprintf("Panic: %v", r)})
+		}
+	}()
+	handler, err := open(ctx, config)
+	return handler, append(diags, diagnosticsOf(err, "Plugin "+p.name+" could not start", nil)...)
+}
+
+// buildVersion is the main module's version, "" where the build has none.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return info.Main.Version
+}

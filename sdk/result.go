@@ -1,0 +1,81 @@
+package sdk
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// Status says what became of one event.
+type Status int
+
+// The statuses.
+const (
+	// StatusDone: the event is finished for this handler.
+	StatusDone Status = iota + 1
+	// StatusRetry: deliver it again.
+	StatusRetry
+	// StatusReject: no attempt can succeed; a dead letter.
+	StatusReject
+	// StatusUnavailable: what the handler needs is down; pause, count no attempt.
+	StatusUnavailable
+)
+
+// String gives "done", "retry", "reject" or "unavailable".
+func (s Status) String() string {
+	switch s {
+	case StatusDone:
+		return "done"
+	case StatusRetry:
+		return "retry"
+	case StatusReject:
+		return "reject"
+	case StatusUnavailable:
+		return "unavailable"
+	}
+	return "unknown"
+}
+
+// Result is what the host is told about one event.
+type Result struct {
+	Status Status
+	// RetryAfter, for StatusRetry: how long to wait at least; 0 lets the handler's
+	// policy decide.
+	RetryAfter time.Duration
+	// Reason, for StatusReject: a short stable word.
+	Reason string
+	// Error is the text of the error, "" when done.
+	Error string
+}
+
+const (
+	// maxErrorText bounds what one result carries: the host keeps it with the event.
+	maxErrorText = 2 << 10
+	maxReason    = 64
+)
+
+// ResultOf tells what the host is told when a handler returns err. It is for
+// tests of a handler function without the protocol; package sdktest runs it with
+// the protocol.
+func ResultOf(err error) Result {
+	if err == nil {
+		return Result{Status: StatusDone}
+	}
+	r := Result{Status: StatusRetry, Error: clip(err.Error(), maxErrorText)}
+	var v *verdict
+	if !errors.As(err, &v) {
+		return r
+	}
+	r.Status = v.status
+	r.RetryAfter = v.after
+	r.Reason = v.reason
+	return r
+}
+
+// clip makes s fit for a protobuf string of at most limit bytes.
+func clip(s string, limit int) string {
+	if len(s) > limit {
+		s = s[:limit] + "..."
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

@@ -1,0 +1,73 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+)
+
+// scope is one open handler: from Configure to Shutdown.
+type scope struct {
+	handler string
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	closers []func(context.Context) error
+}
+
+type scopeKey struct{}
+
+// OnClose has f called when the plugin stops, after the last event is finished.
+// ctx is the one that the function which opens the handler got; OnClose panics
+// with another. Functions are called in reverse order, also when opening fails
+// later on. The context that f gets ends when the host's patience does: the
+// process is ended then, whether f returned or not.
+func OnClose(ctx context.Context, f func(ctx context.Context) error) {
+	s, ok := ctx.Value(scopeKey{}).(*scope)
+	if !ok {
+		panic("sdk: OnClose needs the context of the function that opens the handler")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closers = append(s.closers, f)
+}
+
+// HandlerName is the name that the handlers file gives this handler, "" when ctx
+// is not from the SDK. Two handlers may run the same plugin under two names.
+func HandlerName(ctx context.Context) string {
+	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
+		return d.scope.handler
+	}
+	if s, ok := ctx.Value(scopeKey{}).(*scope); ok {
+		return s.handler
+	}
+	return ""
+}
+
+// close calls the closers once, the last one first.
+func (s *scope) close(ctx context.Context) error {
+	s.mu.Lock()
+	closers := s.closers
+	s.closers = nil
+	s.mu.Unlock()
+	var errs []error
+	for _, f := range slices.Backward(closers) {
+		errs = append(errs, callCloser(ctx, f))
+	}
+	return errors.Join(errs...)
+}
+
+func callCloser(ctx context.Context, f func(context.Context) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("closing: panic: %v", r)
+		}
+	}()
+	if err := f(ctx); err != nil {
+		return fmt.Errorf("closing: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package sdk
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/handlerv1"
+)
+
+// phase is where a server is in its life.
+type phase int
+
+const (
+	fresh phase = iota
+	opening
+	ready
+	stopping
+)
+
+// server answers the host for one plugin, from its start to its end.
+type server struct {
+	handlerv1.UnimplementedHandlerServiceServer
+
+	plugin *Plugin
+	log    *slog.Logger
+	// life ends when the plugin stops; what the author's open starts lives in it.
+	life context.Context
+	end  context.CancelFunc
+
+	mu       sync.Mutex
+	phase    phase
+	scope    *scope
+	opened   opened
+	inFlight int
+	// idle is closed when the last call ends while stopping.
+	idle chan struct{}
+	// stopped is closed when the handler is closed; stopErr is what came of it.
+	stopped chan struct{}
+	stopErr error
+}
+
+func newServer(p *Plugin, log *slog.Logger) *server {
+	life, end := context.WithCancel(context.Background())
+	return &server{
+		plugin: p, log: log, life: life, end: end,
+		idle: make(chan struct{}), stopped: make(chan struct{}),
+	}
+}
+
+// Describe implements the protocol.
+func (s *server) Describe(context.Context, *handlerv1.DescribeRequest) (*handlerv1.DescribeResponse, error) {
+	return describeToWire(s.plugin), nil
+}
+
+// Configure implements the protocol. It opens the handler once; after a refused
+// config it may be called again.
+func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest) (*handlerv1.ConfigureResponse, error) {
+	s.mu.Lock()
+	if s.phase != fresh {
+		s.mu.Unlock()
+		return nil, status.Error(codes.FailedPrecondition, "the handler is configured already or stopping")
+	}
+	s.phase = opening
+	s.mu.Unlock()
+
+	sc := &scope{handler: req.GetHandler(), log: s.log, closers: append([]func(context.Context) error(nil), s.plugin.settings.onClose...)}
+	open, stillborn := context.WithCancel(context.WithValue(s.life, scopeKey{}, sc))
+	detach := context.AfterFunc(ctx, stillborn)
+	o, diags := s.plugin.open(open, req.GetConfigJson())
+	detached := detach()
+	failed := hasErrors(diags)
+
+	s.mu.Lock()
+	// Shutdown may have come meanwhile, or the host may have given up waiting.
+	giveUp := failed || !detached || s.phase != opening
+	if !giveUp {
+		s.phase, s.scope, s.opened = ready, sc, o
+	} else if s.phase == opening {
+		s.phase = fresh
+	}
+	s.mu.Unlock()
+	if !giveUp {
+		return &handlerv1.ConfigureResponse{Diagnostics: diagnosticsToWire(diags)}, nil
+	}
+	stillborn()
+	if err := sc.close(ctx); err != nil {
+		s.log.Warn("closing what a refused config had opened", "error", err)
+	}
+	if !failed {
+		return nil, status.Error(codes.Canceled, "the handler was stopped while it was opening")
+	}
+	return &handlerv1.ConfigureResponse{Diagnostics: diagnosticsToWire(diags)}, nil
+}
+
+// Handle implements the protocol.
+func (s *server) Handle(ctx context.Context, req *handlerv1.HandleRequest) (*handlerv1.HandleResponse, error) {
+	o, sc, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	results := o.run(ctx, sc, eventsFromWire(req.GetEvents()), s.plugin.settings.maxBatch)
+	return &handlerv1.HandleResponse{Results: resultsToWire(results)}, nil
+}
+
+func (s *server) enter() (opened, *scope, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.phase {
+	case ready:
+		s.inFlight++
+		return s.opened, s.scope, nil
+	case stopping:
+		return opened{}, nil, status.Error(codes.Unavailable, "the handler is stopping")
+	}
+	return opened{}, nil, status.Error(codes.FailedPrecondition, "the handler is not configured")
+}
+
+func (s *server) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inFlight--
+	if s.phase == stopping && s.inFlight == 0 {
+		close(s.idle)
+	}
+}
+
+// Shutdown implements the protocol.
+func (s *server) Shutdown(ctx context.Context, _ *handlerv1.ShutdownRequest) (*handlerv1.ShutdownResponse, error) {
+	if err := s.stop(ctx); err != nil {
+		return nil, status.Error(codes.Internal, clip(err.Error(), maxErrorText))
+	}
+	return &handlerv1.ShutdownResponse{}, nil
+}
+
+// stop takes no more calls, waits for those in flight and closes the handler.
+// Later calls wait for the first one.
+func (s *server) stop(ctx context.Context) error {
+	s.mu.Lock()
+	first := s.phase != stopping
+	s.phase = stopping
+	if first && s.inFlight == 0 {
+		close(s.idle)
+	}
+	s.mu.Unlock()
+	if !first {
+		select {
+		case <-s.stopped:
+			return s.stopErr
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	defer close(s.stopped)
+	drain, cancel := drainContext(ctx)
+	defer cancel()
+	select {
+	case <-s.idle:
+	case <-drain.Done():
+		s.log.Warn("stopping with calls still in flight; their events will be delivered again")
+	}
+	s.end()
+	if s.scope == nil {
+		return nil
+	}
+	s.stopErr = s.scope.close(ctx)
+	if s.stopErr != nil {
+		s.log.Error("closing the handler failed", "error", s.stopErr)
+	}
+	return s.stopErr
+}
+
+// drainContext leaves the last fifth of the time to closing.
+func drainContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/5))
+}

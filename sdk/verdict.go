@@ -1,0 +1,72 @@
+package sdk
+
+import (
+	"strings"
+	"time"
+)
+
+// verdict is an error that says more than "again".
+type verdict struct {
+	status Status
+	after  time.Duration
+	reason string
+	err    error
+}
+
+// Retry asks for the event again after at least the given time, instead of when
+// the handler's retry policy says so. The attempt counts. after <= 0 leaves the
+// time to the policy. err may be nil; errors.Is and errors.As see through the
+// result, and the result may be wrapped.
+func Retry(after time.Duration, err error) error {
+	return &verdict{status: StatusRetry, after: max(after, 0), err: err}
+}
+
+// Reject says that no attempt can succeed: the event becomes a dead letter at
+// once, from where it can be replayed when the cause is mended. reason is a short
+// stable word by which dead letters are grouped, such as "unknown_vehicle"; other
+// characters than lower-case letters, digits and _ become _, and an empty reason
+// becomes "rejected". err may be nil; errors.Is and errors.As see through the
+// result, and the result may be wrapped.
+func Reject(reason string, err error) error {
+	return &verdict{status: StatusReject, reason: cleanReason(reason), err: err}
+}
+
+// Unavailable says that what the handler depends on (a database, another server)
+// is down. The host stops delivering to this handler for a while and counts no
+// attempt, so an outage of any length loses no event. err may be nil; errors.Is
+// and errors.As see through the result, and the result may be wrapped.
+func Unavailable(err error) error {
+	return &verdict{status: StatusUnavailable, err: err}
+}
+
+// Error is the text of the error inside, or a stand-in where there is none.
+func (v *verdict) Error() string {
+	if v.err != nil {
+		return v.err.Error()
+	}
+	switch v.status {
+	case StatusReject:
+		return "rejected: " + v.reason
+	case StatusUnavailable:
+		return "unavailable"
+	}
+	return "retry asked for"
+}
+
+func (v *verdict) Unwrap() error { return v.err }
+
+func cleanReason(reason string) string {
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return '_'
+	}, reason)
+	if clean == "" {
+		return "rejected"
+	}
+	return clean[:min(len(clean), maxReason)]
+}
