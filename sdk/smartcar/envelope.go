@@ -2,7 +2,6 @@ package smartcar
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -138,7 +137,7 @@ func (s *scanner) fill(e *Envelope) {
 	var all strings.Builder
 	all.Grow(size)
 	for _, f := range fields {
-		*f.to = s.unquote(&all, f.from)
+		*f.to = s.copyText(&all, f.from)
 	}
 	e.IsVerify = e.EventType == TypeVerify || e.EventType == typeVerifyV2
 	if !e.IsVerify {
@@ -162,19 +161,15 @@ func (s *scanner) first(of ...slot) span {
 
 func (s *scanner) raw(at slot) []byte { return s.b[s.spans[at].from:s.spans[at].to] }
 
-// unquote returns the string that v spans, in the memory of all if it is spelt as
+// copyText returns the string that v spans, in the memory of all if it is spelt as
 // it is.
-func (s *scanner) unquote(all *strings.Builder, v span) string {
+func (s *scanner) copyText(all *strings.Builder, v span) string {
 	if v == (span{}) {
 		return ""
 	}
 	quoted := s.b[v.from:v.to]
-	for _, c := range quoted {
-		if c == '\\' || c >= 0x80 {
-			var text string
-			_ = json.Unmarshal(quoted, &text) // a valid string: it cannot fail
-			return text
-		}
+	if !spelt(quoted) {
+		return unquote(quoted)
 	}
 	from := all.Len()
 	all.Write(quoted[1 : len(quoted)-1])

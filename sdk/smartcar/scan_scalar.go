@@ -24,11 +24,28 @@ func (s *scanner) key() ([]byte, bool) {
 		return key, true
 	}
 	// Nobody spells a key with escapes, but then it means the same.
-	var plain string
-	if err := json.Unmarshal(quoted, &plain); err != nil {
-		return nil, false
+	return []byte(unquote(quoted)), true
+}
+
+// unquote returns the text of a string of JSON, which must be valid.
+func unquote(quoted []byte) string {
+	if spelt(quoted) {
+		return string(quoted[1 : len(quoted)-1])
 	}
-	return []byte(plain), true
+	var text string
+	_ = json.Unmarshal(quoted, &text) // it is valid, and so cannot fail
+	return text
+}
+
+// spelt reports whether the string of JSON is spelt as it is: it has no escapes,
+// and no bytes that might not be UTF-8.
+func spelt(quoted []byte) bool {
+	for _, c := range quoted {
+		if c == '\\' || c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // scalar passes over a string, a number or a literal.

@@ -1,7 +1,6 @@
 package smartcar
 
 import (
-	"encoding/json"
 	"math"
 	"strconv"
 	"time"
@@ -12,19 +11,23 @@ const maxMillis = 253402300800000
 
 // parseTime reads a time as Smartcar writes them: milliseconds since 1970 as a
 // number, with or without a fraction, or as a string of digits, or a date by RFC
-// 3339. It returns the zero time for 0, which Smartcar uses for "unknown", and for
-// anything else.
+// 3339, to the millisecond. It returns the zero time for 0, which Smartcar uses for
+// "unknown", and for anything else.
 func parseTime(raw []byte) time.Time {
 	if len(raw) == 0 || raw[0] == 'n' {
 		return time.Time{}
 	}
-	text := string(raw)
 	if raw[0] == '"' {
-		_ = json.Unmarshal(raw, &text)
+		text := unquote(raw)
 		if t, err := time.Parse(time.RFC3339, text); err == nil {
-			return t.UTC()
+			return fromMillis(t.UnixMilli())
 		}
+		return parseMillis(text)
 	}
+	return parseMillis(string(raw))
+}
+
+func parseMillis(text string) time.Time {
 	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return fromMillis(ms)
 	}

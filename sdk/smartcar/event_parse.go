@@ -1,0 +1,122 @@
+package smartcar
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// ParseEvent reads all of body, in every form that Smartcar is known to send. Its
+// error and its envelope are those of [ParseEnvelope]; an event that one of them
+// can read, the other can too. Fields other than the envelope's are read by the
+// rules of encoding/json.
+func ParseEvent(body []byte) (*Event, error) {
+	envelope, err := ParseEnvelope(body)
+	if err != nil {
+		return nil, err
+	}
+	var w wireEvent
+	// What is left of errors is about types: such a field is skipped, and the rest
+	// is read all the same.
+	_ = json.Unmarshal(body, &w)
+	e := &Event{
+		Envelope:    envelope,
+		WebhookName: string(w.Meta.WebhookName),
+		Sequence:    int64(w.Meta.Sequence),
+		SignalCount: int(w.Meta.SignalCount),
+		User:        User{ID: envelope.UserID, ExternalID: string(w.Data.User.ExternalID)},
+		Vehicle: Vehicle{
+			ID:             envelope.VehicleID,
+			Make:           string(w.Data.Vehicle.Make),
+			Model:          string(w.Data.Vehicle.Model),
+			Year:           int(w.Data.Vehicle.Year),
+			VIN:            string(w.Data.Vehicle.VIN),
+			Mode:           string(w.Data.Vehicle.Mode),
+			PowertrainType: string(w.Data.Vehicle.PowertrainType),
+		},
+		Triggers: triggers(w.Triggers, w.Data.Triggers),
+		Signals:  w.Data.Signals,
+		Errors:   vehicleErrors(w.Data.Errors),
+	}
+	if w.Payload != nil {
+		e.Legacy = legacy(w.Payload)
+	}
+	return e, nil
+}
+
+// wireEvent is an event as it is sent.
+type wireEvent struct {
+	Triggers list[wireTrigger] `json:"triggers"`
+	Data     struct {
+		User struct {
+			ExternalID text `json:"externalId"`
+		} `json:"user"`
+		Vehicle struct {
+			Make           text   `json:"make"`
+			Model          text   `json:"model"`
+			Year           number `json:"year"`
+			VIN            text   `json:"vin"`
+			Mode           text   `json:"mode"`
+			PowertrainType text   `json:"powertrainType"`
+		} `json:"vehicle"`
+		Triggers list[wireTrigger] `json:"triggers"`
+		Signals  wireSignals       `json:"signals"`
+		Errors   list[wireError]   `json:"errors"`
+	} `json:"data"`
+	Meta struct {
+		WebhookName text   `json:"webhookName"`
+		Sequence    number `json:"sequence"`
+		SignalCount number `json:"signalCount"`
+	} `json:"meta"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+type wireError struct {
+	Type                 text `json:"type"`
+	Code                 text `json:"code"`
+	State                text `json:"state"`
+	Description          text `json:"description"`
+	SuggestedUserMessage text `json:"suggestedUserMessage"`
+	DocURL               text `json:"docURL"`
+	Resolution           struct {
+		Type text `json:"type"`
+	} `json:"resolution"`
+	Signals list[wireRef] `json:"signals"`
+}
+
+func vehicleErrors(in list[wireError]) []VehicleError {
+	var out []VehicleError
+	for _, w := range in {
+		e := VehicleError{
+			Type:                 string(w.Type),
+			Code:                 string(w.Code),
+			State:                string(w.State),
+			Description:          string(w.Description),
+			SuggestedUserMessage: string(w.SuggestedUserMessage),
+			DocURL:               string(w.DocURL),
+			Resolution:           string(w.Resolution.Type),
+		}
+		for _, ref := range w.Signals {
+			e.Signals = append(e.Signals, SignalRef(ref))
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func legacy(payload json.RawMessage) *Legacy {
+	var w struct {
+		EventType text                  `json:"eventType"`
+		EventTime instant               `json:"eventTime"`
+		Vehicles  list[json.RawMessage] `json:"vehicles"`
+	}
+	_ = json.Unmarshal(payload, &w)
+	l := &Legacy{EventType: string(w.EventType), EventTime: time.Time(w.EventTime), Payload: payload}
+	for _, data := range w.Vehicles {
+		var vehicle struct {
+			ID text `json:"vehicleId"`
+		}
+		_ = json.Unmarshal(data, &vehicle)
+		l.Vehicles = append(l.Vehicles, LegacyVehicle{ID: string(vehicle.ID), Data: data})
+	}
+	return l
+}

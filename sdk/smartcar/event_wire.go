@@ -1,0 +1,72 @@
+package smartcar
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"time"
+)
+
+// The types of this file read a value of the type they want, and nothing else:
+// what has another type counts as absent and is never an error.
+
+// text is a string.
+type text string
+
+func (t *text) UnmarshalJSON(raw []byte) error {
+	*t = ""
+	if raw[0] == '"' {
+		*t = text(unquote(raw))
+	}
+	return nil
+}
+
+// number is a whole number; a fraction is cut off.
+type number int64
+
+func (n *number) UnmarshalJSON(raw []byte) error {
+	*n = 0
+	if whole, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+		*n = number(whole)
+		return nil
+	}
+	// Beyond 2^53 a float is no longer exact, and no longer a sensible count.
+	if f, err := strconv.ParseFloat(string(raw), 64); err == nil && math.Abs(f) <= 1<<53 {
+		*n = number(f)
+	}
+	return nil
+}
+
+// instant is a time in one of Smartcar's forms.
+type instant time.Time
+
+func (t *instant) UnmarshalJSON(raw []byte) error {
+	*t = instant(parseTime(raw))
+	return nil
+}
+
+// list is an array. Elements that are null are left out.
+type list[T any] []T
+
+func (l *list[T]) UnmarshalJSON(raw []byte) error {
+	*l = nil
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &elements) != nil {
+		return nil
+	}
+	for _, element := range elements {
+		if string(element) == "null" {
+			continue
+		}
+		var v T
+		_ = json.Unmarshal(element, &v)
+		*l = append(*l, v)
+	}
+	return nil
+}
+
+// appendString appends s as JSON.
+func appendString(b []byte, s string) []byte {
+	quoted, _ := json.Marshal(s) // a string cannot fail
+	return append(b, quoted...)
+}

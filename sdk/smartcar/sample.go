@@ -1,0 +1,177 @@
+package smartcar
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Sample makes bodies of the shape that Smartcar sends: compact JSON, version 4
+// but for VerifyV2. All text in them is made up. The zero value is ready for use;
+// empty fields get fixed values, so equal samples make equal bodies. Its strings
+// are written as JSON and may hold anything.
+type Sample struct {
+	EventID, VehicleID, UserID, WebhookID, DeliveryID string
+	// DeliveredAt is when the attempt is sent.
+	DeliveredAt time.Time
+	// RecordedAt is the time of the readings of a VEHICLE_STATE, and decides what
+	// they are; zero: nine seconds before DeliveredAt. It stays the same on a retry.
+	RecordedAt time.Time
+	// Mode is meta.mode; empty: TEST.
+	Mode string
+	// Size is the length that a VEHICLE_STATE or VEHICLE_ERROR is to have in bytes.
+	// 0, or less than there is to say: no longer than needed.
+	Size int
+}
+
+// withDefaults fills what is empty.
+func (s Sample) withDefaults() Sample {
+	for _, f := range []struct {
+		field *string
+		value string
+	}{
+		{&s.EventID, "00000000-0000-4000-8000-000000000001"},
+		{&s.VehicleID, "00000000-0000-4000-8000-000000000002"},
+		{&s.UserID, "00000000-0000-4000-8000-000000000003"},
+		{&s.WebhookID, "00000000-0000-4000-8000-000000000004"},
+		{&s.DeliveryID, "00000000-0000-4000-8000-000000000005"},
+		{&s.Mode, ModeTest},
+	} {
+		if *f.field == "" {
+			*f.field = f.value
+		}
+	}
+	if s.DeliveredAt.IsZero() {
+		s.DeliveredAt = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	}
+	if s.RecordedAt.IsZero() {
+		s.RecordedAt = s.DeliveredAt.Add(-9 * time.Second)
+	}
+	return s
+}
+
+// sampleSignals are the signals that every VEHICLE_STATE has; the last two are a
+// reading of unknown age and one that failed.
+const sampleSignals = `{"code":"tractionbattery-stateofcharge","name":"StateOfCharge","group":"TractionBattery","body":{"value":%[1]d,"unit":"percent"},"meta":{"oemUpdatedAt":%[2]d,"retrievedAt":%[3]d},"status":{"value":"SUCCESS"}},` +
+	`{"code":"charge-ischarging","name":"IsCharging","group":"Charge","body":{"value":true},"meta":{"oemUpdatedAt":%[2]d,"retrievedAt":%[3]d},"status":{"value":"SUCCESS"}},` +
+	`{"code":"odometer-traveleddistance","name":"TraveledDistance","group":"Odometer","body":{"value":18204.5,"unit":"km"},"meta":{"oemUpdatedAt":%[2]d,"retrievedAt":%[3]d},"status":{"value":"SUCCESS"}},` +
+	`{"code":"vehicleidentification-nickname","name":"Nickname","group":"VehicleIdentification","body":{"value":"Van 7"},"meta":{"oemUpdatedAt":0,"retrievedAt":0},"status":{"value":"SUCCESS"}},` +
+	`{"code":"diagnostics-dtccount","name":"DTCCount","group":"Diagnostics","status":{"value":"ERROR","error":{"type":"PERMISSION","code":null}}}`
+
+const sampleSignalCount = 5
+
+// VehicleState makes a VEHICLE_STATE, signed by nobody. To reach Size it has more
+// signals, and a longer name of the webhook for what is left.
+func (s Sample) VehicleState() []byte {
+	s = s.withDefaults()
+	b := make([]byte, 0, max(s.Size, 2048))
+	b = s.appendHead(b, TypeVehicleState)
+	b = append(b, `,"signals":[`...)
+	recorded, retrieved := s.RecordedAt.UnixMilli(), s.RecordedAt.Add(8*time.Second).UnixMilli()
+	b = fmt.Appendf(b, sampleSignals, s.RecordedAt.Unix()%101, recorded, retrieved)
+	const triggers = `]},"triggers":[{"type":"SIGNAL_UPDATED","signal":{"name":"StateOfCharge","code":"tractionbattery-stateofcharge","group":"TractionBattery"}}]`
+
+	count := sampleSignalCount
+	room := s.Size - len(triggers) - len(s.appendMeta(nil, len(signals), 0))
+	for _, info := range signals {
+		before := len(b)
+		b = appendSignal(b, info, count, recorded, retrieved)
+		if len(b) > room {
+			b = b[:before]
+			break
+		}
+		count++
+	}
+	b = append(b, triggers...)
+	return s.appendMeta(b, count, s.Size)
+}
+
+// VehicleError makes a VEHICLE_ERROR with one error that has begun.
+func (s Sample) VehicleError() []byte {
+	s = s.withDefaults()
+	b := s.appendHead(make([]byte, 0, max(s.Size, 1024)), TypeVehicleError)
+	b = append(b, `,"errors":[{"type":"CONNECTED_SERVICES_ACCOUNT","code":"AUTHENTICATION_FAILED","state":"ERROR",`+
+		`"description":"Sign-in to the maker's account no longer works.","suggestedUserMessage":"Please connect your car again.",`+
+		`"docURL":"https://smartcar.com/docs/errors/api-errors/connected-services-account-errors#authentication-failed",`+
+		`"resolution":{"type":"REAUTHENTICATE"},"signals":[{"code":"tractionbattery-stateofcharge","name":"StateOfCharge","group":"TractionBattery"}]}]}`...)
+	return s.appendMeta(b, 0, s.Size)
+}
+
+// Verify makes a VERIFY with that challenge. Size and the ids of vehicle and user
+// have no part in it.
+func (s Sample) Verify(challenge string) []byte {
+	s = s.withDefaults()
+	b := appendString([]byte(`{"eventId":`), s.EventID)
+	b = append(b, `,"eventType":"VERIFY","data":{"challenge":`...)
+	b = appendString(b, challenge)
+	b = append(b, `},"meta":{"version":"4.0","webhookId":`...)
+	b = appendString(b, s.WebhookID)
+	b = append(b, `,"webhookName":"Sample","deliveryId":`...)
+	b = appendString(b, s.DeliveryID)
+	b = append(b, `,"deliveredAt":"`...)
+	b = s.DeliveredAt.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
+	return append(b, `"}}`...)
+}
+
+// appendSignal appends one more signal. Its like are made by the thousand under
+// load, so it does without fmt.
+func appendSignal(b []byte, info SignalInfo, value int, recorded, retrieved int64) []byte {
+	b = append(b, `,{"code":"`...)
+	b = append(b, info.Code...)
+	b = append(b, `","name":"Sample","group":"`...)
+	b = append(b, info.Group...)
+	b = append(b, `","body":{"value":`...)
+	b = strconv.AppendInt(b, int64(value), 10)
+	b = append(b, `},"meta":{"oemUpdatedAt":`...)
+	b = strconv.AppendInt(b, recorded, 10)
+	b = append(b, `,"retrievedAt":`...)
+	b = strconv.AppendInt(b, retrieved, 10)
+	return append(b, `},"status":{"value":"SUCCESS"}}`...)
+}
+
+// VerifyV2 makes a VERIFY of version 2.0.
+func (s Sample) VerifyV2(challenge string) []byte {
+	s = s.withDefaults()
+	b := appendString([]byte(`{"version":"2.0","webhookId":`), s.WebhookID)
+	b = append(b, `,"eventName":"verify","payload":{"challenge":`...)
+	b = appendString(b, challenge)
+	return append(b, `}}`...)
+}
+
+func (s Sample) appendHead(b []byte, eventType string) []byte {
+	b = append(b, `{"eventId":`...)
+	b = appendString(b, s.EventID)
+	b = append(b, `,"eventType":"`...)
+	b = append(b, eventType...)
+	b = append(b, `","data":{"user":{"id":`...)
+	b = appendString(b, s.UserID)
+	b = append(b, `},"vehicle":{"id":`...)
+	b = appendString(b, s.VehicleID)
+	return append(b, `,"make":"VOLVO","model":"EX30","year":2025}`...)
+}
+
+// appendMeta ends the body with meta. The name of the webhook takes up what is
+// missing to size.
+func (s Sample) appendMeta(b []byte, signalCount, size int) []byte {
+	b = append(b, `,"meta":{"deliveryId":`...)
+	b = appendString(b, s.DeliveryID)
+	b = append(b, `,"deliveredAt":`...)
+	b = strconv.AppendInt(b, s.DeliveredAt.UnixMilli(), 10)
+	b = append(b, `,"version":"4.0","webhookId":`...)
+	b = appendString(b, s.WebhookID)
+	b = append(b, `,"webhookName":"Sample`...)
+	name := len(b)
+	b = append(b, `","mode":`...)
+	b = appendString(b, s.Mode)
+	if signalCount > 0 {
+		b = append(b, `,"signalCount":`...)
+		b = strconv.AppendInt(b, int64(signalCount), 10)
+	}
+	b = append(b, `}}`...)
+	if missing := size - len(b); missing > 0 {
+		b = slices.Insert(b, name, []byte(strings.Repeat("x", missing))...)
+	}
+	return b
+}
