@@ -1,0 +1,167 @@
+package handlersfile
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/route/nearest"
+)
+
+var sha256Hex = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
+
+// plugin reads what runs the handler. It returns the executable's file, nil for a
+// bundled plugin.
+func (l *loader) plugin(attrs hcl.Attributes, block *hcl.Block, d *Definition) fs.FileInfo {
+	attr := attrs["plugin"]
+	if attr == nil {
+		l.errorf(block.DefRange, "Handler without a plugin",
+			`Say what runs the handler: plugin = "name" for one that ships with this program%s, or plugin = "./path" for a program of your own.`,
+			l.bundledList(" (", ")"))
+	}
+	text, ok := l.text(attr)
+	args := l.args(attrs["args"])
+	sum := l.sha256(attrs["sha256"])
+	if !ok {
+		return nil
+	}
+
+	at := attr.Expr.Range()
+	if text == "" {
+		l.errorf(at, "Handler without a plugin", "The plugin's name is empty.")
+		return nil
+	}
+	if strings.ContainsRune(text, 0) {
+		l.errorf(at, "Wrong plugin", "A path cannot hold a zero byte.")
+		return nil
+	}
+	if strings.ContainsRune(text, '/') || strings.ContainsRune(text, filepath.Separator) {
+		d.Args, d.SHA256 = args, sum
+		return l.command(text, at, attrs["sha256"], d)
+	}
+
+	for _, own := range []string{"args", "sha256"} {
+		if attrs[own] != nil {
+			l.errorf(attrs[own].NameRange, "Only for a program of your own",
+				"%s is for a plugin that is given by its path; %q ships with this program.", own, text)
+		}
+	}
+	if l.opts.Bundled != nil {
+		if _, ok := l.opts.Bundled(text); ok {
+			d.Plugin = text
+			return nil
+		}
+	}
+	l.errorf(at, "Unknown plugin", "No plugin named %q ships with this program%s.%s A program of your own is given by its path, with a slash: %q.",
+		text, l.bundledList("; there is ", ""), nearest.Hint(text, l.opts.BundledNames), "./"+text)
+	return nil
+}
+
+func (l *loader) bundledList(before, after string) string {
+	if len(l.opts.BundledNames) == 0 {
+		return ""
+	}
+	return before + strings.Join(l.opts.BundledNames, ", ") + after
+}
+
+func (l *loader) args(attr *hcl.Attribute) []string {
+	if attr == nil {
+		return nil
+	}
+	value, ok := l.value(attr, cty.List(cty.String))
+	if !ok {
+		return nil
+	}
+	var args []string
+	for i, element := range value.AsValueSlice() {
+		if element.IsNull() {
+			l.errorf(attr.Expr.Range(), "Missing value", "The argument %d of args has no value.", i+1)
+			continue
+		}
+		if strings.ContainsRune(element.AsString(), 0) {
+			l.errorf(attr.Expr.Range(), "Wrong argument", "The argument %d of args holds a zero byte, which no program can be given.", i+1)
+			continue
+		}
+		args = append(args, element.AsString())
+	}
+	return args
+}
+
+func (l *loader) sha256(attr *hcl.Attribute) string {
+	sum, ok := l.text(attr)
+	if !ok {
+		return ""
+	}
+	if !sha256Hex.MatchString(sum) {
+		l.errorf(attr.Expr.Range(), "Wrong checksum", "sha256 is the 64 hex digits that sha256sum prints for the executable.")
+		return ""
+	}
+	return strings.ToLower(sum)
+}
+
+// command checks the user's own executable.
+func (l *loader) command(path string, at hcl.Range, sumAttr *hcl.Attribute, d *Definition) fs.FileInfo {
+	absolute := filepath.FromSlash(path)
+	if !filepath.IsAbs(absolute) {
+		absolute = filepath.Join(l.source.folder, absolute)
+	}
+	info, err := os.Stat(absolute)
+	if err != nil {
+		l.errorf(at, "Plugin not found", "There is no file %q%s.", path, lookedIn(path))
+		return nil
+	}
+	if !info.Mode().IsRegular() {
+		l.errorf(at, "Plugin not executable", "%q is not a file that can be run.", path)
+		return nil
+	}
+	// Windows has no such bit; what can be run there shows in the name.
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o111 == 0 {
+		l.errorf(at, "Plugin not executable", "The file %q may not be run. To allow it: chmod +x %s", path, path)
+		return nil
+	}
+	d.Command = absolute
+
+	if d.SHA256 == "" {
+		return info
+	}
+	sum, err := checksum(absolute)
+	if err != nil {
+		l.errorf(sumAttr.Expr.Range(), "Checksum not checked", "The file %q cannot be read.", path)
+		return info
+	}
+	if sum != d.SHA256 {
+		l.errorf(sumAttr.Expr.Range(), "Wrong checksum",
+			"The file %q has the SHA-256 %s. If that is the program you mean, write it here.", path, sum)
+	}
+	return info
+}
+
+func lookedIn(path string) string {
+	if filepath.IsAbs(filepath.FromSlash(path)) {
+		return ""
+	}
+	return "; it is looked for from the folder of this handlers file"
+}
+
+func checksum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("opening the executable: %w", err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return "", fmt.Errorf("reading the executable: %w", err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  args = ["--verbose"]
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,4 @@
+handler "own" {
+  plugin = "./bin/handler"
+  args   = ["--verbose", null]
+}

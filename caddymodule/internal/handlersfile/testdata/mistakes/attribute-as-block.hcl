@@ -1,0 +1,9 @@
+handler "archive" {
+  plugin = "jsonl"
+  env {
+    STAGE = "test"
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

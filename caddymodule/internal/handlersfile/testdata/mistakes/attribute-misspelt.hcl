@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  concurency = 4
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  colour = "blue"
+  config {
+    path = "/var/lib/archive"
+  }
+}

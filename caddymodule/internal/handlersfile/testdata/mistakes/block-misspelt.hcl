@@ -1,0 +1,8 @@
+handler "archive" {
+  plugin = "jsonl"
+  retri {
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,9 @@
+handler "archive" {
+  plugin = "jsonl"
+  breaker {
+    cooldown = "8d"
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

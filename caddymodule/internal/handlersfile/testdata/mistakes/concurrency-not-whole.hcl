@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  concurrency = 1.5
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  concurrency = null
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,8 @@
+handler "archive" {
+  plugin = "jsonl"
+  config {
+    path = "/var/lib/archive"
+    s3 {
+    }
+  }
+}

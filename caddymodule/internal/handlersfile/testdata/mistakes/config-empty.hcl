@@ -1,0 +1,5 @@
+handler "archive" {
+  plugin = "jsonl"
+  config {
+  }
+}

@@ -1,0 +1,6 @@
+handler "archive" {
+  plugin = "jsonl"
+  config {
+    path = "/var/lib/${env.SMARTCAR_TEST_NOT_SET}"
+  }
+}

@@ -1,0 +1,6 @@
+handler "archive" {
+  plugin = "jsonl"
+  config {
+    path = file("/etc/path")
+  }
+}

@@ -1,0 +1,8 @@
+handler "own" {
+  plugin = "./bin/handler"
+  config {
+    database {
+      password = "hunter2${env.SMARTCAR_TEST_NOT_SET}"
+    }
+  }
+}

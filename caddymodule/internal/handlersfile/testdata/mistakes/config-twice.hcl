@@ -1,0 +1,9 @@
+handler "own" {
+  plugin = "./bin/handler"
+  config {
+    a = 1
+  }
+  config {
+    b = 2
+  }
+}

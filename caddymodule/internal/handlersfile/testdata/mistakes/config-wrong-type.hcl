@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  config {
+    path    = "/var/lib/archive"
+    max_age = ["a"]
+  }
+}

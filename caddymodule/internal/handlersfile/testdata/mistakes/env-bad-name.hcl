@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  env = { "PG HOST" = "db" }
+  config {
+    path = "/var/lib/archive"
+  }
+}

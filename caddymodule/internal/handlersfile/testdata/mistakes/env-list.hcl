@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  env = ["PGHOST"]
+  config {
+    path = "/var/lib/archive"
+  }
+}

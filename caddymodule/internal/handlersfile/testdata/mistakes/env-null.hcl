@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  env = { PGHOST = null }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  env = { PGPASSWORD = evn.PGPASSWORD }
+  config {
+    path = "/var/lib/archive"
+  }
+}

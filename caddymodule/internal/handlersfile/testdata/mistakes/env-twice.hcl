@@ -1,0 +1,10 @@
+handler "archive" {
+  plugin = "jsonl"
+  env = {
+    PGHOST = "one"
+    PGHOST = "two"
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

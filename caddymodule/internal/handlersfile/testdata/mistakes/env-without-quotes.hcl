@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  env = { PGPASSWORD = hunter2 }
+  config {
+    path = "/var/lib/archive"
+  }
+}

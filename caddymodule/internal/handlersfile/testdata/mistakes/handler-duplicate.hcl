@@ -1,0 +1,13 @@
+handler "archive" {
+  plugin = "jsonl"
+  config {
+    path = "/var/lib/archive"
+  }
+}
+
+handler "archive" {
+  plugin = "jsonl"
+  config {
+    path = "/var/lib/other"
+  }
+}

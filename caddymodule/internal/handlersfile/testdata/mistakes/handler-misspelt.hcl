@@ -1,0 +1,3 @@
+handlr "archive" {
+  plugin = "jsonl"
+}

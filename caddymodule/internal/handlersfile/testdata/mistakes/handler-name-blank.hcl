@@ -1,0 +1,6 @@
+handler "my archive" {
+  plugin = "jsonl"
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,6 @@
+handler "" {
+  plugin = "jsonl"
+  config {
+    path = "/var/lib/archive"
+  }
+}

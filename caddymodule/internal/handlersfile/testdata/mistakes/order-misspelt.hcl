@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  order = "vehicel"
+  config {
+    path = "/var/lib/archive"
+  }
+}

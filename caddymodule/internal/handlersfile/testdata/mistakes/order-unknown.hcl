@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  order = "random"
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  order = vehicle
+  config {
+    path = "/var/lib/archive"
+  }
+}

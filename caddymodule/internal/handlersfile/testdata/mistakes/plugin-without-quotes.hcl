@@ -1,0 +1,3 @@
+handler "own" {
+  plugin = jsonl
+}

@@ -1,0 +1,9 @@
+handler "archive" {
+  plugin = "jsonl"
+  retry {
+    max_attemps = 3
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,9 @@
+handler "archive" {
+  plugin = "jsonl"
+  retry {
+    max_attempts = 0
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,8 @@
+handler "archive" {
+  plugin = "jsonl"
+  retry "fast" {
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,4 @@
+handler "own" {
+  plugin = "./bin/handler"
+  sha256 = "abc"
+}

@@ -1,0 +1,6 @@
+handler "own" {
+  plugin = "./bin/handler"
+  config {
+    password = "hunter2
+  }
+}

@@ -1,0 +1,4 @@
+handler "archive" {
+  plugin = "jsonl"
+  config {
+    path = "/var/lib/archive"

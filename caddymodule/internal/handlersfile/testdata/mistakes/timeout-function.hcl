@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  timeout = lower("10S")
+  config {
+    path = "/var/lib/archive"
+  }
+}

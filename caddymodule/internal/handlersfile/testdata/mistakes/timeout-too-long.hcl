@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  timeout = "2h"
+  config {
+    path = "/var/lib/archive"
+  }
+}

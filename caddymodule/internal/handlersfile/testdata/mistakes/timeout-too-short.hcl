@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  timeout = "10ms"
+  config {
+    path = "/var/lib/archive"
+  }
+}

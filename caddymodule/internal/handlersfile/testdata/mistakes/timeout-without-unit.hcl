@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  timeout = "10"
+  config {
+    path = "/var/lib/archive"
+  }
+}

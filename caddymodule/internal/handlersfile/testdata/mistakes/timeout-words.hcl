@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  timeout = "ten seconds"
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  when = containz(["LIVE"], event.mode)
+  config {
+    path = "/var/lib/archive"
+  }
+}

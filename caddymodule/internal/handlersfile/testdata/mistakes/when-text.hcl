@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  when = event.type
+  config {
+    path = "/var/lib/archive"
+  }
+}

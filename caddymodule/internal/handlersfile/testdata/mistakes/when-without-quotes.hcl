@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  when = event.type == VEHICLE_STATE
+  config {
+    path = "/var/lib/archive"
+  }
+}
