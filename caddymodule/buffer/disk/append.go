@@ -1,0 +1,178 @@
+package disk
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// appendTask is one event on its way to the disk. It holds a copy of all it
+// needs, so that a caller who gave up may reuse its memory.
+type appendTask struct {
+	waiter
+	key dedupeKey
+	// group is the last one that the look-up by the caller could see.
+	group      uint64
+	digest     uint64
+	unreadable bool
+	// record lacks its trailer; sum is its checksum so far.
+	record  []byte
+	sum     uint32
+	receipt buffer.Receipt
+}
+
+// maxPooled keeps a few large events from staying in the pool for good.
+const maxPooled = 64 << 10
+
+var appendTasks = sync.Pool{New: func() any { return &appendTask{waiter: newWaiter()} }}
+
+func newAppendTask(e *buffer.Event) *appendTask {
+	t := appendTasks.Get().(*appendTask)
+	t.reset()
+	t.key = makeDedupeKey(e.Source, e.ID)
+	t.digest = e.Digest
+	t.unreadable = e.Unreadable != ""
+	t.record = appendEvent(t.record[:0], e)
+	t.sum = checksum(t.record)
+	t.receipt = buffer.Receipt{}
+	return t
+}
+
+func (t *appendTask) release() {
+	if cap(t.record) <= maxPooled {
+		appendTasks.Put(t)
+	}
+}
+
+// Append implements buffer.Buffer.
+func (b *Buffer) Append(ctx context.Context, e *buffer.Event) (buffer.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return buffer.Receipt{}, err
+	}
+	if n := len(e.Body); n > maxRecord {
+		return buffer.Receipt{}, fmt.Errorf("appending event: %d bytes are more than the %d that the buffer takes", n, maxRecord)
+	}
+	t := newAppendTask(e)
+	receipt, stored, err := b.lookUp(t)
+	if err != nil || stored {
+		t.release()
+		return receipt, wrapAppend(err)
+	}
+	if err := b.full(len(t.record)); err != nil {
+		t.release()
+		return buffer.Receipt{}, wrapAppend(err)
+	}
+	done, err := b.committer.do(ctx, t, &t.waiter)
+	if !done {
+		return buffer.Receipt{}, wrapAppend(err)
+	}
+	receipt = t.receipt
+	t.release()
+	if err != nil {
+		return buffer.Receipt{}, wrapAppend(err)
+	}
+	return receipt, nil
+}
+
+func wrapAppend(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("appending event: %w", err)
+}
+
+// lookUp finds a stored duplicate. It runs in the caller, side by side with
+// others, so that the committer seldom has to read.
+func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error) {
+	t.group = b.dedupe.groups.Load()
+	now, window := b.now().UnixNano(), b.limits.Load().DedupeWindow
+	err = b.use(func(db *pebble.DB) error {
+		s, ok, err := b.findSeen(db, t.key, now, window)
+		// What is not synced yet is left to the committer: it answers after the sync.
+		if ok && s.position <= b.durable.Load() {
+			r, stored = t.duplicateOf(s), true
+			b.counters.duplicates.Add(1)
+		}
+		return err
+	})
+	return r, stored, err
+}
+
+// findSeen takes damage in the index for "not found": to store an event twice is
+// better than not at all.
+func (b *Buffer) findSeen(db *pebble.DB, k dedupeKey, now int64, window time.Duration) (seen, bool, error) {
+	s, ok, err := b.dedupe.find(db, k, now, window)
+	if err != nil && pebble.IsCorruptionError(err) {
+		b.log.Error("buffer: the dedupe index is damaged, an event may be stored twice", "error", oneLine(err.Error()))
+		return seen{}, false, nil
+	}
+	return s, ok, err
+}
+
+func (t *appendTask) duplicateOf(s seen) buffer.Receipt {
+	return buffer.Receipt{Position: s.position, Duplicate: true, Differs: s.digest != t.digest}
+}
+
+func (t *appendTask) size() int { return len(t.record) + trailerSize + entryOverhead }
+
+func (t *appendTask) stage(g *group) error {
+	window := g.limits.DedupeWindow
+	s, ok := g.b.dedupe.recent.find(t.key)
+	if !ok && !g.b.dedupe.recent.covers(t.group) {
+		var err error
+		if s, ok, err = g.b.findSeen(g.db, t.key, g.now, window); err != nil {
+			return err
+		}
+	}
+	if ok && s.within(g.now, window) {
+		t.receipt = t.duplicateOf(s)
+		g.b.counters.duplicates.Add(1)
+		return nil
+	}
+	s = seen{position: g.c.next, storedAt: g.now, digest: t.digest}
+	t.receipt = buffer.Receipt{Position: s.position}
+	g.stageEvent(t, s.position)
+	op := g.batch.SetDeferred(1+4+len(t.key), seenSize)
+	appendDedupeKey(op.Key[:0], g.b.dedupe.bucket(g.now, window), t.key)
+	s.put(op.Value)
+	_ = op.Finish()
+	g.b.dedupe.recent.add(t.key, s, g.number)
+	g.b.counters.appended.Add(1)
+	return nil
+}
+
+// stageEvent writes the record, or the dead letter of an unreadable event.
+func (g *group) stageEvent(t *appendTask, position uint64) {
+	size := len(t.record) + trailerSize
+	g.c.next++
+	g.c.total += cost(size)
+	end := trailer{storedAt: g.now, total: g.c.total}
+	if t.unreadable {
+		raw := append(t.record, make([]byte, trailerSize)...)
+		finishEvent(raw, t.sum, position, end)
+		g.c.total -= cost(size)
+		g.stageDeadLetter(deadLetter{reason: buffer.ReasonUnreadable, position: position, record: raw})
+		g.stageFloor(position)
+		return
+	}
+	op := g.batch.SetDeferred(9, size)
+	appendEventKey(op.Key[:0], position)
+	copy(op.Value, t.record)
+	finishEvent(op.Value, t.sum, position, end)
+	_ = op.Finish()
+	g.b.eventBytes.Add(int64(cost(size)))
+}
+
+// cost is what a record of this size counts for in the size limit.
+func cost(record int) uint64 { return uint64(record + entryOverhead) }
+
+func (t *appendTask) done(err error) {
+	if !t.finish(err) {
+		t.release()
+	}
+}

@@ -1,0 +1,214 @@
+package disk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+const secondsToFlush = 2 * time.Second
+
+var (
+	_ buffer.Buffer   = (*Buffer)(nil)
+	_ buffer.Consumer = (*Consumer)(nil)
+)
+
+// Buffer is an open buffer. It implements buffer.Buffer.
+type Buffer struct {
+	opts   Options
+	limits atomic.Pointer[Limits]
+	log    *slog.Logger
+	seal   *seal
+	now    func() time.Time
+
+	// dbMu is held for reading while db is used, and for writing to take it away.
+	dbMu sync.RWMutex
+	db   *pebble.DB
+
+	committer *committer
+	dedupe    *dedupe
+
+	// first is the position of the oldest stored event, or the next position when
+	// there is none; durable is that of the newest synced one.
+	first, durable atomic.Uint64
+	// eventBytes and deadBytes account for what is stored.
+	eventBytes, deadBytes atomic.Int64
+	deadCount             atomic.Uint64
+	// tight is set while the disk has less than the headroom.
+	tight atomic.Bool
+
+	consumersMu sync.Mutex
+	consumers   map[string]*consumerState
+
+	// damaged holds positions that were set aside, so that each is counted once.
+	damagedMu sync.Mutex
+	damaged   map[uint64]struct{}
+
+	counters counters
+
+	// closing is closed by Close; sweep asks the keeper to look at the limits now.
+	closing   chan struct{}
+	closeOnce sync.Once
+	closeErr  error
+	sweep     chan struct{}
+	loops     sync.WaitGroup
+}
+
+type counters struct {
+	syncs, appended, duplicates, corrupt atomic.Uint64
+}
+
+// Open opens the buffer in o.Path, or creates it. It takes well under a second
+// whatever is stored. One process can have a directory open at a time.
+func Open(ctx context.Context, o Options) (*Buffer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if o.Path == "" {
+		return nil, fmt.Errorf("opening buffer: no path is given")
+	}
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
+	}
+	o = o.withDefaults()
+	b := &Buffer{
+		opts:      o,
+		log:       o.Log,
+		seal:      newSeal(),
+		now:       o.Clock,
+		consumers: map[string]*consumerState{},
+		damaged:   map[uint64]struct{}{},
+		closing:   make(chan struct{}),
+		sweep:     make(chan struct{}, 1),
+	}
+	b.limits.Store(&o.Limits)
+	db, err := openStore(o, b.seal)
+	if err != nil {
+		return nil, err
+	}
+	b.db = db
+	next, total, err := b.load()
+	if err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
+	}
+	if err := b.seal.err(); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
+	}
+	b.committer = newCommitter(b, next, total)
+	b.checkHeadroom()
+	b.loops.Go(b.committer.run)
+	b.loops.Go(b.keep)
+	b.loops.Go(b.bury)
+	return b, nil
+}
+
+// use runs f with the store. It fails once the buffer is sealed or closed.
+func (b *Buffer) use(f func(*pebble.DB) error) error {
+	b.dbMu.RLock()
+	defer b.dbMu.RUnlock()
+	if err := b.usable(); err != nil {
+		return err
+	}
+	return f(b.db)
+}
+
+// usable says why nothing can be done, if so. Callers hold dbMu.
+func (b *Buffer) usable() error {
+	if err := b.seal.err(); err != nil {
+		return err
+	}
+	if b.db == nil {
+		return buffer.ErrClosed
+	}
+	return nil
+}
+
+// bury closes the store as soon as the buffer is sealed: its background work
+// would otherwise go on against files that are no longer written.
+func (b *Buffer) bury() {
+	select {
+	case <-b.closing:
+		return
+	case <-b.seal.broken:
+	}
+	b.log.Error("buffer is sealed: nothing more is stored or delivered until Caddy is restarted with a healthy disk",
+		"path", b.opts.Path, "error", oneLine(b.seal.cause.Error()))
+	b.wakeAll()
+	b.closeStore()
+}
+
+func (b *Buffer) closeStore() error {
+	b.dbMu.Lock()
+	defer b.dbMu.Unlock()
+	if b.db == nil || b.committer.stuck.Load() {
+		return nil
+	}
+	err := b.db.Close()
+	b.db = nil
+	return err
+}
+
+// Close implements buffer.Buffer.
+func (b *Buffer) Close() error {
+	b.closeOnce.Do(func() {
+		close(b.closing)
+		b.committer.stop()
+		b.loops.Wait()
+		b.wakeAll()
+		if err := b.closeStore(); err != nil && b.seal.err() == nil {
+			b.closeErr = fmt.Errorf("closing buffer %s: %w", b.opts.Path, err)
+		}
+	})
+	return b.closeErr
+}
+
+// Reconfigure applies new limits.
+func (b *Buffer) Reconfigure(l Limits) error {
+	if err := l.Validate(); err != nil {
+		return fmt.Errorf("reconfiguring buffer %s: %w", b.opts.Path, err)
+	}
+	l = l.withDefaults()
+	b.limits.Store(&l)
+	b.checkHeadroom()
+	b.askSweep()
+	return nil
+}
+
+// Stats implements buffer.Buffer.
+func (b *Buffer) Stats() buffer.Stats {
+	s := buffer.Stats{
+		First:       b.first.Load(),
+		Last:        b.durable.Load(),
+		DeadLetters: b.deadCount.Load(),
+		Bytes:       b.bytes(),
+		Syncs:       b.counters.syncs.Load(),
+		Appended:    b.counters.appended.Load(),
+		Duplicates:  b.counters.duplicates.Load(),
+		Corrupt:     b.counters.corrupt.Load(),
+		Sealed:      b.seal.err(),
+	}
+	if s.Last == 0 {
+		s.First = 0
+	}
+	return s
+}
+
+func (b *Buffer) bytes() uint64 {
+	return uint64(max(0, b.eventBytes.Load()+b.deadBytes.Load()))
+}
+
+// wakeAll wakes every Lease, to look at the state of things again.
+func (b *Buffer) wakeAll() {
+	for _, st := range b.allConsumers() {
+		st.changed.wake()
+	}
+}

@@ -1,0 +1,219 @@
+package disk
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+const (
+	queueLength   = 1024
+	maxGroupTasks = 1024
+	maxGroupBytes = 4 << 20
+)
+
+// task is something to be written by the committer.
+type task interface {
+	// size is roughly how many bytes it adds to the group.
+	size() int
+	// stage adds the task's writes to the group. An error fails this task alone: it must be
+	// returned before anything was added.
+	stage(g *group) error
+	// done is called once, after the sync or the failure.
+	done(err error)
+}
+
+// group is what one sync makes durable.
+type group struct {
+	b      *Buffer
+	c      *committer
+	db     *pebble.DB
+	batch  *pebble.Batch
+	number uint64
+	now    int64
+	limits *Limits
+	// touched are the consumers whose progress changed.
+	touched []*consumerState
+	// then runs after the sync, before the tasks are done.
+	then []func()
+}
+
+// committer is the only writer of the store.
+type committer struct {
+	b     *Buffer
+	queue chan task
+	// gate lets senders finish before the queue is closed.
+	gate    sync.RWMutex
+	stopped bool
+
+	// next position and total size, of what is staged.
+	next, total uint64
+	// stuck is set when Pebble panicked: it may hold its locks, so closing it could hang.
+	stuck atomic.Bool
+
+	tasks []task
+	errs  []error
+	group group
+}
+
+func newCommitter(b *Buffer, next, total uint64) *committer {
+	c := &committer{b: b, queue: make(chan task, queueLength), next: next, total: total}
+	c.group = group{b: b, c: c}
+	return c
+}
+
+// send queues t. After an error t is not queued and done is never called.
+func (c *committer) send(ctx context.Context, t task) error {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	if c.stopped {
+		return buffer.ErrClosed
+	}
+	if err := c.b.seal.err(); err != nil {
+		return err
+	}
+	select {
+	case c.queue <- t:
+		return nil
+	default:
+	}
+	select {
+	case c.queue <- t:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.b.seal.broken:
+		return c.b.seal.err()
+	}
+}
+
+// do sends t and waits for it. done is false when t may still be on its way.
+func (c *committer) do(ctx context.Context, t task, w *waiter) (done bool, err error) {
+	if err := c.send(ctx, t); err != nil {
+		return true, err
+	}
+	return w.wait(ctx, c.b.seal)
+}
+
+// stop lets what is queued be committed, and nothing more.
+func (c *committer) stop() {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	if !c.stopped {
+		c.stopped = true
+		close(c.queue)
+	}
+}
+
+func (c *committer) run() {
+	for t := range c.queue {
+		c.gather(t)
+		c.commit()
+	}
+}
+
+// gather takes what waits, without waiting for more: while a group is synced, the
+// next one comes together.
+func (c *committer) gather(t task) {
+	c.tasks = append(c.tasks[:0], t)
+	for size := t.size(); size < maxGroupBytes && len(c.tasks) < maxGroupTasks; {
+		select {
+		case t, ok := <-c.queue:
+			if !ok {
+				return
+			}
+			c.tasks = append(c.tasks, t)
+			size += t.size()
+		default:
+			return
+		}
+	}
+}
+
+func (c *committer) commit() {
+	err := c.write()
+	for i, t := range c.tasks {
+		if err != nil {
+			t.done(err)
+		} else {
+			t.done(c.errs[i])
+		}
+		c.tasks[i] = nil
+	}
+}
+
+// write stages all tasks and syncs them.
+func (c *committer) write() error {
+	b := c.b
+	b.dbMu.RLock()
+	defer b.dbMu.RUnlock()
+	if err := b.usable(); err != nil {
+		return err
+	}
+	g := &c.group
+	g.start(b.db)
+	c.errs = c.errs[:0]
+	for _, t := range c.tasks {
+		c.errs = append(c.errs, t.stage(g))
+	}
+	for _, st := range g.touched {
+		st.stageProgress(g.batch)
+	}
+	if g.batch.Empty() {
+		return nil
+	}
+	if err := c.apply(g); err != nil {
+		return err
+	}
+	b.counters.syncs.Add(1)
+	b.dedupe.groups.Store(g.number)
+	grown := b.durable.Swap(c.next-1) != c.next-1
+	for _, f := range g.then {
+		f()
+	}
+	if grown {
+		b.wakeAll()
+	}
+	return nil
+}
+
+func (g *group) start(db *pebble.DB) {
+	g.db = db
+	if g.batch == nil {
+		g.batch = db.NewBatch(pebble.WithInitialSizeBytes(256<<10), pebble.WithMaxRetainedSizeBytes(2*maxGroupBytes))
+	} else {
+		g.batch.Reset()
+	}
+	g.number = g.b.dedupe.groups.Load() + 1
+	g.now = g.b.now().UnixNano()
+	g.limits = g.b.limits.Load()
+	clear(g.touched)
+	g.touched = g.touched[:0]
+	clear(g.then)
+	g.then = g.then[:0]
+}
+
+// apply returns nil only if the group is on disk. What Pebble says is not enough: the
+// fence hides failures from it.
+func (c *committer) apply(g *group) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.stuck.Store(true)
+			c.b.seal.set(fmt.Errorf("committing: %v", r))
+			err = c.b.seal.err()
+		}
+	}()
+	sync := pebble.Sync
+	if c.b.opts.noSync {
+		sync = pebble.NoSync
+	}
+	if err := c.b.db.Apply(g.batch, sync); err != nil {
+		c.b.seal.set(fmt.Errorf("committing: %w", err))
+	}
+	return c.b.seal.err()
+}

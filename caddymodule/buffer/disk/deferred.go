@@ -1,0 +1,196 @@
+package disk
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"iter"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+const retryVersion = 1
+
+func appendRetry(dst []byte, r buffer.Retry) []byte {
+	dst = append(dst, retryVersion)
+	dst = binary.AppendUvarint(dst, uint64(max(0, r.Attempts)))
+	dst = appendTime(dst, r.NotBefore)
+	dst = appendTime(dst, r.FirstAt)
+	dst = appendTime(dst, r.LastAt)
+	dst = appendString(dst, r.FirstError)
+	return appendString(dst, r.LastError)
+}
+
+func (r *reader) retry() buffer.Retry {
+	if r.byte() != retryVersion {
+		r.fail()
+	}
+	return buffer.Retry{
+		Attempts:   int(r.uvarint()),
+		NotBefore:  r.time(),
+		FirstAt:    r.time(),
+		LastAt:     r.time(),
+		FirstError: r.string(),
+		LastError:  r.string(),
+	}
+}
+
+func encodeRetry(r buffer.Retry) []byte {
+	return appendChecksum(appendRetry(nil, r))
+}
+
+// decodeRetry forgets a damaged state: the event is then tried as a fresh one.
+func decodeRetry(raw []byte) buffer.Retry {
+	b, err := verifyChecksum(raw)
+	if err != nil {
+		return buffer.Retry{}
+	}
+	r := reader{b: b}
+	retry := r.retry()
+	if r.bad {
+		return buffer.Retry{}
+	}
+	return retry
+}
+
+const lanesAtOnce = 256
+
+// Lanes implements buffer.Consumer.
+func (c *Consumer) Lanes(ctx context.Context) iter.Seq2[buffer.Lane, error] {
+	return func(yield func(buffer.Lane, error) bool) {
+		from := namePrefix(kindDeferred, c.st.name)
+		for from != nil {
+			if err := ctx.Err(); err != nil {
+				yield(buffer.Lane{}, err)
+				return
+			}
+			lanes, next, err := c.readLanes(from)
+			for _, l := range lanes {
+				if !yield(l, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(buffer.Lane{}, fmt.Errorf("reading lanes: %w", err))
+				return
+			}
+			from = next
+		}
+	}
+}
+
+// readLanes jumps from the first event of one lane to that of the next.
+func (c *Consumer) readLanes(from []byte) (lanes []buffer.Lane, next []byte, err error) {
+	prefix := namePrefix(kindDeferred, c.st.name)
+	if err := c.usable(); err != nil {
+		return nil, nil, err
+	}
+	err = c.b.use(func(db *pebble.DB) error {
+		it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+		if err != nil {
+			return err
+		}
+		defer it.Close()
+		for ok := it.SeekGE(from); ok; {
+			lane, position, valid := splitDeferredKey(it.Key()[len(prefix):])
+			if !valid {
+				return fmt.Errorf("deferred event: %w", errDamaged)
+			}
+			lanes = append(lanes, buffer.Lane{Name: lane, Position: position, Retry: decodeRetry(it.Value())})
+			behind := after(lanePrefix(c.st.name, lane))
+			if len(lanes) == lanesAtOnce {
+				next = behind
+				return nil
+			}
+			ok = it.SeekGE(behind)
+		}
+		return it.Error()
+	})
+	return lanes, next, err
+}
+
+// LeaseDeferred implements buffer.Consumer.
+func (c *Consumer) LeaseDeferred(ctx context.Context, lane string, max int) ([]buffer.Lease, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	leases, err := c.leaseDeferred(lane, max)
+	if err != nil {
+		return nil, fmt.Errorf("leasing deferred events: %w", err)
+	}
+	return leases, nil
+}
+
+func (c *Consumer) leaseDeferred(lane string, max int) ([]buffer.Lease, error) {
+	if len(lane) > maxLane {
+		return nil, nil
+	}
+	var taken []buffer.Lease
+	err := c.b.use(func(db *pebble.DB) (err error) {
+		if taken, err = c.takeDeferred(db, lane, max); err != nil {
+			return err
+		}
+		return c.fill(db, &taken, lane)
+	})
+	return taken, err
+}
+
+// takeDeferred finds and marks what can be leased. The lock is held from before the
+// iterator is made: a settlement removes its lease only after its batch can be
+// read, so what is seen here and not leased is really there.
+func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.Lease, error) {
+	st := c.st
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.handle != c {
+		return nil, buffer.ErrClosed
+	}
+	prefix := lanePrefix(st.name, lane)
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	var taken []buffer.Lease
+	for ok := it.First(); ok && len(taken) < max; ok = it.Next() {
+		_, position, valid := splitDeferredKey(it.Key()[len(prefix)-len(lane)-2:])
+		if !valid {
+			continue
+		}
+		if _, leased := st.leased[position]; leased {
+			continue
+		}
+		taken = append(taken, buffer.Lease{Event: buffer.Event{Position: position}, Retry: decodeRetry(it.Value())})
+	}
+	if err := it.Error(); err != nil {
+		return nil, err
+	}
+	for _, l := range taken {
+		st.leased[l.Event.Position] = lease{deferred: true, lane: lane}
+	}
+	return taken, nil
+}
+
+// fill reads the events of the leases taken; those that cannot be read are set aside.
+func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string) error {
+	kept := (*taken)[:0]
+	for i, l := range *taken {
+		e, raw, err := readEvent(db, l.Event.Position)
+		if isDamage(err) {
+			c.setAside(l.Event.Position, lease{deferred: true, lane: lane}, raw, err)
+			continue
+		}
+		if err != nil {
+			c.giveBack((*taken)[i:])
+			c.giveBack(kept)
+			*taken = nil
+			return err
+		}
+		l.Event = e
+		kept = append(kept, l)
+	}
+	*taken = kept
+	return nil
+}

@@ -1,0 +1,67 @@
+// Package disk is the embedded buffer: events, look-ups and progress in one
+// Pebble store, in one directory, written by one process.
+//
+// Everything that must agree is written in one batch, and one goroutine, the
+// committer, writes all batches: it takes what waits (appends, settlements,
+// trims), stages them together, syncs once, and wakes the waiters. While the
+// disk syncs, the next group gathers; there is no timer.
+//
+// # Keys
+//
+// Numbers in keys are big-endian, so that byte order is number order.
+//
+//	c <consumer>                             progress of a consumer
+//	d <bucket start, s u32> <key hash 16>    dedupe entry
+//	e <position u64>                         event record
+//	m <name>                                 what the store knows of itself
+//	q <consumer> 0 <position u64>            deferred position → its lane
+//	w <consumer> 0 <lane len u16> <lane> <position u64>
+//	                                         deferred event → its Retry
+//	x <died at, ns u64> <position u64> <handler>
+//	                                         dead letter with a copy of the event
+//
+// Positions start at 1 and are given in commit order. An event that could not be
+// read as one takes a position but has no e record, only a dead letter, so
+// positions may have gaps; a gap counts as settled.
+//
+// # Event record
+//
+//	version        1 byte, 1
+//	received at    varint seconds, uvarint nanoseconds
+//	digest         8 bytes
+//	strings        uvarint length, bytes; in the order of buffer.Event
+//	body           uvarint length, bytes
+//	stored at      8 bytes, ns: the buffer's own clock
+//	total          8 bytes: sizes of all events appended so far, this one included
+//	checksum       4 bytes, CRC-32C of all the above and the position
+//
+// The last three are added by the committer, which alone knows them; "total" makes
+// the size of any range of events a subtraction.
+//
+// # Dedupe
+//
+// The key is a SHA-256 of source and id, cut to 128 bits: fixed size, whatever
+// the id's length, and even in any range. A bucket starts when the one before it
+// is as old as the window; a look-up reads every bucket that may hold an entry
+// young enough, which is two unless the window was changed. The callers look up before they
+// queue, side by side; the committer has only to check against what was
+// committed since, which it keeps in memory. A whole bucket goes with one
+// range deletion.
+//
+// # Progress
+//
+// A consumer's record is its low position, up to which all is settled or deferred, and a
+// bitmap of what is settled or deferred in the window of positions above it. It
+// is written once per group, however many events the group settles. Lease does not go beyond the
+// window: an event that stays leased while 8192 later ones are settled holds up
+// its consumer (and nobody else) until it is settled or deferred.
+//
+// # Failures
+//
+// All writes of Pebble pass a fence. The first one that fails seals the buffer
+// and freezes the directory: from then on nothing reaches it, as if the machine had
+// crashed at that moment, and Pebble, which would end the process on such
+// errors, sees them succeed until it is closed right after. So the
+// directory is always as some crash would leave it, which is the one thing that
+// a store recovers from for sure.
+package disk

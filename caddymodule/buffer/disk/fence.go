@@ -1,0 +1,190 @@
+package disk
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// fence stands between Pebble and the file system. Pebble panics or ends the
+// process when its log or manifest cannot be written, some of it while holding locks,
+// so that there is nothing left to recover. Once armed, the fence seals the
+// buffer at the first failed write and drops it and all later writes, telling Pebble that they
+// worked: on disk this is a crash at that moment, and the buffer, being sealed, believes nothing
+// of what Pebble says from then on.
+type fence struct {
+	vfs.FS
+	seal *seal
+	// armed is set when Pebble is open; before, it can still return errors.
+	armed atomic.Bool
+}
+
+// frozen says whether writes are dropped.
+func (f *fence) frozen() bool {
+	return f.armed.Load() && f.seal.err() != nil
+}
+
+// caught takes the error of a write and says whether to hide it.
+func (f *fence) caught(doing, path string, err error) bool {
+	if err == nil || !f.armed.Load() {
+		return false
+	}
+	f.seal.set(fmt.Errorf("%s %s: %w", doing, filepath.Base(path), err))
+	return true
+}
+
+func (f *fence) do(doing, path string, op func() error) error {
+	if f.frozen() {
+		return nil
+	}
+	err := op()
+	if f.caught(doing, path, err) {
+		return nil
+	}
+	return err
+}
+
+func (f *fence) open(doing, path string, op func() (vfs.File, error)) (vfs.File, error) {
+	if f.frozen() {
+		return lostFile{name: filepath.Base(path)}, nil
+	}
+	file, err := op()
+	if f.caught(doing, path, err) {
+		return lostFile{name: filepath.Base(path)}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &fencedFile{File: file, fence: f, path: path}, nil
+}
+
+func (f *fence) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return f.open("creating", name, func() (vfs.File, error) { return f.FS.Create(name, c) })
+}
+
+func (f *fence) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	return f.open("opening", name, func() (vfs.File, error) { return f.FS.OpenReadWrite(name, c, opts...) })
+}
+
+func (f *fence) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return f.open("reusing", newname, func() (vfs.File, error) { return f.FS.ReuseForWrite(oldname, newname, c) })
+}
+
+// OpenDir is fenced because a directory is synced through its file.
+func (f *fence) OpenDir(name string) (vfs.File, error) {
+	return f.open("opening", name, func() (vfs.File, error) { return f.FS.OpenDir(name) })
+}
+
+func (f *fence) Link(oldname, newname string) error {
+	return f.do("linking", newname, func() error { return f.FS.Link(oldname, newname) })
+}
+
+func (f *fence) Rename(oldname, newname string) error {
+	return f.do("renaming", newname, func() error { return f.FS.Rename(oldname, newname) })
+}
+
+func (f *fence) MkdirAll(dir string, perm os.FileMode) error {
+	return f.do("making", dir, func() error { return f.FS.MkdirAll(dir, perm) })
+}
+
+// Remove failing harms nothing, but after the freeze no file may go.
+func (f *fence) Remove(name string) error {
+	if f.frozen() {
+		return nil
+	}
+	return f.FS.Remove(name)
+}
+
+func (f *fence) RemoveAll(name string) error {
+	if f.frozen() {
+		return nil
+	}
+	return f.FS.RemoveAll(name)
+}
+
+func (f *fence) Unwrap() vfs.FS { return f.FS }
+
+// fencedFile is a file that was opened for writing, or a directory.
+type fencedFile struct {
+	vfs.File
+	fence *fence
+	path  string
+}
+
+func (w *fencedFile) Write(p []byte) (int, error) {
+	if w.fence.frozen() {
+		return len(p), nil
+	}
+	n, err := w.File.Write(p)
+	if w.fence.caught("writing", w.path, err) {
+		return len(p), nil
+	}
+	return n, err
+}
+
+func (w *fencedFile) WriteAt(p []byte, off int64) (int, error) {
+	if w.fence.frozen() {
+		return len(p), nil
+	}
+	n, err := w.File.WriteAt(p, off)
+	if w.fence.caught("writing", w.path, err) {
+		return len(p), nil
+	}
+	return n, err
+}
+
+func (w *fencedFile) Sync() error {
+	return w.fence.do("syncing", w.path, w.File.Sync)
+}
+
+func (w *fencedFile) SyncData() error {
+	return w.fence.do("syncing", w.path, w.File.SyncData)
+}
+
+func (w *fencedFile) SyncTo(length int64) (full bool, err error) {
+	err = w.fence.do("syncing", w.path, func() error {
+		full, err = w.File.SyncTo(length)
+		return err
+	})
+	return full, err
+}
+
+// Close always closes: a frozen file must not leak.
+func (w *fencedFile) Close() error {
+	err := w.File.Close()
+	if w.fence.caught("closing", w.path, err) {
+		return nil
+	}
+	return err
+}
+
+// lostFile stands for a file that a sealed buffer no longer writes.
+type lostFile struct{ name string }
+
+func (lostFile) Close() error                           { return nil }
+func (lostFile) Read([]byte) (int, error)               { return 0, io.EOF }
+func (lostFile) ReadAt([]byte, int64) (int, error)      { return 0, io.EOF }
+func (lostFile) Write(p []byte) (int, error)            { return len(p), nil }
+func (lostFile) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
+func (lostFile) Preallocate(int64, int64) error         { return nil }
+func (lostFile) Sync() error                            { return nil }
+func (lostFile) SyncTo(int64) (bool, error)             { return false, nil }
+func (lostFile) SyncData() error                        { return nil }
+func (lostFile) Prefetch(int64, int64) error            { return nil }
+func (lostFile) Fd() uintptr                            { return vfs.InvalidFd }
+func (f lostFile) Stat() (vfs.FileInfo, error)          { return lostInfo(f), nil }
+
+type lostInfo struct{ name string }
+
+func (i lostInfo) Name() string         { return i.name }
+func (lostInfo) Size() int64            { return 0 }
+func (lostInfo) Mode() os.FileMode      { return 0o600 }
+func (lostInfo) ModTime() time.Time     { return time.Time{} }
+func (lostInfo) IsDir() bool            { return false }
+func (lostInfo) Sys() any               { return nil }
+func (lostInfo) DeviceID() vfs.DeviceID { return vfs.DeviceID{} }

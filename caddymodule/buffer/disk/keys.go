@@ -1,0 +1,116 @@
+package disk
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+	"time"
+)
+
+// The first byte of a key says what it is.
+const (
+	kindConsumer   = 'c'
+	kindDedupe     = 'd'
+	kindEvent      = 'e'
+	kindMeta       = 'm'
+	kindDeferredAt = 'q'
+	kindDeferred   = 'w'
+	kindDeadLetter = 'x'
+)
+
+// Names of meta keys.
+var (
+	metaFormat    = []byte("mformat")
+	metaConsumers = []byte("mconsumers")
+	metaFloor     = []byte("mfloor")
+	metaDead      = []byte("mdead")
+)
+
+// dedupeKey identifies (source, id).
+type dedupeKey [16]byte
+
+func makeDedupeKey(source, id string) dedupeKey {
+	var stack [192]byte
+	b := binary.AppendUvarint(stack[:0], uint64(len(source)))
+	b = append(b, source...)
+	b = append(b, id...)
+	sum := sha256.Sum256(b)
+	return dedupeKey(sum[:16])
+}
+
+func appendEventKey(dst []byte, position uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, kindEvent), position)
+}
+
+func eventPosition(key []byte) (uint64, bool) {
+	if len(key) != 9 || key[0] != kindEvent {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(key[1:]), true
+}
+
+func appendDedupeKey(dst []byte, bucket uint32, k dedupeKey) []byte {
+	dst = binary.BigEndian.AppendUint32(append(dst, kindDedupe), bucket)
+	return append(dst, k[:]...)
+}
+
+func bucketKey(bucket uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte{kindDedupe}, bucket)
+}
+
+func consumerKey(name string) []byte {
+	return append([]byte{kindConsumer}, name...)
+}
+
+// namePrefix starts the keys of one consumer's deferred events; names have no
+// zero byte.
+func namePrefix(kind byte, name string) []byte {
+	b := append([]byte{kind}, name...)
+	return append(b, 0)
+}
+
+func deferredAtKey(name string, position uint64) []byte {
+	return binary.BigEndian.AppendUint64(namePrefix(kindDeferredAt, name), position)
+}
+
+func lanePrefix(name, lane string) []byte {
+	b := namePrefix(kindDeferred, name)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(lane)))
+	return append(b, lane...)
+}
+
+func deferredKey(name, lane string, position uint64) []byte {
+	return binary.BigEndian.AppendUint64(lanePrefix(name, lane), position)
+}
+
+// splitDeferredKey takes what follows namePrefix apart.
+func splitDeferredKey(rest []byte) (lane string, position uint64, ok bool) {
+	if len(rest) < 2 {
+		return "", 0, false
+	}
+	n := int(binary.BigEndian.Uint16(rest))
+	rest = rest[2:]
+	if len(rest) != n+8 {
+		return "", 0, false
+	}
+	return string(rest[:n]), binary.BigEndian.Uint64(rest[n:]), true
+}
+
+func deadLetterKey(diedAt time.Time, position uint64, handler string) []byte {
+	b := binary.BigEndian.AppendUint64([]byte{kindDeadLetter}, uint64(max(0, diedAt.UnixNano())))
+	b = binary.BigEndian.AppendUint64(b, position)
+	return append(b, handler...)
+}
+
+// after returns the first key behind all that start with prefix.
+func after(prefix []byte) []byte {
+	end := bytes.Clone(prefix)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i] != math.MaxUint8 {
+			end[i]++
+			return end[:i+1]
+		}
+	}
+	return nil
+}

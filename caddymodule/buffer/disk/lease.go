@@ -1,0 +1,227 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// leaseBytes bounds what one Lease call reads, whatever max is; one event is
+// handed out in any case.
+const leaseBytes = 8 << 20
+
+// Lease implements buffer.Consumer.
+func (c *Consumer) Lease(ctx context.Context, max int) ([]buffer.Lease, error) {
+	leases, err := c.lease(ctx, max)
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("leasing events: %w", err)
+	}
+	return leases, err
+}
+
+func (c *Consumer) lease(ctx context.Context, max int) ([]buffer.Lease, error) {
+	if max < 1 {
+		return nil, fmt.Errorf("max is %d, it must be at least 1", max)
+	}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-c.closed:
+		return nil, buffer.ErrClosed
+	}
+	for {
+		changed := c.st.changed.wait()
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := c.usable(); err != nil {
+			return nil, err
+		}
+		leases, more, err := c.scan(max)
+		if err != nil || len(leases) > 0 {
+			return leases, err
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		case <-c.closed:
+		case <-c.b.closing:
+		case <-c.b.seal.broken:
+		}
+	}
+}
+
+// bounds returns the next positions that may be handed out. Nothing beyond what is
+// synced ever is.
+func (c *Consumer) bounds() (from, to uint64) {
+	c.st.mu.Lock()
+	defer c.st.mu.Unlock()
+	// What is trimmed was settled, or was gone before the consumer was there.
+	first := c.b.first.Load()
+	c.st.progress.skipTo(first - 1)
+	return max(c.st.cursor, first), min(c.b.durable.Load(), c.st.progress.low+window)
+}
+
+// found is one event, or what is left of it.
+type found struct {
+	event buffer.Event
+	raw   []byte
+	err   error
+}
+
+// scan reads on from the cursor. more says that it moved without a result.
+func (c *Consumer) scan(max int) (leases []buffer.Lease, more bool, err error) {
+	from, to := c.bounds()
+	if from > to {
+		return nil, false, nil
+	}
+	var events []found
+	var next uint64
+	err = c.b.use(func(db *pebble.DB) (err error) {
+		events, next, err = c.read(db, from, to, max)
+		return err
+	})
+	if err != nil && len(events) == 0 {
+		return nil, false, err
+	}
+	leases, bad, err := c.take(events, from, next)
+	for _, f := range bad {
+		c.setAside(f.event.Position, lease{}, f.raw, f.err)
+	}
+	return leases, len(leases) == 0, err
+}
+
+// take makes leases of what was read, and moves the cursor. Positions without an event are gaps,
+// which count as settled.
+func (c *Consumer) take(events []found, from, next uint64) (leases []buffer.Lease, bad []found, err error) {
+	st := c.st
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.handle != c {
+		return nil, nil, buffer.ErrClosed
+	}
+	expected := from
+	for _, f := range events {
+		position := f.event.Position
+		for ; expected < position; expected++ {
+			st.markGap(expected)
+		}
+		expected = position + 1
+		if st.has(position) {
+			continue
+		}
+		st.leased[position] = lease{}
+		if f.err != nil {
+			bad = append(bad, f)
+			continue
+		}
+		leases = append(leases, buffer.Lease{Event: f.event})
+	}
+	for ; expected < next; expected++ {
+		st.markGap(expected)
+	}
+	st.cursor = next
+	return leases, bad, nil
+}
+
+// has says whether the position is settled, deferred or leased.
+func (st *consumerState) has(position uint64) bool {
+	if _, ok := st.leased[position]; ok {
+		return true
+	}
+	return st.progress.has(position)
+}
+
+// markGap settles a position that has no event to read: none was stored, or it was
+// passed over since the consumer has it behind it.
+func (st *consumerState) markGap(position uint64) {
+	if _, ok := st.leased[position]; !ok {
+		st.progress.mark(position)
+	}
+}
+
+// read returns up to max events from a range, and the position to go on with.
+func (c *Consumer) read(db *pebble.DB, from, to uint64, max int) (events []found, next uint64, err error) {
+	it, err := db.NewIter(&pebble.IterOptions{
+		LowerBound: appendEventKey(nil, from),
+		UpperBound: appendEventKey(nil, to+1),
+	})
+	if err != nil {
+		return nil, from, err
+	}
+	defer it.Close()
+	next = from
+	size := 0
+	ok := it.First()
+	for {
+		for ; ok; ok = it.Next() {
+			position, valid := eventPosition(it.Key())
+			if !valid {
+				continue
+			}
+			next = position + 1
+			if c.passed(position) {
+				continue
+			}
+			f := found{raw: nil}
+			f.event, _, f.err = decodeEvent(it.Value(), position)
+			if f.err != nil {
+				f.event = buffer.Event{Position: position}
+				f.raw = append([]byte{}, it.Value()...)
+			}
+			events = append(events, f)
+			size += len(f.event.Body)
+			if len(events) == max || size >= leaseBytes {
+				return events, next, nil
+			}
+		}
+		err := it.Error()
+		if err == nil {
+			return events, to + 1, nil
+		}
+		if !pebble.IsCorruptionError(err) || next > to {
+			return events, next, err
+		}
+		// A damaged block holds several events; each is tried by itself.
+		f, missing, err := readOne(db, next)
+		if err != nil {
+			return events, next, err
+		}
+		if !missing && !c.passed(next) {
+			events = append(events, f)
+		}
+		next++
+		if len(events) >= max {
+			return events, next, nil
+		}
+		ok = it.SeekGE(appendEventKey(nil, next))
+	}
+}
+
+// passed says whether the consumer has the position behind it or in hand.
+func (c *Consumer) passed(position uint64) bool {
+	c.st.mu.Lock()
+	defer c.st.mu.Unlock()
+	return c.st.has(position)
+}
+
+func readOne(db *pebble.DB, position uint64) (f found, missing bool, err error) {
+	f.event, f.raw, f.err = readEvent(db, position)
+	f.event.Position = position
+	if errors.Is(f.err, pebble.ErrNotFound) {
+		return f, true, nil
+	}
+	if f.err != nil && !isDamage(f.err) {
+		return f, false, f.err
+	}
+	return f, false, nil
+}

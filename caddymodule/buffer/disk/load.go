@@ -1,0 +1,115 @@
+package disk
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// formatVersion is that of all the keys and records together.
+const formatVersion = 1
+
+// load reads what the buffer keeps in memory: a few records, whatever is stored.
+func (b *Buffer) load() (next, total uint64, err error) {
+	if err := b.checkFormat(); err != nil {
+		return 0, 0, err
+	}
+	next, total, err = b.loadPositions()
+	if err != nil {
+		return 0, 0, err
+	}
+	b.durable.Store(next - 1)
+	if err := b.loadDeadCount(); err != nil {
+		return 0, 0, err
+	}
+	if b.dedupe, err = loadDedupe(b.db); err != nil {
+		return 0, 0, err
+	}
+	return next, total, b.loadConsumers()
+}
+
+func (b *Buffer) checkFormat() error {
+	v, err := b.get(metaFormat)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return b.db.Set(metaFormat, []byte{formatVersion}, pebble.Sync)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the format version: %w", err)
+	}
+	if len(v) != 1 || v[0] != formatVersion {
+		return fmt.Errorf("the directory has format %v; this version knows only %d: a later version wrote it", v, formatVersion)
+	}
+	return nil
+}
+
+// loadPositions finds the first and the next position, and the total size of all
+// events so far.
+func (b *Buffer) loadPositions() (next, total uint64, err error) {
+	floor, err := b.loadFloor()
+	if err != nil {
+		return 0, 0, err
+	}
+	last := floor
+	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindEvent}, UpperBound: []byte{kindEvent + 1}})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer it.Close()
+	var before uint64
+	first := uint64(0)
+	for ok := it.First(); ok && first == 0; ok = it.Next() {
+		first, _ = eventPosition(it.Key())
+		if _, t, err := openRecord(it.Value(), first); err == nil {
+			before = t.total - cost(len(it.Value()))
+		}
+	}
+	if it.Last() {
+		p, _ := eventPosition(it.Key())
+		last = max(last, p)
+		// A damaged last record must not keep the buffer shut; sizes are off then.
+		for ok := true; ok; ok = it.Prev() {
+			p, _ := eventPosition(it.Key())
+			if _, t, err := openRecord(it.Value(), p); err == nil {
+				total = t.total
+				break
+			}
+		}
+	}
+	if err := it.Error(); err != nil && !pebble.IsCorruptionError(err) {
+		return 0, 0, fmt.Errorf("finding the last event: %w", err)
+	}
+	if first == 0 {
+		first = last + 1
+	}
+	b.first.Store(first)
+	b.eventBytes.Store(int64(total - before))
+	return last + 1, total, nil
+}
+
+// loadFloor reads the position that was given at least, as far as it cannot be seen
+// from the events: those at the end may be trimmed, or dead letters only.
+func (b *Buffer) loadFloor() (uint64, error) {
+	v, err := b.get(metaFloor)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading the position floor: %w", err)
+	}
+	if len(v) != 8 {
+		return 0, fmt.Errorf("reading the position floor: %w", errDamaged)
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+// get returns a copy of a small value.
+func (b *Buffer) get(key []byte) ([]byte, error) {
+	v, closer, err := b.db.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	defer closer.Close()
+	return append([]byte{}, v...), nil
+}

@@ -1,0 +1,111 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Defaults of Limits.
+const (
+	DefaultRetention           = 7 * 24 * time.Hour
+	DefaultMaxSize             = 10 << 30
+	DefaultDedupeWindow        = 7 * 24 * time.Hour
+	DefaultDeadLetterRetention = 30 * 24 * time.Hour
+	DefaultHeadroom            = 256 << 20
+)
+
+// Limits may be changed while the buffer is open. A zero field means its default.
+type Limits struct {
+	// Retention is how long events that every consumer has settled stay for replay.
+	// Default 7 days.
+	Retention time.Duration
+	// MaxSize in bytes bounds what is stored. Above nine tenths of it settled events go
+	// early; when unsettled ones fill it, Append fails with ErrFull. The files may
+	// take a little more, as deleted events leave them with a delay. Default 10 GiB.
+	MaxSize uint64
+	// DedupeWindow is how long an id is remembered. Default 7 days.
+	DedupeWindow time.Duration
+	// DeadLetterRetention is how long dead letters stay. Default 30 days.
+	DeadLetterRetention time.Duration
+	// Headroom in bytes: Append fails with ErrFull when the disk has less free space
+	// than this. Default 256 MiB.
+	Headroom uint64
+}
+
+// Options configure Open.
+type Options struct {
+	// Path of the buffer's directory, made when it is not there.
+	Path string
+	Limits
+	// Log takes what an operator should know; never contents of events. Default: nothing.
+	Log *slog.Logger
+	// FS holds the directory. Default: the operating system's.
+	FS vfs.FS
+	// Clock is the time. Default time.Now.
+	Clock func() time.Time
+
+	// noSync leaves the sync away. It is there to prove that the crash tests see
+	// what a missing sync loses.
+	noSync bool
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Retention == 0 {
+		l.Retention = DefaultRetention
+	}
+	if l.MaxSize == 0 {
+		l.MaxSize = DefaultMaxSize
+	}
+	if l.DedupeWindow == 0 {
+		l.DedupeWindow = DefaultDedupeWindow
+	}
+	if l.DeadLetterRetention == 0 {
+		l.DeadLetterRetention = DefaultDeadLetterRetention
+	}
+	if l.Headroom == 0 {
+		l.Headroom = DefaultHeadroom
+	}
+	return l
+}
+
+// Validate says what is wrong with the limits. Zero fields are fine.
+func (l Limits) Validate() error {
+	var errs []error
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+		least time.Duration
+	}{
+		{"retention", l.Retention, time.Minute},
+		{"dedupe_window", l.DedupeWindow, time.Hour},
+		{"dead_letter_retention", l.DeadLetterRetention, time.Minute},
+	} {
+		if d.value != 0 && d.value < d.least {
+			errs = append(errs, fmt.Errorf("%s is %s; it must be at least %s", d.name, d.value, d.least))
+		}
+	}
+	if l.MaxSize != 0 && l.MaxSize < minMaxSize {
+		errs = append(errs, fmt.Errorf("max_size is %d bytes; it must be at least %d (1MiB)", l.MaxSize, minMaxSize))
+	}
+	return errors.Join(errs...)
+}
+
+const minMaxSize = 1 << 20
+
+func (o Options) withDefaults() Options {
+	o.Limits = o.Limits.withDefaults()
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	return o
+}

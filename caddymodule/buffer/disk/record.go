@@ -1,0 +1,108 @@
+package disk
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+const (
+	recordVersion = 1
+	// trailerSize: stored at, total, checksum.
+	trailerSize = 8 + 8 + 4
+	// maxRecord bounds one event, body and all.
+	maxRecord = 32 << 20
+	// entryOverhead is what an event costs beside its record, roughly: its keys and
+	// its dedupe entry.
+	entryOverhead = 64
+)
+
+// trailer is what the committer adds to an event record.
+type trailer struct {
+	// storedAt is the buffer's clock, in ns, when the event was committed.
+	storedAt int64
+	// total is the sum of the sizes of all events up to this one.
+	total uint64
+}
+
+// appendEvent encodes all of an event record but its trailer.
+func appendEvent(dst []byte, e *buffer.Event) []byte {
+	dst = append(dst, recordVersion)
+	dst = appendTime(dst, e.ReceivedAt)
+	dst = binary.LittleEndian.AppendUint64(dst, e.Digest)
+	dst = appendString(dst, e.Source)
+	dst = appendString(dst, e.ID)
+	dst = appendString(dst, e.Type)
+	dst = appendString(dst, e.Mode)
+	dst = appendString(dst, e.VehicleID)
+	dst = appendString(dst, e.UserID)
+	dst = appendString(dst, e.WebhookID)
+	dst = appendString(dst, e.DeliveryID)
+	dst = appendString(dst, e.Signature)
+	dst = appendString(dst, e.ContentType)
+	dst = appendString(dst, e.Unreadable)
+	dst = binary.AppendUvarint(dst, uint64(len(e.Body)))
+	return append(dst, e.Body...)
+}
+
+// finishEvent writes the trailer into the last trailerSize bytes of dst, which
+// holds an encoded event with checksum sum before them.
+func finishEvent(dst []byte, sum uint32, position uint64, t trailer) {
+	end := dst[len(dst)-trailerSize:]
+	binary.LittleEndian.PutUint64(end, uint64(t.storedAt))
+	binary.LittleEndian.PutUint64(end[8:], t.total)
+	sum = extendChecksum(sum, end[:16])
+	var pos [8]byte
+	binary.LittleEndian.PutUint64(pos[:], position)
+	binary.LittleEndian.PutUint32(end[16:], extendChecksum(sum, pos[:]))
+}
+
+// openRecord checks a record's checksum and returns what is before the trailer.
+func openRecord(raw []byte, position uint64) ([]byte, trailer, error) {
+	n := len(raw) - trailerSize
+	if n < 1 {
+		return nil, trailer{}, fmt.Errorf("%w: %d bytes are too few", errDamaged, len(raw))
+	}
+	var pos [8]byte
+	binary.LittleEndian.PutUint64(pos[:], position)
+	sum := extendChecksum(checksum(raw[:n+16]), pos[:])
+	if sum != binary.LittleEndian.Uint32(raw[n+16:]) {
+		return nil, trailer{}, fmt.Errorf("%w: the checksum differs", errDamaged)
+	}
+	t := trailer{
+		storedAt: int64(binary.LittleEndian.Uint64(raw[n:])),
+		total:    binary.LittleEndian.Uint64(raw[n+8:]),
+	}
+	return raw[:n], t, nil
+}
+
+// decodeEvent reads an event record. Nothing it returns shares memory with raw.
+func decodeEvent(raw []byte, position uint64) (buffer.Event, trailer, error) {
+	b, t, err := openRecord(raw, position)
+	if err != nil {
+		return buffer.Event{}, trailer{}, err
+	}
+	if b[0] != recordVersion {
+		return buffer.Event{}, t, fmt.Errorf("%w: version %d is not known", errDamaged, b[0])
+	}
+	r := reader{b: b, off: 1}
+	e := buffer.Event{Position: position, ReceivedAt: r.time(), Digest: r.uint64()}
+
+	// One string holds all the small ones: an event costs two allocations.
+	var spans [11][2]int
+	for i := range spans {
+		spans[i][0], spans[i][1] = r.span()
+	}
+	head := string(b[:r.off])
+	text := func(i int) string { return head[spans[i][0]:spans[i][1]] }
+	from, to := r.span()
+	if r.bad || r.off != len(b) {
+		return buffer.Event{}, t, fmt.Errorf("%w: its fields do not fit its length", errDamaged)
+	}
+	e.Source, e.ID, e.Type, e.Mode = text(0), text(1), text(2), text(3)
+	e.VehicleID, e.UserID, e.WebhookID, e.DeliveryID = text(4), text(5), text(6), text(7)
+	e.Signature, e.ContentType, e.Unreadable = text(8), text(9), text(10)
+	e.Body = append(make([]byte, 0, to-from), b[from:to]...)
+	return e, t, nil
+}

@@ -1,0 +1,137 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+const (
+	memTableSize = 16 << 20
+	// cacheSize bounds nearly all of the buffer's memory: Pebble takes the memtables,
+	// usually two and at most four, out of it. What is left must hold the filter blocks of
+	// the dedupe entries, or every append reads them again.
+	cacheSize = 96 << 20
+	blockSize = 16 << 10
+)
+
+// errLocked says that the directory has an owner.
+var errLocked = errors.New("the directory is in use")
+
+// openStore opens Pebble behind a fence.
+func openStore(o Options, s *seal) (*pebble.DB, error) {
+	f := &fence{FS: o.FS, seal: s}
+	cache := pebble.NewCache(cacheSize)
+	defer cache.Unref()
+	db, err := openPebble(o.Path, pebbleOptions(f, cache, logger{o.Log, s}))
+	if err == nil {
+		f.armed.Store(true)
+		return db, nil
+	}
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("opening buffer %s: %w: another process has it open, perhaps a second Caddy with the same data directory; "+
+			"stop that one, or give this one a path of its own (%w)", o.Path, errLocked, err)
+	}
+	if pebble.IsCorruptionError(err) {
+		return nil, fmt.Errorf("opening buffer %s: its files are damaged; keep a copy of the directory, then "+
+			"restore it from a backup or start with an empty path: %w", o.Path, err)
+	}
+	return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
+}
+
+// openPebble turns panics into errors: that is how Pebble takes some of what it
+// finds in a damaged directory.
+func openPebble(path string, o *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db, err = nil, fmt.Errorf("reading its files: %v", r)
+		}
+	}()
+	return pebble.Open(path, o)
+}
+
+func pebbleOptions(f *fence, cache *pebble.Cache, l logger) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          f,
+		Cache:                       cache,
+		FormatMajorVersion:          pebble.FormatTableFormatV6,
+		Logger:                      l,
+		EventListener:               l.listener(),
+		MemTableSize:                memTableSize,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       32,
+		LBaseMaxBytes:               64 << 20,
+		// Space of trimmed events is had back only once the deletion is flushed.
+		FlushDelayDeleteRange:      secondsToFlush,
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+	}
+	// Event tables hold runs of ever higher positions, so they sink through the levels
+	// without being rewritten; larger ones mean fewer files.
+	o.TargetFileSizes[0] = 8 << 20
+	for i := range o.Levels {
+		o.Levels[i] = pebble.LevelOptions{
+			BlockSize:    blockSize,
+			FilterPolicy: bloom.FilterPolicy(10),
+		}
+	}
+	// Compressing costs more of the processor than the receiving path has to give.
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
+	return o
+}
+
+// Lock tells a lock that is held from other mistakes.
+func (f *fence) Lock(name string) (io.Closer, error) {
+	c, err := f.FS.Lock(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: locking %s: %w", errLocked, name, err)
+	}
+	return c, nil
+}
+
+// logger takes Pebble's messages. Fatalf returns: by then the seal keeps every
+// write from the disk, so that nothing Pebble does can make things worse.
+type logger struct {
+	log  *slog.Logger
+	seal *seal
+}
+
+func (l logger) Infof(string, ...any) {}
+
+func (l logger) Errorf(format string, args ...any) {
+	l.log.Warn("buffer store", "message", oneLine(fmt.Sprintf(format, args...)))
+}
+
+func (l logger) Fatalf(format string, args ...any) {
+	l.seal.set(errors.New(oneLine(fmt.Sprintf(format, args...))))
+}
+
+func (l logger) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			if l.seal.err() != nil {
+				return
+			}
+			l.log.Error("buffer store: background work failed, it is tried again", "error", oneLine(err.Error()))
+		},
+		// The default ends the process. What is damaged is met again when it is read, and is
+		// then set aside.
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			l.log.Error("buffer store: a file is damaged", "file", info.Path)
+		},
+		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
+			l.log.Warn("buffer store: writes wait for the disk", "reason", info.Reason)
+		},
+	}
+}
+
+// oneLine cuts the stack off that some of Pebble's errors print.
+func oneLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
