@@ -17,7 +17,7 @@ type Sample struct {
 	// DeliveredAt is when the attempt is sent.
 	DeliveredAt time.Time
 	// RecordedAt is the time of the readings of a VEHICLE_STATE, and decides what
-	// they are; zero: nine seconds before DeliveredAt. It stays the same on a retry.
+	// they are. It stays the same on a retry, and so does not follow DeliveredAt.
 	RecordedAt time.Time
 	// Mode is meta.mode; empty: TEST.
 	Mode string
@@ -43,11 +43,12 @@ func (s Sample) withDefaults() Sample {
 			*f.field = f.value
 		}
 	}
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	if s.DeliveredAt.IsZero() {
-		s.DeliveredAt = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+		s.DeliveredAt = noon
 	}
 	if s.RecordedAt.IsZero() {
-		s.RecordedAt = s.DeliveredAt.Add(-9 * time.Second)
+		s.RecordedAt = noon.Add(-9 * time.Second)
 	}
 	return s
 }

@@ -80,7 +80,7 @@ func TestSampleSize(t *testing.T) {
 }
 
 func TestSampleRetry(t *testing.T) {
-	s := Sample{DeliveryID: "one", DeliveredAt: time.UnixMilli(1763626510233), RecordedAt: time.UnixMilli(1763626500000), Size: 2048}
+	s := Sample{DeliveryID: "one", DeliveredAt: time.UnixMilli(1763626510233), Size: 2048}
 	retry := s
 	retry.DeliveryID, retry.DeliveredAt = "two", s.DeliveredAt.Add(25*time.Second)
 	for name, bodies := range map[string][2][]byte{
