@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -76,7 +78,7 @@ func (d *Dispatcher) accept(it *item) {
 		d.enqueue(&lane{queue: []*item{it}, alone: true})
 		return
 	}
-	name := it.event.Lane()
+	name := laneName(&it.event)
 	l := d.lanes[name]
 	switch {
 	case l == nil:
@@ -91,6 +93,20 @@ func (d *Dispatcher) accept(it *item) {
 		l.held = append(l.held, it)
 		d.deferHeld(l)
 	}
+}
+
+// maxLaneName bounds a lane's name, which buffers use as a part of their keys.
+const maxLaneName = 200
+
+// laneName returns the event's lane; a digest takes the place of an id that no real
+// vehicle has.
+func laneName(e *buffer.Event) string {
+	name := e.Lane()
+	if len(name) <= maxLaneName {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return "long/" + hex.EncodeToString(sum[:])
 }
 
 // enqueue puts a lane whose head can be delivered into the ready list.

@@ -1,15 +1,34 @@
 package dispatch_test
 
 import (
+	"context"
+	"runtime"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // openStore makes an empty buffer.
 type openStore func(t *testing.T) buffer.Buffer
 
-// stores are the buffers that every history is played on.
+// stores are the buffers that every test runs on.
 var stores = map[string]openStore{
 	"memory": func(*testing.T) buffer.Buffer { return newMemory() },
+	"disk": func(t *testing.T) buffer.Buffer {
+		// The store pools objects with channels, and a channel must not wander from one
+		// synctest bubble to the next. Two collections empty every sync.Pool.
+		runtime.GC()
+		runtime.GC()
+		b, err := disk.Open(context.Background(), disk.Options{Path: "/smartcar", FS: vfs.NewMem()})
+		if err != nil {
+			t.Fatalf("opening the disk buffer: %v", err)
+		}
+		return b
+	},
 }
