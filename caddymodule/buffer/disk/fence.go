@@ -88,8 +88,9 @@ func (f *fence) Rename(oldname, newname string) error {
 	return f.do("renaming", newname, func() error { return f.FS.Rename(oldname, newname) })
 }
 
+// MkdirAll keeps others out: events are personal data.
 func (f *fence) MkdirAll(dir string, perm os.FileMode) error {
-	return f.do("making", dir, func() error { return f.FS.MkdirAll(dir, perm) })
+	return f.do("making", dir, func() error { return f.FS.MkdirAll(dir, perm&0o700) })
 }
 
 // Remove failing harms nothing, but after the freeze no file may go.

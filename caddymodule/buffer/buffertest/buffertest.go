@@ -1,0 +1,271 @@
+// Package buffertest is the suite that every buffer passes. An engine's test gives
+// it a way to make fresh storage, and Run checks what package buffer promises.
+package buffertest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// Storage is where one test's buffer lives.
+type Storage interface {
+	// Open opens the buffer that the storage holds. It is called again after Close or Crash.
+	Open(t testing.TB) buffer.Buffer
+	// Crash ends the open buffer as a power cut would: what was not synced is lost. The
+	// next Open finds what is left.
+	Crash(t testing.TB)
+	// Damage makes the stored event at a position unreadable, while the buffer is open or
+	// not. It returns false if the engine has no way to do that.
+	Damage(t testing.TB, position uint64) bool
+}
+
+// Settings are what an engine must use for a test's buffer.
+type Settings struct {
+	// Clock is the buffer's time.
+	Clock func() time.Time
+	// DedupeWindow and other limits are the engine's defaults, but this one is 7 days.
+	DedupeWindow time.Duration
+}
+
+// New makes fresh storage.
+type New func(t testing.TB, s Settings) Storage
+
+// Run runs the suite.
+func Run(t *testing.T, newStorage New) {
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, f *fixture)
+	}{
+		{"Append/stores every field", testFields},
+		{"Append/gives rising positions", testPositions},
+		{"Append/does not keep the caller's body", testBodyCopied},
+		{"Append/fails when ctx has ended", testAppendCtx},
+		{"Append/stores 1000 in parallel with a tenth sent twice", testParallel},
+		{"Dedupe/reports a stored duplicate", testDuplicate},
+		{"Dedupe/tells a different event under the same id", testDiffers},
+		{"Dedupe/keeps sources apart", testSources},
+		{"Dedupe/stores one of many at once", testDuplicateAtOnce},
+		{"Dedupe/forgets after the window", testWindow},
+		{"Dedupe/holds after a crash", testDuplicateAfterCrash},
+		{"Consumer/leases in append order", testOrder},
+		{"Consumer/blocks until there is an event", testBlocks},
+		{"Consumer/ends with ctx", testLeaseCtx},
+		{"Consumer/is open once", testOpenOnce},
+		{"Consumer/first starts with the oldest, later ones with the next", testStart},
+		{"Consumer/Close gives back", testCloseGivesBack},
+		{"Consumer/Close ends Lease", testCloseEndsLease},
+		{"Consumer/reports its state", testConsumerStats},
+		{"Settle/out of order, over a reopen", testSettleOutOfOrder},
+		{"Settle/ignores what is not leased", testSettleNotLeased},
+		{"Settle/refuses an unknown verb", testSettleVerb},
+		{"Settle/in parallel", testSettleParallel},
+		{"Defer/lanes and retries", testDefer},
+		{"Defer/again and done", testDeferAgain},
+		{"Defer/over a crash", testDeferCrash},
+		{"Dead/keeps a copy with its reason", testDead},
+		{"Dead/takes unreadable events", testUnreadable},
+		{"Crash/gives back leased events and nothing else", testCrash},
+		{"Crash/keeps counting positions", testPositionsAfterCrash},
+		{"Damage/sets an event aside", testDamage},
+		{"Damage/sets a deferred event aside", testDamageDeferred},
+		{"Close/fails later calls", testClosed},
+		{"Close/ends a blocked Lease", testCloseBuffer},
+		{"Model/random calls and crashes", testModel},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			clock := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+			s := newStorage(t, Settings{Clock: clock.Now, DedupeWindow: 7 * 24 * time.Hour})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			f := &fixture{t: t, ctx: ctx, storage: s, clock: clock}
+			f.Buffer = s.Open(t)
+			t.Cleanup(func() { f.Buffer.Close() })
+			test.run(t, f)
+		})
+	}
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// fixture is a buffer with short ways to use it; they end the test on an error.
+type fixture struct {
+	buffer.Buffer
+	t       *testing.T
+	ctx     context.Context
+	storage Storage
+	clock   *clock
+}
+
+// Event returns an event with every field set.
+func Event(id string) *buffer.Event {
+	return &buffer.Event{
+		Source:      "production",
+		ID:          id,
+		Type:        "VEHICLE_STATE",
+		Mode:        "LIVE",
+		VehicleID:   "vehicle-" + id,
+		UserID:      "user",
+		WebhookID:   "webhook",
+		DeliveryID:  "delivery-" + id,
+		ReceivedAt:  time.Date(2026, 3, 1, 11, 59, 59, 123456789, time.UTC),
+		Signature:   "0f",
+		ContentType: "application/json",
+		Digest:      42,
+		Body:        []byte(`{"eventId":"` + id + `"}`),
+	}
+}
+
+func (f *fixture) append(ids ...string) (last uint64) {
+	f.t.Helper()
+	for _, id := range ids {
+		r, err := f.Append(f.ctx, Event(id))
+		if err != nil || r.Duplicate {
+			f.t.Fatalf("appending %q: got %+v, %v", id, r, err)
+		}
+		last = r.Position
+	}
+	return last
+}
+
+func (f *fixture) appendN(n int) {
+	f.t.Helper()
+	for i := range n {
+		f.append(fmt.Sprintf("event-%d", i+1))
+	}
+}
+
+func (f *fixture) consumer(name string) buffer.Consumer {
+	f.t.Helper()
+	c, err := f.Consumer(f.ctx, name)
+	if err != nil {
+		f.t.Fatalf("opening consumer %q: %v", name, err)
+	}
+	return c
+}
+
+// lease leases exactly n events, with as many calls as it takes.
+func (f *fixture) lease(c buffer.Consumer, n int) []buffer.Lease {
+	f.t.Helper()
+	var all []buffer.Lease
+	for len(all) < n {
+		leases, err := c.Lease(f.ctx, n-len(all))
+		if err != nil {
+			f.t.Fatalf("leasing event %d of %d: %v", len(all)+1, n, err)
+		}
+		all = append(all, leases...)
+	}
+	return all
+}
+
+// none checks that there is nothing to lease now.
+func (f *fixture) none(c buffer.Consumer) {
+	f.t.Helper()
+	if n := c.Stats().Pending; n != 0 {
+		f.t.Fatalf("%d events are pending, want none", n)
+	}
+}
+
+func (f *fixture) settle(c buffer.Consumer, outcomes ...buffer.Outcome) {
+	f.t.Helper()
+	if err := c.Settle(f.ctx, outcomes...); err != nil {
+		f.t.Fatalf("settling: %v", err)
+	}
+}
+
+func (f *fixture) deadLetters() []buffer.DeadLetter {
+	f.t.Helper()
+	var all []buffer.DeadLetter
+	for d, err := range f.DeadLetters(f.ctx) {
+		if err != nil {
+			f.t.Fatalf("reading dead letters: %v", err)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+func (f *fixture) lanes(c buffer.Consumer) []buffer.Lane {
+	f.t.Helper()
+	var all []buffer.Lane
+	for l, err := range c.Lanes(f.ctx) {
+		if err != nil {
+			f.t.Fatalf("reading lanes: %v", err)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+func (f *fixture) leaseDeferred(c buffer.Consumer, lane string, max int) []buffer.Lease {
+	f.t.Helper()
+	leases, err := c.LeaseDeferred(f.ctx, lane, max)
+	if err != nil {
+		f.t.Fatalf("leasing deferred events of %q: %v", lane, err)
+	}
+	return leases
+}
+
+// reopen closes the buffer in good order and opens it again.
+func (f *fixture) reopen() {
+	f.t.Helper()
+	if err := f.Close(); err != nil {
+		f.t.Fatalf("closing: %v", err)
+	}
+	f.Buffer = f.storage.Open(f.t)
+}
+
+func (f *fixture) crash() {
+	f.t.Helper()
+	f.storage.Crash(f.t)
+	f.Buffer = f.storage.Open(f.t)
+}
+
+func done(positions ...uint64) []buffer.Outcome {
+	var outcomes []buffer.Outcome
+	for _, p := range positions {
+		outcomes = append(outcomes, buffer.Outcome{Position: p, Verb: buffer.Done})
+	}
+	return outcomes
+}
+
+func positions(leases []buffer.Lease) []uint64 {
+	var all []uint64
+	for _, l := range leases {
+		all = append(all, l.Event.Position)
+	}
+	return all
+}
+
+func diff(want, got any) string {
+	return cmp.Diff(want, got, cmpopts.EquateEmpty())
+}
+
+func (f *fixture) equal(what string, want, got any) {
+	f.t.Helper()
+	if d := diff(want, got); d != "" {
+		f.t.Fatalf("%s differ (-want +got):\n%s", what, d)
+	}
+}

@@ -1,0 +1,101 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/buffertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestConformanceOnDisk(t *testing.T) {
+	buffertest.Run(t, func(t testing.TB, s buffertest.Settings) buffertest.Storage {
+		return &storage{opts: options(t.TempDir(), s)}
+	})
+}
+
+func TestConformanceOnCrashableMemory(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		percent int
+	}{
+		{"nothing unsynced survives", 0},
+		{"half of the unsynced survives", 50},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			buffertest.Run(t, func(t testing.TB, s buffertest.Settings) buffertest.Storage {
+				o := options("buffer", s)
+				mem := vfs.NewCrashableMem()
+				o.FS = mem
+				return &storage{opts: o, mem: mem, percent: test.percent}
+			})
+		})
+	}
+}
+
+func options(path string, s buffertest.Settings) Options {
+	o := Options{Path: path, Clock: s.Clock}
+	o.DedupeWindow = s.DedupeWindow
+	return o
+}
+
+// storage is a directory, on the disk or in memory that knows what was synced.
+type storage struct {
+	opts    Options
+	mem     *vfs.MemFS
+	percent int
+	open    *Buffer
+}
+
+func (s *storage) Open(t testing.TB) buffer.Buffer {
+	t.Helper()
+	b, err := Open(context.Background(), s.opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.open = b
+	return b
+}
+
+// Crash on the disk is a kill -9: nothing more is written, but the system keeps what
+// was. In memory it is a power cut.
+func (s *storage) Crash(t testing.TB) {
+	t.Helper()
+	if s.mem != nil {
+		s.mem = s.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: s.percent, RNG: rand.New(rand.NewPCG(1, 2))})
+		s.opts.FS = s.mem
+	} else {
+		s.open.seal.set(errors.New("crashed by the test"))
+	}
+	if err := s.open.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Damage flips a bit of the stored record.
+func (s *storage) Damage(t testing.TB, position uint64) bool {
+	t.Helper()
+	key := appendEventKey(nil, position)
+	err := s.open.use(func(db *pebble.DB) error {
+		v, closer, err := db.Get(key)
+		if err != nil {
+			return err
+		}
+		defer closer.Close()
+		raw := append([]byte{}, v...)
+		raw[len(raw)/2] ^= 1
+		return db.Set(key, raw, pebble.Sync)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
