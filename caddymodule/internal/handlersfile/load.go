@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -117,14 +116,13 @@ func inFolder(folder string) ([]string, error) {
 		return nil, fmt.Errorf("reading the folder: %w", err)
 	}
 	var names []string
-	for _, entry := range entries {
+	for _, entry := range entries { // sorted by name
 		name := entry.Name()
 		if entry.IsDir() || strings.HasPrefix(name, ".") || filepath.Ext(name) != ".hcl" {
 			continue
 		}
 		names = append(names, filepath.Join(folder, name))
 	}
-	slices.Sort(names)
 	return names, nil
 }
 
