@@ -1,0 +1,101 @@
+package http
+
+import (
+	"errors"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+)
+
+// config is the config block of the handlers file.
+type config struct {
+	URL          string            `config:"url" doc:"Where to POST events: an http or https address."`
+	Timeout      time.Duration     `config:"timeout" default:"10s" doc:"How long one request may take, from connecting to the end of the answer."`
+	Headers      map[string]string `config:"headers,optional,sensitive" doc:"Headers to add, such as Authorization."`
+	MaxIdleConns int               `config:"max_idle_conns" default:"32" doc:"How many connections are kept open between requests."`
+	IdleTimeout  time.Duration     `config:"idle_timeout" default:"90s" doc:"How long an unused connection is kept."`
+}
+
+// The headers that the plugin sets itself.
+const (
+	headerSignature = "SC-Signature"
+	headerEventID   = "X-Smartcar-Event-Id"
+	headerAttempt   = "X-Smartcar-Attempt"
+	headerSource    = "X-Smartcar-Source"
+)
+
+// reserved headers are those of the event and of the connection.
+var reserved = map[string]bool{
+	textproto.CanonicalMIMEHeaderKey(headerSignature): true,
+	headerEventID:       true,
+	headerAttempt:       true,
+	headerSource:        true,
+	"Content-Type":      true,
+	"Content-Length":    true,
+	"Transfer-Encoding": true,
+	"Connection":        true,
+	"Keep-Alive":        true,
+	"Upgrade":           true,
+	"Te":                true,
+	"Trailer":           true,
+	"Idempotency-Key":   true,
+}
+
+// Validate finds what types cannot say. It never repeats the URL or a header's
+// value: either may hold a secret.
+func (c config) Validate() error {
+	var errs []error
+	errs = append(errs, checkURL(c.URL))
+	if c.Timeout <= 0 {
+		errs = append(errs, sdk.ConfigError("timeout", "Not a time to wait", "Use a time above zero, such as \"10s\"."))
+	}
+	if c.MaxIdleConns < 1 {
+		errs = append(errs, sdk.ConfigError("max_idle_conns", "Too few", "Use 1 or more."))
+	}
+	if c.IdleTimeout <= 0 {
+		errs = append(errs, sdk.ConfigError("idle_timeout", "Not a time to wait", "Use a time above zero, such as \"90s\"."))
+	}
+	for name, value := range c.Headers {
+		errs = append(errs, checkHeader(name, value))
+	}
+	return errors.Join(errs...)
+}
+
+func checkURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return sdk.ConfigError("url", "Not a URL", "It cannot be read. Write it like \"http://127.0.0.1:3000/webhooks/smartcar\".")
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		return sdk.ConfigError("url", "Not an http or https URL", "Write it like \"http://127.0.0.1:3000/webhooks/smartcar\".")
+	}
+	if u.User != nil {
+		return sdk.ConfigError("url", "Name or password in the URL",
+			"Put it in headers, where it is kept out of logs: headers = { Authorization = \"Basic ...\" }.")
+	}
+	if u.Fragment != "" {
+		return sdk.ConfigError("url", "Fragment in the URL", "What follows # is never sent; leave it out.")
+	}
+	return nil
+}
+
+func checkHeader(name, value string) error {
+	// The path stops at headers: a name with a dot in it would lead astray.
+	if !httpguts.ValidHeaderFieldName(name) {
+		return sdk.ConfigError("headers", "Not a header name", "A name has letters, digits and -.")
+	}
+	if !httpguts.ValidHeaderFieldValue(value) {
+		return sdk.ConfigError("headers", "Not a header value",
+			"The value of "+name+" has characters that no header may have, such as a line break at its end.")
+	}
+	if reserved[http.CanonicalHeaderKey(name)] || strings.HasPrefix(http.CanonicalHeaderKey(name), "Proxy-") {
+		return sdk.ConfigError("headers", "Header is taken", name+" is set by the plugin or belongs to the connection; leave it out.")
+	}
+	return nil
+}

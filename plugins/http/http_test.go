@@ -1,0 +1,287 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/sdktest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/hashicorp/go-plugin.copyChan"))
+}
+
+func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestPostsTheEventAsSmartcarSentIt(t *testing.T) {
+	var got *http.Request
+	var body []byte
+	s := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		got = r
+		body, _ = io.ReadAll(r.Body)
+	})
+	host := sdktest.Start(t, Plugin(), sdktest.Config{
+		"url": s.URL + "/hook?key=1", "headers": sdktest.Config{"authorization": "Bearer x", "Host": "app.example"},
+	})
+	e := sdktest.VehicleState("e-1", "v-1")
+	e.Attempt, e.ContentType = 3, "application/json; charset=utf-8"
+	if r := host.Handle(t.Context(), e)[0]; r.Status != sdk.StatusDone {
+		t.Fatalf("%+v", r)
+	}
+	if !bytes.Equal(body, e.Payload) {
+		t.Errorf("body %q", body)
+	}
+	want := http.Header{
+		"Content-Type":        {"application/json; charset=utf-8"},
+		"Content-Length":      got.Header["Content-Length"],
+		"User-Agent":          {"caddy-smartcar"},
+		"Authorization":       {"Bearer x"},
+		"Sc-Signature":        {e.Signature},
+		"X-Smartcar-Event-Id": {"e-1"},
+		"X-Smartcar-Attempt":  {"3"},
+		"X-Smartcar-Source":   {"sdktest"},
+	}
+	if diff := cmp.Diff(want, got.Header); diff != "" {
+		t.Error(diff)
+	}
+	if got.Method != http.MethodPost || got.Host != "app.example" || got.RequestURI != "/hook?key=1" {
+		t.Errorf("%s %s %s", got.Method, got.Host, got.RequestURI)
+	}
+}
+
+func TestHeadersFromOutsideCannotSpoilARequest(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(headerSignature) != "" || r.Header.Get("Content-Type") != "application/json" {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	})
+	host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL})
+	e := &sdk.Event{Payload: []byte("{}"), Signature: "a\r\nX-Evil: 1", ContentType: "\x00"}
+	if r := host.Handle(t.Context(), e)[0]; r.Status != sdk.StatusDone {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	inAMinute := time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)
+	tests := map[string]struct {
+		code   int
+		header string
+		want   sdk.Result
+	}{
+		"200":                {200, "", sdk.Result{Status: sdk.StatusDone}},
+		"204":                {204, "", sdk.Result{Status: sdk.StatusDone}},
+		"302":                {302, "", sdk.Result{Status: sdk.StatusReject, Reason: "http_302", Error: "HOST answered 302"}},
+		"400":                {400, "5", sdk.Result{Status: sdk.StatusReject, Reason: "http_400", Error: "HOST answered 400"}},
+		"404":                {404, "", sdk.Result{Status: sdk.StatusReject, Reason: "http_404", Error: "HOST answered 404"}},
+		"408":                {408, "", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 408"}},
+		"425":                {425, "", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 425"}},
+		"429 in seconds":     {429, "7", sdk.Result{Status: sdk.StatusRetry, RetryAfter: 7 * time.Second, Error: "HOST answered 429"}},
+		"500":                {500, "", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 500"}},
+		"503 with a date":    {503, inAMinute, sdk.Result{Status: sdk.StatusRetry, RetryAfter: time.Minute, Error: "HOST answered 503"}},
+		"503 with nonsense":  {503, "soon", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 503"}},
+		"503 in a long time": {503, "99999999999999999999", sdk.Result{Status: sdk.StatusRetry, RetryAfter: maxRetryAfter, Error: "HOST answered 503"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			followed := false
+			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				followed = followed || r.URL.Path == "/elsewhere"
+				w.Header().Set("Location", "/elsewhere")
+				w.Header().Set("Retry-After", tt.header)
+				w.WriteHeader(tt.code)
+				if tt.code != http.StatusNoContent {
+					_, _ = io.WriteString(w, "a secret in the answer")
+				}
+			})
+			host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL})
+			got := host.Handle(t.Context(), sdktest.VehicleState("e", "v"))[0]
+			got.Error = strings.ReplaceAll(got.Error, s.Listener.Addr().String(), "HOST")
+			// The date is read a moment after it was written.
+			got.RetryAfter = got.RetryAfter.Round(10 * time.Second)
+			tt.want.RetryAfter = tt.want.RetryAfter.Round(10 * time.Second)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if followed {
+				t.Error("a redirect was followed")
+			}
+		})
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	tests := map[string]struct {
+		value string
+		want  time.Duration
+	}{
+		"none":      {"", 0},
+		"seconds":   {" 7 ", 7 * time.Second},
+		"negative":  {"-7", 0},
+		"date":      {"Fri, 02 Jan 2026 03:05:05 GMT", time.Minute},
+		"past date": {"Fri, 02 Jan 2026 03:00:05 GMT", 0},
+		"far date":  {"Fri, 02 Jan 2099 03:00:05 GMT", maxRetryAfter},
+		"too long":  {"86401", maxRetryAfter},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := retryAfter(tt.value, now); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// raw serves every connection with f.
+func raw(t *testing.T, f func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			// The request is read first: closing with unread bytes would be a reset.
+			_, _ = c.Read(make([]byte, 64<<10))
+			f(c)
+			_ = c.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = l.Close()
+		<-done
+	})
+	return l.Addr().String()
+}
+
+func TestRequestsWithoutAnAnswer(t *testing.T) {
+	unused, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusing := unused.Addr().String()
+	_ = unused.Close()
+	tlsServer := httptest.NewTLSServer(http.NotFoundHandler())
+	tlsServer.Config.ErrorLog = nil
+	t.Cleanup(tlsServer.Close)
+	tests := map[string]struct {
+		url    string
+		status sdk.Status
+		text   string
+	}{
+		"refused":          {"http://" + refusing, sdk.StatusUnavailable, "connecting failed"},
+		"no such host":     {"http://nowhere.invalid", sdk.StatusUnavailable, "nowhere.invalid: connecting failed"},
+		"unknown issuer":   {tlsServer.URL, sdk.StatusUnavailable, "certificate"},
+		"closed":           {"http://" + raw(t, func(net.Conn) {}), sdk.StatusRetry, "closed before the answer"},
+		"not HTTP":         {"http://" + raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "a secret\r\n\r\n") }), sdk.StatusRetry, "not one that HTTP knows"},
+		"secrets in query": {"http://" + refusing + "/?token=a%20secret", sdk.StatusUnavailable, "connecting failed"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			host := sdktest.Start(t, Plugin(), sdktest.Config{"url": tt.url})
+			got := host.Handle(t.Context(), sdktest.VehicleState("e", "v"))[0]
+			if got.Status != tt.status || !strings.Contains(got.Error, tt.text) || strings.Contains(got.Error, "secret") {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	release := make(chan struct{})
+	s := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
+	defer close(release)
+	host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL, "timeout": 50 * time.Millisecond})
+	got := host.Handle(t.Context(), sdktest.VehicleState("e", "v"))[0]
+	if got.Status != sdk.StatusRetry || !strings.Contains(got.Error, "no answer in time") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	addresses := map[string]bool{}
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		addresses[r.RemoteAddr] = true
+		_, _ = w.Write(make([]byte, 10_000))
+	})
+	host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL})
+	for range 10 {
+		host.Handle(t.Context(), sdktest.VehicleState("e", "v"))
+	}
+	if len(addresses) != 1 {
+		t.Errorf("%d connections for 10 requests", len(addresses))
+	}
+}
+
+func TestEndlessAnswersAreCutOff(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		for {
+			if _, err := w.Write(make([]byte, 32<<10)); err != nil {
+				return
+			}
+		}
+	})
+	host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if got := host.Handle(ctx, sdktest.VehicleState("e", "v"))[0]; got.Status != sdk.StatusDone {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestConfigMistakes(t *testing.T) {
+	good := "http://127.0.0.1"
+	tests := map[string]struct {
+		config sdktest.Config
+		want   string
+	}{
+		"no url":          {sdktest.Config{}, `Missing "url"`},
+		"not a url":       {sdktest.Config{"url": "http://hunter2:x:y"}, "url: Not a URL"},
+		"other scheme":    {sdktest.Config{"url": "ftp://hunter2"}, "url: Not an http or https URL"},
+		"no host":         {sdktest.Config{"url": "http:///hunter2"}, "url: Not an http or https URL"},
+		"password":        {sdktest.Config{"url": "http://a:hunter2@b"}, "url: Name or password in the URL"},
+		"fragment":        {sdktest.Config{"url": "http://b/#hunter2"}, "url: Fragment in the URL"},
+		"timeout":         {sdktest.Config{"url": good, "timeout": "0s"}, "timeout: Not a time to wait"},
+		"idle timeout":    {sdktest.Config{"url": good, "idle_timeout": "-1s"}, "idle_timeout: Not a time to wait"},
+		"no connections":  {sdktest.Config{"url": good, "max_idle_conns": 0}, "max_idle_conns: Too few"},
+		"header name":     {sdktest.Config{"url": good, "headers": sdktest.Config{"a b": "hunter2"}}, "headers: Not a header name"},
+		"header value":    {sdktest.Config{"url": good, "headers": sdktest.Config{"a": "hunter2\n"}}, "headers: Not a header value"},
+		"reserved header": {sdktest.Config{"url": good, "headers": sdktest.Config{"sc-signature": "hunter2"}}, "headers: Header is taken"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := sdktest.Open(t, Plugin(), tt.config)
+			var refused *sdktest.ConfigError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("%v, want %s", err, tt.want)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("a value is shown: %v", err)
+			}
+		})
+	}
+}

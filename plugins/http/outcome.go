@@ -1,0 +1,81 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+)
+
+// maxRetryAfter bounds what an application may ask for: a slip of a digit must
+// not park a vehicle for years.
+const maxRetryAfter = 24 * time.Hour
+
+// judge turns an answer into what becomes of the event.
+func judge(host string, resp *http.Response, now time.Time) error {
+	code := resp.StatusCode
+	if code >= 200 && code < 300 {
+		return nil
+	}
+	err := fmt.Errorf("%s answered %d", host, code)
+	switch {
+	case code >= 500, code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests:
+		return sdk.Retry(retryAfter(resp.Header.Get("Retry-After"), now), err)
+	}
+	return sdk.Reject("http_"+strconv.Itoa(code), err)
+}
+
+// retryAfter reads a Retry-After header, in seconds or as a date; 0 where there is
+// none that makes sense.
+func retryAfter(value string, now time.Time) time.Duration {
+	value = strings.TrimSpace(value)
+	seconds, err := strconv.ParseUint(value, 10, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		return maxRetryAfter
+	}
+	if err == nil {
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
+}
+
+// failure judges a request that got no answer. When no connection came about, the
+// application is down, which is nothing that counts against an event. Once there
+// was one, the event itself may be the reason.
+func failure(host string, connected bool, err error) error {
+	// url.Error repeats the URL, which may hold a secret in its query.
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	if !connected {
+		return sdk.Unavailable(fmt.Errorf("%s: connecting failed: %w", host, err))
+	}
+	// Errors of net/http may quote what the other side sent, so only what is known
+	// goes into the text.
+	var system syscall.Errno
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%s: no answer in time", host)
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: the delivery was cancelled", host)
+	case errors.As(err, &system):
+		return fmt.Errorf("%s: the connection broke: %w", host, system)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%s: the connection was closed before the answer", host)
+	}
+	return fmt.Errorf("%s: the answer is not one that HTTP knows", host)
+}

@@ -1,0 +1,47 @@
+// Package http is the bundled plugin that hands events to an application over
+// HTTP, in the shape in which Smartcar sends them. Its README tells how to
+// configure it and which answers mean what.
+package http
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+)
+
+// Plugin is the plugin "http".
+func Plugin() *sdk.Plugin {
+	return sdk.New("http", open)
+}
+
+func open(ctx context.Context, c config) (sdk.Handler, error) {
+	transport := newTransport(c)
+	sdk.OnClose(ctx, func(context.Context) error {
+		transport.CloseIdleConnections()
+		return nil
+	})
+	p := &poster{config: c, client: &http.Client{
+		Transport: transport,
+		// A redirect of a POST loses its body or sends it to somebody unknown.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	return p.post, nil
+}
+
+func newTransport(c config) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: c.Timeout, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        c.MaxIdleConns,
+		MaxIdleConnsPerHost: c.MaxIdleConns,
+		IdleConnTimeout:     c.IdleTimeout,
+		TLSHandshakeTimeout: c.Timeout,
+		// Only the status counts, so asking for compression is work for nothing.
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}

@@ -1,0 +1,71 @@
+// Package jsonl is the bundled plugin that appends events to a file, one JSON
+// object a line. Its README tells how to configure it and what a line looks like.
+package jsonl
+
+import (
+	"context"
+	"errors"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+)
+
+// maxBatch events share one write and one fsync.
+const maxBatch = 100
+
+// Plugin is the plugin "jsonl".
+func Plugin() *sdk.Plugin {
+	return sdk.NewBatch("jsonl", open, sdk.MaxBatch(maxBatch))
+}
+
+func open(ctx context.Context, c config) (sdk.BatchHandler, error) {
+	f, err := openFile(c, sdk.Logger(ctx))
+	if err != nil {
+		return nil, sdk.ConfigError("path", "The file cannot be opened", err.Error())
+	}
+	stopSyncing := func() {}
+	if c.Sync == syncInterval {
+		stopSyncing = syncEvery(f, c.Interval)
+	}
+	sdk.OnClose(ctx, func(context.Context) error {
+		stopSyncing()
+		return f.close()
+	})
+	return func(_ context.Context, events []*sdk.Event) []error {
+		return write(f, events)
+	}, nil
+}
+
+// write appends the batch as a whole. No event is done before all of them are as
+// safe as the sync policy says; after an error some lines may be there
+// twice, which readers know by event_id.
+func write(f *file, events []*sdk.Event) []error {
+	errs := make([]error, len(events))
+	var lines []byte
+	for i, e := range events {
+		longer, err := appendLine(lines, e)
+		if err != nil {
+			errs[i] = sdk.Reject("unwritable", err)
+			continue
+		}
+		lines = longer
+	}
+	err := f.append(lines)
+	if err == nil {
+		return errs
+	}
+	for i := range errs {
+		if errs[i] == nil {
+			errs[i] = verdict(err)
+		}
+	}
+	return errs
+}
+
+// verdict: whatever keeps a file from being written has nothing to do with the
+// event, so no attempt is counted.
+func verdict(err error) error {
+	if errors.Is(err, errClosed) {
+		return err
+	}
+	return sdk.Unavailable(err)
+}
