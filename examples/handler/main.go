@@ -1,0 +1,113 @@
+// Command low-battery is a handler of one's own: it tells when the battery of a
+// vehicle is low, in the log and, if wanted, by an HTTP request.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+)
+
+func main() { sdk.Serve(plugin()) }
+
+// Config is the config block of handlers.hcl.
+type Config struct {
+	Below  float64       `config:"below" default:"20" doc:"Tell when the state of charge is under this many percent."`
+	Notify *NotifyConfig `config:"notify" doc:"Where to tell it, beside the log."`
+}
+
+// NotifyConfig is the block notify.
+type NotifyConfig struct {
+	URL     string        `config:"url,sensitive" doc:"Address that takes a POST with a notice in JSON."`
+	Timeout time.Duration `config:"timeout" default:"5s" doc:"How long one notice may take."`
+}
+
+// Validate finds what types cannot say.
+func (c Config) Validate() error {
+	if c.Below <= 0 || c.Below > 100 {
+		return sdk.ConfigError("below", "Not a percentage", "Use a number above 0 and up to 100.")
+	}
+	return nil
+}
+
+func plugin() *sdk.Plugin {
+	return sdk.New("low-battery", open, sdk.Version("1.0.0"), sdk.EventTypes("VEHICLE_STATE"))
+}
+
+func open(ctx context.Context, c Config) (sdk.Handler, error) {
+	w := &watcher{config: c}
+	if c.Notify != nil {
+		w.client = &http.Client{Timeout: c.Notify.Timeout}
+		sdk.OnClose(ctx, func(context.Context) error {
+			w.client.CloseIdleConnections()
+			return nil
+		})
+	}
+	return w.handle, nil
+}
+
+type watcher struct {
+	config Config
+	client *http.Client
+}
+
+func (w *watcher) handle(ctx context.Context, e *sdk.Event) error {
+	event, err := e.Smartcar()
+	if err != nil {
+		// No retry makes this readable.
+		return sdk.Reject("unreadable", err)
+	}
+	signal, ok := event.Signal("tractionbattery-stateofcharge")
+	if !ok || signal.Failed() {
+		return nil
+	}
+	percent, ok := signal.Number()
+	if !ok || percent >= w.config.Below {
+		return nil
+	}
+	sdk.Logger(ctx).Warn("battery is low", "vehicle_id", e.VehicleID, "percent", percent)
+	if w.config.Notify == nil {
+		return nil
+	}
+	return w.notify(ctx, e, percent)
+}
+
+// notice is what is sent. The same event may come twice; the event's id lets the
+// other side know.
+type notice struct {
+	EventID   string  `json:"event_id"`
+	VehicleID string  `json:"vehicle_id"`
+	Percent   float64 `json:"percent"`
+}
+
+func (w *watcher) notify(ctx context.Context, e *sdk.Event, percent float64) error {
+	body, err := json.Marshal(notice{EventID: e.ID, VehicleID: e.VehicleID, Percent: percent})
+	if err != nil {
+		return fmt.Errorf("encoding the notice: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.config.Notify.URL, bytes.NewReader(body))
+	if err != nil {
+		return sdk.Reject("bad_url", errors.New("the notice's address cannot be used"))
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", e.ID)
+	resp, err := w.client.Do(req)
+	if err != nil {
+		// The text of err has the address in it, which is sensitive.
+		return sdk.Unavailable(errors.New("nobody takes the notice"))
+	}
+	defer resp.Body.Close()
+	switch {
+	case resp.StatusCode < 300:
+		return nil
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return sdk.Retry(time.Minute, errors.New("too many notices"))
+	}
+	return fmt.Errorf("the notice was answered with %d", resp.StatusCode)
+}
