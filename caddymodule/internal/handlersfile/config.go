@@ -73,9 +73,10 @@ func (l *loader) config(d *Definition) {
 
 	body := d.Config.(*hclsyntax.Body)
 	vars := resolve(references(body))
+	ctx := vars.context()
 	var evaluation hcl.Diagnostics
 	eachAttribute(body, func(attr *hclsyntax.Attribute) {
-		_, diags := attr.Expr.Value(vars.context())
+		_, diags := attr.Expr.Value(ctx)
 		evaluation = append(evaluation, diags...)
 	})
 	l.diags = append(l.diags, vars.with(evaluation)...)

@@ -2,6 +2,7 @@ package handlersfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -65,21 +66,43 @@ func (f *File) Error(diags hcl.Diagnostics) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-// Write writes the diagnostics for people, each with its source line. Values that
-// may be secret are masked in these lines, and so are comments: what is shown is
-// what the handlers file's own attributes say and what a plugin's schema declares
-// not to be sensitive.
+// maxShown bounds what Write shows: each diagnostic costs a walk through its file.
+const maxShown = 50
+
+// Write writes the diagnostics for people, each with its source line; beyond 50 it
+// says only how many there are. Values that may be secret are masked in these
+// lines, and so are comments: what is shown is what the handlers file's own
+// attributes say and what a plugin's schema declares not to be sensitive.
 func (f *File) Write(w io.Writer, diags hcl.Diagnostics, color bool) error {
-	for _, d := range diags {
+	// Diagnostics about one config share their plain ranges, and with them the masked file.
+	type key struct {
+		name  string
+		plain *hcl.Range
+	}
+	masked := make(map[key]*hcl.File)
+	for i, d := range diags {
+		if i == maxShown {
+			if _, err := fmt.Fprintf(w, "And %d more.\n", len(diags)-maxShown); err != nil {
+				return fmt.Errorf("writing diagnostics: %w", err)
+			}
+			return nil
+		}
 		files := make(map[string]*hcl.File)
 		if d.Subject != nil && f.sources[d.Subject.Filename] != nil {
 			plain, _ := d.Extra.(plainRanges)
-			files[d.Subject.Filename] = f.sources[d.Subject.Filename].masked(plain)
+			k := key{name: d.Subject.Filename}
+			if len(plain) > 0 {
+				k.plain = &plain[0]
+			}
+			if masked[k] == nil {
+				masked[k] = f.sources[k.name].masked(plain)
+			}
+			files[k.name] = masked[k]
 		}
 		shown := *d
 		shown.Expression, shown.EvalContext = nil, nil
 		if err := hcl.NewDiagnosticTextWriter(w, files, 100, color).WriteDiagnostic(&shown); err != nil {
-			return err
+			return fmt.Errorf("writing diagnostics: %w", err)
 		}
 	}
 	return nil

@@ -54,16 +54,14 @@ func (l *loader) handlers() []Definition {
 
 	var definitions []Definition
 	for _, block := range content.Blocks {
-		before := l.errorCount()
+		before := len(l.diags)
 		definition := l.handler(block)
-		if l.errorCount() == before {
+		if !l.diags[before:].HasErrors() {
 			definitions = append(definitions, definition)
 		}
 	}
 	return definitions
 }
-
-func (l *loader) errorCount() int { return len(l.diags.Errs()) }
 
 func (l *loader) handler(block *hcl.Block) Definition {
 	d := Definition{

@@ -1,6 +1,7 @@
 package handlersfile
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -260,10 +261,13 @@ func TestLoadRefusesWhatIsTooLarge(t *testing.T) {
 	write(t, map[string]string{
 		"large.hcl": strings.Repeat("# comment\n", maxFileSize/10+1),
 		"bangs.hcl": `handler "a" { when = ` + strings.Repeat("!", 100_000) + "true }",
+		"huge.hcl":  `handler "a" { timeout = "${1e999999999}" }`,
+		"tiny.hcl":  `handler "a" { timeout = 1E-0012345 }`,
 		"ask.hcl":   `handler "a" { when = ` + strings.Repeat("true ? ", 30_000) + "}",
 	})
 	for name, want := range map[string]string{
 		"large.hcl": "Handlers file too large", "bangs.hcl": "Nested too deeply", "ask.hcl": "Nested too deeply",
+		"huge.hcl": "Number out of range", "tiny.hcl": "Number out of range",
 	} {
 		file, diags := Load([]string{name}, testOptions)
 		if len(diags) != 1 || diags[0].Summary != want {
@@ -273,6 +277,35 @@ func TestLoadRefusesWhatIsTooLarge(t *testing.T) {
 			t.Errorf("%s: writing: %v", name, err)
 		}
 	}
+}
+
+// A file of nothing but mistakes does not hold up a load.
+func TestManyMistakes(t *testing.T) {
+	write(t, map[string]string{
+		"blocks.hcl": strings.Repeat("handler \"a\" {\n}\n", 300),
+		"config.hcl": "handler \"c\" {\n plugin = \"jsonl\"\n config {\n" + numbered(300) + "}\n}\n",
+	})
+	for name, want := range map[string]int{"blocks.hcl": 599, "config.hcl": 301} {
+		file, diags := Load([]string{name}, testOptions)
+		if len(diags) != want {
+			t.Errorf("%s: %d diagnostics, want %d", name, len(diags), want)
+		}
+		var shown strings.Builder
+		if err := file.Write(&shown, diags, false); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(shown.String(), "more.") {
+			t.Errorf("%s: Write does not say that there are more", name)
+		}
+	}
+}
+
+func numbered(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, "a%d = \"x\"\n", i)
+	}
+	return text.String()
 }
 
 func TestParseDuration(t *testing.T) {

@@ -56,14 +56,18 @@ func mask(content []byte, at hcl.Range) {
 }
 
 // secretByPlace knows the structure: it masks the values of all attributes but
-// those that are plain.
+// those that are plain. What it returns wants the tokens in order.
 func (s *source) secretByPlace(plain []hcl.Range) func(int, hclsyntax.Token) bool {
+	isPlain := make(map[hcl.Range]bool, len(plain))
+	for _, r := range plain {
+		isPlain[r] = true
+	}
 	var values []hcl.Range
 	var walk func(body *hclsyntax.Body, own bool)
 	walk = func(body *hclsyntax.Body, own bool) {
 		for name, attr := range body.Attributes {
 			at := attr.Expr.Range()
-			if own && plainName(name) || slices.ContainsFunc(plain, func(r hcl.Range) bool { return r == at }) {
+			if own && plainName(name) || isPlain[at] {
 				continue
 			}
 			values = append(values, at)
@@ -73,8 +77,12 @@ func (s *source) secretByPlace(plain []hcl.Range) func(int, hclsyntax.Token) boo
 		}
 	}
 	walk(s.body, false)
+	slices.SortFunc(values, func(a, b hcl.Range) int { return a.Start.Byte - b.Start.Byte })
 	return func(_ int, token hclsyntax.Token) bool {
-		return slices.ContainsFunc(values, func(r hcl.Range) bool { return r.Overlaps(token.Range) })
+		for len(values) > 0 && values[0].End.Byte <= token.Range.Start.Byte {
+			values = values[1:]
+		}
+		return len(values) > 0 && values[0].Overlaps(token.Range)
 	}
 }
 

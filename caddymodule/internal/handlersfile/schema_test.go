@@ -9,7 +9,7 @@ import (
 // jsonlSchema has one of everything that a schema can hold.
 var jsonlSchema = sdk.Schema{
 	Attributes: []sdk.Attribute{
-		{Name: "path", Type: "string", Required: true},
+		{Name: "path", Type: "string", Required: true, Description: "The folder that the files are written to."},
 		{Name: "rotate", Type: "string", Default: json.RawMessage(`"1d"`)},
 		{Name: "max_age", Type: "number"},
 		{Name: "sync", Type: "bool", Default: json.RawMessage(`true`)},

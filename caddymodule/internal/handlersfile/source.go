@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -41,8 +42,8 @@ func readSource(name string) (*source, hcl.Diagnostics) {
 			Subject: &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
 		}}
 	}
-	if deep := tooDeep(content, name); deep != nil {
-		return src, hcl.Diagnostics{deep}
+	if d := excessive(content, name); d != nil {
+		return src, hcl.Diagnostics{d}
 	}
 
 	file, diags := hclsyntax.ParseConfig(content, name, hcl.InitialPos)
@@ -67,8 +68,12 @@ func readFile(name string) ([]byte, error) {
 	return content, nil
 }
 
-// tooDeep refuses what would need more stack than a parser should ask for.
-func tooDeep(content []byte, name string) *hcl.Diagnostic {
+// hugeNumber is a number with an exponent of four digits or more. Written out, as
+// HCL does when it makes a text of it, one can fill the memory.
+var hugeNumber = regexp.MustCompile(`[eE][+-]?0*[1-9][0-9]{3,}$`)
+
+// excessive refuses what would need more stack or memory than a parser should ask for.
+func excessive(content []byte, name string) *hcl.Diagnostic {
 	tokens, _ := hclsyntax.LexConfig(content, name, hcl.InitialPos)
 	depth, run, choices := 0, 0, 0
 	for _, token := range tokens {
@@ -82,6 +87,12 @@ func tooDeep(content []byte, name string) *hcl.Diagnostic {
 			choices++
 		case hclsyntax.TokenNewline:
 			choices = 0
+		}
+		if token.Type == hclsyntax.TokenNumberLit && hugeNumber.Match(token.Bytes) {
+			return &hcl.Diagnostic{
+				Severity: hcl.DiagError, Summary: "Number out of range",
+				Detail: "The exponent of a number has up to three digits.", Subject: &token.Range,
+			}
 		}
 		if token.Type == hclsyntax.TokenBang || token.Type == hclsyntax.TokenMinus {
 			run++

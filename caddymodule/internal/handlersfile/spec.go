@@ -54,7 +54,7 @@ func attributeSpec(attr sdk.Attribute) (hcldec.Spec, error) {
 	}
 	spec := &hcldec.AttrSpec{Name: attr.Name, Type: t}
 	if attr.Required {
-		return required(spec, attr.Name), nil
+		return required(spec, attr), nil
 	}
 	if attr.Default == nil {
 		return spec, nil
@@ -95,14 +95,18 @@ func jsonValue(text []byte, t cty.Type) (cty.Value, error) {
 
 // required refuses an attribute that is absent or null. HCL's own check would let
 // null pass.
-func required(spec hcldec.Spec, name string) hcldec.Spec {
+func required(spec hcldec.Spec, attr sdk.Attribute) hcldec.Spec {
+	detail := fmt.Sprintf("%s is required here and has no value.", attr.Name)
+	if attr.Description != "" {
+		detail += fmt.Sprintf(" It is described as: %s", attr.Description)
+	}
 	return &hcldec.ValidateSpec{Wrapped: spec, Func: func(value cty.Value) hcl.Diagnostics {
 		if !value.IsNull() {
 			return nil
 		}
 		return hcl.Diagnostics{{
 			Severity: hcl.DiagError, Summary: "Missing value",
-			Detail: fmt.Sprintf("%s is required here and has no value.", name),
+			Detail: detail,
 		}}
 	}}
 }

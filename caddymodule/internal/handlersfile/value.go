@@ -107,7 +107,7 @@ func (l *loader) duration(attr *hcl.Attribute, within durations, to *time.Durati
 	at := attr.Expr.Range()
 	if value, _ := attr.Expr.Value(nil); value.Type() == cty.Number && value.IsKnown() && !value.IsNull() {
 		l.errorf(at, "Duration without a unit", `A duration is a text with a unit: %s = "%ss".`,
-			attr.Name, value.AsBigFloat().Text('f', -1))
+			attr.Name, value.AsBigFloat().Text('g', 10))
 		return false
 	}
 	text, ok := l.text(attr)

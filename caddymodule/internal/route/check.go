@@ -81,6 +81,10 @@ func (c *checker) literal(e *hclsyntax.LiteralValueExpr) kind {
 	case cty.String:
 		return kindText
 	case cty.Number:
+		// A number far beyond these could fill the memory when it is put into a text.
+		if f := e.Val.AsBigFloat(); f.IsInf() || f.MantExp(nil) > 1024 || f.MantExp(nil) < -1024 {
+			return c.errorf(e.SrcRange, "Number out of range", "No number of an event is that large or that small.")
+		}
 		return kindNumber
 	case cty.Bool:
 		return kindBool

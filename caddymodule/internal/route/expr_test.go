@@ -1,10 +1,15 @@
 package route
 
 import (
+	"maps"
+	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -96,6 +101,51 @@ func TestNilExprWantsAll(t *testing.T) {
 	}
 }
 
+func TestMatchFromManyGoroutines(t *testing.T) {
+	for _, source := range []string{
+		`matches("^3f", event.vehicle) && lower(event.mode) == "live"`,
+		`matches("^3f", event.vehicle) ? coalesce(event.user, event.mode) == "LIVE" : false`,
+	} {
+		e := compile(t, source)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 100 {
+					if !e.Match(state) {
+						t.Error("no match")
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+func TestBuiltinNamesAreAll(t *testing.T) {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(builtins)), builtinNames()); diff != "" {
+		t.Errorf("names (-functions +listed):\n%s", diff)
+	}
+}
+
+// The reference page names every field, function and operator.
+func TestReferenceIsComplete(t *testing.T) {
+	page, err := os.ReadFile("../../docs/handlers-file.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range fieldNames() {
+		if !strings.Contains(string(page), "| `event."+name+"` |") {
+			t.Errorf("the field %s is missing", name)
+		}
+	}
+	for name, b := range builtins {
+		if !strings.Contains(string(page), "`"+usage(name, b)+"`") {
+			t.Errorf("the function %s is missing", usage(name, b))
+		}
+	}
+}
+
 // An evaluation that gives no answer cannot be written down, so this one is built
 // around the check.
 func TestMatchDeliversWhatItCannotJudge(t *testing.T) {
@@ -128,6 +178,8 @@ func TestCompileMistakes(t *testing.T) {
 		{"text as result", `event.type`, `must come to true or false`},
 		{"number as result", `1`, `this is a number`},
 		{"list as result", `["a"]`, `this is a list of texts`},
+		{"huge number", `"x${1e999999999}" == ""`, `that large or that small`},
+		{"tiny number", `length(event.id) > 1e-9999`, `that large or that small`},
 		{"null", `event.user == null`, `No field of event is ever null`},
 		{"types differ", `event.type == 5`, `compares a text with a number`},
 		{"text beside ||", `event.type == "A" || "B"`, `as in event.type == "B"`},
@@ -147,7 +199,7 @@ func TestCompileMistakes(t *testing.T) {
 		{"condition", `event.type ? true : false`, `The condition before ? is a text`},
 		{"results differ", `true ? "a" : 1`, `must be of one type`},
 		{"missing argument", `contains(["a"])`, `contains(list, text): the argument "text" is missing`},
-		{"no argument", `coalesce() == ""`, `the argument "texts" is missing`},
+		{"no argument", `coalesce() == ""`, `the argument "text" is missing`},
 		{"argument too many", `lower("a", "b") == "a"`, `this argument is one too many`},
 		{"argument's type", `lower(1) == "a"`, `the argument "text" wants a text; this is a number`},
 		{"contains on a text", `contains(event.type, "STATE")`, `use strcontains(text, part)`},

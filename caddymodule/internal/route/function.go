@@ -64,7 +64,7 @@ var builtins = map[string]builtin{
 		result: kindNumber, impl: lengthFunc,
 	},
 	"coalesce": {
-		params: []param{{name: "texts", kind: kindText}}, variadic: true,
+		params: []param{{name: "text", kind: kindText}}, variadic: true,
 		result: kindText, impl: coalesceFunc,
 	},
 	"unixtime": {
