@@ -363,6 +363,89 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 }
 
+func TestLongLaneThatWaitsHoldsUpNothing(t *testing.T) {
+	onEachStore(t, func(t *testing.T, r *rig) {
+		r.h.on("a:0", retryAfter(time.Hour))
+		want := []string{"a:0#1"}
+		for i := range 1000 {
+			r.add(fmt.Sprintf("a:%d", i))
+			if i > 0 {
+				want = append(want, fmt.Sprintf("a:%d#1", i))
+			}
+		}
+		r.add("b:1")
+		r.start()
+		defer r.stop()
+		r.wantDeliveries("a:0#1", "b:1#1")
+		if s := r.d.Stats(); s.InMemory != 0 || r.consumer.Stats().Deferred != 1000 {
+			t.Errorf("stats %+v, consumer %+v", s, r.consumer.Stats())
+		}
+		r.after(2 * time.Hour)
+		want[0] = "a:0#2"
+		slices.Sort(want)
+		r.wantDeliveries(want...)
+	})
+}
+
+func TestDeferredEventIsNotDeliveredBeforeItIsDue(t *testing.T) {
+	onEachStore(t, func(t *testing.T, r *rig) {
+		r.add("a:1", "a:2", "a:3")
+		c, err := r.store.Consumer(context.Background(), "rig")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leases, err := c.Lease(context.Background(), 2)
+		if err != nil || len(leases) != 2 {
+			t.Fatalf("leased %d: %v", len(leases), err)
+		}
+		if err := c.Settle(context.Background(),
+			buffer.Outcome{Position: leases[0].Event.Position, Verb: buffer.Defer, Lane: "vehicle/a"},
+			buffer.Outcome{Position: leases[1].Event.Position, Verb: buffer.Defer, Lane: "vehicle/a",
+				Retry: buffer.Retry{Attempts: 1, NotBefore: time.Now().Add(time.Hour)}},
+		); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		r.start()
+		defer r.stop()
+		r.after(59 * time.Minute)
+		r.wantDeliveries("a:1#1")
+		r.after(2 * time.Minute)
+		r.wantDeliveries("a:2#2", "a:3#1")
+	})
+}
+
+// slowLookUp is a consumer whose look-ups end when they are let.
+type slowLookUp struct {
+	buffer.Consumer
+	let chan struct{}
+}
+
+func (s *slowLookUp) LeaseDeferred(ctx context.Context, lane string, n int) ([]buffer.Lease, error) {
+	leases, err := s.Consumer.LeaseDeferred(ctx, lane, n)
+	<-s.let
+	return leases, err
+}
+
+func TestEventThatArrivesDuringALookUpIsNotForgotten(t *testing.T) {
+	onEachStore(t, func(t *testing.T, r *rig) {
+		s := &slowLookUp{let: make(chan struct{})}
+		r.wrap = func(c buffer.Consumer) buffer.Consumer { s.Consumer = c; return s }
+		r.h.on("a:1", retry("x"))
+		r.add("a:1")
+		r.start()
+		r.wantDeliveries("a:1#1")
+		r.after(2 * time.Second)
+		s.let <- struct{}{} // finds a:1
+		r.wantDeliveries("a:1#2")
+		r.add("a:2", "a:3") // while the next look-up, which found nothing, is under way
+		r.wantDeliveries()
+		close(s.let)
+		r.wantDeliveries("a:2#1", "a:3#1")
+		r.stop()
+	})
+}
+
 // failing is a consumer whose Settle fails while err is set.
 type failing struct {
 	buffer.Consumer
