@@ -33,6 +33,9 @@ func FuzzParseEnvelope(f *testing.F) {
 		decoder := json.NewDecoder(bytes.NewReader(body))
 		decoder.UseNumber()
 		valid := json.Valid(body) && decoder.Decode(&object) == nil && object != nil
+		if s := (scanner{b: body}); s.text() != valid {
+			t.Fatalf("the scanner finds an object: %t, encoding/json: %t", !valid, valid)
+		}
 		want := wantEnvelope(object)
 		if readable := valid && want.EventType != ""; (err == nil) != readable {
 			t.Fatalf("error %v, but readable is %t", err, readable)
