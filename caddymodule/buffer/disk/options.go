@@ -51,6 +51,9 @@ type Options struct {
 	// noSync leaves the sync away. It is there to prove that the crash tests see
 	// what a missing sync loses.
 	noSync bool
+	// memTable is the size in bytes of Pebble's memtables. Tests make it small, so that
+	// files come and go all the time.
+	memTable uint64
 }
 
 func (l Limits) withDefaults() Limits {
@@ -106,6 +109,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.memTable == 0 {
+		o.memTable = memTableSize
 	}
 	return o
 }

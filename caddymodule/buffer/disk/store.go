@@ -28,7 +28,7 @@ func openStore(o Options, s *seal) (*pebble.DB, error) {
 	f := &fence{FS: o.FS, seal: s}
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
-	db, err := openPebble(o.Path, pebbleOptions(f, cache, logger{o.Log, s}))
+	db, err := openPebble(o.Path, pebbleOptions(f, cache, logger{o.Log, s}, o.memTable))
 	if err == nil {
 		f.armed.Store(true)
 		return db, nil
@@ -55,14 +55,14 @@ func openPebble(path string, o *pebble.Options) (db *pebble.DB, err error) {
 	return pebble.Open(path, o)
 }
 
-func pebbleOptions(f *fence, cache *pebble.Cache, l logger) *pebble.Options {
+func pebbleOptions(f *fence, cache *pebble.Cache, l logger, memTable uint64) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          f,
 		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		Logger:                      l,
 		EventListener:               l.listener(),
-		MemTableSize:                memTableSize,
+		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       32,
