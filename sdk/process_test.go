@@ -27,6 +27,7 @@ type process struct {
 	t        *testing.T
 	cmd      *exec.Cmd
 	lifeline io.WriteCloser
+	stderr   io.ReadCloser
 	client   handlerv1.HandlerServiceClient
 	records  chan map[string]any
 	exited   chan struct{}
@@ -45,14 +46,15 @@ func startProcess(t *testing.T) *process {
 		"PLUGIN_UNIX_SOCKET_DIR=" + sockets, "PLUGIN_PROTOCOL_VERSIONS=1", "GOCOVERDIR=" + t.TempDir(),
 	}
 	p.lifeline = must(p.cmd.StdinPipe())
-	stdout, stderr := must(p.cmd.StdoutPipe()), must(p.cmd.StderrPipe())
+	stdout := must(p.cmd.StdoutPipe())
+	p.stderr = must(p.cmd.StderrPipe())
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	logged := make(chan struct{})
 	go func() {
 		defer close(logged)
-		p.readLog(stderr)
+		p.readLog(p.stderr)
 	}()
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {

@@ -55,12 +55,10 @@ func callHandler(ctx context.Context, h Handler, e *Event) (result Result) {
 	return ResultOf(h(ctx, e))
 }
 
-// callBatch hands out a copy of the slice: what the handler does to it must not
-// change which event an error belongs to.
 func callBatch(ctx context.Context, h BatchHandler, events []*Event) (results []Result) {
 	n := len(events)
 	defer recovered(ctx, func(panicked error) { results = resultsOf(FailAll(n, panicked)) })
-	errs := h(ctx, slices.Clone(events))
+	errs := h(ctx, events)
 	if errs == nil {
 		return slices.Repeat([]Result{{Status: StatusDone}}, n)
 	}

@@ -30,6 +30,21 @@ func TestServeEndsWhenTheLifelineIsCut(t *testing.T) {
 	}
 }
 
+// A host that was killed has closed the plugin's stderr as well: the first line
+// written then must not end the process before the handler is closed.
+func TestServeClosesTheHandlerWhenNobodyReadsItsLog(t *testing.T) {
+	marker := filepath.Join(t.TempDir(), "marker")
+	p := startProcess(t)
+	p.configure(`{"marker":` + quote(marker) + `}`)
+	if err := errors.Join(p.stderr.Close(), p.lifeline.Close()); err != nil {
+		t.Fatal(err)
+	}
+	p.waitForExit()
+	if _, err := os.Stat(marker); err != nil {
+		t.Errorf("the handler was not closed: %v", err)
+	}
+}
+
 func TestServeLeavesSignalsToTheHost(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no SIGTERM to send")

@@ -174,6 +174,38 @@ func TestShutdownWaitsForWhatIsInFlight(t *testing.T) {
 	}
 }
 
+func TestAHostThatGivesUpOnOpening(t *testing.T) {
+	opening, closed := make(chan struct{}, 2), make(chan struct{}, 2)
+	first := true
+	p := sdk.New("slow", func(ctx context.Context, _ struct{}) (sdk.Handler, error) {
+		sdk.OnClose(ctx, func(context.Context) error { closed <- struct{}{}; return nil })
+		opening <- struct{}{}
+		if first {
+			first = false
+			<-ctx.Done()
+		}
+		return func(context.Context, *sdk.Event) error { return nil }, nil
+	})
+	client := dial(t, p)
+	ctx, giveUp := context.WithCancel(t.Context())
+	go func() {
+		<-opening
+		giveUp()
+	}()
+	_, err := client.Configure(ctx, &handlerv1.ConfigureRequest{})
+	wantCode(t, "Configure given up", err, codes.Canceled)
+	<-closed
+	// What was given up takes a moment to be put away.
+	for {
+		_, err = client.Configure(t.Context(), &handlerv1.ConfigureRequest{})
+		if status.Code(err) != codes.FailedPrecondition || t.Context().Err() != nil {
+			break
+		}
+	}
+	wantCode(t, "Configure anew", err, codes.OK)
+	wantCode(t, "Handle", probe(t.Context(), client), codes.OK)
+}
+
 // probe is a Handle call that costs nothing.
 func probe(ctx context.Context, client handlerv1.HandlerServiceClient) error {
 	_, err := client.Handle(ctx, &handlerv1.HandleRequest{})

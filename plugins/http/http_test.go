@@ -245,8 +245,8 @@ func TestEndlessAnswersAreCutOff(t *testing.T) {
 			}
 		}
 	})
-	host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL, "timeout": time.Minute})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if got := host.Handle(ctx, sdktest.VehicleState("e", "v"))[0]; got.Status != sdk.StatusDone {
 		t.Errorf("%+v", got)
