@@ -1,0 +1,136 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/handlerv1"
+)
+
+// Ready blocks until the process is up, or ctx ends. A process that was up may be
+// gone again when the call comes; Handle says so then.
+func (p *Plugin) Ready(ctx context.Context) error {
+	p.mu.Lock()
+	up := p.up
+	p.mu.Unlock()
+	select {
+	case <-up:
+		return nil
+	default:
+	}
+	select {
+	case <-up:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Handle delivers a batch. The error is dispatch.ErrDown when there is no process
+// or it went away under the call, and context.DeadlineExceeded when ctx ended
+// first. Any other failure of the call is the batch's own: every delivery of it is
+// then a Retry that says why.
+func (p *Plugin) Handle(ctx context.Context, batch []dispatch.Delivery) ([]dispatch.Result, error) {
+	inst := p.borrow()
+	if inst == nil {
+		return nil, fmt.Errorf("plugin of handler %q is not running: %w", p.spec.Handler, dispatch.ErrDown)
+	}
+	defer inst.inflight.Done()
+
+	n := fits(batch)
+	results, err := p.call(ctx, inst, batch[:n])
+	if err != nil {
+		return nil, err
+	}
+	for rest := batch[n:]; len(rest) > 0; rest = batch[len(results):] {
+		if !allSettled(results) {
+			return append(results, waiting(len(rest))...), nil
+		}
+		part, err := p.call(ctx, inst, rest[:fits(rest)])
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, part...)
+	}
+	return results, nil
+}
+
+// allSettled: nothing of it will come again, so that what stands behind it may be
+// delivered without overtaking.
+func allSettled(results []dispatch.Result) bool {
+	return !slices.ContainsFunc(results, func(r dispatch.Result) bool {
+		return r.Status != dispatch.Done && r.Status != dispatch.Reject
+	})
+}
+
+func waiting(n int) []dispatch.Result {
+	return slices.Repeat([]dispatch.Result{{Status: dispatch.Retry,
+		Error: "waits for earlier events of a batch too large for one message"}}, n)
+}
+
+// borrow is current for a call: Stop waits for it until inflight is done.
+func (p *Plugin) borrow() *instance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.inst == nil {
+		return nil
+	}
+	p.inst.inflight.Add(1)
+	return p.inst
+}
+
+func (p *Plugin) call(ctx context.Context, inst *instance, batch []dispatch.Delivery) ([]dispatch.Result, error) {
+	resp, err := inst.handler.Handle(ctx, toRequest(batch))
+	if err == nil {
+		inst.answered()
+		return toResults(resp.GetResults(), len(batch)), nil
+	}
+	err = inst.callError(ctx, err)
+	if errors.Is(err, dispatch.ErrDown) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return nil, fmt.Errorf("plugin of handler %q: %w", p.spec.Handler, err)
+	}
+	inst.answered()
+	results := make([]dispatch.Result, len(batch))
+	for i := range results {
+		results[i] = dispatch.Result{Status: dispatch.Retry, Error: capText("the plugin failed the call: " + err.Error())}
+	}
+	return results, nil
+}
+
+// callError says what a failed call means: the process is gone, the time was up,
+// or the plugin answered with an error of its own.
+func (i *instance) callError(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("no answer in time: %w", ctx.Err())
+	case i.proc.isGone(), i.closing.Load(), status.Code(err) == codes.Unavailable:
+		return fmt.Errorf("process went away under the call: %w", dispatch.ErrDown)
+	case status.Code(err) == codes.DeadlineExceeded:
+		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+	}
+	if s, ok := status.FromError(err); ok {
+		return fmt.Errorf("%s: %s", s.Code(), s.Message())
+	}
+	return err
+}
+
+// fits is how many deliveries from the front of batch go into one message.
+func fits(batch []dispatch.Delivery) int {
+	const room = handlerv1.MaxMessageBytes - 64<<10
+	size := 0
+	for n, d := range batch {
+		// The headers and ids of an event are far below this.
+		const beside = 4 << 10
+		size += len(d.Event.Body) + len(d.Event.Signature) + len(d.Event.ContentType) + beside
+		if size > room && n > 0 {
+			return n
+		}
+	}
+	return len(batch)
+}
