@@ -1,0 +1,86 @@
+package dispatch_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+func TestRestartKeepsDueTimesAttemptsAndOrder(t *testing.T) {
+	onEachStore(t, func(t *testing.T, r *rig) {
+		r.cfg.Retry.MinDelay, r.cfg.Retry.MaxDelay = time.Minute, time.Minute
+		r.h.on("a:1", retry("x"))
+		r.add("a:1", "a:2")
+		r.start()
+		r.wantDeliveries("a:1#1")
+		r.stop()
+		r.add("a:3", "b:1")
+		r.start()
+		defer r.stop()
+		r.wantDeliveries("b:1#1")
+		r.after(59 * time.Second)
+		r.wantDeliveries()
+		r.after(2 * time.Second)
+		r.wantDeliveries("a:1#2", "a:2#1", "a:3#1")
+	})
+}
+
+func TestDeferredEventIsNotDeliveredBeforeItIsDue(t *testing.T) {
+	onEachStore(t, func(t *testing.T, r *rig) {
+		r.add("a:1", "a:2", "a:3")
+		c, err := r.store.Consumer(context.Background(), "rig")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leases, err := c.Lease(context.Background(), 2)
+		if err != nil || len(leases) != 2 {
+			t.Fatalf("leased %d: %v", len(leases), err)
+		}
+		if err := c.Settle(context.Background(),
+			buffer.Outcome{Position: leases[0].Event.Position, Verb: buffer.Defer, Lane: "vehicle/a"},
+			buffer.Outcome{Position: leases[1].Event.Position, Verb: buffer.Defer, Lane: "vehicle/a",
+				Retry: buffer.Retry{Attempts: 1, NotBefore: time.Now().Add(time.Hour)}},
+		); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		r.start()
+		defer r.stop()
+		r.after(59 * time.Minute)
+		r.wantDeliveries("a:1#1")
+		r.after(2 * time.Minute)
+		r.wantDeliveries("a:2#2", "a:3#1")
+	})
+}
+
+type slowLookUp struct {
+	buffer.Consumer
+	let chan struct{}
+}
+
+func (s *slowLookUp) LeaseDeferred(ctx context.Context, lane string, n int) ([]buffer.Lease, error) {
+	leases, err := s.Consumer.LeaseDeferred(ctx, lane, n)
+	<-s.let
+	return leases, err
+}
+
+func TestEventThatArrivesDuringALookUpIsNotForgotten(t *testing.T) {
+	onEachStore(t, func(t *testing.T, r *rig) {
+		s := &slowLookUp{let: make(chan struct{})}
+		r.wrap = func(c buffer.Consumer) buffer.Consumer { s.Consumer = c; return s }
+		r.h.on("a:1", retry("x"))
+		r.add("a:1")
+		r.start()
+		r.wantDeliveries("a:1#1")
+		r.after(2 * time.Second)
+		s.let <- struct{}{} // finds a:1
+		r.wantDeliveries("a:1#2")
+		r.add("a:2", "a:3") // while the next look-up, which found nothing, is under way
+		r.wantDeliveries()
+		close(s.let)
+		r.wantDeliveries("a:2#1", "a:3#1")
+		r.stop()
+	})
+}
