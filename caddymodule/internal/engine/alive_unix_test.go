@@ -1,0 +1,8 @@
+//go:build unix
+
+package engine
+
+import "syscall"
+
+// alive says whether a process is there.
+func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }

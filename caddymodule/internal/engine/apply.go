@@ -1,0 +1,225 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
+)
+
+// Apply puts an owner's definitions in force: runners whose definition did not change
+// go on, new and changed ones are started, others end. While an earlier owner is
+// there, a plugin that does not start or does not take its config refuses the whole:
+// Apply returns an error with handler and file:line, and all goes on as before. With
+// no earlier owner, such a handler is kept as down and tried again, and its events
+// wait. Owner must be comparable; applying with the same owner again replaces what
+// it asked for.
+//
+// Apply returns when the new handlers deliver; a changed one waits for the
+// deliveries of the old one up to DrainTimeout.
+func (e *Engine) Apply(ctx context.Context, owner any, defs []handlersfile.Definition) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.life, cancel)()
+
+	e.applying.Lock()
+	defer e.applying.Unlock()
+	if e.destroyed.Load() {
+		return buffer.ErrClosed
+	}
+	if err := e.change(ctx, defs, len(e.owners) > 0); err != nil {
+		return err
+	}
+	e.forget(owner)
+	e.owners = append(e.owners, generation{owner: owner, defs: defs})
+	return nil
+}
+
+// Release takes back what the owner asked for. When it is the newest owner, the
+// definitions of the one before are in force again: its processes are started anew
+// where they had ended, and one that does not start is kept as down. When it was the
+// last, all handlers end. It goes on when ctx has ended, and gives up only for
+// Destruct. Releasing an owner that is not there does nothing.
+func (e *Engine) Release(ctx context.Context, owner any) {
+	// Caddy releases in Cleanup, when the config's context has just ended.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(e.life, cancel)()
+
+	e.applying.Lock()
+	defer e.applying.Unlock()
+	newest := len(e.owners) > 0 && e.owners[len(e.owners)-1].owner == owner
+	e.forget(owner)
+	if !newest || e.destroyed.Load() {
+		return
+	}
+	var defs []handlersfile.Definition
+	if n := len(e.owners); n > 0 {
+		defs = e.owners[n-1].defs
+	}
+	if err := e.change(ctx, defs, false); err != nil {
+		e.log.Error("could not go back to the handlers of the config before", "error", err)
+	}
+}
+
+// forget removes an owner.
+func (e *Engine) forget(owner any) {
+	for i, g := range e.owners {
+		if g.owner == owner {
+			e.owners = append(e.owners[:i:i], e.owners[i+1:]...)
+			return
+		}
+	}
+}
+
+// change makes the runners be those that defs ask for. When strict, whatever fails
+// makes it fail before anything has changed.
+func (e *Engine) change(ctx context.Context, defs []handlersfile.Definition, strict bool) error {
+	b, err := e.store.get(ctx)
+	if err != nil {
+		return err
+	}
+	before := make(map[string]*runner)
+	for _, r := range e.current() {
+		before[r.def.Name] = r
+	}
+	next := make([]*runner, len(defs))
+	var fresh []*runner
+	moved := make(map[*runner]string)
+	for i, def := range defs {
+		old := before[def.Name]
+		if old != nil && old.def.Fingerprint == def.Fingerprint {
+			next[i] = old
+			moved[old] = place(&def)
+			delete(before, def.Name)
+			continue
+		}
+		next[i] = e.newRunner(def)
+		fresh = append(fresh, next[i])
+	}
+
+	if err := e.startAll(ctx, fresh, strict); err != nil {
+		return err
+	}
+	if err := e.createConsumers(ctx, b, fresh, before, strict); err != nil {
+		return err
+	}
+	e.replaceRunners(next)
+	for r, place := range moved {
+		r.moved(place)
+	}
+	e.handOver(b, fresh, before)
+	return nil
+}
+
+// startAll starts the runners' processes side by side. When strict and one fails, all
+// are stopped again.
+func (e *Engine) startAll(ctx context.Context, fresh []*runner, strict bool) error {
+	errs := make([]error, len(fresh))
+	var wg sync.WaitGroup
+	for i, r := range fresh {
+		wg.Go(func() {
+			if err := r.plugin.Start(ctx); err != nil {
+				errs[i] = inPlace(&r.def, err)
+			}
+		})
+	}
+	wg.Wait()
+	err := errors.Join(errs...)
+	if err == nil {
+		return nil
+	}
+	if strict {
+		e.discard(fresh)
+		return err
+	}
+	for _, err := range errs {
+		if err != nil {
+			e.log.Error("handler is down: its events wait in the buffer, and its start is tried again", "error", err)
+		}
+	}
+	return nil
+}
+
+// createConsumers opens the consumers of handlers that have none yet, so that events
+// wait for them from now on. It comes after the processes have started: a consumer
+// of a refused config would keep events for nobody.
+func (e *Engine) createConsumers(ctx context.Context, b buffer.Buffer, fresh []*runner, before map[string]*runner, strict bool) error {
+	for _, r := range fresh {
+		if before[r.def.Name] != nil {
+			continue // the old runner has it open
+		}
+		if err := r.open(ctx, b); err != nil && strict {
+			e.discard(fresh)
+			return inPlace(&r.def, err)
+		}
+	}
+	return nil
+}
+
+// discard ends runners that never delivered.
+func (e *Engine) discard(fresh []*runner) {
+	ctx, cancel := context.WithTimeout(context.Background(), e.opts.DrainTimeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, r := range fresh {
+		wg.Go(func() {
+			if err := r.stop(ctx, ctx); err != nil {
+				e.log.Warn("stopping a handler that was not put to work", "handler", r.def.Name, "error", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// handOver ends the runners before and lets the fresh ones deliver, each as soon as
+// its predecessor has closed the consumer.
+func (e *Engine) handOver(b buffer.Buffer, fresh []*runner, before map[string]*runner) {
+	drain, cancel := context.WithTimeout(e.life, e.opts.DrainTimeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, r := range fresh {
+		old := before[r.def.Name]
+		delete(before, r.def.Name)
+		wg.Go(func() {
+			e.retire(drain, old)
+			r.deliver(b)
+			r.plugin.Supervise()
+		})
+	}
+	for _, old := range before {
+		wg.Go(func() { e.retire(drain, old) })
+	}
+	wg.Wait()
+}
+
+// retire ends a runner's deliveries, then its process in the background.
+func (e *Engine) retire(drain context.Context, old *runner) {
+	if old == nil {
+		return
+	}
+	if err := old.endDelivery(drain); err != nil {
+		e.log.Warn("a handler that is replaced or removed did not finish in time", "handler", old.def.Name, "error", err)
+	}
+	e.leaving.Go(func() {
+		// Destruct waits for this, so it must not outlast it.
+		ctx, cancel := context.WithTimeout(e.life, e.opts.DrainTimeout)
+		defer cancel()
+		if err := old.plugin.Stop(ctx); err != nil {
+			e.log.Warn("an old plugin did not end by itself", "handler", old.def.Name, "error", err)
+		}
+	})
+}
+
+func (e *Engine) newRunner(def handlersfile.Definition) *runner {
+	r := &runner{def: def, place: place(&def), config: e.dispatchConfig(&def), log: e.log}
+	spec, err := e.pluginSpec(&r.def)
+	if err != nil {
+		r.plugin = absent{why: err}
+		return r
+	}
+	r.plugin = e.newPlugin(spec)
+	return r
+}

@@ -1,0 +1,37 @@
+// Package engine puts buffer, dispatch and plugins together and keeps them over
+// config reloads. It does not import Caddy: the app and the receivers share one
+// Engine per buffer and tell it which definitions are in force.
+//
+// # The buffer
+//
+// New touches nothing. The buffer is opened by Open, Apply or the first Append,
+// whichever comes first, since requests may come before the app starts. An open that
+// failed is tried again by a later call, at most once a second; until then calls fail
+// at once. After Destruct everything fails with buffer.ErrClosed.
+//
+// # The handlers
+//
+// Each handler at work is a runner: a plugin process, the handler's consumer, and the
+// dispatcher between them. Apply compares the definitions that an owner (a loaded
+// config) brings with the runners there are, by fingerprint:
+//
+//   - equal: the runner stays as it is, process and all.
+//   - new or changed: a new process is started first, beside the old one. Nothing is
+//     taken away before all of them are up.
+//   - gone: its dispatcher drains, its process is stopped; its position in the buffer
+//     stays.
+//
+// Then each changed handler is handed over: the old dispatcher drains and its
+// consumer is closed, the new runner opens the consumer and delivers, the old process
+// ends. Only one consumer of a name can be open, so no lane is ever served by two,
+// and what the old one left open the new one leases: no gap, and nothing twice but
+// what did not get an answer within the drain time.
+//
+// When a plugin does not start, the answer depends on whether something is running
+// already. At a reload Apply refuses the whole and the old runners never notice. At
+// the first start it keeps the handler as down and goes on trying: its consumer
+// exists, so events wait for it, and receiving goes on.
+//
+// Release takes an owner back. Caddy releases the newest one when a later part of its
+// config failed to load; then the definitions of the one before are in force again.
+package engine

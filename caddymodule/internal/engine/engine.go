@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
+)
+
+// Options say what an engine works with.
+type Options struct {
+	// Opener opens the buffer.
+	Opener buffer.Opener
+	// Bundled returns how to start a plugin that is compiled in; nil: there is none.
+	Bundled func(plugin string) (command string, args []string, ok bool)
+	// RuntimeDir is where plugins' sockets go; "": the system's directory for
+	// temporary files.
+	RuntimeDir string
+	// DrainTimeout is how long deliveries in flight may take to end when a handler is
+	// stopped or replaced; default 4s. Destruct takes at most a second longer.
+	DrainTimeout time.Duration
+	// Log takes what happens; nil: nothing is logged.
+	Log *slog.Logger
+}
+
+// Engine holds one open buffer and the handlers that read from it. It is safe for
+// concurrent use.
+type Engine struct {
+	opts Options
+	log  *slog.Logger
+
+	// newPlugin makes a plugin that has not started; tests put others here.
+	newPlugin func(pluginhost.Spec) plugin
+
+	// life ends when Destruct begins.
+	life context.Context
+	end  context.CancelFunc
+
+	store store
+
+	// applying serialises Apply, Release and Destruct.
+	applying sync.Mutex
+	owners   []generation // the newest last; guarded by applying
+
+	mu      sync.Mutex
+	runners []*runner // in the order of the handlers file
+
+	// leaving are old processes that end in the background.
+	leaving sync.WaitGroup
+
+	destruct    sync.Once
+	destructErr error
+	destroyed   atomic.Bool
+}
+
+// generation is what one owner asked for.
+type generation struct {
+	owner any
+	defs  []handlersfile.Definition
+}
+
+// plugin is what the engine needs of *pluginhost.Plugin.
+type plugin interface {
+	dispatch.Handler
+	Start(ctx context.Context) error
+	Supervise()
+	State() pluginhost.State
+	Stop(ctx context.Context) error
+}
+
+// New returns an engine. It touches no disk and no process.
+func New(opts Options) *Engine {
+	if opts.DrainTimeout <= 0 {
+		opts.DrainTimeout = 4 * time.Second
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{
+		opts:      opts,
+		log:       opts.Log,
+		newPlugin: func(s pluginhost.Spec) plugin { return pluginhost.New(s) },
+	}
+	e.life, e.end = context.WithCancel(context.Background())
+	e.store.opener, e.store.log, e.store.life = opts.Opener, opts.Log, e.life
+	return e
+}
+
+// Times beyond DrainTimeout that the steps of Destruct may take.
+const (
+	pluginsGrace = 600 * time.Millisecond
+	closeGrace   = 900 * time.Millisecond
+)
+
+// Destruct stops deliveries, waits for those in flight up to DrainTimeout, stops the
+// plugins and closes the buffer, all within DrainTimeout and a second. Appends are
+// taken until the buffer closes. It has the shape of caddy.Destructor; a second call
+// waits for the first and returns the same.
+func (e *Engine) Destruct() error {
+	e.destruct.Do(func() { e.destructErr = e.shutDown() })
+	return e.destructErr
+}
+
+func (e *Engine) shutDown() error {
+	begun := time.Now()
+	drain, cancelDrain := context.WithDeadline(context.Background(), begun.Add(e.opts.DrainTimeout))
+	defer cancelDrain()
+	stop, cancelStop := context.WithDeadline(context.Background(), begun.Add(e.opts.DrainTimeout+pluginsGrace))
+	defer cancelStop()
+	closing, cancelClosing := context.WithDeadline(context.Background(), begun.Add(e.opts.DrainTimeout+closeGrace))
+	defer cancelClosing()
+
+	// An Apply under way gives up, so the lock is soon ours.
+	e.destroyed.Store(true)
+	e.end()
+	e.applying.Lock()
+	defer e.applying.Unlock()
+	e.owners = nil
+
+	runners := e.replaceRunners(nil)
+	errs := make([]error, len(runners)+1)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		var wg sync.WaitGroup
+		for i, r := range runners {
+			wg.Go(func() { errs[i] = r.stop(drain, stop) })
+		}
+		wg.Wait()
+		e.leaving.Wait()
+	}()
+	select {
+	case <-stopped:
+	case <-closing.Done():
+		return errors.New("stopping: plugins did not end in time; the buffer is left to the end of the process")
+	}
+	errs[len(runners)] = e.store.close(closing)
+	return errors.Join(errs...)
+}
+
+// replaceRunners puts other runners in force and returns those before.
+func (e *Engine) replaceRunners(runners []*runner) []*runner {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before := e.runners
+	e.runners = runners
+	return before
+}
+
+// current returns the runners in force.
+func (e *Engine) current() []*runner {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.runners
+}
+
+// place says where a definition stands, as file:line.
+func place(def *handlersfile.Definition) string {
+	return fmt.Sprintf("%s:%d", def.Range.Filename, def.Range.Start.Line)
+}
+
+// inPlace puts the place in the handlers file and the handler's name before an error.
+func inPlace(def *handlersfile.Definition, err error) error {
+	return fmt.Errorf("%s: handler %q: %w", place(def), def.Name, err)
+}

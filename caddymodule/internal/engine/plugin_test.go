@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+)
+
+// runAsPlugin as first argument makes the test binary be the plugin below.
+const runAsPlugin = "run-as-plugin"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == runAsPlugin {
+		sdk.Serve(witness())
+	}
+	// go-plugin leaves the end of its stdio pipes to the garbage collector.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/hashicorp/go-plugin.copyChan"))
+}
+
+type witnessConfig struct {
+	File   string        `config:"file" doc:"Where to write a line per event."`
+	Label  string        `config:"label,optional" doc:"Stands in each line."`
+	Broke  bool          `config:"broke,optional" doc:"Refuse to open."`
+	Unless string        `config:"unless,optional" doc:"Refuse to open until this file is there."`
+	Hang   bool          `config:"hang,optional" doc:"Never answer."`
+	Pause  time.Duration `config:"pause,optional" doc:"How long an event takes."`
+}
+
+// witness is a plugin that writes what it gets to a file: label, pid, event, attempt.
+func witness() *sdk.Plugin {
+	return sdk.New("witness", func(_ context.Context, c witnessConfig) (sdk.Handler, error) {
+		if c.Broke {
+			return nil, sdk.ConfigError("broke", "It is broken", "Mend it.")
+		}
+		if c.Unless != "" {
+			if _, err := os.Stat(c.Unless); err != nil {
+				return nil, errors.New("the file is not there yet")
+			}
+		}
+		f, err := os.OpenFile(c.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, e *sdk.Event) error {
+			if c.Hang {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			if c.Pause > 0 {
+				<-time.After(c.Pause)
+			}
+			_, err := fmt.Fprintf(f, "%s %d %s %d\n", c.Label, os.Getpid(), e.ID, e.Attempt)
+			return err
+		}, nil
+	})
+}

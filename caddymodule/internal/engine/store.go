@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// ErrNotOpen is returned, wrapped, while the buffer cannot be opened: not stored,
+// answer 503.
+var ErrNotOpen = errors.New("buffer cannot be opened")
+
+// reopenAfter is how long a failed open is the answer before another is tried.
+const reopenAfter = time.Second
+
+// store is the engine's buffer, opened when it is first needed.
+type store struct {
+	log  *slog.Logger
+	life context.Context // an open under way ends with it
+
+	open atomic.Pointer[buffer.Buffer] // nil until opened
+
+	mu       sync.Mutex
+	opener   buffer.Opener
+	opening  *opening
+	failed   error // why the last attempt to open failed
+	failedAt time.Time
+	closed   bool
+}
+
+// opening is an attempt to open the buffer, which several calls may wait for.
+type opening struct {
+	done chan struct{}
+	err  error
+}
+
+// Open opens the buffer if it is not open. The error of a failed attempt is the
+// answer for a second; after that the next call tries again.
+func (e *Engine) Open(ctx context.Context) error {
+	_, err := e.store.get(ctx)
+	return err
+}
+
+// Append stores an event, opening the buffer first if need be; see buffer.Buffer.
+func (e *Engine) Append(ctx context.Context, ev *buffer.Event) (buffer.Receipt, error) {
+	b, err := e.store.get(ctx)
+	if err != nil {
+		return buffer.Receipt{}, err
+	}
+	return b.Append(ctx, ev)
+}
+
+// Reconfigure applies an opener's limits to the open buffer; where it is not open
+// yet, the opener takes the place of the former. The opener must have the same Key.
+func (e *Engine) Reconfigure(o buffer.Opener) error {
+	s := &e.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opener != nil && s.opener.Key() != o.Key() {
+		return fmt.Errorf("reconfiguring the buffer: it is %q, not %q", s.opener.Key(), o.Key())
+	}
+	if b := s.open.Load(); b != nil && !s.closed {
+		if err := o.Reconfigure(*b); err != nil {
+			return fmt.Errorf("reconfiguring the buffer: %w", err)
+		}
+	}
+	s.opener = o
+	return nil
+}
+
+// get returns the open buffer. After close it may return the closed one, whose
+// methods fail with buffer.ErrClosed.
+func (s *store) get(ctx context.Context) (buffer.Buffer, error) {
+	if b := s.open.Load(); b != nil {
+		return *b, nil
+	}
+	o, err := s.attempt()
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-o.done:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for the buffer to open: %w", ctx.Err())
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	return *s.open.Load(), nil
+}
+
+// attempt joins the attempt under way or begins one.
+func (s *store) attempt() (*opening, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed || s.life.Err() != nil:
+		return nil, buffer.ErrClosed
+	case s.opening != nil:
+		return s.opening, nil
+	case s.failed != nil && time.Since(s.failedAt) < reopenAfter:
+		return nil, s.failed
+	}
+	s.opening = &opening{done: make(chan struct{})}
+	go s.run(s.opening, s.opener)
+	return s.opening, nil
+}
+
+// run makes one attempt. It belongs to no request: a client that goes away must not
+// end it.
+func (s *store) run(o *opening, opener buffer.Opener) {
+	b, err := opener.Open(s.life, s.log)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrNotOpen, err)
+		s.log.Error("nothing can be received: the buffer does not open", "error", err)
+		o.err, s.failed, s.failedAt, s.opening = err, err, time.Now(), nil
+	} else {
+		s.failed = nil
+		s.open.Store(&b)
+	}
+	close(o.done)
+}
+
+// close closes the buffer for good, within ctx.
+func (s *store) close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	o := s.opening
+	s.mu.Unlock()
+	if o == nil {
+		return nil // never opened
+	}
+	select {
+	case <-o.done:
+	case <-ctx.Done():
+		return fmt.Errorf("closing the buffer: it is still opening: %w", ctx.Err())
+	}
+	b := s.open.Load()
+	if b == nil {
+		return nil
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- (*b).Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			return fmt.Errorf("closing the buffer: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("closing the buffer: %w", ctx.Err())
+	}
+}
