@@ -43,6 +43,8 @@ type dedupe struct {
 	// groups counts the groups that can be read from the store.
 	groups atomic.Uint64
 	recent recent
+	// iterate is never changed; it is here so that no look-up allocates it.
+	iterate pebble.IterOptions
 }
 
 // loadDedupe finds the buckets by jumping from one to the next.
@@ -64,7 +66,11 @@ func loadDedupe(db *pebble.DB) (*dedupe, error) {
 	if err := it.Error(); err != nil {
 		return nil, fmt.Errorf("reading the dedupe index: %w", err)
 	}
-	d := &dedupe{recent: newRecent()}
+	d := &dedupe{recent: newRecent(), iterate: pebble.IterOptions{
+		LowerBound:   []byte{kindDedupe},
+		UpperBound:   []byte{kindDedupe + 1},
+		UseL6Filters: true,
+	}}
 	d.buckets.Store(&buckets)
 	return d, nil
 }
@@ -76,11 +82,7 @@ func (d *dedupe) find(db *pebble.DB, k dedupeKey, now int64, window time.Duratio
 		return seen{}, false, nil
 	}
 	// An iterator, since Get does not use the filters of the lowest level, where nearly all is.
-	it, err := db.NewIter(&pebble.IterOptions{
-		LowerBound:   []byte{kindDedupe},
-		UpperBound:   []byte{kindDedupe + 1},
-		UseL6Filters: true,
-	})
+	it, err := db.NewIter(&d.iterate)
 	if err != nil {
 		return seen{}, false, err
 	}

@@ -33,7 +33,7 @@
 //	body           uvarint length, bytes
 //	stored at      8 bytes, ns: the buffer's own clock
 //	total          8 bytes: sizes of all events appended so far, this one included
-//	checksum       4 bytes, CRC-32C of all the above and the position
+//	checksum       4 bytes, CRC-32C of all the above, xor the position's two halves
 //
 // The last three are added by the committer, which alone knows them; "total" makes
 // the size of any range of events a subtraction.

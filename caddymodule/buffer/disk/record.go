@@ -52,10 +52,12 @@ func finishEvent(dst []byte, sum uint32, position uint64, t trailer) {
 	end := dst[len(dst)-trailerSize:]
 	binary.LittleEndian.PutUint64(end, uint64(t.storedAt))
 	binary.LittleEndian.PutUint64(end[8:], t.total)
-	sum = extendChecksum(sum, end[:16])
-	var pos [8]byte
-	binary.LittleEndian.PutUint64(pos[:], position)
-	binary.LittleEndian.PutUint32(end[16:], extendChecksum(sum, pos[:]))
+	binary.LittleEndian.PutUint32(end[16:], bind(extendChecksum(sum, end[:16]), position))
+}
+
+// bind ties a checksum to a position, so that a record is not taken for another's.
+func bind(sum uint32, position uint64) uint32 {
+	return sum ^ uint32(position) ^ uint32(position>>32)
 }
 
 // openRecord checks a record's checksum and returns what is before the trailer.
@@ -64,10 +66,7 @@ func openRecord(raw []byte, position uint64) ([]byte, trailer, error) {
 	if n < 1 {
 		return nil, trailer{}, fmt.Errorf("%w: %d bytes are too few", errDamaged, len(raw))
 	}
-	var pos [8]byte
-	binary.LittleEndian.PutUint64(pos[:], position)
-	sum := extendChecksum(checksum(raw[:n+16]), pos[:])
-	if sum != binary.LittleEndian.Uint32(raw[n+16:]) {
+	if bind(checksum(raw[:n+16]), position) != binary.LittleEndian.Uint32(raw[n+16:]) {
 		return nil, trailer{}, fmt.Errorf("%w: the checksum differs", errDamaged)
 	}
 	t := trailer{

@@ -80,9 +80,20 @@ func pebbleOptions(f *fence, cache *pebble.Cache, l logger, memTable uint64) *pe
 			FilterPolicy: bloom.FilterPolicy(10),
 		}
 	}
+	o.Experimental.SpanPolicyFunc = tablePerKind
 	// Compressing costs more of the processor than the receiving path has to give.
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	return o
+}
+
+// tablePerKind keeps keys of different kinds in different tables. A table with
+// dedupe entries and events spans nearly all keys, so that compacting it would rewrite
+// every event around it.
+func tablePerKind(start []byte) (pebble.SpanPolicy, []byte, error) {
+	if len(start) == 0 {
+		return pebble.SpanPolicy{}, []byte{kindConsumer}, nil
+	}
+	return pebble.SpanPolicy{}, []byte{start[0] + 1}, nil
 }
 
 // Lock tells a lock that is held from other mistakes.
