@@ -14,6 +14,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// benchStore makes an empty buffer outside of virtual time, on the machine's own disk.
+func benchStore(b *testing.B, name string) buffer.Buffer {
+	b.Helper()
+	if name == "memory" {
+		return newMemory()
+	}
+	store, err := disk.Open(context.Background(), disk.Options{Path: b.TempDir()})
+	if err != nil {
+		b.Fatalf("opening the disk buffer: %v", err)
+	}
+	return store
+}
+
 // openStore makes an empty buffer.
 type openStore func(t *testing.T) buffer.Buffer
 
