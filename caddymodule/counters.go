@@ -1,0 +1,87 @@
+package caddymodule
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// counters count what receivers did, by source. They belong to the engine, so a
+// reload does not set them back.
+type counters struct {
+	mu      sync.Mutex
+	sources map[string]*sourceCounters
+}
+
+// sourceCounters count for one source. The usual outcomes have a field of their own,
+// so that a request costs one atomic addition.
+type sourceCounters struct {
+	stored, duplicate, differs, verified, unreadable atomic.Uint64
+
+	mu      sync.Mutex
+	refused map[string]uint64
+}
+
+// source returns the counters of a source, which stay the same for the life of c.
+func (c *counters) source(name string) *sourceCounters {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, ok := c.sources[name]; ok {
+		return s
+	}
+	if c.sources == nil {
+		c.sources = make(map[string]*sourceCounters)
+	}
+	s := &sourceCounters{refused: make(map[string]uint64)}
+	c.sources[name] = s
+	return s
+}
+
+func (s *sourceCounters) refuse(code string) {
+	s.mu.Lock()
+	s.refused[code]++
+	s.mu.Unlock()
+}
+
+// Counts is what one source's receivers did since the buffer was first used by this
+// process.
+type Counts struct {
+	// Stored counts new events, unreadable ones included; Unreadable the latter alone.
+	Stored     uint64 `json:"stored"`
+	Unreadable uint64 `json:"unreadable"`
+	// Duplicates counts events that were stored already; Differing those of them whose
+	// data was not that of the stored event.
+	Duplicates uint64 `json:"duplicates"`
+	Differing  uint64 `json:"differing"`
+	// Verified counts answered challenges.
+	Verified uint64 `json:"verified"`
+	// Refused counts the rest, by the code of the answer.
+	Refused map[string]uint64 `json:"refused,omitempty"`
+}
+
+// snapshot copies the counts of every source.
+func (c *counters) snapshot() map[string]Counts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make(map[string]Counts, len(c.sources))
+	for name, s := range c.sources {
+		all[name] = s.snapshot()
+	}
+	return all
+}
+
+func (s *sourceCounters) snapshot() Counts {
+	s.mu.Lock()
+	refused := make(map[string]uint64, len(s.refused))
+	for code, n := range s.refused {
+		refused[code] = n
+	}
+	s.mu.Unlock()
+	return Counts{
+		Stored:     s.stored.Load() + s.unreadable.Load(),
+		Unreadable: s.unreadable.Load(),
+		Duplicates: s.duplicate.Load(),
+		Differing:  s.differs.Load(),
+		Verified:   s.verified.Load(),
+		Refused:    refused,
+	}
+}

@@ -1,0 +1,201 @@
+package caddymodule
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+)
+
+// No line holds a token, a challenge or its answer, a body, or what a body says of a
+// person: user, location, VIN.
+
+// refuse counts, logs at debug level and answers. A wrong method or a broken
+// connection says nothing that an operator must act on.
+func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, f *refusal) error {
+	rc.note(o, f)
+	level, wait := slog.LevelDebug, time.Duration(0)
+	switch f {
+	case refuseChallenge:
+		level = slog.LevelWarn
+	case refuseVerifyRate:
+		level, wait = slog.LevelWarn, time.Duration(float64(time.Second)/rc.Verify.Rate)
+	}
+	rc.logLimited(r.Context(), rc.refused, level, "webhook refused", func() []slog.Attr {
+		return []slog.Attr{
+			slog.String("event", "webhook.refused"),
+			slog.String("source", rc.Source),
+			slog.String("code", f.code),
+			slog.String("reason", f.message),
+			slog.String("remote_ip", remoteIP(r)),
+			slog.Int64("payload_bytes", r.ContentLength),
+		}
+	})
+	return writeRefusal(w, r, f, wait)
+}
+
+// refuseSignature is refuse for everything that is wrong with the signature: one
+// warning each, up to a limit, since it may be an attack or a wrong token.
+func (rc *Receiver) refuseSignature(w http.ResponseWriter, r *http.Request, o *outcome, f *refusal, body []byte, signature string) error {
+	rc.note(o, f)
+	rc.logLimited(r.Context(), rc.refused, slog.LevelWarn, "signature refused", func() []slog.Attr {
+		// What the body claims helps to find the delivery in Smartcar's own log. Nothing
+		// vouches for it.
+		envelope, _ := smartcar.ParseEnvelope(body)
+		return []slog.Attr{
+			slog.String("event", "signature.failed"),
+			slog.String("source", rc.Source),
+			slog.String("code", f.code),
+			slog.String("reason", f.message),
+			slog.String("check", rc.advice(f, envelope.Mode)),
+			slog.String("remote_ip", remoteIP(r)),
+			slog.Int("payload_bytes", len(body)),
+			slog.String("signature", printable(signature)),
+			slog.String("claimed_event_id", printable(envelope.EventID)),
+			slog.String("claimed_mode", printable(envelope.Mode)),
+		}
+	})
+	return writeRefusal(w, r, f, 0)
+}
+
+// advice says what to look at first.
+func (rc *Receiver) advice(f *refusal, mode string) string {
+	switch f {
+	case refuseNoSignature:
+		return "not sent by Smartcar, or a proxy in front removed the SC-Signature header"
+	case refuseSignatures, refuseMalformed:
+		return "not sent by Smartcar, or a proxy in front changed the SC-Signature header"
+	case refuseChallengeBody:
+		return "somebody tried to pass the answer to a challenge off as a signature"
+	}
+	if mode == smartcar.ModeLive && rc.answered.Load() && !rc.live.Load() {
+		return "VERIFY works but no LIVE event has had a right signature: Smartcar may still sign with an earlier token," +
+			" so add the first one ever issued as a second token; if none fits, create the application anew"
+	}
+	return "compare the tokens of this receiver with the Application Management Token in Smartcar's dashboard" +
+		" (API credentials; not the client secret), and make sure that no proxy changes the body"
+}
+
+// refuseStore answers 503. err comes from the buffer and holds nothing of the event.
+func (rc *Receiver) refuseStore(w http.ResponseWriter, r *http.Request, o *outcome, err error) error {
+	f := storeRefusal(err)
+	rc.note(o, f)
+	rc.logLimited(r.Context(), rc.failed, slog.LevelError, "event not stored", func() []slog.Attr {
+		return []slog.Attr{
+			slog.String("event", "webhook.not_stored"),
+			slog.String("source", rc.Source),
+			slog.String("code", f.code),
+			slog.String("error", err.Error()),
+			slog.String("event_id", printable(o.eventID)),
+			slog.String("remote_ip", remoteIP(r)),
+		}
+	})
+	return writeRefusal(w, r, f, storeRetryAfter)
+}
+
+func (rc *Receiver) note(o *outcome, f *refusal) {
+	o.result = refusedPrefix + f.code
+	rc.counts.refuse(f.code)
+}
+
+// logLimited writes a line if its level is wanted and the limit allows it; attrs is
+// only called then.
+func (rc *Receiver) logLimited(ctx context.Context, limit *logLimit, level slog.Level, msg string, attrs func() []slog.Attr) {
+	if !rc.log.Enabled(ctx, level) {
+		return
+	}
+	skipped, ok := limit.allow()
+	if !ok {
+		return
+	}
+	list := attrs()
+	if skipped > 0 {
+		list = append(list, slog.Int64("lines_left_out", skipped))
+	}
+	rc.log.LogAttrs(ctx, level, msg, list...)
+}
+
+func (rc *Receiver) logStored(r *http.Request, o *outcome, ev *buffer.Event) {
+	if !rc.log.Enabled(r.Context(), slog.LevelDebug) {
+		return
+	}
+	rc.log.LogAttrs(r.Context(), slog.LevelDebug, "webhook received", rc.eventAttrs(r, o, ev)...)
+}
+
+// logUnreadable is a warning each time: the signature was right, so these come from
+// Smartcar, and somebody has to look at them.
+func (rc *Receiver) logUnreadable(r *http.Request, o *outcome, ev *buffer.Event) {
+	rc.log.LogAttrs(r.Context(), slog.LevelWarn, "webhook with a right signature cannot be read; it was stored as a dead letter",
+		append(rc.eventAttrs(r, o, ev), slog.String("reason", ev.Unreadable))...)
+}
+
+func (rc *Receiver) logDiffers(r *http.Request, o *outcome) {
+	rc.log.LogAttrs(r.Context(), slog.LevelWarn, "duplicate has other data than the stored event; the stored one was kept",
+		slog.String("event", "webhook.duplicate_differs"),
+		slog.String("source", rc.Source),
+		slog.String("event_id", printable(o.eventID)),
+		slog.String("remote_ip", remoteIP(r)))
+}
+
+func (rc *Receiver) eventAttrs(r *http.Request, o *outcome, ev *buffer.Event) []slog.Attr {
+	return []slog.Attr{
+		slog.String("event", "webhook.received"),
+		slog.String("source", rc.Source),
+		slog.String("outcome", o.result),
+		slog.Bool("signature_valid", true),
+		slog.Int("token", o.token),
+		slog.String("event_id", printable(ev.ID)),
+		slog.String("event_type", printable(ev.Type)),
+		slog.String("vehicle_id", printable(ev.VehicleID)),
+		slog.String("delivery_id", printable(ev.DeliveryID)),
+		slog.String("remote_ip", remoteIP(r)),
+		slog.Int("payload_bytes", len(ev.Body)),
+	}
+}
+
+func (rc *Receiver) logVerified(r *http.Request, o *outcome, e *smartcar.Envelope) {
+	rc.log.LogAttrs(r.Context(), slog.LevelInfo, "answered a VERIFY request",
+		slog.String("event", "webhook.verified"),
+		slog.String("source", rc.Source),
+		slog.Int("token", max(1, o.token)),
+		slog.String("webhook_id", printable(e.WebhookID)),
+		slog.String("remote_ip", remoteIP(r)))
+}
+
+// remoteIP is the client's address as Caddy sees it, trusted proxies considered.
+func remoteIP(r *http.Request) string {
+	if vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		if ip, ok := vars[caddyhttp.ClientIPVarKey].(string); ok && ip != "" {
+			return ip
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// maxPrinted is the length of a signature, and more than any id has.
+const maxPrinted = 64
+
+// printable cuts outside text to a length and a character set that can do no harm in
+// a log.
+func printable(s string) string {
+	if len(s) > maxPrinted {
+		s = s[:maxPrinted]
+	}
+	return strings.Map(func(c rune) rune {
+		if c < 0x21 || c > 0x7e {
+			return '?'
+		}
+		return c
+	}, s)
+}

@@ -1,0 +1,173 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+)
+
+// ServeHTTP checks, stores and answers one request. The order of the checks is part
+// of what is promised: method, content type, size, signature, envelope, store.
+func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	o := new(outcome)
+	o.attach(r)
+
+	if f := checkHead(r, rc.MaxSize); f != nil {
+		return rc.refuse(w, r, o, f)
+	}
+	s := rc.scratches.get()
+	defer rc.scratches.put(s)
+	if f := s.readBody(w, r, rc.MaxSize, time.Duration(rc.ReadTimeout)); f != nil {
+		return rc.refuse(w, r, o, f)
+	}
+	signature, f := checkSignatureHeader(r)
+	if f != nil {
+		return rc.refuseSignature(w, r, o, f, s.body, signature)
+	}
+	if signature == "" {
+		return rc.serveUnsigned(w, r, o, s.body)
+	}
+	index, ok := rc.keys.Verify(s.body, signature)
+	if !ok {
+		return rc.refuseSignature(w, r, o, refuseMismatch, s.body, signature)
+	}
+	// The answer to a challenge is a right signature of the challenge's own text.
+	if len(s.body) <= rc.challenge.Max && rc.challenge.Plain(string(s.body)) {
+		return rc.refuseSignature(w, r, o, refuseChallengeBody, s.body, signature)
+	}
+	o.token = index + 1
+
+	envelope, err := smartcar.ParseEnvelope(s.body)
+	if err == nil && envelope.IsVerify {
+		return rc.serveVerify(w, r, o, &envelope)
+	}
+	rc.fillEvent(s, r, &envelope, signature, err)
+	return rc.serveEvent(w, r, o, s)
+}
+
+// serveUnsigned: the only request that may come without a signature is a VERIFY, and
+// to know that it is one, its body has to be read.
+func (rc *Receiver) serveUnsigned(w http.ResponseWriter, r *http.Request, o *outcome, body []byte) error {
+	if len(body) <= largestVerify {
+		envelope, err := smartcar.ParseEnvelope(body)
+		if err == nil && envelope.IsVerify {
+			return rc.serveVerify(w, r, o, &envelope)
+		}
+	}
+	return rc.refuseSignature(w, r, o, refuseNoSignature, body, "")
+}
+
+// serveVerify answers a challenge that cannot be the body of an event. The answer goes
+// to the client and nowhere else.
+func (rc *Receiver) serveVerify(w http.ResponseWriter, r *http.Request, o *outcome, e *smartcar.Envelope) error {
+	o.eventType = smartcar.TypeVerify
+	if !rc.challenge.Plain(e.Challenge) {
+		return rc.refuse(w, r, o, refuseChallenge)
+	}
+	if !rc.verifies.Allow() {
+		return rc.refuse(w, r, o, refuseVerifyRate)
+	}
+	o.result = outcomeVerified
+	rc.counts.verified.Add(1)
+	rc.answered.Store(true)
+	rc.logVerified(r, o, e)
+	return writeJSON(w, http.StatusOK, string(smartcar.AnswerBody(rc.keys.AnswerChallenge(e.Challenge))))
+}
+
+// fillEvent makes the event to be stored. Bytes with a right signature that cannot be
+// read are kept as well: a later version may read them, and sending them again cannot mend them.
+func (rc *Receiver) fillEvent(s *scratch, r *http.Request, e *smartcar.Envelope, signature string, unreadable error) {
+	s.event = buffer.Event{
+		Source:      rc.Source,
+		ID:          eventID(e.EventID, s.body),
+		Type:        e.EventType,
+		Mode:        e.Mode,
+		VehicleID:   e.VehicleID,
+		UserID:      e.UserID,
+		WebhookID:   e.WebhookID,
+		DeliveryID:  e.DeliveryID,
+		ReceivedAt:  time.Now(),
+		Signature:   signature,
+		ContentType: r.Header["Content-Type"][0],
+		Digest:      e.Digest,
+		Body:        s.body,
+	}
+	if unreadable != nil {
+		s.event.Unreadable = unreadable.Error()
+	}
+}
+
+// maxEventID is well above the 36 characters of Smartcar's ids; the buffer keys by it.
+const maxEventID = 256
+
+// eventID is Smartcar's, or a digest of the body where there is none that is fit to be a key.
+func eventID(id string, body []byte) string {
+	if id != "" && len(id) <= maxEventID {
+		return id
+	}
+	return smartcar.BodyDigest(body)
+}
+
+// serveEvent stores the event and answers.
+func (rc *Receiver) serveEvent(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch) error {
+	ev := &s.event
+	o.eventID, o.eventType, o.vehicleID = ev.ID, ev.Type, ev.VehicleID
+
+	// A client that goes away must not end the write half-way: the event is here, its
+	// signature is right, and the next attempt will find it as a duplicate.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Duration(rc.StoreTimeout))
+	receipt, err := rc.store.Append(ctx, ev)
+	cancel()
+	if err != nil {
+		return rc.refuseStore(w, r, o, err)
+	}
+	if ev.Mode == smartcar.ModeLive {
+		rc.live.Store(true)
+	}
+	switch {
+	case receipt.Duplicate:
+		o.result = outcomeDuplicate
+		rc.counts.duplicate.Add(1)
+		if receipt.Differs {
+			rc.counts.differs.Add(1)
+			rc.logDiffers(r, o)
+		}
+		rc.logStored(r, o, ev)
+		return writeJSON(w, http.StatusOK, answerDuplicate)
+	case ev.Unreadable != "":
+		o.result = outcomeUnreadable
+		rc.counts.unreadable.Add(1)
+		rc.logUnreadable(r, o, ev)
+		return writeJSON(w, http.StatusOK, answerUnreadable)
+	default:
+		o.result = outcomeStored
+		rc.counts.stored.Add(1)
+		rc.logStored(r, o, ev)
+		return writeJSON(w, http.StatusOK, answerStored)
+	}
+}
+
+// storeRefusal names the reason for which an event was not stored.
+func storeRefusal(err error) *refusal {
+	switch {
+	case errors.Is(err, buffer.ErrFull):
+		return refuseFull
+	case errors.Is(err, buffer.ErrSealed):
+		return refuseSealed
+	case errors.Is(err, buffer.ErrClosed):
+		return refuseClosed
+	case errors.Is(err, engine.ErrNotOpen):
+		return refuseNotOpen
+	case errors.Is(err, context.DeadlineExceeded):
+		return refuseTimeout
+	default:
+		return refuseStore
+	}
+}
