@@ -1,0 +1,91 @@
+package integration
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// repository is the folder of the whole project, seen from this one.
+const repository = "../.."
+
+// files returns the project's files whose names match.
+func files(t *testing.T, pattern string) []string {
+	t.Helper()
+	var found []string
+	err := filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() == ".git" {
+			return filepath.SkipDir
+		}
+		if ok, _ := filepath.Match(pattern, d.Name()); ok && d.Type().IsRegular() {
+			found = append(found, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// Every Caddyfile of the project is formatted, adapts and loads. Those in examples/ name
+// programs that have to be built first, so they are loaded without their handlers.
+func TestCaddyfiles(t *testing.T) {
+	list := files(t, "Caddyfile")
+	if len(list) == 0 {
+		t.Fatal("no Caddyfile found")
+	}
+	for _, file := range list {
+		t.Run(strings.TrimPrefix(filepath.ToSlash(file), repository+"/"), func(t *testing.T) {
+			t.Setenv("SMARTCAR_TOKEN", newToken)
+			t.Setenv("XDG_DATA_HOME", t.TempDir())
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(text, caddyfile.Format(text)) {
+				t.Error("not formatted: run caddy fmt --overwrite")
+			}
+			t.Chdir(filepath.Dir(file))
+			config := adapt(t, text)
+			if strings.Contains(file, "examples") {
+				config = regexp.MustCompile(`"handlers":\[[^]]*\],?`).ReplaceAll(config, nil)
+				config = bytes.ReplaceAll(config, []byte(`,}`), []byte(`}`))
+			}
+			if err := validate(config); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+var caddyfileBlock = regexp.MustCompile("(?ms)^```caddyfile\n(.*?)^```$")
+
+// Every Caddyfile in the documentation adapts.
+func TestCaddyfilesInDocs(t *testing.T) {
+	blocks := 0
+	for _, file := range files(t, "*.md") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range caddyfileBlock.FindAllSubmatch(text, -1) {
+			blocks++
+			t.Run(filepath.Base(file), func(t *testing.T) {
+				adapt(t, block[1])
+			})
+		}
+	}
+	if blocks < 3 {
+		t.Errorf("only %d blocks found", blocks)
+	}
+}

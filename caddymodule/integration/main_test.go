@@ -1,0 +1,28 @@
+// Package integration runs the whole of Caddy with this project's modules: as a
+// process of its own where it is killed, inside the test's process elsewhere.
+package integration
+
+import (
+	"os"
+	"testing"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	"go.uber.org/goleak"
+
+	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule"
+)
+
+// TestMain lets the test binary be Caddy: the tests start it as `<binary> run`, and
+// that Caddy starts it as `<binary> smartcar plugin <name>`.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == "run" || os.Args[1] == "smartcar") {
+		caddycmd.Main()
+		return
+	}
+	goleak.VerifyTestMain(m,
+		// Caddy and its libraries keep these for the life of the process.
+		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*Cache).maintainAssets"),
+		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"),
+	)
+}

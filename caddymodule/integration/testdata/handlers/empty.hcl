@@ -1,0 +1,1 @@
+# No handlers: a folder of them may hold files like this one.
