@@ -16,7 +16,9 @@ const (
 	DefaultCooldown = time.Minute
 
 	DefaultMaxEvents = 50
-	DefaultMaxWait   = 20 * time.Millisecond
+	// DefaultMaxWait is 0, since a timer would cap what few vehicles can have
+	// delivered: while calls are under way, the next batch gathers by itself.
+	DefaultMaxWait = time.Duration(0)
 )
 
 // numbers is an inclusive range of whole numbers.

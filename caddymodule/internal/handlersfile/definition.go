@@ -79,6 +79,6 @@ type Breaker struct {
 type Batch struct {
 	// MaxEvents in one call, 1 to 1000. Default: 50.
 	MaxEvents int
-	// MaxWait for a batch to fill, 0 to 10s; 0 sends what is there. Default: 20ms.
+	// MaxWait for a batch to fill, 0 to 10s; 0 sends what is there. Default: 0.
 	MaxWait time.Duration
 }

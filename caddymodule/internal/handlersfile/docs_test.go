@@ -60,7 +60,7 @@ func TestReferenceNamesDefaultsAndRanges(t *testing.T) {
 		number("breaker.failures", DefaultFailures, failuresRange),
 		duration("breaker.cooldown", "60s", DefaultCooldown, cooldownRange),
 		number("batch.max_events", DefaultMaxEvents, maxEventsRange),
-		duration("batch.max_wait", "20ms", DefaultMaxWait, maxWaitRange),
+		duration("batch.max_wait", "0s", DefaultMaxWait, maxWaitRange),
 	}
 	for _, row := range rows {
 		if !strings.Contains(string(content), row) {

@@ -66,7 +66,7 @@ func TestLoadDefaults(t *testing.T) {
 		Name: "a", Plugin: "http", Order: OrderVehicle, Concurrency: 16, Timeout: 10 * time.Second,
 		Retry:   Retry{MaxAttempts: 12, MinDelay: time.Second, MaxDelay: 10 * time.Minute},
 		Breaker: Breaker{Failures: 5, Cooldown: time.Minute},
-		Batch:   Batch{MaxEvents: 50, MaxWait: 20 * time.Millisecond},
+		Batch:   Batch{MaxEvents: 50},
 	}}
 	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		t.Errorf("definitions (-want +got):\n%s", diff)
