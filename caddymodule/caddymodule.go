@@ -17,4 +17,5 @@ func init() {
 	httpcaddyfile.RegisterGlobalOption(appName, parseApp)
 	httpcaddyfile.RegisterHandlerDirective(directive, parseReceiver)
 	httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "respond")
+	registerCommands()
 }
