@@ -1,0 +1,302 @@
+package integration
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/devcert"
+)
+
+const testToken = "7f1c9a52-3b0e-4d6a-9c41-5e2f8a7d6b30"
+
+// site is what a Caddy process of a test is made of; it outlives the process.
+type site struct {
+	dir    string
+	url    string
+	port   int
+	admin  string // path of the admin API's unix socket
+	events string // what the handler received
+	cert   devcert.Files
+	client *http.Client
+}
+
+// newSite writes a Caddyfile, a handlers file with one jsonl handler, and a
+// certificate into a folder of its own.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	// Unix sockets want short paths, which t.TempDir does not promise.
+	dir, err := os.MkdirTemp("", "sc-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	cert, err := devcert.Write(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{dir: dir, port: freePort(t), admin: filepath.Join(dir, "admin.sock"), events: filepath.Join(dir, "events.jsonl"), cert: cert}
+	s.url = fmt.Sprintf("https://localhost:%d/", s.port)
+	transport := &http.Transport{
+		TLSClientConfig:     cert.Client(),
+		ForceAttemptHTTP2:   false,
+		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
+		MaxIdleConnsPerHost: 64,
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	s.client = &http.Client{Transport: transport, Timeout: 15 * time.Second}
+
+	s.write(t, "handlers.hcl", fmt.Sprintf("handler \"archive\" {\n  plugin = \"jsonl\"\n  config {\n    path = %q\n  }\n}\n", s.events))
+	s.write(t, "Caddyfile", s.caddyfile("7d"))
+	return s
+}
+
+func (s *site) caddyfile(retention string) string {
+	return fmt.Sprintf(`{
+	admin unix/%[1]s/admin.sock
+	persist_config off
+	auto_https disable_redirects
+	storage file_system %[1]s/caddy
+	grace_period 2s
+	log {
+		output file %[1]s/caddy.log
+	}
+	smartcar {
+		buffer disk {
+			path %[1]s/buffer
+			retention %[3]s
+		}
+		handlers %[1]s/handlers.hcl
+	}
+}
+https://localhost:%[2]d {
+	tls %[1]s/cert.pem %[1]s/key.pem
+	smartcar_webhook {
+		token {env.SMARTCAR_TOKEN}
+	}
+}
+`, s.dir, s.port, retention)
+}
+
+func (s *site) write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// log is the end of what the site's Caddys logged, for a failing test.
+func (s *site) log() string {
+	data, _ := os.ReadFile(filepath.Join(s.dir, "caddy.log"))
+	if len(data) > 8192 {
+		data = data[len(data)-8192:]
+	}
+	return string(data)
+}
+
+// process is one running Caddy.
+type process struct {
+	cmd    *exec.Cmd
+	exited chan struct{}
+	err    error
+}
+
+// start runs Caddy on the site and waits until it accepts TLS connections.
+func (s *site) start(t *testing.T) *process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: exec.Command(self, "run", "--config", filepath.Join(s.dir, "Caddyfile")), exited: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "GOTRACEBACK=all", "SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir)
+	stderr, err := os.OpenFile(filepath.Join(s.dir, "caddy.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	p.cmd.Stderr = stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.exited)
+	}()
+	t.Cleanup(func() { p.kill(t) })
+
+	waitFor(t, "Caddy accepts connections", 30*time.Second, func() bool {
+		select {
+		case <-p.exited:
+			t.Fatalf("Caddy ended at its start: %v\n%s", p.err, s.log())
+		default:
+		}
+		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: time.Second}, "tcp", fmt.Sprintf("localhost:%d", s.port), s.cert.Client())
+		if err != nil {
+			return false
+		}
+		conn.Close()
+		return true
+	})
+	return p
+}
+
+// kill ends the process as a power cut of the process table would.
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+	<-p.exited
+}
+
+// terminate asks the process to end, as a service manager does.
+func (p *process) terminate(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.exited:
+	case <-time.After(20 * time.Second):
+		t.Fatal("Caddy has not ended 20 s after SIGTERM")
+	}
+}
+
+// children are the ids of the processes whose parent is p.
+func (p *process) children(t *testing.T) []int {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc")
+	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if stat, ok := procStat(pid); ok && stat.parent == p.cmd.Process.Pid {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+type procState struct {
+	state  string
+	parent int
+}
+
+func procStat(pid int) (procState, bool) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return procState{}, false
+	}
+	// The second field is the command in parentheses, which may hold blanks.
+	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+	parent, err := strconv.Atoi(fields[1])
+	return procState{state: fields[0], parent: parent}, err == nil
+}
+
+func alive(pid int) bool {
+	stat, ok := procStat(pid)
+	return ok && stat.state != "Z"
+}
+
+// adminLoad posts a Caddyfile to the running Caddy, as `caddy reload` does.
+func (s *site) adminLoad(ctx context.Context, caddyfile string) error {
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", s.admin)
+		},
+	}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/load", strings.NewReader(caddyfile))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "text/caddyfile")
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		var answer struct{ Error string }
+		_ = json.NewDecoder(resp.Body).Decode(&answer)
+		return fmt.Errorf("load answered %d: %s", resp.StatusCode, answer.Error)
+	}
+	return nil
+}
+
+// received returns the event ids that the handler wrote, in order, and fails the
+// test on a line that is not whole JSON, other than a last line being written.
+func (s *site) received(t *testing.T) []string {
+	t.Helper()
+	f, err := os.Open(s.events)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var ids []string
+	reader := bufio.NewReaderSize(f, 1<<20)
+	for {
+		line, err := reader.ReadSlice('\n')
+		if err != nil {
+			return ids
+		}
+		var event struct {
+			EventID string `json:"event_id"`
+		}
+		if json.Unmarshal(line, &event) != nil || event.EventID == "" {
+			continue // the torn line of a handler that was killed while it wrote
+		}
+		ids = append(ids, event.EventID)
+	}
+}
+
+func waitFor(t *testing.T, what string, timeout time.Duration, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(timeout)
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %v in vain: %s", timeout, what)
+		}
+		<-ticker.C
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
