@@ -19,10 +19,18 @@ type heldFS struct {
 	hold    atomic.Bool
 	reached chan struct{}
 	letGo   chan struct{}
+	once    sync.Once
 }
 
 func newHeldFS() *heldFS {
 	return &heldFS{reached: make(chan struct{}, 1), letGo: make(chan struct{})}
+}
+
+func (h *heldFS) release() {
+	h.once.Do(func() {
+		h.hold.Store(false)
+		close(h.letGo)
+	})
 }
 
 func (h *heldFS) inject(op errorfs.Op) error {
@@ -40,6 +48,8 @@ func openHeld(t *testing.T) (*Buffer, *heldFS) {
 	t.Helper()
 	h := newHeldFS()
 	b, _ := openFor(t, Options{FS: errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(h.inject))})
+	// Before the buffer is closed, also when the test failed.
+	t.Cleanup(h.release)
 	return b, h
 }
 
@@ -61,8 +71,7 @@ func TestAppendAbandoned(t *testing.T) {
 	if err := <-got; !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want the context's error", err)
 	}
-	h.hold.Store(false)
-	close(h.letGo)
+	h.release()
 	r, err := b.Append(t.Context(), crashEvent("1", 5000))
 	if err != nil || r.Position != 1 || !r.Duplicate {
 		t.Fatalf("sent again: got %+v, %v", r, err)
@@ -104,11 +113,18 @@ func TestAppendGathersDuringSync(t *testing.T) {
 		default:
 		}
 	}
-	if n := c.Stats().Pending; n != 0 {
-		t.Fatalf("%d events can be leased before their sync", n)
+	if leases, _, err := c.(*Consumer).scan(10); len(leases) != 0 || err != nil || c.Stats().Pending != 0 {
+		t.Fatalf("%d events are leased before their sync (%v)", len(leases), err)
 	}
-	h.hold.Store(false)
-	close(h.letGo)
+	// The entry can be read already, but is not to be believed yet.
+	first := newAppendTask(crashEvent("first", 10))
+	if _, ok, err := b.dedupe.find(b.db, first.key, b.now().UnixNano(), hour); !ok || err != nil {
+		t.Fatalf("the entry of the event being synced cannot be read (%v)", err)
+	}
+	if r, stored, err := b.lookUp(first); stored || err != nil {
+		t.Fatalf("the event being synced is called stored: %+v, %v", r, err)
+	}
+	h.release()
 	wg.Wait()
 	if n := b.Stats().Syncs - before; n != 2 {
 		t.Fatalf("%d syncs for %d appends, want 2", n, more+1)
@@ -119,5 +135,33 @@ func TestAppendTooLarge(t *testing.T) {
 	b, _ := openFor(t, Options{})
 	if _, err := b.Append(t.Context(), &buffer.Event{Body: make([]byte, maxRecord+1)}); err == nil {
 		t.Fatal("it was taken")
+	}
+}
+
+// An append that was looked up long before its turn must be looked up again: what
+// the committer keeps in memory does not go back that far.
+func TestAppendLookedUpLongAgo(t *testing.T) {
+	b, _ := openFor(t, Options{})
+	task := newAppendTask(crashEvent("x", 1))
+	appendTo(t, b, 1, 1)
+	if _, err := b.Append(t.Context(), crashEvent("x", 1)); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for w := range 64 {
+		wg.Go(func() {
+			for i := range 2 * (recentSize + 64) / 64 {
+				if _, err := b.Append(t.Context(), crashEvent(fmt.Sprintf("%d-%d", w, i), 1)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if b.dedupe.recent.covers(task.group) {
+		t.Fatal("the groups kept in memory go back to the start; the test shows nothing")
+	}
+	if _, err := b.committer.do(t.Context(), task, &task.waiter); err != nil || !task.receipt.Duplicate {
+		t.Fatalf("got %+v, %v; want a duplicate", task.receipt, err)
 	}
 }
