@@ -58,17 +58,7 @@ type Counts struct {
 	Refused map[string]uint64 `json:"refused,omitempty"`
 }
 
-// snapshot copies the counts of every source.
-func (c *counters) snapshot() map[string]Counts {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	all := make(map[string]Counts, len(c.sources))
-	for name, s := range c.sources {
-		all[name] = s.snapshot()
-	}
-	return all
-}
-
+// snapshot copies the counts.
 func (s *sourceCounters) snapshot() Counts {
 	s.mu.Lock()
 	refused := make(map[string]uint64, len(s.refused))

@@ -16,26 +16,27 @@ import (
 
 // fullConfig has every type that a config may have.
 type fullConfig struct {
-	URL      string            `config:"url" doc:"Where to."`
-	Token    string            `config:"token,optional,sensitive"`
-	On       bool              `config:"on" default:"true"`
-	Count    int               `config:"count" default:"3"`
-	Small    int8              `config:"small,optional"`
-	Big      uint64            `config:"big,optional"`
-	Ratio    float64           `config:"ratio" default:"0.5"`
-	Wait     time.Duration     `config:"wait" default:"10s"`
-	Size     Bytes             `config:"size" default:"64MiB"`
-	Addr     netip.Addr        `config:"addr,optional"`
-	Maybe    *int              `config:"maybe"`
-	Names    []string          `config:"names" default:"[\"a\", \"b\"]"`
-	Headers  map[string]string `config:"headers,optional,sensitive"`
-	Matrix   map[string][]int  `config:"matrix,optional"`
-	Waits    []time.Duration   `config:"waits,optional"`
-	Retry    retryConfig       `config:"retry" doc:"How to try again."`
-	TLS      *tlsConfig        `config:"tls"`
-	Rules    []ruleConfig      `config:"rule"`
-	Ignored  func()            `config:"-"`
-	internal int               //nolint:unused // shows that unexported fields are left alone
+	URL     string            `config:"url" doc:"Where to."`
+	Token   string            `config:"token,optional,sensitive"`
+	On      bool              `config:"on" default:"true"`
+	Count   int               `config:"count" default:"3"`
+	Small   int8              `config:"small,optional"`
+	Big     uint64            `config:"big,optional"`
+	Ratio   float64           `config:"ratio" default:"0.5"`
+	Wait    time.Duration     `config:"wait" default:"10s"`
+	Size    Bytes             `config:"size" default:"64MiB"`
+	Addr    netip.Addr        `config:"addr,optional"`
+	Maybe   *int              `config:"maybe"`
+	Names   []string          `config:"names" default:"[\"a\", \"b\"]"`
+	Headers map[string]string `config:"headers,optional,sensitive"`
+	Matrix  map[string][]int  `config:"matrix,optional"`
+	Waits   []time.Duration   `config:"waits,optional"`
+	Retry   retryConfig       `config:"retry" doc:"How to try again."`
+	TLS     *tlsConfig        `config:"tls"`
+	Rules   []ruleConfig      `config:"rule"`
+	Ignored func()            `config:"-"`
+	//lint:ignore U1000 shows that unexported fields are left alone
+	internal int
 }
 
 type retryConfig struct {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"os"
@@ -80,7 +81,9 @@ func TestDefaultApp(t *testing.T) {
 	if err := caddy.Load([]byte(config), true); err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{Dial: func(_, _ string) (net.Conn, error) { return net.Dial("unix", filepath.Join(dir, "s")) }}
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "s"))
+	}}
 	defer transport.CloseIdleConnections()
 	good(state("e", "")).send(t, &edge{dir: dir, client: &http.Client{Transport: transport}})
 	if err := caddy.Stop(); err != nil {

@@ -110,7 +110,7 @@ func testDead(t *testing.T, f *fixture) {
 }
 
 func testUnreadable(t *testing.T, f *fixture) {
-	c := f.consumer("h")
+	f.consumer("h")
 	f.append("1")
 	e := Event("odd")
 	e.Unreadable, e.Body = "not a JSON object", []byte("?")
@@ -125,7 +125,7 @@ func testUnreadable(t *testing.T, f *fixture) {
 	want := []buffer.DeadLetter{{Reason: buffer.ReasonUnreadable, DiedAt: f.clock.Now(), Event: *e}}
 	f.equal("dead letters", want, f.deadLetters())
 	f.crash()
-	c = f.consumer("h")
+	c := f.consumer("h")
 	if p := f.append("3"); p != 3 {
 		t.Fatalf("got position %d, want 3", p)
 	}

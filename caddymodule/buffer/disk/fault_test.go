@@ -287,8 +287,7 @@ func TestReadErrorIsReportedAndPasses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := b.Consumer(ctx, "h")
-	if err != nil {
+	if _, err := b.Consumer(ctx, "h"); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.db.Flush(); err != nil {
@@ -301,7 +300,8 @@ func TestReadErrorIsReportedAndPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if c, err = b.Consumer(ctx, "h"); err != nil {
+	c, err := b.Consumer(ctx, "h")
+	if err != nil {
 		t.Fatal(err)
 	}
 	f.on.Store(true)

@@ -94,8 +94,7 @@ func (s *source) secretByLine(tokens hclsyntax.Tokens) func(int, hclsyntax.Token
 	for _, token := range tokens {
 		line := token.Range.Start.Line
 		if !seen[line] && token.Type == hclsyntax.TokenIdent {
-			word := string(token.Bytes)
-			plain[line] = plainNames[word] || plainLines[word]
+			plain[line] = plainNames[string(token.Bytes)] || plainLines[string(token.Bytes)]
 		}
 		seen[line] = true
 	}
