@@ -1,10 +1,12 @@
 package disk
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -64,7 +66,30 @@ func (f *fence) open(doing, path string, op func() (vfs.File, error)) (vfs.File,
 }
 
 func (f *fence) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return f.open("creating", name, func() (vfs.File, error) { return f.FS.Create(name, c) })
+	return f.open("creating", name, func() (vfs.File, error) {
+		file, err := f.FS.Create(name, c)
+		if err != nil || !strings.HasPrefix(f.PathBase(name), manifestPrefix) {
+			return file, err
+		}
+		if err := f.syncDir(f.PathDir(name)); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		return file, nil
+	})
+}
+
+const manifestPrefix = "MANIFEST-"
+
+// syncDir makes the entry of a new manifest durable. Pebble syncs the directory once
+// for the manifest and for the marker that names it; on a file system which may
+// keep the later entry of the two and lose the earlier, a crash between would leave a
+// store that cannot be opened.
+func (f *fence) syncDir(dir string) error {
+	d, err := f.FS.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func (f *fence) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
