@@ -56,7 +56,7 @@ type Envelope struct {
 	// DeliveredAt is meta.deliveredAt, else meta.deliveryTime: when this attempt was
 	// sent. Smartcar writes milliseconds or a date; zero where there is neither.
 	DeliveredAt time.Time
-	// Digest is the CRC-64 (ECMA) of the body without the values of meta.deliveryId,
+	// Digest is two CRC-32 of the body without the values of meta.deliveryId,
 	// meta.deliveredAt and meta.deliveryTime: a retry has the digest of the first
 	// attempt. For a body that is not a JSON object, the digest of all of it.
 	Digest uint64
