@@ -90,6 +90,9 @@ func wrapAppend(err error) error {
 // others, so that the committer seldom has to read.
 func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error) {
 	t.group = b.dedupe.groups.Load()
+	if b.dedupe.filter.excludes(t.key) {
+		return buffer.Receipt{}, false, nil
+	}
 	now, window := b.now().UnixNano(), b.limits.Load().DedupeWindow
 	err = b.use(func(db *pebble.DB) error {
 		s, ok, err := b.findSeen(db, t.key, now, window)
@@ -137,11 +140,13 @@ func (t *appendTask) stage(g *group) error {
 	s = seen{position: g.c.next, storedAt: g.now, digest: t.digest}
 	t.receipt = buffer.Receipt{Position: s.position}
 	g.stageEvent(t, s.position)
-	op := g.batch.SetDeferred(1+4+len(t.key), seenSize)
-	appendDedupeKey(op.Key[:0], g.b.dedupe.bucket(g.now, window), t.key)
+	op := g.batch.SetDeferred(dedupeKeySize, seenSize)
+	bucket := g.b.dedupe.bucket(g.now, window)
+	appendDedupeKey(op.Key[:0], bucket, t.key)
 	s.put(op.Value)
 	_ = op.Finish()
 	g.b.dedupe.recent.add(t.key, s, g.number)
+	g.b.dedupe.filter.add(bucket, t.key)
 	g.b.counters.appended.Add(1)
 	return nil
 }

@@ -51,6 +51,9 @@ type Buffer struct {
 	damagedMu sync.Mutex
 	damaged   map[uint64]struct{}
 
+	// trimming lets one trim measure and delete at a time: two would free the same excess twice.
+	trimming sync.Mutex
+
 	counters counters
 
 	// closing is closed by Close; sweep asks the keeper to look at the limits now.
@@ -108,6 +111,9 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	b.loops.Go(b.committer.run)
 	b.loops.Go(b.keep)
 	b.loops.Go(b.bury)
+	if b.dedupe.filter.stored.Load() == nil {
+		b.loops.Go(b.loadFilter)
+	}
 	return b, nil
 }
 

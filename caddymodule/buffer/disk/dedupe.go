@@ -43,6 +43,7 @@ type dedupe struct {
 	// groups counts the groups that can be read from the store.
 	groups atomic.Uint64
 	recent recent
+	filter filter
 	// iterate is never changed; it is here so that no look-up allocates it.
 	iterate pebble.IterOptions
 }
@@ -72,6 +73,9 @@ func loadDedupe(db *pebble.DB) (*dedupe, error) {
 		UseL6Filters: true,
 	}}
 	d.buckets.Store(&buckets)
+	if len(buckets) == 0 {
+		d.filter.stored.Store(&blooms{})
+	}
 	return d, nil
 }
 
@@ -146,6 +150,7 @@ func (d *dedupe) expire(now int64, window time.Duration) (keep uint32, any bool)
 	}
 	rest := append([]uint32{}, buckets[n:]...)
 	d.buckets.Store(&rest)
+	d.filter.expire(rest[0])
 	return rest[0], true
 }
 

@@ -30,6 +30,9 @@ var (
 // dedupeKey identifies (source, id).
 type dedupeKey [16]byte
 
+// dedupeKeySize is that of the whole key in the store.
+const dedupeKeySize = 1 + 4 + len(dedupeKey{})
+
 func makeDedupeKey(source, id string) dedupeKey {
 	var stack [192]byte
 	b := binary.AppendUvarint(stack[:0], uint64(len(source)))

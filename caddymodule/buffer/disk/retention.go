@@ -90,6 +90,8 @@ func (b *Buffer) checkHeadroom() {
 
 // trim removes what retention no longer keeps.
 func (b *Buffer) trim(ctx context.Context) error {
+	b.trimming.Lock()
+	defer b.trimming.Unlock()
 	limits, now := b.limits.Load(), b.now()
 	to, total, err := b.trimPoint(limits, now)
 	if err != nil {
