@@ -47,9 +47,13 @@ type Buffer interface {
 	// handler instead of to the consumers.
 	Append(ctx context.Context, e *Event) (Receipt, error)
 
-	// Consumer opens the named consumer, creating it durably when it is new: the
-	// first consumer that a buffer ever had starts with the oldest stored event,
-	// later ones with the next event appended. Only one of a name may be open.
+	// CreateConsumers creates those of the named consumers that are new, durably and in
+	// one step. The first that a buffer ever had, all of that one call, start with the
+	// oldest stored event; later ones with the next event appended.
+	CreateConsumers(ctx context.Context, names ...string) error
+
+	// Consumer opens the named consumer, creating it as CreateConsumers does when it is
+	// new. Only one of a name may be open.
 	Consumer(ctx context.Context, name string) (Consumer, error)
 
 	// DeadLetters yields the dead letters, oldest first.

@@ -82,6 +82,23 @@ func testStart(t *testing.T, f *fixture) {
 	f.equal("positions of a third", []uint64{5}, positions(f.lease(third, 1)))
 }
 
+func testStartTogether(t *testing.T, f *fixture) {
+	f.append("1")
+	if err := f.CreateConsumers(f.ctx, "a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	f.append("2")
+	f.equal("positions of a", []uint64{1, 2}, positions(f.lease(f.consumer("a"), 2)))
+	f.crash()
+	f.equal("positions of b after a crash", []uint64{1, 2}, positions(f.lease(f.consumer("b"), 2)))
+	if err := f.CreateConsumers(f.ctx, "a", "c"); err != nil {
+		t.Fatal(err)
+	}
+	f.append("3")
+	f.equal("positions of a, which was there", []uint64{1, 2, 3}, positions(f.lease(f.consumer("a"), 3)))
+	f.equal("positions of c", []uint64{3}, positions(f.lease(f.consumer("c"), 1)))
+}
+
 func testCloseGivesBack(t *testing.T, f *fixture) {
 	f.appendN(5)
 	c := f.consumer("h")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -53,14 +54,12 @@ var errConsumerOpen = errors.New("a consumer of this name is open already")
 
 // Consumer implements buffer.Buffer.
 func (b *Buffer) Consumer(ctx context.Context, name string) (buffer.Consumer, error) {
-	if name == "" || len(name) > 255 || strings.ContainsRune(name, 0) {
-		return nil, fmt.Errorf("opening consumer: a name has 1 to 255 bytes, none of them zero")
-	}
-	t := &createTask{waiter: newWaiter(), name: name}
-	if done, err := b.committer.do(ctx, t, &t.waiter); !done || err != nil {
+	if err := b.CreateConsumers(ctx, name); err != nil {
 		return nil, fmt.Errorf("opening consumer %q: %w", name, err)
 	}
-	st := t.st
+	b.consumersMu.Lock()
+	st := b.consumers[name]
+	b.consumersMu.Unlock()
 	c := &Consumer{b: b, st: st, turn: make(chan struct{}, 1), closed: make(chan struct{})}
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -72,22 +71,37 @@ func (b *Buffer) Consumer(ctx context.Context, name string) (buffer.Consumer, er
 	return c, nil
 }
 
-// createTask makes a consumer, unless it is there. The committer does it since it
+// CreateConsumers implements buffer.Buffer.
+func (b *Buffer) CreateConsumers(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if name == "" || len(name) > 255 || strings.ContainsRune(name, 0) {
+			return errors.New("creating consumers: a name has 1 to 255 bytes, none of them zero")
+		}
+	}
+	// The committer may look at the names after the caller has given up.
+	names = slices.Sorted(slices.Values(names))
+	t := &createTask{waiter: newWaiter(), names: slices.Compact(names)}
+	if _, err := b.committer.do(ctx, t, &t.waiter); err != nil {
+		return fmt.Errorf("creating consumers: %w", err)
+	}
+	return nil
+}
+
+// createTask makes the consumers that are not there. The committer does it since it
 // knows the position between what was and what comes.
 type createTask struct {
 	waiter
-	name string
-	st   *consumerState
+	names []string
 }
 
-func (t *createTask) size() int { return 64 }
+func (t *createTask) size() int { return 64 * len(t.names) }
 
 func (t *createTask) stage(g *group) error {
 	b := g.b
 	b.consumersMu.Lock()
 	defer b.consumersMu.Unlock()
-	if st, ok := b.consumers[t.name]; ok {
-		t.st = st
+	fresh := slices.DeleteFunc(slices.Clone(t.names), func(name string) bool { return b.consumers[name] != nil })
+	if len(fresh) == 0 {
 		return nil
 	}
 	ever, err := b.hadConsumers()
@@ -99,9 +113,11 @@ func (t *createTask) stage(g *group) error {
 		low = b.first.Load() - 1
 		_ = g.batch.Set(metaConsumers, []byte{1}, nil)
 	}
-	t.st = newConsumerState(t.name, &progress{low: low, high: low})
-	b.consumers[t.name] = t.st
-	g.touch(t.st)
+	for _, name := range fresh {
+		st := newConsumerState(name, &progress{low: low, high: low})
+		b.consumers[name] = st
+		g.touch(st)
+	}
 	return nil
 }
 

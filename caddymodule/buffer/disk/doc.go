@@ -43,7 +43,8 @@
 // The key is a SHA-256 of source and id, cut to 128 bits: fixed size, whatever
 // the id's length, and even in any range. A bucket starts when the one before it
 // is as old as the window; a look-up reads every bucket that may hold an entry
-// young enough, which is two unless the window was changed. The callers look up before they
+// young enough, which is two unless the window was changed. A Bloom filter in memory spares
+// most look-ups: it knows of nearly every new id that it is new. The callers look up before they
 // queue, side by side; the committer has only to check against what was
 // committed since, which it keeps in memory. A whole bucket goes with one
 // range deletion.

@@ -60,17 +60,29 @@ func (b *memory) Append(_ context.Context, e *buffer.Event) (buffer.Receipt, err
 	return buffer.Receipt{Position: stored.Position}, nil
 }
 
-func (b *memory) Consumer(_ context.Context, name string) (buffer.Consumer, error) {
+// CreateConsumers lets every consumer start with the oldest event: dispatch does not
+// depend on where one starts.
+func (b *memory) CreateConsumers(_ context.Context, names ...string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return nil, buffer.ErrClosed
+		return buffer.ErrClosed
 	}
+	for _, name := range names {
+		if b.consumers[name] == nil {
+			b.consumers[name] = &memoryState{settled: map[uint64]bool{}, deferred: map[uint64]buffer.Outcome{}}
+		}
+	}
+	return nil
+}
+
+func (b *memory) Consumer(ctx context.Context, name string) (buffer.Consumer, error) {
+	if err := b.CreateConsumers(ctx, name); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	s := b.consumers[name]
-	if s == nil {
-		s = &memoryState{settled: map[uint64]bool{}, deferred: map[uint64]buffer.Outcome{}}
-		b.consumers[name] = s
-	}
 	if s.open != nil {
 		panic("consumer " + name + " is open twice")
 	}

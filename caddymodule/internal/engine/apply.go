@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -147,6 +148,15 @@ func (e *Engine) startAll(ctx context.Context, fresh []*runner, strict bool) err
 // wait for them from now on. It comes after the processes have started: a consumer
 // of a refused config would keep events for nobody.
 func (e *Engine) createConsumers(ctx context.Context, b buffer.Buffer, fresh []*runner, before map[string]*runner, strict bool) error {
+	var names []string
+	for _, r := range fresh {
+		names = append(names, r.def.Name)
+	}
+	// In one step: on a buffer that never had a handler all of them get what is stored.
+	if err := b.CreateConsumers(ctx, names...); err != nil && strict {
+		e.discard(fresh)
+		return fmt.Errorf("creating the handlers' positions in the buffer: %w", err)
+	}
 	for _, r := range fresh {
 		if before[r.def.Name] != nil {
 			continue // the old runner has it open
