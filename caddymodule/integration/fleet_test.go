@@ -27,6 +27,7 @@ type fleet struct {
 	mu      sync.Mutex
 	acked   int
 	refused map[int]int // answers other than 200, by status
+	broken  []error     // requests without an answer
 	onAck   func(total int)
 }
 
@@ -73,11 +74,13 @@ func (f *fleet) sendOne(ctx context.Context, v *fleetVehicle) {
 			f.onAck(total)
 			return
 		}
-		if err == nil {
-			f.mu.Lock()
+		f.mu.Lock()
+		if err != nil {
+			f.broken = append(f.broken, err)
+		} else {
 			f.refused[status]++
-			f.mu.Unlock()
 		}
+		f.mu.Unlock()
 		select {
 		case <-ctx.Done():
 		case <-time.After(20 * time.Millisecond):

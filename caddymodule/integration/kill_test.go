@@ -138,6 +138,9 @@ func TestKilledPluginLosesNothing(t *testing.T) {
 	<-sent
 	v := f.awaitAll(t, s)
 	t.Logf("5 kills of the plugin: %v", v)
+	if len(f.broken) > 0 {
+		t.Errorf("%d requests had no answer, the first: %v", len(f.broken), f.broken[0])
+	}
 	if v.lost > 0 || v.disordered > 0 || len(f.refused) > 0 {
 		t.Errorf("lost %d, out of order %d, answers other than 200: %v\n%s", v.lost, v.disordered, f.refused, s.log())
 	}

@@ -58,6 +58,9 @@ func TestReloadUnderLoad(t *testing.T) {
 	if v.lost > 0 || v.repeated > 0 || v.disordered > 0 || len(f.refused) > 0 {
 		t.Errorf("%v; answers other than 200: %v\n%s", v, f.refused, s.log())
 	}
+	// Caddy breaks some connections while it replaces its listeners, whatever the handler:
+	// `respond 200` has as many. The sender tries again, as Smartcar does.
+	t.Logf("%d requests had no answer", len(f.broken))
 	if diff := cmp.Diff(before, p.children(t)); diff != "" {
 		t.Errorf("the handler's process changed (-before +after):\n%s", diff)
 	}

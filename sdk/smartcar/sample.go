@@ -2,6 +2,7 @@ package smartcar
 
 import (
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,7 +72,8 @@ func (s Sample) VehicleState() []byte {
 	b = s.appendHead(b, TypeVehicleState)
 	b = append(b, `,"signals":[`...)
 	recorded, retrieved := s.RecordedAt.UnixMilli(), s.RecordedAt.Add(8*time.Second).UnixMilli()
-	b = fmt.Appendf(b, sampleSignals, s.RecordedAt.Unix()%101, recorded, retrieved)
+	charge := crc32.ChecksumIEEE([]byte(s.EventID)) % 101 // another for each event, the same on a retry
+	b = fmt.Appendf(b, sampleSignals, charge, recorded, retrieved)
 	const triggers = `]},"triggers":[{"type":"SIGNAL_UPDATED","signal":{"name":"StateOfCharge","code":"tractionbattery-stateofcharge","group":"TractionBattery"}}]`
 
 	count := sampleSignalCount

@@ -17,7 +17,7 @@ func init() {
 }
 
 // Module is the embedded buffer: it keeps events in a directory of the local disk until every
-// handler has settled them, and after that for replay until `retention` ends. One process can
+// handler has settled them, and after that until `retention` ends. One process can
 // use a directory at a time. A change of `path` takes effect with a new buffer; all other
 // settings apply to the open one at a reload.
 type Module struct {
@@ -25,7 +25,7 @@ type Module struct {
 	// relative path counts from the working directory. Default: `smartcar` in Caddy's data directory.
 	Path string `json:"path,omitempty"`
 
-	// Retention is how long events that every handler has settled stay, to be replayed. At least 1m.
+	// Retention is how long events stay that every handler has settled. At least 1m.
 	// Default: `7d`. Events that a handler has yet to settle stay whatever their age.
 	Retention caddy.Duration `json:"retention,omitempty"`
 
@@ -38,7 +38,7 @@ type Module struct {
 	// not stored again. At least 1h. Default: `7d`.
 	DedupeWindow caddy.Duration `json:"dedupe_window,omitempty"`
 
-	// DeadLetterRetention is how long dead letters stay, to be looked at and replayed. At least 1m.
+	// DeadLetterRetention is how long dead letters stay, each with a copy of its event. At least 1m.
 	// Default: `30d`.
 	DeadLetterRetention caddy.Duration `json:"dead_letter_retention,omitempty"`
 
@@ -140,6 +140,10 @@ func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		seen[name] = true
 		if err := m.unmarshalLine(d, name); err != nil {
 			return err
+		}
+		// Validate would find it too, but without the line.
+		if err := m.limits().Validate(); err != nil {
+			return d.WrapErr(err)
 		}
 	}
 	return nil

@@ -58,6 +58,7 @@ func TestUnmarshalCaddyfileMistakes(t *testing.T) {
 		{"zero duration", "disk {\n retention 0s\n}", "must be more than 0"},
 		{"bad size", "disk {\n max_size big\n}", `max_size: "big" is not a size`},
 		{"zero size", "disk {\n headroom 0\n}", "must be more than 0"},
+		{"window too short", "disk {\n dedupe_window 1s\n path /a\n}", "Testfile:2"},
 		{"empty path", "disk {\n path \"\"\n}", "path is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

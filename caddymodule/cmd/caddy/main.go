@@ -1,3 +1,5 @@
+// Command caddy is Caddy with this module compiled in: the same program that xcaddy
+// builds from xcaddy.json.
 package main
 
 import (

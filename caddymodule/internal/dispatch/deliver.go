@@ -218,7 +218,7 @@ func (d *Dispatcher) failed(l *lane, now time.Time, text string, after time.Dura
 func (d *Dispatcher) dead(l *lane, reason buffer.Reason, code string) {
 	head := l.queue[0]
 	d.counts.Dead++
-	d.cfg.Log.Warn("event became a dead letter: mend the cause, then replay it",
+	d.cfg.Log.Warn("event became a dead letter: the handler will not get it again by itself",
 		"event", head.event.ID, "reason", string(reason), "code", code,
 		"attempt", head.retry.Attempts, "error", head.retry.LastError)
 	d.settleHead(l, buffer.Outcome{Verb: buffer.Dead, Reason: reason, Code: code, Retry: head.retry})
