@@ -187,7 +187,9 @@ func (e *Engine) discard(fresh []*runner) {
 // handOver ends the runners before and lets the fresh ones deliver, each as soon as
 // its predecessor has closed the consumer.
 func (e *Engine) handOver(b buffer.Buffer, fresh []*runner, before map[string]*runner) {
-	drain, cancel := context.WithTimeout(e.life, e.opts.DrainTimeout)
+	// Not from e.life: Caddy destructs right after a release, and that must not cut
+	// off what is in flight. It began earlier, so it ends before Destruct's own drain.
+	drain, cancel := context.WithTimeout(e.grace, e.opts.DrainTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, r := range fresh {
@@ -214,8 +216,8 @@ func (e *Engine) retire(drain context.Context, old *runner) {
 		e.log.Warn("a handler that is replaced or removed did not finish in time", "handler", old.def.Name, "error", err)
 	}
 	e.leaving.Go(func() {
-		// Destruct waits for this, so it must not outlast it.
-		ctx, cancel := context.WithTimeout(e.life, e.opts.DrainTimeout)
+		// Destruct waits for this and shortens it to its own time, no further.
+		ctx, cancel := context.WithTimeout(e.grace, e.opts.DrainTimeout)
 		defer cancel()
 		if err := old.plugin.Stop(ctx); err != nil {
 			e.log.Warn("an old plugin did not end by itself", "handler", old.def.Name, "error", err)

@@ -34,4 +34,8 @@
 //
 // Release takes an owner back. Caddy releases the newest one when a later part of its
 // config failed to load; then the definitions of the one before are in force again.
+//
+// An old process ends in the background: it is told to shut down, has DrainTimeout to
+// finish and run its close hooks, and is killed only then. Caddy's end is a Release of
+// the last owner with Destruct right behind it, so Destruct waits for such processes.
 package engine

@@ -44,6 +44,10 @@ type Engine struct {
 	life context.Context
 	end  context.CancelFunc
 
+	// grace ends when the time that Destruct has for plugins is over.
+	grace    context.Context
+	endGrace context.CancelFunc
+
 	store store
 
 	// applying serialises Apply, Release and Destruct.
@@ -90,6 +94,7 @@ func New(opts Options) *Engine {
 		newPlugin: func(s pluginhost.Spec) plugin { return pluginhost.New(s) },
 	}
 	e.life, e.end = context.WithCancel(context.Background())
+	e.grace, e.endGrace = context.WithCancel(context.Background())
 	e.store.opener, e.store.log, e.store.life = opts.Opener, opts.Log, e.life
 	return e
 }
@@ -101,7 +106,8 @@ const (
 )
 
 // Destruct stops deliveries, waits for those in flight up to DrainTimeout, stops the
-// plugins and closes the buffer, all within DrainTimeout and a second. Appends are
+// plugins and closes the buffer, all within DrainTimeout and a second. Plugins that an
+// Apply or Release took out of force shortly before get the same time. Appends are
 // taken until the buffer closes. It has the shape of caddy.Destructor; a second call
 // waits for the first and returns the same.
 func (e *Engine) Destruct() error {
@@ -118,31 +124,40 @@ func (e *Engine) shutDown() error {
 	closing, cancelClosing := context.WithDeadline(context.Background(), begun.Add(e.opts.DrainTimeout+closeGrace))
 	defer cancelClosing()
 
-	// An Apply under way gives up, so the lock is soon ours.
+	defer context.AfterFunc(stop, e.endGrace)()
+	defer e.endGrace()
+
+	// An Apply under way starts nothing more, so the lock is ours when its old
+	// deliveries have drained.
 	e.destroyed.Store(true)
 	e.end()
-	e.applying.Lock()
-	defer e.applying.Unlock()
-	e.owners = nil
-
-	runners := e.replaceRunners(nil)
-	errs := make([]error, len(runners)+1)
-	stopped := make(chan struct{})
+	stopped := make(chan error, 1)
 	go func() {
-		defer close(stopped)
-		var wg sync.WaitGroup
-		for i, r := range runners {
-			wg.Go(func() { errs[i] = r.stop(drain, stop) })
-		}
-		wg.Wait()
+		e.applying.Lock()
+		defer e.applying.Unlock()
+		e.owners = nil
+		err := e.stopAll(drain, stop)
 		e.leaving.Wait()
+		stopped <- err
 	}()
+	var err error
 	select {
-	case <-stopped:
+	case err = <-stopped:
 	case <-closing.Done():
 		return errors.New("stopping: plugins did not end in time; the buffer is left to the end of the process")
 	}
-	errs[len(runners)] = e.store.close(closing)
+	return errors.Join(err, e.store.close(closing))
+}
+
+// stopAll ends the runners in force side by side.
+func (e *Engine) stopAll(drain, stop context.Context) error {
+	runners := e.replaceRunners(nil)
+	errs := make([]error, len(runners))
+	var wg sync.WaitGroup
+	for i, r := range runners {
+		wg.Go(func() { errs[i] = r.stop(drain, stop) })
+	}
+	wg.Wait()
 	return errors.Join(errs...)
 }
 

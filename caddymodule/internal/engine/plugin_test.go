@@ -25,17 +25,18 @@ func TestMain(m *testing.M) {
 }
 
 type witnessConfig struct {
-	File   string        `config:"file" doc:"Where to write a line per event."`
-	Label  string        `config:"label,optional" doc:"Stands in each line."`
-	Broke  bool          `config:"broke,optional" doc:"Refuse to open."`
-	Unless string        `config:"unless,optional" doc:"Refuse to open until this file is there."`
-	Hang   bool          `config:"hang,optional" doc:"Never answer."`
-	Pause  time.Duration `config:"pause,optional" doc:"How long an event takes."`
+	File     string        `config:"file" doc:"Where to write a line per event."`
+	Label    string        `config:"label,optional" doc:"Stands in each line."`
+	Broke    bool          `config:"broke,optional" doc:"Refuse to open."`
+	Unless   string        `config:"unless,optional" doc:"Refuse to open until this file is there."`
+	Hang     bool          `config:"hang,optional" doc:"Never answer."`
+	Pause    time.Duration `config:"pause,optional" doc:"How long an event takes."`
+	Farewell time.Duration `config:"farewell,optional" doc:"Write a line with the event \"closed\" so long after the stop began."`
 }
 
 // witness is a plugin that writes what it gets to a file: label, pid, event, attempt.
 func witness() *sdk.Plugin {
-	return sdk.New("witness", func(_ context.Context, c witnessConfig) (sdk.Handler, error) {
+	return sdk.New("witness", func(ctx context.Context, c witnessConfig) (sdk.Handler, error) {
 		if c.Broke {
 			return nil, sdk.ConfigError("broke", "It is broken", "Mend it.")
 		}
@@ -47,6 +48,13 @@ func witness() *sdk.Plugin {
 		f, err := os.OpenFile(c.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			return nil, err
+		}
+		if c.Farewell > 0 {
+			sdk.OnClose(ctx, func(context.Context) error {
+				<-time.After(c.Farewell)
+				_, err := fmt.Fprintf(f, "%s %d closed 0\n", c.Label, os.Getpid())
+				return err
+			})
 		}
 		return func(ctx context.Context, e *sdk.Event) error {
 			if c.Hang {

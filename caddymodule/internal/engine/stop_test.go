@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// At its end Caddy releases the last config and destructs the engine at once.
+func TestPluginsEndByThemselves(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		stop func(*rig) error
+	}{
+		{"destruct alone", func(r *rig) error { return r.e.Destruct() }},
+		{"release and destruct", func(r *rig) error {
+			r.e.Release(context.Background(), "one")
+			return r.e.Destruct()
+		}},
+		{"reload and destruct", func(r *rig) error {
+			r.apply("two", nil)
+			r.e.Release(context.Background(), "one")
+			return r.e.Destruct()
+		}},
+		{"release while requests go on", func(r *rig) error {
+			r.e.Release(context.Background(), "one")
+			r.append("v:2")
+			r.eventually("the plugin has ended", func() bool { return len(r.lines()) == 2 })
+			return r.e.Destruct()
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, 10*time.Second)
+			r.apply("one", r.defs(handler("h", `farewell = "300ms"`)))
+			pid := r.pid("h")
+			r.append("v:1")
+			r.settled("h")
+			if err := tt.stop(r); err != nil {
+				t.Errorf("destruct: %v", err)
+			}
+			if alive(pid) {
+				t.Error("the plugin's process is still there")
+			}
+			r.endedWell()
+			if lines := r.lines(); len(lines) != 2 || lines[1].event != "closed" {
+				t.Errorf("the plugin wrote %v, want an event and its farewell", lines)
+			}
+		})
+	}
+}
+
+// Destruct waits for a delivery that a release, still under way, waits for.
+func TestDestructLetsAReleaseDrain(t *testing.T) {
+	r := newRig(t, 10*time.Second)
+	r.apply("one", r.defs(handler("h", `pause = "1s"`)))
+	r.append("v:1")
+	r.eventually("the event is in flight", func() bool { return r.status("h").Dispatch.InFlight == 1 })
+	released := make(chan struct{})
+	go func() {
+		defer close(released)
+		r.e.Release(context.Background(), "one")
+	}()
+	r.eventually("the release is under way", func() bool { return len(r.e.Status().Handlers) == 0 })
+	if err := r.e.Destruct(); err != nil {
+		t.Errorf("destruct: %v", err)
+	}
+	<-released
+	r.endedWell()
+	if lines := r.lines(); len(lines) != 1 {
+		t.Errorf("deliveries %v, want one", lines)
+	}
+}
+
+// A plugin that never ends its close hook is killed, and Destruct stays in its time,
+// whatever came before it.
+func TestDestructIsBoundedWhenClosingHangs(t *testing.T) {
+	const drain = 500 * time.Millisecond
+	for _, tt := range []struct {
+		name, config string
+		before       func(*rig)
+	}{
+		{"destruct alone", "", func(*rig) {}},
+		{"after a release", "", func(r *rig) { r.e.Release(context.Background(), "one") }},
+		{"while a release drains", "hang = true", func(r *rig) {
+			r.append("v:1")
+			r.eventually("the event is in flight", func() bool { return r.status("h").Dispatch.InFlight == 1 })
+			released := make(chan struct{})
+			go func() {
+				defer close(released)
+				r.e.Release(context.Background(), "one")
+			}()
+			r.t.Cleanup(func() { <-released })
+			r.eventually("the release is under way", func() bool { return len(r.e.Status().Handlers) == 0 })
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, drain)
+			r.apply("one", r.defs(handler("h", `farewell = "1h"`+"\n"+tt.config)))
+			pid := r.pid("h")
+			tt.before(r)
+			begun := time.Now()
+			err := r.e.Destruct()
+			if took := time.Since(begun); took > drain+time.Second {
+				t.Errorf("destruct took %s", took)
+			}
+			if alive(pid) {
+				t.Error("the plugin's process is still there")
+			}
+			if got := r.log.String(); err == nil && !strings.Contains(got, "was killed") {
+				t.Error("nothing says that the plugin was killed")
+			}
+		})
+	}
+}
+
+// endedWell fails the test when a plugin or a delivery was cut off.
+func (r *rig) endedWell() {
+	r.t.Helper()
+	for _, bad := range []string{"was killed", "finished=false", "did not finish in time"} {
+		if strings.Contains(r.log.String(), bad) {
+			r.t.Errorf("the log says %q", bad)
+		}
+	}
+}
