@@ -39,7 +39,8 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if d.NextArg() {
-		return d.Errf("%s takes no argument, only a block; found '%s'", appName, d.Val())
+		// The argument is not repeated: it may be a token.
+		return d.Errf("%s takes no argument, only a block", appName)
 	}
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {

@@ -50,23 +50,35 @@ func expandToken(repl *caddy.Replacer, raw string) (string, error) {
 	if err := checkTokenPlaceholders(raw); err != nil {
 		return "", err
 	}
-	// Caddy's messages quote the placeholder only, and a placeholder is no secret.
+	// Caddy's own errors quote what stands in braces, which may be a token, so they are
+	// not passed on.
 	if _, err := repl.ReplaceOrErr(raw, false, true); err != nil {
-		return "", fmt.Errorf("%w: use {env.NAME} or {file./path}", err)
+		return "", errUnknownPlaceholder
 	}
 	token, err := repl.ReplaceOrErr(raw, true, true)
 	if err != nil {
-		return "", fmt.Errorf("%w: set the variable in the environment of the Caddy process, or make the file readable", err)
+		return "", errors.New("its placeholder is empty: set the variable in the environment of the Caddy process, or make the file readable")
 	}
 	return token, nil
 }
 
-// checkTokenPlaceholders refuses placeholders that exist only during a request, and
-// an opening brace that no closing brace follows, so that `{env.X` is no literal.
+var errUnknownPlaceholder = errors.New("has a placeholder that does not exist, or is a token in braces:" +
+	" write {env.NAME}, {file./absolute/path}, or a token without braces")
+
+// checkTokenPlaceholders refuses placeholders that do not exist or exist only during a
+// request, and an opening brace that no closing brace follows, so that `{env.X` is no
+// literal. No placeholder is quoted: a token may stand in the braces by mistake.
 func checkTokenPlaceholders(raw string) error {
 	for _, ph := range placeholderPattern.FindAllString(raw, -1) {
-		if strings.HasPrefix(ph, "{http.") {
-			return fmt.Errorf("placeholder %s exists only during a request; use {env.*} or {file.*}", ph)
+		switch {
+		// A Caddyfile's {file.name} arrives as the second of these.
+		case strings.HasPrefix(ph, "{file.") && !strings.ContainsAny(ph[len("{file."):], `/\.`),
+			strings.HasPrefix(ph, "{http.request.uri.path.file."):
+			return errors.New("has a {file.*} placeholder without a path: write {file./absolute/path}")
+		case strings.HasPrefix(ph, "{http."):
+			return errors.New("has a placeholder that exists only during a request: write {env.NAME} or {file./absolute/path}")
+		case !globalPattern.MatchString(ph):
+			return errUnknownPlaceholder
 		}
 	}
 	if strings.ContainsAny(placeholderPattern.ReplaceAllString(raw, ""), "{}") {
@@ -95,10 +107,10 @@ func unprintable(r rune) bool {
 }
 
 // tokenName says which token is meant: where it stands, its number and its
-// placeholders. A literal is not shown.
+// placeholders, if they have the form of a name or a path. A literal is not shown.
 func tokenName(i int, raw string, places []string, source string) string {
 	name := fmt.Sprintf("token %d of receiver %q", i+1, source)
-	if phs := placeholderPattern.FindAllString(raw, -1); len(phs) > 0 {
+	if phs := shownPattern.FindAllString(raw, -1); len(phs) > 0 {
 		name += " (" + strings.Join(phs, "") + ")"
 	}
 	if i < len(places) && places[i] != "" {
@@ -107,7 +119,14 @@ func tokenName(i int, raw string, places []string, source string) string {
 	return name
 }
 
-var placeholderPattern = regexp.MustCompile(`\{[^{}]+\}`)
+var (
+	placeholderPattern = regexp.MustCompile(`\{[^{}]+\}`)
+	// globalPattern matches the placeholders that exist outside requests.
+	globalPattern = regexp.MustCompile(`^\{(env|file|system|time)\.`)
+	// shownPattern matches those of them that cannot be one of Smartcar's tokens, which
+	// are UUIDs, with a prefix.
+	shownPattern = regexp.MustCompile(`\{(env\.[A-Za-z_][A-Za-z0-9_]*|file\.[^{}]*[/\\.][^{}]*|(system|time)\.[a-z_.]+)\}`)
+)
 
 func indexOf(list []string, s string) int {
 	for i, v := range list {
