@@ -56,6 +56,11 @@ func (rc *Receiver) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return fmt.Errorf("%s: %s has no token: add the Application Management Token"+
 			" from Smartcar's dashboard, as in `token {env.SMARTCAR_TOKEN}`", at, directive)
 	}
+	whole := Receiver{ReadTimeout: rc.ReadTimeout, StoreTimeout: rc.StoreTimeout}
+	whole.setDefaults()
+	if err := whole.checkTimeouts(); err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
 	return nil
 }
 

@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"fmt"
 
+	"golang.org/x/time/rate"
+
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -16,14 +18,18 @@ const (
 	maxChallenge = 512
 )
 
+// anyChallenge is every text that some receiver may answer, whatever its own rule.
+var anyChallenge = smartcar.ChallengeRule{Min: 1, Max: maxChallenge}
+
 // Verify says which VERIFY requests are answered, and how often. A challenge's answer
 // has the same form as the signature of a payload, so a receiver that answered
 // every text would sign forged events. Therefore only short challenges of
 // letters, digits, `-` and `_` are answered, which no event can be, and a body of
-// that form is never taken as an event.
+// that form, of up to 512 characters, is never taken as an event.
 type Verify struct {
-	// The number of VERIFY requests a second that are answered in the long run.
-	// Default: 1.
+	// The number of VERIFY requests a second that are answered in the long run. Those
+	// with a right signature are counted apart from those without, so that nobody can
+	// keep them from being answered. Default: 1.
 	Rate float64 `json:"rate,omitempty"`
 	// The number of VERIFY requests that are answered at once before the rate holds.
 	// Default: 20.
@@ -67,4 +73,9 @@ func (v *Verify) check() error {
 // rule is called with the defaults filled in.
 func (v *Verify) rule() smartcar.ChallengeRule {
 	return smartcar.ChallengeRule{Min: v.ChallengeMin, Max: v.ChallengeMax}
+}
+
+// limiter is called with the defaults filled in.
+func (v *Verify) limiter() *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(v.Rate), v.Burst)
 }

@@ -24,7 +24,7 @@ const (
 	smallestMaxSize     = 1 << 10
 	largestMaxSize      = 16 << 20
 	defaultStoreTimeout = 5 * time.Second
-	defaultReadTimeout  = 10 * time.Second
+	defaultReadTimeout  = 8 * time.Second
 	// smartcarTimeout is how long Smartcar waits for an answer.
 	smartcarTimeout = 15 * time.Second
 	// largestVerify bounds the unsigned bodies that are parsed at all. A VERIFY has
@@ -45,7 +45,7 @@ const (
 // ------------|-------------
 // `{http.smartcar.outcome}` | `stored`, `duplicate`, `verified`, `unreadable`, or `refused:` and the code of the answer
 // `{http.smartcar.event_id}` | The event's id; empty before the signature was right
-// `{http.smartcar.event_type}` | Such as `VEHICLE_STATE`; empty before the signature was right
+// `{http.smartcar.event_type}` | Such as `VEHICLE_STATE`; empty before the signature was right, but `VERIFY` for a VERIFY, which needs no signature
 // `{http.smartcar.vehicle_id}` | Smartcar's id of the vehicle; empty where there is none
 // `{http.smartcar.token}` | The number of the token that matched, from 1; empty where none did
 type Receiver struct {
@@ -69,12 +69,12 @@ type Receiver struct {
 	// is 50 kB. From 1 KiB to 16 MiB. Default: 262144 (256 KiB).
 	MaxSize int64 `json:"max_size,omitempty"`
 
-	// How long the body may take to arrive before it is refused with 408. Less than
-	// the 15 s after which Smartcar gives up. Default: 10s.
+	// How long the body may take to arrive before it is refused with 408. Together with
+	// store_timeout less than the 15 s after which Smartcar gives up. Default: 8s.
 	ReadTimeout caddy.Duration `json:"read_timeout,omitempty"`
 
-	// How long storing may take before the request is answered with 503. Less than the
-	// 15 s after which Smartcar gives up. Default: 5s.
+	// How long storing may take before the request is answered with 503. Together with
+	// read_timeout less than the 15 s after which Smartcar gives up. Default: 5s.
 	StoreTimeout caddy.Duration `json:"store_timeout,omitempty"`
 
 	// Which VERIFY requests are answered.
@@ -82,14 +82,16 @@ type Receiver struct {
 
 	keys      *smartcar.Keys
 	challenge smartcar.ChallengeRule
-	verifies  *rate.Limiter
-	store     appender
-	ref       *engineRef
-	counts    *sourceCounters
-	log       *slog.Logger
-	refused   *logLimit
-	failed    *logLimit
-	scratches scratchPool
+	// VERIFY requests with a right signature have a bucket of their own, which those
+	// without, that anybody can send, do not empty.
+	verifies, signedVerifies *rate.Limiter
+	store                    appender
+	ref                      *engineRef
+	counts                   *sourceCounters
+	log                      *slog.Logger
+	// Each kind of line has its own limit, so that a flood of one hides none of another.
+	refused, unsigned, failed *logLimit
+	scratches                 scratchPool
 	// answered and live tell "VERIFY works but LIVE events do not" from plain mistakes:
 	// whether a VERIFY was answered, and whether a LIVE event had a right signature.
 	answered, live atomic.Bool
@@ -144,8 +146,8 @@ func (rc *Receiver) configure() error {
 	}
 	rc.keys = smartcar.NewKeys(tokens...)
 	rc.challenge = rc.Verify.rule()
-	rc.verifies = rate.NewLimiter(rate.Limit(rc.Verify.Rate), rc.Verify.Burst)
-	rc.refused, rc.failed = newLogLimit(), newLogLimit()
+	rc.verifies, rc.signedVerifies = rc.Verify.limiter(), rc.Verify.limiter()
+	rc.refused, rc.unsigned, rc.failed = newLogLimit(), newLogLimit(), newLogLimit()
 	return nil
 }
 
@@ -173,8 +175,7 @@ func (rc *Receiver) check() error {
 	return errors.Join(
 		checkSource(rc.Source),
 		checkMaxSize(rc.MaxSize),
-		checkTimeout("read_timeout", rc.ReadTimeout),
-		checkTimeout("store_timeout", rc.StoreTimeout),
+		rc.checkTimeouts(),
 		rc.Verify.check(),
 	)
 }
@@ -198,6 +199,21 @@ func checkMaxSize(size int64) error {
 func checkTimeout(name string, d caddy.Duration) error {
 	if d <= 0 || time.Duration(d) >= smartcarTimeout {
 		return fmt.Errorf("%s %s: must be more than 0 and less than the %s that Smartcar waits", name, time.Duration(d), smartcarTimeout)
+	}
+	return nil
+}
+
+// checkTimeouts is called with the defaults filled in. One follows the other, and an
+// answer that comes after Smartcar has gone is none.
+func (rc *Receiver) checkTimeouts() error {
+	err := errors.Join(checkTimeout("read_timeout", rc.ReadTimeout), checkTimeout("store_timeout", rc.StoreTimeout))
+	if err != nil {
+		return err
+	}
+	if sum := time.Duration(rc.ReadTimeout) + time.Duration(rc.StoreTimeout); sum >= smartcarTimeout {
+		return fmt.Errorf("read_timeout %s and store_timeout %s come to %s: together they must be less than the %s that Smartcar waits"+
+			" (without a line they are %s and %s)", time.Duration(rc.ReadTimeout), time.Duration(rc.StoreTimeout), sum, smartcarTimeout,
+			defaultReadTimeout, defaultStoreTimeout)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -45,11 +46,9 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, f
 // warning each, up to a limit, since it may be an attack or a wrong token.
 func (rc *Receiver) refuseSignature(w http.ResponseWriter, r *http.Request, o *outcome, f *refusal, body []byte, signature string) error {
 	rc.note(o, f)
-	rc.logLimited(r.Context(), rc.refused, slog.LevelWarn, "signature refused", func() []slog.Attr {
-		// What the body claims helps to find the delivery in Smartcar's own log. Nothing
-		// vouches for it.
+	rc.logLimited(r.Context(), rc.unsigned, slog.LevelWarn, "signature refused", func() []slog.Attr {
 		envelope, _ := smartcar.ParseEnvelope(body)
-		return []slog.Attr{
+		return append([]slog.Attr{
 			slog.String("event", "signature.failed"),
 			slog.String("source", rc.Source),
 			slog.String("code", f.code),
@@ -57,13 +56,36 @@ func (rc *Receiver) refuseSignature(w http.ResponseWriter, r *http.Request, o *o
 			slog.String("check", rc.advice(f, envelope.Mode)),
 			slog.String("remote_ip", remoteIP(r)),
 			slog.Int("payload_bytes", len(body)),
-			slog.String("signature", printable(signature)),
-			slog.String("claimed_event_id", printable(envelope.EventID)),
-			slog.String("claimed_mode", printable(envelope.Mode)),
-		}
+		}, claims(f, signature, &envelope)...)
 	})
 	return writeRefusal(w, r, f, 0)
 }
+
+// claims is what a refused request says of itself. It helps to find the delivery in
+// Smartcar's own log; nothing vouches for it, so only what has the expected form is
+// shown: a header may hold a token by mistake, a body anything of a person.
+func claims(f *refusal, signature string, e *smartcar.Envelope) []slog.Attr {
+	var list []slog.Attr
+	switch {
+	case signature == "" || f == refuseChallengeBody:
+		// The right signature of a challenge is the challenge's answer.
+	case isHexDigest(signature):
+		list = append(list, slog.String("signature", signature))
+	default:
+		list = append(list, slog.Int("signature_length", len(signature)))
+	}
+	if uuidPattern.MatchString(e.EventID) {
+		list = append(list, slog.String("claimed_event_id", e.EventID))
+	}
+	for _, mode := range []string{smartcar.ModeLive, smartcar.ModeTest} {
+		if strings.EqualFold(e.Mode, mode) {
+			list = append(list, slog.String("claimed_mode", mode))
+		}
+	}
+	return list
+}
+
+var uuidPattern = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
 // advice says what to look at first.
 func (rc *Receiver) advice(f *refusal, mode string) string {

@@ -26,7 +26,13 @@ func TestLogsKeepSecrets(t *testing.T) {
 		request(verifyBody, ""), request(verifyBody, tokenA), request(verifyBody, "some other token"),
 		request(strings.Replace(verifyBody, "Qx7mT2vLp9Rk4ZsA", "Qx7mT2vLp9Rk4ZsA {", 1), ""),
 		request(stateBody[:len(stateBody)-1], tokenA),
+		// The signature of this body is the answer to the challenge.
+		request("Qx7mT2vLp9Rk4ZsA", tokenA),
+		withSignatures(request(stateBody, ""), tokenA), withSignatures(request(stateBody, ""), tokenA, tokenB),
+		request(`{"eventId":"YV1TESTVIN0000001","data":{"mode":"57.70887"},"meta":{"mode":"11.97456"}}`, ""),
+		request(`{"eventId":"YV1TESTVIN0000001","mode":"57.70887"}`, "some other token"),
 	} {
+		rc.unsigned = newLogLimit()
 		serve(t, rc, r)
 	}
 	fails = true
@@ -60,6 +66,55 @@ func TestRefusedSignaturesDoNotFloodTheLog(t *testing.T) {
 		if !strings.Contains(line, want) {
 			t.Errorf("line %s lacks %s", line, want)
 		}
+	}
+}
+
+func withSignatures(r *http.Request, values ...string) *http.Request {
+	r.Header["Sc-Signature"] = values
+	return r
+}
+
+// What a refused request says of itself is logged only in the form that it should have.
+func TestClaims(t *testing.T) {
+	const id = "0b5f0f0e-6a0d-4c58-9f57-3d0a2f1b7c11"
+	digest := strings.Repeat("0123456789abcdef", 4)
+	for _, tc := range []struct {
+		name, signature, body string
+		has, lacks            []string
+	}{
+		{"as from Smartcar", digest, `{"eventId":"` + id + `","meta":{"mode":"LIVE"}}`,
+			[]string{`"signature":"` + digest + `"`, `"claimed_event_id":"` + id + `"`, `"claimed_mode":"LIVE"`}, []string{"signature_length"}},
+		{"version 2.0", digest, `{"mode":"test","payload":{"eventId":"` + strings.ToUpper(id) + `"}}`,
+			[]string{`"claimed_event_id":"` + strings.ToUpper(id) + `"`, `"claimed_mode":"TEST"`}, nil},
+		{"a token for a signature", tokenA, `{}`, []string{`"signature_length":36`}, []string{`"signature":`, tokenA, "claimed_"}},
+		{"other texts", digest, `{"eventId":"` + id + `x","meta":{"mode":"LIVELY"}}`, nil, []string{"claimed_"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rc, log := newReceiver(t, stored)
+			serve(t, rc, withSignatures(request(tc.body, ""), tc.signature))
+			for _, want := range append(tc.has, "signature.failed") {
+				if !strings.Contains(log.String(), want) {
+					t.Errorf("no %s in %s", want, log)
+				}
+			}
+			for _, not := range tc.lacks {
+				if strings.Contains(log.String(), not) {
+					t.Errorf("%s in %s", not, log)
+				}
+			}
+		})
+	}
+}
+
+// Neither VERIFY nor anything else that is refused may hide failed signatures.
+func TestFloodHidesNoFailedSignature(t *testing.T) {
+	rc, log := newReceiver(t, stored, func(rc *Receiver) { rc.Verify = &Verify{Rate: 0.001, Burst: 1} })
+	for range 200 {
+		serve(t, rc, request(verifyBody, ""))
+	}
+	serve(t, rc, request(stateBody, "some other token"))
+	if !strings.Contains(log.String(), "signature.failed") {
+		t.Errorf("log %s", log)
 	}
 }
 

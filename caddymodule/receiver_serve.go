@@ -38,8 +38,9 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhtt
 	if !ok {
 		return rc.refuseSignature(w, r, o, refuseMismatch, s.body, signature)
 	}
-	// The answer to a challenge is a right signature of the challenge's own text.
-	if len(s.body) <= rc.challenge.Max && rc.challenge.Plain(string(s.body)) {
+	// The answer to a challenge is a right signature of the challenge's own text, and
+	// another receiver with this token may answer more than this one.
+	if len(s.body) <= maxChallenge && anyChallenge.Plain(string(s.body)) {
 		return rc.refuseSignature(w, r, o, refuseChallengeBody, s.body, signature)
 	}
 	o.token = index + 1
@@ -71,7 +72,11 @@ func (rc *Receiver) serveVerify(w http.ResponseWriter, r *http.Request, o *outco
 	if !rc.challenge.Plain(e.Challenge) {
 		return rc.refuse(w, r, o, refuseChallenge)
 	}
-	if !rc.verifies.Allow() {
+	bucket := rc.verifies
+	if o.token > 0 {
+		bucket = rc.signedVerifies
+	}
+	if !bucket.Allow() {
 		return rc.refuse(w, r, o, refuseVerifyRate)
 	}
 	o.result = outcomeVerified

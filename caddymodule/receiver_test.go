@@ -277,6 +277,41 @@ func TestChallengeAnswerIsNoSignature(t *testing.T) {
 	}
 }
 
+// A token may be shared with a receiver that answers longer challenges.
+func TestChallengeAnswerOfAnotherReceiverIsNoSignature(t *testing.T) {
+	for _, challenge := range []string{strings.Repeat("A", 300), strings.Repeat("A", 512), "A"} {
+		wide, _ := newReceiver(t, stored, func(rc *Receiver) { rc.Verify = &Verify{ChallengeMin: 1, ChallengeMax: 512} })
+		narrow, _ := newReceiver(t, func(context.Context, *buffer.Event) (buffer.Receipt, error) {
+			t.Error("stored")
+			return buffer.Receipt{}, nil
+		})
+		w, _ := serve(t, wide, request(strings.Replace(verifyBody, "Qx7mT2vLp9Rk4ZsA", challenge, 1), ""))
+		var answer struct{ Challenge string }
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.Challenge == "" {
+			t.Fatalf("%s: %v", w.Body, err)
+		}
+		w, _ = serve(t, narrow, withSignatures(request(challenge, ""), answer.Challenge))
+		if w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "body_is_challenge") {
+			t.Errorf("%d characters: %d %s", len(challenge), w.Code, w.Body)
+		}
+	}
+}
+
+// Nobody without a token can keep Smartcar's signed VERIFY from being answered.
+func TestSignedVerifyHasItsOwnRate(t *testing.T) {
+	rc, _ := newReceiver(t, stored, func(rc *Receiver) { rc.Verify = &Verify{Rate: 0.001, Burst: 2} })
+	for i, tc := range []struct {
+		token string
+		want  int
+	}{
+		{"", 200}, {"", 200}, {"", 429}, {tokenA, 200}, {tokenB, 200}, {tokenA, 429}, {"some other token", 401},
+	} {
+		if w, _ := serve(t, rc, request(verifyBody, tc.token)); w.Code != tc.want {
+			t.Errorf("request %d: status %d, want %d", i+1, w.Code, tc.want)
+		}
+	}
+}
+
 // With error routes the answer is an error for them to render; the headers and the
 // placeholders are there all the same.
 func TestErrorRoutes(t *testing.T) {
@@ -308,6 +343,10 @@ func TestConfigureRefuses(t *testing.T) {
 		{"a negative store_timeout", func(rc *Receiver) { rc.StoreTimeout = -1 }, "store_timeout"},
 		{"a store_timeout beyond Smartcar's", func(rc *Receiver) { rc.StoreTimeout = caddy.Duration(15 * time.Second) }, "store_timeout"},
 		{"a read_timeout beyond Smartcar's", func(rc *Receiver) { rc.ReadTimeout = caddy.Duration(time.Minute) }, "read_timeout"},
+		{"timeouts that come to Smartcar's", func(rc *Receiver) {
+			rc.ReadTimeout, rc.StoreTimeout = caddy.Duration(9*time.Second), caddy.Duration(6*time.Second)
+		}, "read_timeout 9s and store_timeout 6s come to 15s"},
+		{"a read_timeout too long for the default store_timeout", func(rc *Receiver) { rc.ReadTimeout = caddy.Duration(10 * time.Second) }, "come to 15s"},
 		{"a negative rate", func(rc *Receiver) { rc.Verify = &Verify{Rate: -1} }, "verify rate"},
 		{"a negative burst", func(rc *Receiver) { rc.Verify = &Verify{Burst: -1} }, "verify burst"},
 		{"challenges the wrong way round", func(rc *Receiver) { rc.Verify = &Verify{ChallengeMin: 20, ChallengeMax: 10} }, "challenge length"},
