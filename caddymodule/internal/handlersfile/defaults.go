@@ -19,6 +19,8 @@ const (
 	// DefaultMaxWait is 0, since a timer would cap what few vehicles can have
 	// delivered: while calls are under way, the next batch gathers by itself.
 	DefaultMaxWait = time.Duration(0)
+
+	DefaultStale = StaleMark
 )
 
 // numbers is an inclusive range of whole numbers.
@@ -37,6 +39,9 @@ var (
 	cooldownRange    = durations{100 * time.Millisecond, 24 * time.Hour}
 	maxEventsRange   = numbers{1, 1000}
 	maxWaitRange     = durations{0, 10 * time.Second}
+
+	parkAttemptsRange = numbers{1, 1000}
+	parkAgeRange      = durations{time.Second, 30 * 24 * time.Hour}
 )
 
 const (

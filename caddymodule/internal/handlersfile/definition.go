@@ -42,6 +42,15 @@ type Definition struct {
 	Retry   Retry
 	Breaker Breaker
 	Batch   Batch
+	// ParkAfter bounds how long a failing event may hold up its vehicle. Default: no
+	// bound but Retry.MaxAttempts.
+	ParkAfter ParkAfter
+	// Start is where a handler that is new to the buffer starts. Default: StartDefault.
+	// It is not part of the Fingerprint, since it means nothing later.
+	Start Start
+	// Stale says what becomes of signals that are not newer than what the handler has had.
+	// Default: StaleMark.
+	Stale Stale
 	// Env is all that the process sees beside PATH, HOME, TMPDIR, TZ and LANG.
 	Env map[string]string
 	// Config is the body of the config block, to be decoded with DecodeConfig; an
@@ -51,7 +60,7 @@ type Definition struct {
 	Range hcl.Range
 	// Fingerprint is equal for two definitions that mean the same: a reload keeps the
 	// process of a handler whose fingerprint did not change. It is a hash over every
-	// field above, over the values of the environment variables that env and config
+	// field above but Start, over the values of the environment variables that env and config
 	// refer to, and over size and time of the executable, so that a replaced one
 	// counts as changed. Comments, blanks and the block's place in the file do not count.
 	Fingerprint string
@@ -82,3 +91,49 @@ type Batch struct {
 	// MaxWait for a batch to fill, 0 to 10s; 0 sends what is there. Default: 0.
 	MaxWait time.Duration
 }
+
+// ParkAfter sends an event that holds up its vehicle to the dead letters. Zero
+// fields do not bound.
+type ParkAfter struct {
+	// Attempts is after how many failed attempts, 1 to 1000.
+	Attempts int
+	// Age is how long after the first failed attempt, 1s to 30d; it is looked at after
+	// each attempt.
+	Age time.Duration
+}
+
+// Start is where a new handler starts.
+type Start struct {
+	From StartFrom
+	// At, for StartAt.
+	At time.Time
+}
+
+// StartFrom is a place in the buffer.
+type StartFrom string
+
+// The places.
+const (
+	// StartDefault: the first handlers of a buffer start with the oldest stored event,
+	// later ones with the next.
+	StartDefault StartFrom = ""
+	// StartNow: the next event.
+	StartNow StartFrom = "now"
+	// StartBeginning: the oldest stored event.
+	StartBeginning StartFrom = "beginning"
+	// StartAt: the first event received at a time or later.
+	StartAt StartFrom = "at"
+)
+
+// Stale says what becomes of stale signals.
+type Stale string
+
+// The ways.
+const (
+	// StaleDeliver: they are delivered as all others; nothing is looked up.
+	StaleDeliver Stale = "deliver"
+	// StaleMark: they are delivered, and the delivery names them.
+	StaleMark Stale = "mark"
+	// StaleDrop: they are cut out of the body, and an event with no other is skipped.
+	StaleDrop Stale = "drop"
+)

@@ -59,6 +59,10 @@ func TestReferenceNamesDefaultsAndRanges(t *testing.T) {
 		duration("retry.max_delay", "10m", DefaultMaxDelay, delayRange),
 		number("breaker.failures", DefaultFailures, failuresRange),
 		duration("breaker.cooldown", "60s", DefaultCooldown, cooldownRange),
+		"| `park_after` | none | " + formatDuration(parkAgeRange.min) + " to " + formatDuration(parkAgeRange.max) +
+			", or " + strconv.Itoa(parkAttemptsRange.min) + " to " + strconv.Itoa(parkAttemptsRange.max) + " |",
+		"| `start` | see below | `\"" + string(StartNow) + "\"`, `\"" + string(StartBeginning) + "\"`, a time |",
+		"| `signals.stale` | `\"" + string(DefaultStale) + "\"` | `\"" + string(StaleDeliver) + "\"`, `\"" + string(StaleMark) + "\"`, `\"" + string(StaleDrop) + "\"` |",
 		number("batch.max_events", DefaultMaxEvents, maxEventsRange),
 		duration("batch.max_wait", "0s", DefaultMaxWait, maxWaitRange),
 	}

@@ -20,7 +20,7 @@ func fingerprint(d *Definition, when *hcl.Attribute, content []byte, executable 
 	h := sha256.New()
 	add(h, d.Name, d.Plugin, d.Command, d.SHA256, string(d.Order))
 	add(h, d.Args...)
-	add(h, fmt.Sprint(d.Concurrency, d.Timeout, d.Retry, d.Breaker, d.Batch))
+	add(h, fmt.Sprint(d.Concurrency, d.Timeout, d.Retry, d.Breaker, d.Batch, d.ParkAfter, d.Stale))
 	if executable != nil {
 		add(h, fmt.Sprint(executable.Size(), executable.ModTime().UnixNano()))
 	}

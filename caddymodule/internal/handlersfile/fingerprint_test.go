@@ -2,10 +2,79 @@ package handlersfile
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
+
+// A field that is new in Definition has to be thought of here, and then in
+// fingerprint.
+func TestFingerprintKnowsEveryField(t *testing.T) {
+	counts := map[string]bool{
+		"Name": true, "Plugin": true, "Command": true, "Args": true, "SHA256": true, "When": true, "Order": true,
+		"Concurrency": true, "Timeout": true, "Retry": true, "Breaker": true, "Batch": true, "ParkAfter": true,
+		"Start": false, "Stale": true, "Env": true, "Config": true, "Range": false, "Fingerprint": false,
+	}
+	// Those that the source is hashed for, rather than the value.
+	fromSource := map[string]bool{"When": true, "Config": true}
+	plain := Definition{Config: &hclsyntax.Body{}}
+	before := fingerprint(&plain, nil, nil, nil)
+	fields := reflect.TypeFor[Definition]()
+	for i := range fields.NumField() {
+		name := fields.Field(i).Name
+		want, known := counts[name]
+		if !known {
+			t.Errorf("nobody has said whether %s counts", name)
+			continue
+		}
+		if fromSource[name] {
+			continue
+		}
+		for _, changed := range changes(t, plain, i) {
+			if after := fingerprint(&changed, nil, nil, nil); (before != after) != want {
+				t.Errorf("%s: the fingerprint changes: %v, want %v", name, before != after, want)
+			}
+		}
+	}
+}
+
+// changes returns copies of d with another value in its field i, one for each part
+// of the field.
+func changes(t *testing.T, d Definition, i int) []Definition {
+	t.Helper()
+	var all []Definition
+	change := func(path ...int) {
+		changed := d
+		switch field := reflect.ValueOf(&changed).Elem().FieldByIndex(path); field.Kind() {
+		case reflect.String:
+			field.SetString("x")
+		case reflect.Int, reflect.Int64:
+			field.SetInt(7)
+		case reflect.Slice:
+			field.Set(reflect.ValueOf([]string{"x"}))
+		case reflect.Map:
+			field.Set(reflect.ValueOf(map[string]string{"x": "y"}))
+		default:
+			if field.Type() != reflect.TypeFor[time.Time]() && field.Type() != reflect.TypeFor[hcl.Pos]() {
+				t.Fatalf("this test does not know how to change a %s", field.Type())
+			}
+		}
+		all = append(all, changed)
+	}
+	field := reflect.TypeFor[Definition]().Field(i).Type
+	if field.Kind() != reflect.Struct {
+		change(i)
+		return all
+	}
+	for j := range field.NumField() {
+		change(i, j)
+	}
+	return all
+}
 
 const fingerprinted = `handler "a" {
   plugin = "./bin/own"
@@ -56,6 +125,12 @@ func TestFingerprint(t *testing.T) {
 		{"timeout", replace("args", "timeout = \"11s\"\n args"), true},
 		{"retry", replace("args", "retry {\n max_attempts = 3\n }\n args"), true},
 		{"breaker", replace("args", "breaker {\n failures = 3\n }\n args"), true},
+		{"park_after in attempts", replace("args", "park_after = 3\n args"), true},
+		{"park_after in time", replace("args", "park_after = \"3s\"\n args"), true},
+		{"stale signals", replace("args", "signals {\n stale = \"drop\"\n }\n args"), true},
+		{"stale signals' default written out", replace("args", "signals {\n stale = \"mark\"\n }\n args"), false},
+		{"start", replace("args", "start = \"now\"\n args"), false},
+		{"start at a time", replace("args", "start = \"2026-03-01T00:00:00Z\"\n args"), false},
 		{"batch", replace("args", "batch {\n max_wait = \"1s\"\n }\n args"), true},
 		{"env", replace(`A = "1"`, `A = "2"`), true},
 		{"blank inside a text", replace(`"1 2"`, `"1  2"`), true},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,6 +24,13 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add([]byte(handlerText("a") + handlerText("b")))
 	f.Add([]byte(fingerprinted))
+	for _, line := range []string{
+		`park_after = "6h"`, `park_after = 5`, `park_after = "1d12h30m"`, `park_after = 1e3`, `park_after = -1e-999`, `park_after = {}`,
+		`start = "now"`, `start = "beginning"`, `start = "2026-03-01T00:00:00.5+01:00"`, `start = "9999-12-31T23:59:59-23:59"`, `start = "0000-01-01"`,
+		"signals {\n stale = \"drop\"\n }", "signals {\n stale = \"\"\n }",
+	} {
+		f.Add([]byte(strings.Replace(handlerText("a"), "config", line+"\n config", 1)))
+	}
 	f.Add([]byte("\xef\xbb\xbfhandler \"a\" {\r\n}\r\n"))
 	f.Add([]byte("\x00\xff"))
 
@@ -68,6 +76,16 @@ func check(t *testing.T, d Definition) {
 	}
 	if d.Order != OrderVehicle && d.Order != OrderNone {
 		t.Fatalf("order %q", d.Order)
+	}
+	if d.Stale != StaleDeliver && d.Stale != StaleMark && d.Stale != StaleDrop {
+		t.Fatalf("stale %q", d.Stale)
+	}
+	if p := d.ParkAfter; p.Attempts < 0 || p.Attempts > parkAttemptsRange.max || p.Attempts > 0 && p.Age > 0 ||
+		p.Age != 0 && (p.Age < parkAgeRange.min || p.Age > parkAgeRange.max) {
+		t.Fatalf("park_after %+v", d.ParkAfter)
+	}
+	if s := d.Start; s.From != StartAt && !s.At.IsZero() || s.From != StartDefault && s.From != StartNow && s.From != StartBeginning && s.From != StartAt {
+		t.Fatalf("start %+v", d.Start)
 	}
 	for _, n := range []struct {
 		value  int

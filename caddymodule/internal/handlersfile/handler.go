@@ -16,12 +16,13 @@ var (
 		Blocks: []hcl.BlockHeaderSchema{{Type: "handler", LabelNames: []string{"name"}}},
 	}
 	handlerSchema = &hcl.BodySchema{
-		Attributes: attributes("plugin", "args", "sha256", "when", "order", "concurrency", "timeout", "env"),
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "retry"}, {Type: "breaker"}, {Type: "batch"}, {Type: "config"}},
+		Attributes: attributes("plugin", "args", "sha256", "when", "order", "concurrency", "timeout", "park_after", "start", "env"),
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "retry"}, {Type: "breaker"}, {Type: "batch"}, {Type: "signals"}, {Type: "config"}},
 	}
 	retrySchema   = &hcl.BodySchema{Attributes: attributes("max_attempts", "min_delay", "max_delay")}
 	breakerSchema = &hcl.BodySchema{Attributes: attributes("failures", "cooldown")}
 	batchSchema   = &hcl.BodySchema{Attributes: attributes("max_events", "max_wait")}
+	signalsSchema = &hcl.BodySchema{Attributes: attributes("stale")}
 )
 
 func attributes(names ...string) []hcl.AttributeSchema {
@@ -72,6 +73,7 @@ func (l *loader) handler(block *hcl.Block) Definition {
 		Retry:       Retry{MaxAttempts: DefaultMaxAttempts, MinDelay: DefaultMinDelay, MaxDelay: DefaultMaxDelay},
 		Breaker:     Breaker{Failures: DefaultFailures, Cooldown: DefaultCooldown},
 		Batch:       Batch{MaxEvents: DefaultMaxEvents, MaxWait: DefaultMaxWait},
+		Stale:       DefaultStale,
 		Range:       block.DefRange,
 	}
 	l.name(d.Name, block.LabelRanges[0])
@@ -92,6 +94,9 @@ func (l *loader) handler(block *hcl.Block) Definition {
 	l.retry(blocks["retry"], &d.Retry)
 	l.breaker(blocks["breaker"], &d.Breaker)
 	l.batch(blocks["batch"], &d.Batch)
+	l.signals(blocks["signals"], &d.Stale)
+	l.parkAfter(attrs["park_after"], &d)
+	l.start(attrs["start"], &d.Start)
 
 	executable := l.plugin(attrs, block, &d)
 	d.Env = l.env(attrs["env"])

@@ -67,6 +67,7 @@ func TestLoadDefaults(t *testing.T) {
 		Retry:   Retry{MaxAttempts: 12, MinDelay: time.Second, MaxDelay: 10 * time.Minute},
 		Breaker: Breaker{Failures: 5, Cooldown: time.Minute},
 		Batch:   Batch{MaxEvents: 50},
+		Stale:   StaleMark,
 	}}
 	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		t.Errorf("definitions (-want +got):\n%s", diff)
@@ -92,6 +93,8 @@ func TestLoadEverything(t *testing.T) {
   order       = "none"
   concurrency = 1024
   timeout     = "1h"
+  park_after  = "30d"
+  start       = "2026-03-01T02:00:00+02:00"
   retry {
     max_attempts = 1
     min_delay    = "1d"
@@ -104,6 +107,9 @@ func TestLoadEverything(t *testing.T) {
   batch {
     max_events = 1000
     max_wait   = "0s"
+  }
+  signals {
+    stale = "drop"
   }
   env = {
     PGUSER     = "app"
@@ -129,7 +135,11 @@ func TestLoadEverything(t *testing.T) {
 		Retry:   Retry{MaxAttempts: 1, MinDelay: 24 * time.Hour, MaxDelay: 36 * time.Hour},
 		Breaker: Breaker{Failures: 1, Cooldown: 24 * time.Hour},
 		Batch:   Batch{MaxEvents: 1000, MaxWait: 0},
-		Env:     map[string]string{"PGUSER": "app", "PGPORT": "5432", "PGPASSWORD": "xpa55"},
+
+		ParkAfter: ParkAfter{Age: 30 * 24 * time.Hour},
+		Start:     Start{From: StartAt, At: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
+		Stale:     StaleDrop,
+		Env:       map[string]string{"PGUSER": "app", "PGPORT": "5432", "PGPASSWORD": "xpa55"},
 	}}
 	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		t.Errorf("definitions (-want +got):\n%s", diff)

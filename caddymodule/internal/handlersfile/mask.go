@@ -13,13 +13,13 @@ import (
 // plainRanges, as a diagnostic's Extra, are values that are no secrets.
 type plainRanges []hcl.Range
 
-// plainNames are the attributes of a handler, and of the blocks retry, breaker and
-// batch, whose values are shown. All others are masked, also those whose names are
+// plainNames are the attributes of a handler, and of the blocks retry, breaker,
+// batch and signals, whose values are shown. All others are masked, also those whose names are
 // mistakes: a misspelt password is a password.
 var plainNames = map[string]bool{
 	"plugin": true, "sha256": true, "when": true, "order": true, "concurrency": true, "timeout": true,
 	"max_attempts": true, "min_delay": true, "max_delay": true, "failures": true, "cooldown": true,
-	"max_events": true, "max_wait": true,
+	"max_events": true, "max_wait": true, "park_after": true, "start": true, "stale": true,
 }
 
 // plainName also knows names that are nearly right, so that the line still helps.
@@ -28,7 +28,7 @@ func plainName(name string) bool {
 }
 
 // plainLines begin lines that are shown of a file that could not be parsed.
-var plainLines = map[string]bool{"handler": true, "retry": true, "breaker": true, "batch": true, "config": true}
+var plainLines = map[string]bool{"handler": true, "retry": true, "breaker": true, "batch": true, "signals": true, "config": true}
 
 // masked returns the file for showing it, with all in asterisks that may be secret.
 // Lengths and line ends stay, since diagnostics point at bytes.

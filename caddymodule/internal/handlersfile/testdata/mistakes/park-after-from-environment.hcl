@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  park_after = env.PARK_AFTER
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  park_after = 2.5
+  config {
+    path = "/var/lib/archive"
+  }
+}

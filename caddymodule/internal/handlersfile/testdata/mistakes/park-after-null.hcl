@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  park_after = null
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  park_after = "500ms"
+  config {
+    path = "/var/lib/archive"
+  }
+}

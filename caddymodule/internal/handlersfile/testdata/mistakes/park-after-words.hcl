@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  park_after = "six hours"
+  config {
+    path = "/var/lib/archive"
+  }
+}

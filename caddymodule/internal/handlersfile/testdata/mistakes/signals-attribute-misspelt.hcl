@@ -1,0 +1,9 @@
+handler "archive" {
+  plugin = "jsonl"
+  signals {
+    stail = "drop"
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,9 @@
+handler "archive" {
+  plugin = "jsonl"
+  signal {
+    stale = "drop"
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,12 @@
+handler "archive" {
+  plugin = "jsonl"
+  signals {
+    stale = "drop"
+  }
+  signals {
+    stale = "mark"
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,9 @@
+handler "archive" {
+  plugin = "jsonl"
+  signals {
+    stale = "drp"
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,9 @@
+handler "archive" {
+  plugin = "jsonl"
+  signals {
+    stale = true
+  }
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  stale = "drop"
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  start = "2026-03-01"
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  start = "2026-02-30T00:00:00Z"
+  config {
+    path = "/var/lib/archive"
+  }
+}

@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  start = "begining"
+  config {
+    path = "/var/lib/archive"
+  }
+}

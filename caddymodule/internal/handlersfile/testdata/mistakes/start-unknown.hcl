@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  start = "yesterday"
+  config {
+    path = "/var/lib/archive"
+  }
+}

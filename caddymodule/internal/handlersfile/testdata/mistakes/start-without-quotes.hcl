@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  start = now
+  config {
+    path = "/var/lib/archive"
+  }
+}

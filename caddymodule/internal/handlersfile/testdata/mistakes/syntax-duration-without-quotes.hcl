@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+  park_after = 6h
+  config {
+    path = "/var/lib/archive"
+  }
+}
