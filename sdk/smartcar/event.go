@@ -13,8 +13,8 @@ type Event struct {
 	Envelope
 	// WebhookName is free text of whoever made the webhook.
 	WebhookName string
-	// Sequence is meta.sequence, a tie-break between readings of equal age; 0 in
-	// events without one.
+	// Sequence is meta.sequence, a number or a string that spells one: a tie-break
+	// between readings of equal age; 0 in events without one.
 	Sequence int64
 	// SignalCount is meta.signalCount; it may differ from the number of Signals.
 	SignalCount int

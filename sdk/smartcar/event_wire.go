@@ -21,20 +21,28 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// number is a whole number; a fraction is cut off.
+// number is a whole number, or a string that spells one; a fraction is cut off.
 type number int64
 
 func (n *number) UnmarshalJSON(raw []byte) error {
 	*n = 0
-	if whole, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
-		*n = number(whole)
+	if raw[0] == '"' {
+		*n = parseNumber(unquote(raw))
 		return nil
 	}
-	// Beyond 2^53 a float is no longer exact, and no longer a sensible count.
-	if f, err := strconv.ParseFloat(string(raw), 64); err == nil && math.Abs(f) <= 1<<53 {
-		*n = number(f)
-	}
+	*n = parseNumber(string(raw))
 	return nil
+}
+
+func parseNumber(text string) number {
+	if whole, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return number(whole)
+	}
+	// Beyond 2^53 a float is no longer exact, and no longer a sensible count.
+	if f, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(f) <= 1<<53 {
+		return number(f)
+	}
+	return 0
 }
 
 // instant is a time in one of Smartcar's forms.

@@ -1,0 +1,344 @@
+package smartcar
+
+import (
+	"bytes"
+	"strings"
+	"time"
+)
+
+// indexer passes over a body once and notes what an index needs. Except for the
+// event's type, which is the envelope's, it reads by the rules of encoding/json, as
+// ParseEvent does: keys in other capitals are the same keys, and of what is there
+// twice the last counts, value by value.
+type indexer struct {
+	scanner
+	eventType, eventName span
+	sequence             number
+	signals              []SignalTime
+	// codes are the codes of those signals where they are spelt as they are.
+	codes []span
+	// signal is the one under way.
+	signal wireTimes
+}
+
+// wireTimes are the values of a signal.
+type wireTimes struct {
+	code, name, group                    span
+	oemUpdatedAt, retrievedAt, fetchedAt time.Time
+	failed, hasError                     bool
+	// whole is set when the object is more than the body of a signal, see namedSignal.
+	whole bool
+}
+
+// place is an object that holds something of an index.
+type place uint8
+
+const (
+	inRoot place = iota
+	inData
+	inMeta
+	inSignal
+	inSignalMeta
+	inStatus
+)
+
+// placeKeys are the keys that count in each place.
+var placeKeys = [...][]string{
+	inRoot:       {"data", "meta"},
+	inData:       {"signals"},
+	inMeta:       {"sequence"},
+	inSignal:     {"code", "name", "group", "meta", "status"},
+	inSignalMeta: {"oemUpdatedAt", "retrievedAt", "fetchedAt"},
+	inStatus:     {"value", "error"},
+}
+
+// known returns the key of that place for which encoding/json takes key, "" if none.
+func known(in place, key []byte) string {
+	for _, name := range placeKeys[in] {
+		if string(key) == name {
+			return name
+		}
+	}
+	for _, name := range placeKeys[in] {
+		// Letters have other forms, of up to three bytes.
+		if len(key) >= len(name) && len(key) <= 3*len(name) && strings.EqualFold(string(key), name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// fields passes over an object; x.i is at its brace.
+func (x *indexer) fields(in place) bool {
+	if !x.open(true) {
+		return false
+	}
+	for more, ok := x.begins('}'); ; more, ok = x.goesOn('}') {
+		if !more {
+			return ok
+		}
+		key, ok := x.key()
+		if !ok || !x.field(in, key) {
+			return false
+		}
+	}
+}
+
+// begins reports whether there is an element behind the opening bracket; if there is
+// none it passes over the closing one.
+func (x *indexer) begins(end byte) (more, ok bool) {
+	if x.peek() != end {
+		return true, true
+	}
+	x.close()
+	return false, true
+}
+
+// goesOn passes over the comma to the next element and reports that there is more, or
+// over the closing bracket.
+func (x *indexer) goesOn(end byte) (more, ok bool) {
+	x.blanks()
+	switch x.peek() {
+	case ',':
+		x.i++
+		x.blanks()
+		return true, true
+	case end:
+		x.close()
+		return false, true
+	}
+	return false, false
+}
+
+// field passes over the value of a key and notes what it says.
+func (x *indexer) field(in place, key []byte) bool {
+	name := known(in, key)
+	switch in {
+	case inRoot:
+		switch name {
+		case "data":
+			return x.inner(inData)
+		case "meta":
+			return x.inner(inMeta)
+		}
+	case inData:
+		if name == "signals" {
+			return x.list()
+		}
+	case inSignal:
+		switch string(key) {
+		case "body", "meta", "status":
+			x.signal.whole = true
+		}
+		switch name {
+		case "meta":
+			return x.inner(inSignalMeta)
+		case "status":
+			return x.inner(inStatus)
+		}
+	}
+	from := x.i
+	if !x.value() {
+		return false
+	}
+	if in == inRoot {
+		x.noteType(key, span{from, x.i})
+		return true
+	}
+	x.note(in, name, span{from, x.i})
+	return true
+}
+
+// inner passes over a value, which counts if it is an object.
+func (x *indexer) inner(in place) bool {
+	if x.peek() == '{' {
+		return x.fields(in)
+	}
+	return x.value()
+}
+
+// noteType notes the event's type, whose keys are read as they are.
+func (x *indexer) noteType(key []byte, v span) {
+	switch string(key) {
+	case "eventType":
+		x.eventType = v
+	case "eventName":
+		x.eventName = v
+	}
+}
+
+// note notes a value of the event's meta or of the signal under way.
+func (x *indexer) note(in place, name string, v span) {
+	raw, s := x.b[v.from:v.to], &x.signal
+	switch in {
+	case inMeta:
+		if name == "sequence" {
+			_ = x.sequence.UnmarshalJSON(raw) // it has no errors
+		}
+	case inSignal:
+		switch name {
+		case "code":
+			s.code = v
+		case "name":
+			s.name = v
+		case "group":
+			s.group = v
+		}
+	case inSignalMeta:
+		switch name {
+		case "oemUpdatedAt":
+			s.oemUpdatedAt = parseTime(raw)
+		case "retrievedAt":
+			s.retrievedAt = parseTime(raw)
+		case "fetchedAt":
+			s.fetchedAt = parseTime(raw)
+		}
+	case inStatus:
+		switch name {
+		case "value":
+			s.failed = x.spells(v, StatusError)
+		case "error":
+			s.hasError = raw[0] != 'n'
+		}
+	}
+}
+
+// list passes over data.signals, which replaces an earlier one.
+func (x *indexer) list() bool {
+	x.signals, x.codes = x.signals[:0], x.codes[:0]
+	switch x.peek() {
+	case '[':
+		return x.elements(']')
+	case '{':
+		return x.elements('}')
+	}
+	return x.value()
+}
+
+// elements passes over the signals of an array, or of an object that names them.
+func (x *indexer) elements(end byte) bool {
+	if !x.open(end == '}') {
+		return false
+	}
+	before := 0 // where the element in front ends
+	for more, ok := x.begins(end); ; more, ok = x.goesOn(end) {
+		if !more {
+			return ok
+		}
+		n, from := len(x.signals), x.i
+		if n > 0 && x.signals[n-1].at.to == before {
+			x.signals[n-1].after = from
+		}
+		if end == '}' {
+			ok = x.namedSignal()
+		} else {
+			ok = x.unnamedSignal()
+		}
+		if !ok {
+			return false
+		}
+		if len(x.signals) > n {
+			x.signals[n].at, x.signals[n].before = span{from, x.i}, before
+		}
+		before = x.i
+	}
+}
+
+// unnamedSignal passes over an element of an array. A null is no signal.
+func (x *indexer) unnamedSignal() bool {
+	null := x.peek() == 'n'
+	x.signal = wireTimes{}
+	if !x.inner(inSignal) {
+		return false
+	}
+	if !null {
+		x.add("")
+	}
+	return true
+}
+
+// namedSignal passes over a signal whose name is outside; see the function of this
+// name.
+func (x *indexer) namedSignal() bool {
+	from := x.i
+	if _, ok := x.key(); !ok {
+		return false
+	}
+	quoted := x.b[from : from+bytes.LastIndexByte(x.b[from:x.i], '"')+1]
+	x.signal = wireTimes{}
+	if !x.inner(inSignal) {
+		return false
+	}
+	if !x.signal.whole {
+		x.signal = wireTimes{}
+	}
+	x.add(parseSignalRef(unquote(quoted)).Code)
+	return true
+}
+
+// add adds the signal under way, with the code that stands outside if it says none
+// itself.
+func (x *indexer) add(outside string) {
+	w := &x.signal
+	s := SignalTime{OEMUpdatedAt: w.oemUpdatedAt, RetrievedAt: w.retrievedAt, Failed: w.failed || w.hasError}
+	if s.RetrievedAt.IsZero() {
+		s.RetrievedAt = w.fetchedAt
+	}
+	code := span{}
+	if v := w.code; v.to-v.from > len(`""`) && x.b[v.from] == '"' && spelt(x.b[v.from:v.to]) {
+		code = span{v.from + 1, v.to - 1}
+	} else {
+		ref := SignalRef{Code: x.textOf(w.code), Name: x.textOf(w.name), Group: x.textOf(w.group)}
+		if ref.complete(); ref.Code == "" {
+			ref.Code = outside
+		}
+		s.Code = ref.Code
+	}
+	if x.signals == nil {
+		// A signal takes some 170 bytes, and signals most of a body.
+		room := min(len(x.b)/128+1, 128)
+		x.signals, x.codes = make([]SignalTime, 0, room), make([]span, 0, room)
+	}
+	x.signals, x.codes = append(x.signals, s), append(x.codes, code)
+}
+
+// index is what was noted. The codes share one allocation.
+func (x *indexer) index() SignalIndex {
+	size := 0
+	for _, code := range x.codes {
+		size += code.to - code.from
+	}
+	var all strings.Builder
+	all.Grow(size)
+	for i, code := range x.codes {
+		if code.to == 0 {
+			continue
+		}
+		from := all.Len()
+		all.Write(x.b[code.from:code.to])
+		x.signals[i].Code = all.String()[from:]
+	}
+	return SignalIndex{Sequence: int64(x.sequence), Signals: x.signals}
+}
+
+// vehicleState reports whether the event is a VEHICLE_STATE.
+func (x *indexer) vehicleState() bool {
+	return x.spells(x.eventType, TypeVehicleState) ||
+		x.textOf(x.eventType) == "" && x.spells(x.eventName, TypeVehicleState)
+}
+
+// textOf returns the text of a value, "" if it is no string.
+func (x *indexer) textOf(v span) string {
+	if v == (span{}) || x.b[v.from] != '"' {
+		return ""
+	}
+	return unquote(x.b[v.from:v.to])
+}
+
+// spells reports whether a value is a string of that text.
+func (x *indexer) spells(v span, text string) bool {
+	if v.to-v.from == len(text)+2 && string(x.b[v.from+1:v.to-1]) == text {
+		return x.b[v.from] == '"'
+	}
+	return x.textOf(v) == text
+}
