@@ -11,7 +11,8 @@
 //  3. Each consumer reads from its own durable position, leases events, and
 //     settles them or sets them aside for later. A crash gives back what was
 //     leased and not settled, and nothing else.
-//  4. Settled events stay until retention ends; unsettled ones are never trimmed.
+//  4. Settled events stay until retention ends; unsettled ones are never trimmed while
+//     their consumer has a handler.
 //  5. After a failed write nothing half-written is ever read back. A failed sync
 //     seals the buffer until it is opened anew.
 //  6. Contents are readable after a crash at any instant.
@@ -21,7 +22,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"time"
 )
 
 // Errors that a buffer returns, wrapped. All of them mean: not stored, answer 503.
@@ -33,6 +33,14 @@ var (
 	// ErrSealed: a write or sync failed, so nothing more is accepted until the
 	// buffer is opened anew (restart Caddy when the disk is well again).
 	ErrSealed = errors.New("buffer is sealed after a failed write")
+)
+
+// Errors of the methods that an operator's questions lead to, wrapped.
+var (
+	// ErrNotFound: there is no such event, dead letter or consumer.
+	ErrNotFound = errors.New("not found")
+	// ErrInUse: the consumer is open, so it cannot be forgotten.
+	ErrInUse = errors.New("consumer is in use")
 )
 
 // Buffer stores events and hands them to consumers. All methods are safe for
@@ -47,17 +55,55 @@ type Buffer interface {
 	// handler instead of to the consumers.
 	Append(ctx context.Context, e *Event) (Receipt, error)
 
-	// CreateConsumers creates those of the named consumers that are new, durably and in
-	// one step. The first that a buffer ever had, all of that one call, start with the
-	// oldest stored event; later ones with the next event appended.
-	CreateConsumers(ctx context.Context, names ...string) error
+	// CreateConsumers creates those of the consumers that are new, durably and in one
+	// step, each where its Start says.
+	CreateConsumers(ctx context.Context, specs ...ConsumerSpec) error
 
-	// Consumer opens the named consumer, creating it as CreateConsumers does when it is
-	// new. Only one of a name may be open.
+	// Consumer opens the named consumer, creating it with StartDefault when it is new.
+	// Only one of a name may be open.
 	Consumer(ctx context.Context, name string) (Consumer, error)
 
-	// DeadLetters yields the dead letters, oldest first.
-	DeadLetters(ctx context.Context) iter.Seq2[DeadLetter, error]
+	// Consumers describes every consumer there is, open or not, by name.
+	Consumers(ctx context.Context) ([]ConsumerInfo, error)
+
+	// KeepConsumers says which consumers have a handler from now on. All others become
+	// orphans, durably: an orphan holds back trimming until Retention has passed since
+	// then, or until events would be refused for want of room, whichever is earlier; what
+	// it loses is logged. One that is named again is no orphan any more.
+	KeepConsumers(ctx context.Context, names ...string) error
+
+	// PauseConsumer remembers durably whether a person has paused the consumer. The
+	// buffer itself does nothing else about it.
+	PauseConsumer(ctx context.Context, name string, paused bool) error
+
+	// ForgetConsumer removes a consumer with its position, its deferred events and its
+	// memos; its dead letters stay. ErrInUse while it is open, ErrNotFound when there is
+	// none.
+	ForgetConsumer(ctx context.Context, name string) error
+
+	// Events yields stored events in a range. An event that is damaged yields its
+	// Position with an error, and the next one follows.
+	Events(ctx context.Context, r Range) iter.Seq2[Event, error]
+
+	// Event returns the stored event at a position, or ErrNotFound.
+	Event(ctx context.Context, position uint64) (Event, error)
+
+	// Lookup returns the position of the event with this source and id, as far back as
+	// the dedupe window goes, or ErrNotFound. The event itself may be trimmed already.
+	Lookup(ctx context.Context, source, id string) (uint64, error)
+
+	// States says where the event at a position stands with each consumer, by name.
+	States(ctx context.Context, position uint64) ([]State, error)
+
+	// DeadLetters yields the dead letters behind one, oldest first; "" yields all. One
+	// that cannot be read yields an error, and the next one follows.
+	DeadLetters(ctx context.Context, after DeadLetterID) iter.Seq2[DeadLetter, error]
+
+	// DeadLetter returns one, or ErrNotFound.
+	DeadLetter(ctx context.Context, id DeadLetterID) (DeadLetter, error)
+
+	// DropDeadLetters removes dead letters for good and returns how many there were.
+	DropDeadLetters(ctx context.Context, ids ...DeadLetterID) (int, error)
 
 	// Stats is cheap enough to be asked once a second.
 	Stats() Stats
@@ -77,116 +123,6 @@ type Receipt struct {
 	Differs bool
 }
 
-// Consumer is one handler's view of the buffer. Methods are safe for concurrent use.
-type Consumer interface {
-	// Lease hands out up to max events, in append order, that this consumer has
-	// neither leased, settled nor deferred. It blocks until there is at least one,
-	// ctx ends, or the consumer is closed (ErrClosed).
-	Lease(ctx context.Context, max int) ([]Lease, error)
-
-	// Lanes yields each lane that has deferred events, with its first event's retry
-	// state. It is meant for the start: dispatch keeps the rest in memory.
-	Lanes(ctx context.Context) iter.Seq2[Lane, error]
-
-	// LeaseDeferred hands out up to max deferred events of one lane, in append order,
-	// due or not, skipping those that are leased. It does not block.
-	LeaseDeferred(ctx context.Context, lane string, max int) ([]Lease, error)
-
-	// Settle records outcomes of leased events and returns when they are durable.
-	// Concurrent calls share one sync, also with appends. An outcome for an event
-	// that is not leased is ignored: it was settled before.
-	Settle(ctx context.Context, outcomes ...Outcome) error
-
-	// Stats counts what the consumer has before it.
-	Stats() ConsumerStats
-
-	// Close gives back what is leased. It may be called twice.
-	Close() error
-}
-
-// Lease is an event handed out for delivery until Settle or Close.
-type Lease struct {
-	Event Event
-	// Retry is what earlier deliveries left behind; zero for a fresh event.
-	Retry Retry
-}
-
-// Retry is the durable memory of failed deliveries of one event to one consumer.
-type Retry struct {
-	// Attempts that were counted so far.
-	Attempts int
-	// NotBefore is when the next delivery is due. Zero: at once.
-	NotBefore time.Time
-	// FirstAt and LastAt are the times of the first and the last counted attempt.
-	FirstAt, LastAt time.Time
-	// FirstError and LastError are what the handler said then.
-	FirstError, LastError string
-}
-
-// Lane is the head of a lane's deferred events.
-type Lane struct {
-	Name string
-	// Position of the lane's first deferred event.
-	Position uint64
-	Retry    Retry
-}
-
-// Verb is what an Outcome does to an event.
-type Verb int
-
-// The verbs. Done, Skip and Dead settle the event for this consumer for good.
-const (
-	// Done: the handler has finished with the event.
-	Done Verb = iota + 1
-	// Skip: the handler does not want the event.
-	Skip
-	// Defer sets the event aside under Outcome.Lane with Outcome.Retry, to be had
-	// again through LeaseDeferred.
-	Defer
-	// Dead writes a dead letter with Outcome.Reason and Outcome.Retry.
-	Dead
-)
-
-// Outcome ends a lease.
-type Outcome struct {
-	Position uint64
-	Verb     Verb
-	// Lane, for Defer: any short text; events of one lane keep their order.
-	Lane string
-	// Retry, for Defer and Dead: the state to remember.
-	Retry Retry
-	// Reason, for Dead.
-	Reason Reason
-	// Code, for Dead with ReasonRejected: the handler's own short word.
-	Code string
-}
-
-// Reason says why an event became a dead letter.
-type Reason string
-
-// The reasons.
-const (
-	// ReasonRejected: the handler said that no attempt can succeed.
-	ReasonRejected Reason = "rejected"
-	// ReasonExhausted: max_attempts were used up.
-	ReasonExhausted Reason = "exhausted"
-	// ReasonUnreadable: a right signature over bytes that are not an event we know
-	// how to read, or a stored record that fails its checksum.
-	ReasonUnreadable Reason = "unreadable"
-)
-
-// DeadLetter is an event that a handler gave up on, with a copy of the event.
-type DeadLetter struct {
-	// Handler is empty for ReasonUnreadable.
-	Handler string
-	Reason  Reason
-	Code    string
-	Retry   Retry
-	// DiedAt is when it became a dead letter.
-	DiedAt time.Time
-	Event  Event
-}
-
 // Stats describes the buffer as a whole.
 type Stats struct {
 	// First and Last are the positions of the oldest stored event and of the newest
@@ -200,16 +136,4 @@ type Stats struct {
 	Syncs, Appended, Duplicates, Corrupt uint64
 	// Sealed is the reason when the buffer accepts nothing more, else nil.
 	Sealed error
-}
-
-// ConsumerStats describes one consumer.
-type ConsumerStats struct {
-	// Position: every event up to it is settled or deferred.
-	Position uint64
-	// Pending counts events appended after the last one leased.
-	Pending uint64
-	// Leased counts events handed out and not yet settled.
-	Leased int
-	// Deferred counts events set aside.
-	Deferred uint64
 }

@@ -196,13 +196,34 @@ func (f *fixture) settle(c buffer.Consumer, outcomes ...buffer.Outcome) {
 	}
 }
 
+// deadLetters returns all of them, without their ids, which no test can know.
 func (f *fixture) deadLetters() []buffer.DeadLetter {
 	f.t.Helper()
+	all := f.letters()
+	for i := range all {
+		all[i].ID = ""
+	}
+	return all
+}
+
+// letters returns all dead letters, and checks that each can be had by its id.
+func (f *fixture) letters() []buffer.DeadLetter {
+	f.t.Helper()
 	var all []buffer.DeadLetter
-	for d, err := range f.DeadLetters(f.ctx) {
+	var last buffer.DeadLetterID
+	for d, err := range f.DeadLetters(f.ctx, "") {
 		if err != nil {
 			f.t.Fatalf("reading dead letters: %v", err)
 		}
+		if d.ID <= last {
+			f.t.Fatalf("dead letter %q comes behind %q", d.ID, last)
+		}
+		last = d.ID
+		one, err := f.DeadLetter(f.ctx, d.ID)
+		if err != nil {
+			f.t.Fatalf("reading dead letter %q: %v", d.ID, err)
+		}
+		f.equal("dead letters", d, one)
 		all = append(all, d)
 	}
 	return all
@@ -256,6 +277,15 @@ func positions(leases []buffer.Lease) []uint64 {
 	var all []uint64
 	for _, l := range leases {
 		all = append(all, l.Event.Position)
+	}
+	return all
+}
+
+// specs names consumers that start by default.
+func specs(names ...string) []buffer.ConsumerSpec {
+	var all []buffer.ConsumerSpec
+	for _, name := range names {
+		all = append(all, buffer.ConsumerSpec{Name: name})
 	}
 	return all
 }

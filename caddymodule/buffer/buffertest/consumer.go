@@ -84,14 +84,14 @@ func testStart(t *testing.T, f *fixture) {
 
 func testStartTogether(t *testing.T, f *fixture) {
 	f.append("1")
-	if err := f.CreateConsumers(f.ctx, "a", "b"); err != nil {
+	if err := f.CreateConsumers(f.ctx, specs("a", "b")...); err != nil {
 		t.Fatal(err)
 	}
 	f.append("2")
 	f.equal("positions of a", []uint64{1, 2}, positions(f.lease(f.consumer("a"), 2)))
 	f.crash()
 	f.equal("positions of b after a crash", []uint64{1, 2}, positions(f.lease(f.consumer("b"), 2)))
-	if err := f.CreateConsumers(f.ctx, "a", "c"); err != nil {
+	if err := f.CreateConsumers(f.ctx, specs("a", "c")...); err != nil {
 		t.Fatal(err)
 	}
 	f.append("3")
@@ -135,14 +135,14 @@ func testConsumerStats(t *testing.T, f *fixture) {
 	c := f.consumer("h")
 	f.lease(c, 4)
 	f.settle(c, buffer.Outcome{Position: 1, Verb: buffer.Done}, buffer.Outcome{Position: 2, Verb: buffer.Defer, Lane: "l"}, buffer.Outcome{Position: 4, Verb: buffer.Skip})
-	f.equal("stats", buffer.ConsumerStats{Position: 2, Pending: 2, Leased: 1, Deferred: 1}, c.Stats())
+	f.equal("stats", buffer.ConsumerStats{Position: 2, Seen: 4, Pending: 2, Leased: 1, Deferred: 1}, c.Stats())
 	f.crash()
 	c = f.consumer("h")
-	f.equal("stats after a crash", buffer.ConsumerStats{Position: 2, Pending: 3, Deferred: 1}, c.Stats())
+	f.equal("stats after a crash", buffer.ConsumerStats{Position: 2, Seen: 2, Pending: 3, Deferred: 1}, c.Stats())
 	f.leaseDeferred(c, "l", 1)
 	f.settle(c, done(2)...)
 	f.settle(c, done(positions(f.lease(c, 3))...)...)
-	f.equal("stats at the end", buffer.ConsumerStats{Position: 6}, c.Stats())
+	f.equal("stats at the end", buffer.ConsumerStats{Position: 6, Seen: 6}, c.Stats())
 }
 
 func testSettleOutOfOrder(t *testing.T, f *fixture) {
@@ -205,9 +205,9 @@ func testSettleParallel(t *testing.T, f *fixture) {
 		})
 	}
 	wg.Wait()
-	f.equal("stats", buffer.ConsumerStats{Position: 300}, c.Stats())
+	f.equal("stats", buffer.ConsumerStats{Position: 300, Seen: 300}, c.Stats())
 	f.reopen()
-	f.equal("stats after a reopen", buffer.ConsumerStats{Position: 300}, f.consumer("h").Stats())
+	f.equal("stats after a reopen", buffer.ConsumerStats{Position: 300, Seen: 300}, f.consumer("h").Stats())
 }
 
 func testCrash(t *testing.T, f *fixture) {
@@ -246,7 +246,7 @@ func testClosed(t *testing.T, f *fixture) {
 	_, leaseErr := c.Lease(f.ctx, 1)
 	_, deferredErr := c.LeaseDeferred(f.ctx, "l", 1)
 	var lettersErr, lanesErr error
-	for _, lettersErr = range f.DeadLetters(f.ctx) {
+	for _, lettersErr = range f.DeadLetters(f.ctx, "") {
 	}
 	for _, lanesErr = range c.Lanes(f.ctx) {
 	}

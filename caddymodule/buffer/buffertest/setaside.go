@@ -60,7 +60,7 @@ func testDeferAgain(t *testing.T, f *fixture) {
 		f.equal("lanes "+when, []buffer.Lane{
 			{Name: "x", Position: 1, Retry: retryOf(2)}, {Name: "y", Position: 2, Retry: retryOf(2)},
 		}, f.lanes(c))
-		f.equal("stats "+when, buffer.ConsumerStats{Position: 3, Deferred: 2}, c.Stats())
+		f.equal("stats "+when, buffer.ConsumerStats{Position: 3, Seen: 3, Deferred: 2}, c.Stats())
 	}
 	check("at once")
 	f.reopen()
@@ -73,7 +73,7 @@ func testDeferAgain(t *testing.T, f *fixture) {
 	f.crash()
 	c = f.consumer("h")
 	f.equal("lanes at the end", []buffer.Lane(nil), f.lanes(c))
-	f.equal("stats at the end", buffer.ConsumerStats{Position: 3}, c.Stats())
+	f.equal("stats at the end", buffer.ConsumerStats{Position: 3, Seen: 3}, c.Stats())
 }
 
 func testDeferCrash(t *testing.T, f *fixture) {
@@ -131,7 +131,7 @@ func testUnreadable(t *testing.T, f *fixture) {
 	}
 	f.equal("positions", []uint64{1, 3}, positions(f.lease(c, 2)))
 	f.settle(c, done(1, 3)...)
-	f.equal("stats", buffer.ConsumerStats{Position: 3}, c.Stats())
+	f.equal("stats", buffer.ConsumerStats{Position: 3, Seen: 3}, c.Stats())
 	f.equal("dead letters at the end", want, f.deadLetters())
 }
 
@@ -146,7 +146,7 @@ func testDamage(t *testing.T, f *fixture) {
 	a := f.consumer("a")
 	f.equal("positions", []uint64{1, 4}, positions(f.lease(a, 2)))
 	f.settle(a, done(1, 4)...)
-	f.equal("stats", buffer.ConsumerStats{Position: 4}, a.Stats())
+	f.equal("stats", buffer.ConsumerStats{Position: 4, Seen: 4}, a.Stats())
 	letters := f.deadLetters()
 	for i, d := range letters {
 		if d.Handler != "" || d.Reason != buffer.ReasonUnreadable || d.Event.Position != uint64(i+2) || d.Event.Unreadable == "" {
@@ -170,7 +170,7 @@ func testDamageDeferred(t *testing.T, f *fixture) {
 	}
 	f.equal("positions", []uint64{2}, positions(f.leaseDeferred(c, "l", 10)))
 	f.settle(c, done(2)...)
-	f.equal("stats", buffer.ConsumerStats{Position: 2}, c.Stats())
+	f.equal("stats", buffer.ConsumerStats{Position: 2, Seen: 2}, c.Stats())
 	if n := len(f.deadLetters()); n != 1 {
 		t.Fatalf("got %d dead letters, want 1", n)
 	}

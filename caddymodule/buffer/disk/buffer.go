@@ -38,9 +38,10 @@ type Buffer struct {
 	// first is the position of the oldest stored event, or the next position when
 	// there is none; durable is that of the newest synced one.
 	first, durable atomic.Uint64
-	// eventBytes and deadBytes account for what is stored.
-	eventBytes, deadBytes atomic.Int64
-	deadCount             atomic.Uint64
+	// eventBytes and asideBytes account for what is stored: events, and beside them dead
+	// letters and copies of reopened events. Only the committer changes them.
+	eventBytes, asideBytes atomic.Int64
+	deadCount              atomic.Uint64
 	// tight is set while the disk has less than the headroom.
 	tight atomic.Bool
 
@@ -209,7 +210,7 @@ func (b *Buffer) Stats() buffer.Stats {
 }
 
 func (b *Buffer) bytes() uint64 {
-	return uint64(max(0, b.eventBytes.Load()+b.deadBytes.Load()))
+	return uint64(max(0, b.eventBytes.Load()+b.asideBytes.Load()))
 }
 
 // wakeAll wakes every Lease, to look at the state of things again.

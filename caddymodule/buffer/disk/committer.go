@@ -39,6 +39,12 @@ type group struct {
 	limits *Limits
 	// touched are the consumers whose progress changed.
 	touched []*consumerState
+	// memos are those of the group by their keys, lettersGone the dead letters that it removes, and
+	// trimmedTo is the last event that it trims: what is staged later must see what is not in
+	// the store yet.
+	memos       map[string][]byte
+	lettersGone map[string]bool
+	trimmedTo   uint64
 	// then runs after the sync, before the tasks are done.
 	then []func()
 }
@@ -164,6 +170,7 @@ func (c *committer) write() error {
 	for _, st := range g.touched {
 		st.stageProgress(g.batch)
 	}
+	g.writeMemos()
 	if g.batch.Empty() {
 		return nil
 	}
@@ -194,6 +201,9 @@ func (g *group) start(db *pebble.DB) {
 	g.limits = g.b.limits.Load()
 	clear(g.touched)
 	g.touched = g.touched[:0]
+	clear(g.memos)
+	clear(g.lettersGone)
+	g.trimmedTo = 0
 	clear(g.then)
 	g.then = g.then[:0]
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -24,6 +22,14 @@ type consumerState struct {
 	// cursor is the next position that Lease looks at.
 	cursor uint64
 	leased map[uint64]lease
+	// settling counts tasks that are on their way to the committer.
+	settling int
+	// staged says of positions in the committer's group whether they end up deferred.
+	staged map[uint64]bool
+	// standing is what people have decided about the consumer.
+	standing standing
+	// forgotten: the consumer was removed, and this state is nobody's.
+	forgotten bool
 	// handle is the open Consumer, if any.
 	handle *Consumer
 	// touched is set while the state is in the committer's group; only the committer uses it.
@@ -35,6 +41,8 @@ type lease struct {
 	// deferred events have entries of their own, under lane.
 	deferred bool
 	lane     string
+	// copied is the size of the consumer's own copy of the event, 0 if there is none.
+	copied int
 	// settling: its outcome is on the way to the disk.
 	settling bool
 }
@@ -54,88 +62,44 @@ var errConsumerOpen = errors.New("a consumer of this name is open already")
 
 // Consumer implements buffer.Buffer.
 func (b *Buffer) Consumer(ctx context.Context, name string) (buffer.Consumer, error) {
-	if err := b.CreateConsumers(ctx, name); err != nil {
-		return nil, fmt.Errorf("opening consumer %q: %w", name, err)
+	for {
+		if err := b.CreateConsumers(ctx, buffer.ConsumerSpec{Name: name}); err != nil {
+			return nil, fmt.Errorf("opening consumer %q: %w", name, err)
+		}
+		c, err := b.openConsumer(name)
+		if err != nil {
+			return nil, fmt.Errorf("opening consumer %q: %w", name, err)
+		}
+		// nil if it was forgotten in between.
+		if c != nil {
+			return c, nil
+		}
 	}
+}
+
+func (b *Buffer) openConsumer(name string) (*Consumer, error) {
 	b.consumersMu.Lock()
 	st := b.consumers[name]
 	b.consumersMu.Unlock()
+	if st == nil {
+		return nil, nil
+	}
 	c := &Consumer{b: b, st: st, turn: make(chan struct{}, 1), closed: make(chan struct{})}
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if st.forgotten {
+		return nil, nil
+	}
 	if st.handle != nil {
-		return nil, fmt.Errorf("opening consumer %q: %w", name, errConsumerOpen)
+		return nil, errConsumerOpen
 	}
 	st.handle = c
 	st.cursor = st.progress.low + 1
 	return c, nil
 }
 
-// CreateConsumers implements buffer.Buffer.
-func (b *Buffer) CreateConsumers(ctx context.Context, names ...string) error {
-	for _, name := range names {
-		if name == "" || len(name) > 255 || strings.ContainsRune(name, 0) {
-			return errors.New("creating consumers: a name has 1 to 255 bytes, none of them zero")
-		}
-	}
-	// The committer may look at the names after the caller has given up.
-	names = slices.Sorted(slices.Values(names))
-	t := &createTask{waiter: newWaiter(), names: slices.Compact(names)}
-	if _, err := b.committer.do(ctx, t, &t.waiter); err != nil {
-		return fmt.Errorf("creating consumers: %w", err)
-	}
-	return nil
-}
-
-// createTask makes the consumers that are not there. The committer does it since it
-// knows the position between what was and what comes.
-type createTask struct {
-	waiter
-	names []string
-}
-
-func (t *createTask) size() int { return 64 * len(t.names) }
-
-func (t *createTask) stage(g *group) error {
-	b := g.b
-	b.consumersMu.Lock()
-	defer b.consumersMu.Unlock()
-	fresh := slices.DeleteFunc(slices.Clone(t.names), func(name string) bool { return b.consumers[name] != nil })
-	if len(fresh) == 0 {
-		return nil
-	}
-	ever, err := b.hadConsumers()
-	if err != nil {
-		return err
-	}
-	low := g.c.next - 1
-	if !ever {
-		low = b.first.Load() - 1
-		_ = g.batch.Set(metaConsumers, []byte{1}, nil)
-	}
-	for _, name := range fresh {
-		st := newConsumerState(name, &progress{low: low, high: low})
-		b.consumers[name] = st
-		g.touch(st)
-	}
-	return nil
-}
-
-func (t *createTask) done(err error) { t.finish(err) }
-
-func (b *Buffer) hadConsumers() (bool, error) {
-	if len(b.consumers) > 0 {
-		return true, nil
-	}
-	_, err := b.get(metaConsumers)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 func newConsumerState(name string, p *progress) *consumerState {
-	return &consumerState{name: name, progress: *p, cursor: p.low + 1, leased: map[uint64]lease{}}
+	return &consumerState{name: name, progress: *p, cursor: p.low + 1, leased: map[uint64]lease{}, staged: map[uint64]bool{}}
 }
 
 func (b *Buffer) allConsumers() []*consumerState {
@@ -164,7 +128,11 @@ func (b *Buffer) loadConsumers() error {
 			p = &progress{low: low, high: low}
 			b.log.Error("buffer: a consumer's progress is damaged, it starts again with the oldest stored event", "consumer", name)
 		}
-		b.consumers[name] = newConsumerState(name, p)
+		st := newConsumerState(name, p)
+		if st.standing, err = b.loadStanding(name); err != nil {
+			return err
+		}
+		b.consumers[name] = st
 	}
 	if err := it.Error(); err != nil {
 		return fmt.Errorf("reading the consumers: %w", err)
@@ -184,6 +152,10 @@ func (st *consumerState) stageProgress(batch *pebble.Batch) {
 	st.touched = false
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	clear(st.staged)
+	if st.forgotten {
+		return
+	}
 	_ = batch.Set(consumerKey(st.name), st.progress.append(nil), nil)
 }
 
@@ -201,18 +173,26 @@ func (c *Consumer) usable() error {
 
 // Stats implements buffer.Consumer.
 func (c *Consumer) Stats() buffer.ConsumerStats {
-	durable := c.b.durable.Load()
-	st := c.st
+	return c.st.stats(c.b.durable.Load())
+}
+
+func (st *consumerState) stats(durable uint64) buffer.ConsumerStats {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	// A consumer that is not open starts again behind its position.
+	cursor := st.progress.low + 1
+	if st.handle != nil {
+		cursor = max(cursor, st.cursor)
+	}
 	s := buffer.ConsumerStats{
 		Position: st.progress.low,
+		Seen:     st.progress.run(cursor - 1),
 		Leased:   len(st.leased),
 		Deferred: st.progress.deferred,
 	}
-	if durable >= st.cursor {
-		s.Pending = durable - st.cursor + 1
-		s.Pending -= min(s.Pending, st.progress.markedFrom(st.cursor))
+	if durable >= cursor {
+		s.Pending = durable - cursor + 1
+		s.Pending -= min(s.Pending, st.progress.markedFrom(cursor))
 	}
 	return s
 }

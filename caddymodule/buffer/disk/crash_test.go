@@ -256,7 +256,7 @@ func verifyConsumer(ctx context.Context, b *Buffer, told *ledger, ids map[uint64
 		complain("stats count %d deferred, there are %d", n, deferred)
 	}
 	dead := map[uint64]bool{}
-	for d, err := range b.DeadLetters(ctx) {
+	for d, err := range b.DeadLetters(ctx, "") {
 		if err != nil {
 			complain("dead letter: %v", err)
 		}

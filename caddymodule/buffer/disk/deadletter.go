@@ -1,11 +1,9 @@
 package disk
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -49,43 +47,95 @@ func (d deadLetter) encode(diedAt time.Time) []byte {
 	return appendChecksum(b)
 }
 
+// decodeDeadLetter reads a dead letter. What it could read is returned beside an error.
 func decodeDeadLetter(raw []byte) (buffer.DeadLetter, error) {
-	b, err := verifyChecksum(raw)
+	dl, record, damaged, note, err := splitDeadLetter(raw)
 	if err != nil {
 		return buffer.DeadLetter{}, err
 	}
+	position := dl.Event.Position
+	if damaged {
+		dl.Event = buffer.Event{Position: position, Unreadable: note, Body: append([]byte{}, record...)}
+		return dl, nil
+	}
+	dl.Event, _, err = decodeEvent(record, position)
+	dl.Event.Position = position
+	return dl, err
+}
+
+// splitDeadLetter reads all but the event. The record is part of raw.
+func splitDeadLetter(raw []byte) (dl buffer.DeadLetter, record []byte, damaged bool, note string, err error) {
+	b, err := verifyChecksum(raw)
+	if err != nil {
+		return dl, nil, false, "", err
+	}
 	r := reader{b: b}
-	version, damaged := r.byte(), r.byte() == 1
-	dl := buffer.DeadLetter{Handler: r.string(), Reason: buffer.Reason(r.string()), Code: r.string()}
-	note := r.string()
+	version := r.byte()
+	damaged = r.byte() == 1
+	dl = buffer.DeadLetter{Handler: r.string(), Reason: buffer.Reason(r.string()), Code: r.string()}
+	note = r.string()
 	dl.DiedAt = r.time()
-	position := r.uvarint()
+	dl.Event.Position = r.uvarint()
 	dl.Retry = r.retry()
 	from, to := r.span()
 	if r.bad || r.off != len(b) || version != deadLetterVersion {
-		return buffer.DeadLetter{}, errDamaged
+		return buffer.DeadLetter{}, nil, false, "", errDamaged
 	}
-	if damaged {
-		dl.Event = buffer.Event{Position: position, Unreadable: note, Body: append([]byte{}, b[from:to]...)}
-		return dl, nil
+	return dl, b[from:to], damaged, note, nil
+}
+
+// eventOfLetter returns a copy of the event record in a dead letter, if it is sound.
+func eventOfLetter(raw []byte, position uint64) []byte {
+	dl, record, damaged, _, err := splitDeadLetter(raw)
+	if err != nil || damaged || dl.Event.Position != position {
+		return nil
 	}
-	dl.Event, _, err = decodeEvent(b[from:to], position)
-	return dl, err
+	if _, _, err := decodeEvent(record, position); err != nil {
+		return nil
+	}
+	return append([]byte{}, record...)
 }
 
 // stageDeadLetter writes a dead letter and keeps count.
 func (g *group) stageDeadLetter(d deadLetter) {
-	diedAt := time.Unix(0, g.now)
+	key, diedAt := g.freeLetterKey(d)
 	value := d.encode(diedAt)
-	_ = g.batch.Set(deadLetterKey(diedAt, d.position, d.handler), value, nil)
-	g.b.deadCount.Add(1)
-	g.b.deadBytes.Add(int64(cost(len(value))))
-	g.stageDeadCount()
+	_ = g.batch.Set(key, value, nil)
+	g.countAside(1, int64(cost(len(value))))
 }
 
-func (g *group) stageDeadCount() {
+// freeLetterKey finds a time of death that no other letter of the event has: one may have died, been
+// reopened and died again on a clock that stood still.
+func (g *group) freeLetterKey(d deadLetter) ([]byte, time.Time) {
+	for diedAt := time.Unix(0, g.now); ; diedAt = diedAt.Add(1) {
+		key := deadLetterKey(diedAt, d.position, d.handler)
+		if g.lettersGone[string(key)] {
+			delete(g.lettersGone, string(key))
+			return key, diedAt
+		}
+		if _, taken, _ := getMaybe(g.db, key); !taken {
+			return key, diedAt
+		}
+	}
+}
+
+// dropLetter removes a dead letter that the store has.
+func (g *group) dropLetter(key []byte, cost uint64) {
+	if g.lettersGone == nil {
+		g.lettersGone = map[string]bool{}
+	}
+	g.lettersGone[string(key)] = true
+	_ = g.batch.Delete(key, nil)
+	g.countAside(-1, -int64(cost))
+}
+
+// countAside keeps the number of dead letters, and the bytes of what is kept beside the
+// events: dead letters and copies of reopened events.
+func (g *group) countAside(letters, bytes int64) {
+	g.b.deadCount.Store(uint64(max(0, int64(g.b.deadCount.Load())+letters)))
+	g.b.asideBytes.Store(max(0, g.b.asideBytes.Load()+bytes))
 	v := binary.BigEndian.AppendUint64(nil, g.b.deadCount.Load())
-	v = binary.BigEndian.AppendUint64(v, uint64(g.b.deadBytes.Load()))
+	v = binary.BigEndian.AppendUint64(v, uint64(g.b.asideBytes.Load()))
 	_ = g.batch.Set(metaDead, v, nil)
 }
 
@@ -103,63 +153,6 @@ func (b *Buffer) loadDeadCount() error {
 		return fmt.Errorf("reading the number of dead letters: %w", errors.Join(err, errDamaged))
 	}
 	b.deadCount.Store(binary.BigEndian.Uint64(v))
-	b.deadBytes.Store(int64(binary.BigEndian.Uint64(v[8:])))
+	b.asideBytes.Store(int64(binary.BigEndian.Uint64(v[8:])))
 	return nil
-}
-
-// deadLettersAtOnce bounds what one read holds in memory.
-const deadLettersAtOnce = 32
-
-// DeadLetters implements buffer.Buffer. A dead letter that cannot be read yields an
-// error, and the next one follows.
-func (b *Buffer) DeadLetters(ctx context.Context) iter.Seq2[buffer.DeadLetter, error] {
-	return func(yield func(buffer.DeadLetter, error) bool) {
-		from := []byte{kindDeadLetter}
-		for from != nil {
-			if err := ctx.Err(); err != nil {
-				yield(buffer.DeadLetter{}, err)
-				return
-			}
-			// Nothing is locked while the caller has the turn.
-			found, next, err := b.readDeadLetters(from)
-			for _, f := range found {
-				if !yield(f.letter, f.err) {
-					return
-				}
-			}
-			if err != nil {
-				yield(buffer.DeadLetter{}, fmt.Errorf("reading dead letters: %w", err))
-				return
-			}
-			from = next
-		}
-	}
-}
-
-type foundLetter struct {
-	letter buffer.DeadLetter
-	err    error
-}
-
-func (b *Buffer) readDeadLetters(from []byte) (found []foundLetter, next []byte, err error) {
-	err = b.use(func(db *pebble.DB) error {
-		it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{kindDeadLetter + 1}})
-		if err != nil {
-			return err
-		}
-		defer it.Close()
-		for ok := it.First(); ok; ok = it.Next() {
-			if len(found) == deadLettersAtOnce {
-				next = append([]byte{}, it.Key()...)
-				return nil
-			}
-			letter, err := decodeDeadLetter(it.Value())
-			if err != nil {
-				err = fmt.Errorf("reading a dead letter: %w", err)
-			}
-			found = append(found, foundLetter{letter, err})
-		}
-		return it.Error()
-	})
-	return found, next, err
 }

@@ -2,7 +2,6 @@ package disk
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"iter"
 
@@ -10,50 +9,6 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
-
-const retryVersion = 1
-
-func appendRetry(dst []byte, r buffer.Retry) []byte {
-	dst = append(dst, retryVersion)
-	dst = binary.AppendUvarint(dst, uint64(max(0, r.Attempts)))
-	dst = appendTime(dst, r.NotBefore)
-	dst = appendTime(dst, r.FirstAt)
-	dst = appendTime(dst, r.LastAt)
-	dst = appendString(dst, r.FirstError)
-	return appendString(dst, r.LastError)
-}
-
-func (r *reader) retry() buffer.Retry {
-	if r.byte() != retryVersion {
-		r.fail()
-	}
-	return buffer.Retry{
-		Attempts:   int(r.uvarint()),
-		NotBefore:  r.time(),
-		FirstAt:    r.time(),
-		LastAt:     r.time(),
-		FirstError: r.string(),
-		LastError:  r.string(),
-	}
-}
-
-func encodeRetry(r buffer.Retry) []byte {
-	return appendChecksum(appendRetry(nil, r))
-}
-
-// decodeRetry forgets a damaged state: the event is then tried as a fresh one.
-func decodeRetry(raw []byte) buffer.Retry {
-	b, err := verifyChecksum(raw)
-	if err != nil {
-		return buffer.Retry{}
-	}
-	r := reader{b: b}
-	retry := r.retry()
-	if r.bad {
-		return buffer.Retry{}
-	}
-	return retry
-}
 
 const lanesAtOnce = 256
 
@@ -177,9 +132,13 @@ func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.L
 func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string) error {
 	kept := (*taken)[:0]
 	for i, l := range *taken {
-		e, raw, err := readEvent(db, l.Event.Position)
+		was, err := c.copied(db, l.Event.Position, lane)
+		var raw []byte
+		if err == nil {
+			l.Event, raw, err = c.st.readEvent(db, l.Event.Position, was)
+		}
 		if isDamage(err) {
-			c.setAside(l.Event.Position, lease{deferred: true, lane: lane}, raw, err)
+			c.setAside((*taken)[i].Event.Position, was, raw, err)
 			continue
 		}
 		if err != nil {
@@ -188,9 +147,20 @@ func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string) error
 			*taken = nil
 			return err
 		}
-		l.Event = e
 		kept = append(kept, l)
 	}
 	*taken = kept
 	return nil
+}
+
+// copied notes in the lease whether the consumer has a copy of its own, and returns the lease.
+func (c *Consumer) copied(db *pebble.DB, position uint64, lane string) (lease, error) {
+	size, err := sizeOf(db, copyKey(c.st.name, position))
+	c.st.mu.Lock()
+	defer c.st.mu.Unlock()
+	if l, ok := c.st.leased[position]; ok {
+		l.copied = size
+		c.st.leased[position] = l
+	}
+	return lease{deferred: true, lane: lane, copied: size}, err
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
-	"time"
 )
 
 // The first byte of a key says what it is.
@@ -13,8 +12,11 @@ const (
 	kindConsumer   = 'c'
 	kindDedupe     = 'd'
 	kindEvent      = 'e'
+	kindStanding   = 'i'
 	kindMeta       = 'm'
+	kindMemo       = 'n'
 	kindDeferredAt = 'q'
+	kindCopy       = 'r'
 	kindDeferred   = 'w'
 	kindDeadLetter = 'x'
 )
@@ -77,10 +79,41 @@ func deferredAtKey(name string, position uint64) []byte {
 	return binary.BigEndian.AppendUint64(namePrefix(kindDeferredAt, name), position)
 }
 
+// deferredAtPosition takes a key apart that starts with namePrefix(kindDeferredAt, name).
+func deferredAtPosition(key []byte) (uint64, bool) {
+	if len(key) < 8 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(key[len(key)-8:]), true
+}
+
+func copyKey(name string, position uint64) []byte {
+	return binary.BigEndian.AppendUint64(namePrefix(kindCopy, name), position)
+}
+
+func memoKey(name, key string) []byte {
+	return append(namePrefix(kindMemo, name), key...)
+}
+
+func standingKey(name string) []byte {
+	return append([]byte{kindStanding}, name...)
+}
+
 func lanePrefix(name, lane string) []byte {
 	b := namePrefix(kindDeferred, name)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(lane)))
 	return append(b, lane...)
+}
+
+// encodeLane is the value beside a deferred position. Format 1 left it empty, which
+// says nothing; an empty lane is a single byte.
+func encodeLane(lane string) []byte { return append([]byte{1}, lane...) }
+
+func decodeLane(v []byte) (lane string, ok bool) {
+	if len(v) == 0 || v[0] != 1 {
+		return "", false
+	}
+	return string(v[1:]), true
 }
 
 func deferredKey(name, lane string, position uint64) []byte {
@@ -98,12 +131,6 @@ func splitDeferredKey(rest []byte) (lane string, position uint64, ok bool) {
 		return "", 0, false
 	}
 	return string(rest[:n]), binary.BigEndian.Uint64(rest[n:]), true
-}
-
-func deadLetterKey(diedAt time.Time, position uint64, handler string) []byte {
-	b := binary.BigEndian.AppendUint64([]byte{kindDeadLetter}, uint64(max(0, diedAt.UnixNano())))
-	b = binary.BigEndian.AppendUint64(b, position)
-	return append(b, handler...)
 }
 
 // after returns the first key behind all that start with prefix.

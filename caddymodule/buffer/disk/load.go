@@ -8,8 +8,12 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// formatVersion is that of all the keys and records together.
-const formatVersion = 1
+// formatVersion is that of all the keys and records together. Version 1 is read as it is; once
+// this version has it open, one that knows only version 1 must not.
+const (
+	formatVersion  = 2
+	formatVersion1 = 1
+)
 
 // load reads what the buffer keeps in memory: a few records, whatever is stored.
 func (b *Buffer) load() (next, total uint64, err error) {
@@ -38,8 +42,11 @@ func (b *Buffer) checkFormat() error {
 	if err != nil {
 		return fmt.Errorf("reading the format version: %w", err)
 	}
+	if len(v) == 1 && v[0] == formatVersion1 {
+		return b.db.Set(metaFormat, []byte{formatVersion}, pebble.Sync)
+	}
 	if len(v) != 1 || v[0] != formatVersion {
-		return fmt.Errorf("the directory has format %v; this version knows only %d: a later version wrote it", v, formatVersion)
+		return fmt.Errorf("the directory has format %v; this version knows only up to %d: a later version wrote it", v, formatVersion)
 	}
 	return nil
 }

@@ -67,6 +67,14 @@ func (p *progress) skipTo(position uint64) {
 	}
 }
 
+// run returns the end of the run of marked positions that follows p, p itself if there is none.
+func (p *progress) run(position uint64) uint64 {
+	for position < p.high && p.has(position+1) {
+		position++
+	}
+	return position
+}
+
 // markedFrom counts marked positions at and above from.
 func (p *progress) markedFrom(from uint64) uint64 {
 	var n uint64

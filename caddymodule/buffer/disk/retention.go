@@ -97,15 +97,18 @@ func (b *Buffer) trim(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("finding old events: %w", err)
 	}
-	t := &trimTask{
-		waiter: newWaiter(), to: to, total: total,
-		lettersBefore: deadLetterKey(now.Add(-limits.DeadLetterRetention), 0, ""),
+	for more := true; more; {
+		t := &trimTask{
+			waiter: newWaiter(), to: to, total: total,
+			lettersBefore: deadLetterKey(now.Add(-limits.DeadLetterRetention), 0, ""),
+		}
+		done, err := b.committer.do(ctx, t, &t.waiter)
+		if err != nil {
+			return err
+		}
+		more = done && t.moreLetters
 	}
-	if t.letters, t.letterBytes, err = b.oldLetters(t.lettersBefore); err != nil {
-		return fmt.Errorf("finding old dead letters: %w", err)
-	}
-	_, err = b.committer.do(ctx, t, &t.waiter)
-	return err
+	return nil
 }
 
 // trimPoint finds the last position that may go and that age or size wants gone,
@@ -180,7 +183,7 @@ func (b *Buffer) settledUpTo() (limit uint64, holders []string, err error) {
 	for _, st := range b.allConsumers() {
 		var up uint64
 		err := b.use(func(db *pebble.DB) (err error) {
-			up, err = st.settledUpTo(db)
+			up, err = st.settledUpTo(db, b.first.Load())
 			return err
 		})
 		if err != nil {
@@ -196,7 +199,7 @@ func (b *Buffer) settledUpTo() (limit uint64, holders []string, err error) {
 	return limit, holders, nil
 }
 
-func (st *consumerState) settledUpTo(db *pebble.DB) (uint64, error) {
+func (st *consumerState) settledUpTo(db *pebble.DB, first uint64) (uint64, error) {
 	// The position first: an event deferred after this look is above it.
 	st.mu.Lock()
 	up := st.progress.low
@@ -207,25 +210,9 @@ func (st *consumerState) settledUpTo(db *pebble.DB) (uint64, error) {
 		return 0, err
 	}
 	defer it.Close()
-	if it.First() && len(it.Key()) == len(prefix)+8 {
+	// What is below the first event lives from a copy.
+	if it.SeekGE(deferredAtKey(st.name, first)) && len(it.Key()) == len(prefix)+8 {
 		up = min(up, binary.BigEndian.Uint64(it.Key()[len(prefix):])-1)
 	}
 	return up, it.Error()
-}
-
-// oldLetters counts the dead letters before a key.
-func (b *Buffer) oldLetters(before []byte) (n uint64, bytes int64, err error) {
-	err = b.use(func(db *pebble.DB) error {
-		it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindDeadLetter}, UpperBound: before})
-		if err != nil {
-			return err
-		}
-		defer it.Close()
-		for ok := it.First(); ok; ok = it.Next() {
-			n++
-			bytes += int64(cost(len(it.Value())))
-		}
-		return it.Error()
-	})
-	return n, bytes, err
 }

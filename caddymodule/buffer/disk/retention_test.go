@@ -231,7 +231,7 @@ func TestRetentionOfDeadLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := 0
-		for d, err := range b.DeadLetters(t.Context()) {
+		for d, err := range b.DeadLetters(t.Context(), "") {
 			if err != nil || len(d.Event.Body) != 10000 {
 				t.Fatal(d.Event.Position, err)
 			}

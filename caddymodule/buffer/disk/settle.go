@@ -1,8 +1,8 @@
 package disk
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -10,8 +10,12 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// maxLane bounds a lane's name: its length takes two bytes of a key.
-const maxLane = 4096
+const (
+	// maxLane bounds a lane's name: its length takes two bytes of a key.
+	maxLane = 4096
+	// maxMemoKey bounds a memo's key.
+	maxMemoKey = 1024
+)
 
 // settleTask is a list of outcomes on its way to the disk.
 type settleTask struct {
@@ -24,8 +28,12 @@ type settleTask struct {
 type settlement struct {
 	outcome buffer.Outcome
 	was     lease
+	// claimed: the outcome ends a lease. Reopen and Note do not.
+	claimed bool
 	// letter is set for a dead letter.
 	letter *deadLetter
+	// old is what the store has of an event to be reopened.
+	old stored
 }
 
 // Settle implements buffer.Consumer.
@@ -38,7 +46,7 @@ func (c *Consumer) Settle(ctx context.Context, outcomes ...buffer.Outcome) error
 
 func (c *Consumer) settle(ctx context.Context, outcomes []buffer.Outcome) error {
 	for i := range outcomes {
-		if err := checkOutcome(&outcomes[i]); err != nil {
+		if err := c.checkOutcome(&outcomes[i]); err != nil {
 			return err
 		}
 	}
@@ -63,21 +71,31 @@ func (c *Consumer) settle(ctx context.Context, outcomes []buffer.Outcome) error 
 	return err
 }
 
-func checkOutcome(o *buffer.Outcome) error {
+func (c *Consumer) checkOutcome(o *buffer.Outcome) error {
 	switch o.Verb {
-	case buffer.Done, buffer.Skip, buffer.Dead:
-		return nil
-	case buffer.Defer:
+	case buffer.Done, buffer.Skip, buffer.Dead, buffer.Note:
+	case buffer.Defer, buffer.Reopen:
 		if len(o.Lane) > maxLane {
 			return fmt.Errorf("event %d: the lane's name has %d bytes; at most %d are allowed", o.Position, len(o.Lane), maxLane)
 		}
-		return nil
 	default:
 		return fmt.Errorf("event %d: verb %d is not known", o.Position, o.Verb)
 	}
+	if o.Verb == buffer.Reopen && o.Letter != "" {
+		if l, err := parseLetterID(o.Letter); err == nil && (l.handler != c.st.name || l.position != o.Position) {
+			return fmt.Errorf("event %d: dead letter %s is of another handler or another event", o.Position, o.Letter)
+		}
+	}
+	if o.Memo != nil {
+		if n := len(o.Memo.Key); n < 1 || n > maxMemoKey {
+			return fmt.Errorf("event %d: the memo's key has %d bytes; 1 to %d are allowed", o.Position, n, maxMemoKey)
+		}
+	}
+	return nil
 }
 
-// claim picks the outcomes of leased events; each lease can be claimed once.
+// claim picks the outcomes of leased events, each lease once, and those that need
+// no lease. Memos are copied: the committer may read them after the caller has given up.
 func (c *Consumer) claim(outcomes []buffer.Outcome) []settlement {
 	st := c.st
 	st.mu.Lock()
@@ -87,13 +105,23 @@ func (c *Consumer) claim(outcomes []buffer.Outcome) []settlement {
 	}
 	items := make([]settlement, 0, len(outcomes))
 	for _, o := range outcomes {
-		l, ok := st.leased[o.Position]
-		if !ok || l.settling {
-			continue
+		it := settlement{outcome: o, claimed: o.Verb != buffer.Reopen && o.Verb != buffer.Note}
+		if it.claimed {
+			l, ok := st.leased[o.Position]
+			if !ok || l.settling {
+				continue
+			}
+			it.was = l
+			l.settling = true
+			st.leased[o.Position] = l
 		}
-		items = append(items, settlement{outcome: o, was: l})
-		l.settling = true
-		st.leased[o.Position] = l
+		if o.Memo != nil {
+			it.outcome.Memo = &buffer.Memo{Key: o.Memo.Key, Value: bytes.Clone(o.Memo.Value)}
+		}
+		items = append(items, it)
+	}
+	if len(items) > 0 {
+		st.settling++
 	}
 	return items
 }
@@ -101,7 +129,12 @@ func (c *Consumer) claim(outcomes []buffer.Outcome) []settlement {
 func (st *consumerState) unclaim(items []settlement) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	for _, it := range items {
+	st.settling--
+	for i := range items {
+		it := &items[i]
+		if !it.claimed {
+			continue
+		}
 		if st.handle == nil {
 			delete(st.leased, it.outcome.Position)
 			continue
@@ -114,14 +147,17 @@ func (st *consumerState) unclaim(items []settlement) {
 func (c *Consumer) attach(t *settleTask) error {
 	for i := range t.items {
 		it := &t.items[i]
-		t.bytes += 64
 		o := &it.outcome
+		t.bytes += 64
+		if o.Memo != nil {
+			t.bytes += len(o.Memo.Key) + len(o.Memo.Value)
+		}
 		if o.Verb != buffer.Dead {
 			continue
 		}
 		letter := &deadLetter{handler: c.st.name, reason: o.Reason, code: o.Code, retry: o.Retry, position: o.Position}
 		err := c.b.use(func(db *pebble.DB) error {
-			_, raw, err := readEvent(db, o.Position)
+			_, raw, err := c.st.readEvent(db, o.Position, it.was)
 			letter.record = raw
 			if isDamage(err) {
 				letter.damaged, letter.note = true, err.Error()
@@ -141,95 +177,78 @@ func (c *Consumer) attach(t *settleTask) error {
 func (t *settleTask) size() int { return t.bytes }
 
 func (t *settleTask) stage(g *group) error {
+	if err := t.findOld(g); err != nil {
+		return err
+	}
 	st := t.st
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	g.touch(st)
 	for i := range t.items {
 		it := &t.items[i]
 		o := &it.outcome
-		if it.was.deferred {
-			_ = g.batch.Delete(deferredKey(st.name, it.was.lane, o.Position), nil)
-			if o.Verb != buffer.Defer {
-				_ = g.batch.Delete(deferredAtKey(st.name, o.Position), nil)
-				st.progress.deferred -= min(1, st.progress.deferred)
-			}
+		switch {
+		case it.claimed:
+			st.stageOutcome(g, it)
+		case o.Verb == buffer.Reopen && !st.stageReopen(g, it):
+			continue // ignored, with its memo
 		}
-		if o.Verb == buffer.Defer {
-			_ = g.batch.Set(deferredKey(st.name, o.Lane, o.Position), encodeRetry(o.Retry), nil)
-			_ = g.batch.Set(deferredAtKey(st.name, o.Position), nil, nil)
-			if !it.was.deferred {
-				st.progress.deferred++
-			}
+		if o.Memo != nil {
+			g.stageMemo(st.name, *o.Memo)
 		}
-		if it.letter != nil {
-			g.stageDeadLetter(*it.letter)
-		}
-		st.progress.mark(o.Position)
 	}
-	g.touch(st)
 	return nil
+}
+
+// stageOutcome ends a lease. Callers hold mu.
+func (st *consumerState) stageOutcome(g *group, it *settlement) {
+	o := &it.outcome
+	if it.was.deferred {
+		_ = g.batch.Delete(deferredKey(st.name, it.was.lane, o.Position), nil)
+		if o.Verb != buffer.Defer {
+			_ = g.batch.Delete(deferredAtKey(st.name, o.Position), nil)
+			st.staged[o.Position] = false
+			st.progress.deferred -= min(1, st.progress.deferred)
+			if it.was.copied > 0 {
+				_ = g.batch.Delete(copyKey(st.name, o.Position), nil)
+				g.countAside(0, -int64(cost(it.was.copied)))
+			}
+		}
+	}
+	if o.Verb == buffer.Defer {
+		st.stageDeferred(g, o, !it.was.deferred)
+	}
+	if it.letter != nil {
+		g.stageDeadLetter(*it.letter)
+	}
+	st.progress.mark(o.Position)
+}
+
+// stageDeferred writes a deferred event's entries. Callers hold mu.
+func (st *consumerState) stageDeferred(g *group, o *buffer.Outcome, fresh bool) {
+	_ = g.batch.Set(deferredKey(st.name, o.Lane, o.Position), encodeRetry(o.Retry), nil)
+	_ = g.batch.Set(deferredAtKey(st.name, o.Position), encodeLane(o.Lane), nil)
+	st.staged[o.Position] = true
+	if fresh {
+		st.progress.deferred++
+	}
 }
 
 func (t *settleTask) done(err error) {
 	t.st.mu.Lock()
+	t.st.settling--
 	for i := range t.items {
-		delete(t.st.leased, t.items[i].outcome.Position)
+		it := &t.items[i]
+		if !it.claimed {
+			continue
+		}
+		delete(t.st.leased, it.outcome.Position)
+		if err != nil && t.st.handle != nil {
+			// Nothing was written, so the lease stands.
+			t.st.leased[it.outcome.Position] = it.was
+		}
 	}
 	t.st.mu.Unlock()
 	t.st.changed.wake()
 	t.finish(err)
-}
-
-// setAside makes a dead letter of an event that cannot be read back, and settles
-// it for this consumer. It does not wait: the lease stays until it is durable.
-func (c *Consumer) setAside(position uint64, was lease, raw []byte, cause error) {
-	b := c.b
-	t := &settleTask{waiter: newWaiter(), st: c.st, bytes: len(raw) + 64}
-	it := settlement{outcome: buffer.Outcome{Position: position, Verb: buffer.Skip}, was: was}
-	if b.firstDamage(position) {
-		b.counters.corrupt.Add(1)
-		b.log.Error("buffer: a stored event cannot be read back, it is set aside as a dead letter", "position", position, "error", oneLine(cause.Error()))
-		it.letter = &deadLetter{reason: buffer.ReasonUnreadable, position: position, record: raw, damaged: true, note: oneLine(cause.Error())}
-	}
-	t.items = []settlement{it}
-	c.st.mu.Lock()
-	was.settling = true
-	c.st.leased[position] = was
-	c.st.mu.Unlock()
-	if err := b.committer.send(context.Background(), t); err != nil {
-		// Closed or sealed: it is met again after the next open.
-		c.st.unclaim(t.items)
-	}
-}
-
-// firstDamage says whether the position was not seen damaged before, by any consumer.
-func (b *Buffer) firstDamage(position uint64) bool {
-	b.damagedMu.Lock()
-	defer b.damagedMu.Unlock()
-	if _, ok := b.damaged[position]; ok {
-		return false
-	}
-	b.damaged[position] = struct{}{}
-	return true
-}
-
-// readEvent returns an event and its record. A damaged record is returned beside the error.
-func readEvent(db *pebble.DB, position uint64) (buffer.Event, []byte, error) {
-	v, closer, err := db.Get(appendEventKey(nil, position))
-	if err != nil {
-		return buffer.Event{}, nil, fmt.Errorf("reading event %d: %w", position, err)
-	}
-	defer closer.Close()
-	raw := append([]byte{}, v...)
-	e, _, err := decodeEvent(raw, position)
-	if err != nil {
-		return buffer.Event{}, raw, fmt.Errorf("reading event %d: %w", position, err)
-	}
-	return e, raw, nil
-}
-
-// isDamage tells what is wrong with one record from what is wrong with the disk. An event
-// that is leased and not there at all is damage too.
-func isDamage(err error) bool {
-	return errors.Is(err, errDamaged) || errors.Is(err, pebble.ErrNotFound) || err != nil && pebble.IsCorruptionError(err)
 }

@@ -1,0 +1,100 @@
+package buffer
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Consumer is one handler's view of the buffer. Methods are safe for concurrent use.
+type Consumer interface {
+	// Lease hands out up to max events, in append order, that this consumer has
+	// neither leased, settled nor deferred. It blocks until there is at least one,
+	// ctx ends, or the consumer is closed (ErrClosed).
+	Lease(ctx context.Context, max int) ([]Lease, error)
+
+	// Lanes yields each lane that has deferred events, with its first event's retry
+	// state. It is meant for the start: dispatch keeps the rest in memory.
+	Lanes(ctx context.Context) iter.Seq2[Lane, error]
+
+	// LeaseDeferred hands out up to max deferred events of one lane, in append order,
+	// due or not, skipping those that are leased. It does not block.
+	LeaseDeferred(ctx context.Context, lane string, max int) ([]Lease, error)
+
+	// Settle records outcomes of leased events and returns when they are durable, all of
+	// them or none. Concurrent calls share one sync, also with appends. An outcome for an
+	// event that is not leased is ignored with its memo: it was settled before. (Reopen
+	// and Note need no lease.)
+	Settle(ctx context.Context, outcomes ...Outcome) error
+
+	// Memo returns a copy of what Outcome.Memo stored last under a key, nil if nothing.
+	Memo(ctx context.Context, key string) ([]byte, error)
+
+	// Memos yields the memos whose keys begin with prefix, by key.
+	Memos(ctx context.Context, prefix string) iter.Seq2[Memo, error]
+
+	// Stats counts what the consumer has before it.
+	Stats() ConsumerStats
+
+	// Close gives back what is leased. It may be called twice.
+	Close() error
+}
+
+// Lease is an event handed out for delivery until Settle or Close.
+type Lease struct {
+	Event Event
+	// Retry is what earlier deliveries left behind; zero for a fresh event.
+	Retry Retry
+}
+
+// Retry is the durable memory of failed deliveries of one event to one consumer.
+type Retry struct {
+	// Attempts that were counted so far.
+	Attempts int
+	// NotBefore is when the next delivery is due. Zero: at once.
+	NotBefore time.Time
+	// FirstAt and LastAt are the times of the first and the last counted attempt.
+	FirstAt, LastAt time.Time
+	// FirstError and LastError are what the handler said then.
+	FirstError, LastError string
+	// Crashes counts how often the handler's process ended with this event in flight.
+	Crashes int
+	// Replay is the id of the replay that reopened the event, "" if none did.
+	Replay string
+}
+
+// Lane is the head of a lane's deferred events.
+type Lane struct {
+	Name string
+	// Position of the lane's first deferred event.
+	Position uint64
+	Retry    Retry
+}
+
+// ConsumerStats describes one consumer.
+type ConsumerStats struct {
+	// Position: every event up to it is settled or deferred.
+	Position uint64
+	// Seen: every event up to it was leased since the consumer was opened, or is settled
+	// or deferred. It counts what a Lease call under way is about to return.
+	Seen uint64
+	// Pending counts events appended after the last one leased.
+	Pending uint64
+	// Leased counts events handed out and not yet settled.
+	Leased int
+	// Deferred counts events set aside.
+	Deferred uint64
+}
+
+// ConsumerInfo describes a consumer for people.
+type ConsumerInfo struct {
+	Name string
+	ConsumerStats
+	// Open: somebody reads from it.
+	Open bool
+	// Oldest is when the oldest event that is not settled was stored; zero when all are.
+	Oldest time.Time
+	// PausedSince and OrphanedSince are zero when it is neither; see PauseConsumer and
+	// KeepConsumers.
+	PausedSince, OrphanedSince time.Time
+}

@@ -1,0 +1,38 @@
+package buffer
+
+import "time"
+
+// Reason says why an event became a dead letter.
+type Reason string
+
+// The reasons.
+const (
+	// ReasonRejected: the handler said that no attempt can succeed.
+	ReasonRejected Reason = "rejected"
+	// ReasonExhausted: max_attempts were used up.
+	ReasonExhausted Reason = "exhausted"
+	// ReasonExpired: it held up its lane for longer than park_after.
+	ReasonExpired Reason = "expired"
+	// ReasonPoison: the handler's process ended again and again with it in flight.
+	ReasonPoison Reason = "poison"
+	// ReasonUnreadable: a right signature over bytes that are not an event we know
+	// how to read, or a stored record that fails its checksum.
+	ReasonUnreadable Reason = "unreadable"
+)
+
+// DeadLetterID names a dead letter: a short text that is safe in a URL and sorts by
+// the time of death.
+type DeadLetterID string
+
+// DeadLetter is an event that a handler gave up on, with a copy of the event.
+type DeadLetter struct {
+	ID DeadLetterID
+	// Handler is empty for ReasonUnreadable.
+	Handler string
+	Reason  Reason
+	Code    string
+	Retry   Retry
+	// DiedAt is when it became a dead letter.
+	DiedAt time.Time
+	Event  Event
+}

@@ -1,0 +1,119 @@
+package disk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// Consumers implements buffer.Buffer.
+func (b *Buffer) Consumers(ctx context.Context) ([]buffer.ConsumerInfo, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var all []buffer.ConsumerInfo
+	err := b.use(func(db *pebble.DB) error {
+		for _, st := range b.consumersByName() {
+			info, err := b.describe(db, st)
+			if err != nil {
+				return err
+			}
+			all = append(all, info)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("describing consumers: %w", err)
+	}
+	return all, nil
+}
+
+func (b *Buffer) consumersByName() []*consumerState {
+	all := b.allConsumers()
+	slices.SortFunc(all, func(a, b *consumerState) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+func (b *Buffer) describe(db *pebble.DB, st *consumerState) (buffer.ConsumerInfo, error) {
+	st.mu.Lock()
+	info := buffer.ConsumerInfo{
+		Name:          st.name,
+		Open:          st.handle != nil,
+		PausedSince:   since(st.standing.pausedSince),
+		OrphanedSince: since(st.standing.orphanedSince),
+	}
+	st.mu.Unlock()
+	info.ConsumerStats = st.stats(b.durable.Load())
+	oldest, err := b.oldestOpen(db, st)
+	if err != nil {
+		return info, fmt.Errorf("consumer %q: %w", st.name, err)
+	}
+	info.Oldest = oldest
+	return info, nil
+}
+
+// oldestOpen returns when the oldest event was stored that the consumer has not settled.
+func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error) {
+	at, fresh, err := b.oldestFresh(db, st)
+	if err != nil {
+		return time.Time{}, err
+	}
+	prefix := namePrefix(kindDeferredAt, st.name)
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		position, valid := deferredAtPosition(it.Key())
+		if !valid || fresh > 0 && position > fresh {
+			break
+		}
+		// A damaged event has no time; the next one is nearly as old.
+		if _, raw, err := st.readEvent(db, position, lease{deferred: true}); err == nil {
+			if _, t, err := openRecord(raw, position); err == nil {
+				return since(t.storedAt), nil
+			}
+		}
+	}
+	return since(at), it.Error()
+}
+
+// oldestFresh finds the first event that is neither settled nor deferred, and when it was stored. The
+// position is 0 if there is none.
+func (b *Buffer) oldestFresh(db *pebble.DB, st *consumerState) (at int64, position uint64, err error) {
+	last := b.durable.Load()
+	it, err := db.NewIter(&pebble.IterOptions{
+		LowerBound: appendEventKey(nil, b.first.Load()),
+		UpperBound: appendEventKey(nil, last+1),
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer it.Close()
+	for next := uint64(1); ; next++ {
+		st.mu.Lock()
+		next = st.progress.run(max(next-1, st.progress.low)) + 1
+		st.mu.Unlock()
+		if next > last || !it.SeekGE(appendEventKey(nil, next)) {
+			return 0, 0, it.Error()
+		}
+		position, valid := eventPosition(it.Key())
+		if !valid {
+			continue
+		}
+		st.mu.Lock()
+		open := !st.progress.has(position)
+		st.mu.Unlock()
+		if _, t, err := openRecord(it.Value(), position); open && err == nil {
+			return t.storedAt, position, nil
+		}
+		next = position
+	}
+}

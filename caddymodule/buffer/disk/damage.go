@@ -1,0 +1,66 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// setAside makes a dead letter of an event that cannot be read back, and settles
+// it for this consumer. It does not wait: the lease stays until it is durable.
+func (c *Consumer) setAside(position uint64, was lease, raw []byte, cause error) {
+	b := c.b
+	t := &settleTask{waiter: newWaiter(), st: c.st, bytes: len(raw) + 64}
+	it := settlement{outcome: buffer.Outcome{Position: position, Verb: buffer.Skip}, was: was, claimed: true}
+	if b.firstDamage(position) {
+		b.counters.corrupt.Add(1)
+		b.log.Error("buffer: a stored event cannot be read back, it is set aside as a dead letter", "position", position, "error", oneLine(cause.Error()))
+		it.letter = &deadLetter{reason: buffer.ReasonUnreadable, position: position, record: raw, damaged: true, note: oneLine(cause.Error())}
+	}
+	t.items = []settlement{it}
+	c.st.mu.Lock()
+	c.st.settling++
+	was.settling = true
+	c.st.leased[position] = was
+	c.st.mu.Unlock()
+	if err := b.committer.send(context.Background(), t); err != nil {
+		// Closed or sealed: it is met again after the next open.
+		c.st.unclaim(t.items)
+	}
+}
+
+// firstDamage says whether the position was not seen damaged before, by any consumer.
+func (b *Buffer) firstDamage(position uint64) bool {
+	b.damagedMu.Lock()
+	defer b.damagedMu.Unlock()
+	if _, ok := b.damaged[position]; ok {
+		return false
+	}
+	b.damaged[position] = struct{}{}
+	return true
+}
+
+// readEvent returns an event and its record. A damaged record is returned beside the error.
+func readEvent(db *pebble.DB, position uint64) (buffer.Event, []byte, error) {
+	v, closer, err := db.Get(appendEventKey(nil, position))
+	if err != nil {
+		return buffer.Event{}, nil, fmt.Errorf("reading event %d: %w", position, err)
+	}
+	defer closer.Close()
+	raw := append([]byte{}, v...)
+	e, _, err := decodeEvent(raw, position)
+	if err != nil {
+		return buffer.Event{}, raw, fmt.Errorf("reading event %d: %w", position, err)
+	}
+	return e, raw, nil
+}
+
+// isDamage tells what is wrong with one record from what is wrong with the disk. An event
+// that is leased and not there at all is damage too.
+func isDamage(err error) bool {
+	return errors.Is(err, errDamaged) || errors.Is(err, pebble.ErrNotFound) || err != nil && pebble.IsCorruptionError(err)
+}

@@ -1,0 +1,164 @@
+package disk
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// standing is what people have decided about a consumer. Times are in ns, 0 for never.
+type standing struct {
+	// pausedSince is when a person paused it.
+	pausedSince int64
+	// orphanedSince is when it lost its handler, orphanedAt the newest position then.
+	orphanedSince int64
+	orphanedAt    uint64
+}
+
+const standingVersion = 1
+
+func (s standing) encode() []byte {
+	b := []byte{standingVersion}
+	b = binary.AppendVarint(b, s.pausedSince)
+	b = binary.AppendVarint(b, s.orphanedSince)
+	b = binary.AppendUvarint(b, s.orphanedAt)
+	return appendChecksum(b)
+}
+
+func parseStanding(raw []byte) (standing, error) {
+	b, err := verifyChecksum(raw)
+	if err != nil {
+		return standing{}, err
+	}
+	r := reader{b: b}
+	version := r.byte()
+	s := standing{pausedSince: r.varint(), orphanedSince: r.varint(), orphanedAt: r.uvarint()}
+	if r.bad || r.off != len(b) || version != standingVersion {
+		return standing{}, errDamaged
+	}
+	return s, nil
+}
+
+// loadStanding takes a damaged record for none: the consumer is then neither paused nor an
+// orphan, and loses nothing.
+func (b *Buffer) loadStanding(name string) (standing, error) {
+	raw, err := b.get(standingKey(name))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return standing{}, nil
+	}
+	if err != nil {
+		return standing{}, fmt.Errorf("reading the standing of consumer %q: %w", name, err)
+	}
+	s, err := parseStanding(raw)
+	if err != nil {
+		b.log.Error("buffer: it is not known any more whether a consumer was paused, it is taken for running", "consumer", name)
+	}
+	return s, nil
+}
+
+// KeepConsumers implements buffer.Buffer.
+func (b *Buffer) KeepConsumers(ctx context.Context, names ...string) error {
+	keep := slices.Clone(names)
+	err := b.change(ctx, func(g *group) error {
+		for _, st := range b.allConsumers() {
+			s := st.getStanding()
+			switch {
+			case slices.Contains(keep, st.name):
+				s.orphanedSince, s.orphanedAt = 0, 0
+			case s.orphanedSince == 0:
+				s.orphanedSince, s.orphanedAt = max(1, g.now), g.c.next-1
+			}
+			g.stageStanding(st, s)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keeping consumers: %w", err)
+	}
+	return nil
+}
+
+// PauseConsumer implements buffer.Buffer.
+func (b *Buffer) PauseConsumer(ctx context.Context, name string, paused bool) error {
+	err := b.change(ctx, func(g *group) error {
+		st := b.consumerNamed(name)
+		if st == nil {
+			return buffer.ErrNotFound
+		}
+		s := st.getStanding()
+		switch {
+		case !paused:
+			s.pausedSince = 0
+		case s.pausedSince == 0:
+			s.pausedSince = max(1, g.now)
+		}
+		g.stageStanding(st, s)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("pausing consumer %q: %w", name, err)
+	}
+	return nil
+}
+
+func (b *Buffer) consumerNamed(name string) *consumerState {
+	b.consumersMu.Lock()
+	defer b.consumersMu.Unlock()
+	return b.consumers[name]
+}
+
+func (st *consumerState) getStanding() standing {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.standing
+}
+
+// stageStanding writes a standing if it differs.
+func (g *group) stageStanding(st *consumerState, s standing) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if s == st.standing {
+		return
+	}
+	st.standing = s
+	if s == (standing{}) {
+		_ = g.batch.Delete(standingKey(st.name), nil)
+		return
+	}
+	_ = g.batch.Set(standingKey(st.name), s.encode(), nil)
+}
+
+// since turns a time of a standing into one for people.
+func since(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns).UTC()
+}
+
+// changeTask is a small change that the committer makes.
+type changeTask struct {
+	waiter
+	f func(g *group) error
+}
+
+// change has the committer call f, and returns when what f staged is durable.
+func (b *Buffer) change(ctx context.Context, f func(g *group) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t := &changeTask{waiter: newWaiter(), f: f}
+	_, err := b.committer.do(ctx, t, &t.waiter)
+	return err
+}
+
+func (t *changeTask) size() int            { return 256 }
+func (t *changeTask) stage(g *group) error { return t.f(g) }
+func (t *changeTask) done(err error)       { t.finish(err) }

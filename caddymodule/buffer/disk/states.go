@@ -1,0 +1,84 @@
+package disk
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// States implements buffer.Buffer. ErrNotFound: the position was never given.
+func (b *Buffer) States(ctx context.Context, position uint64) ([]buffer.State, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var all []buffer.State
+	err := b.use(func(db *pebble.DB) error {
+		if position == 0 || position > b.durable.Load() {
+			return buffer.ErrNotFound
+		}
+		for _, st := range b.consumersByName() {
+			s, err := st.state(db, position)
+			if err != nil {
+				return err
+			}
+			all = append(all, s)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the states of event %d: %w", position, err)
+	}
+	return all, nil
+}
+
+func (st *consumerState) state(db *pebble.DB, position uint64) (buffer.State, error) {
+	s := buffer.State{Consumer: st.name, Phase: buffer.PhaseSettled}
+	st.mu.Lock()
+	has := st.progress.has(position)
+	// A lease is taken away only when what became of the event can be read.
+	l, leased := st.leased[position]
+	st.mu.Unlock()
+	if !has || leased && !l.deferred {
+		s.Phase = buffer.PhasePending
+		return s, nil
+	}
+	v, ok, err := getMaybe(db, deferredAtKey(st.name, position))
+	if err != nil || !ok {
+		return s, err
+	}
+	s.Phase = buffer.PhaseDeferred
+	if s.Lane, ok = decodeLane(v); !ok {
+		if s.Lane, ok, err = st.findLane(db, position); err != nil || !ok {
+			return s, err
+		}
+	}
+	raw, ok, err := getMaybe(db, deferredKey(st.name, s.Lane, position))
+	if err == nil && ok {
+		s.Retry = decodeRetry(raw)
+	}
+	return s, err
+}
+
+// findLane asks one lane after the other: format 1 did not write it beside the position.
+func (st *consumerState) findLane(db *pebble.DB, position uint64) (string, bool, error) {
+	prefix := namePrefix(kindDeferred, st.name)
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return "", false, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; {
+		lane, _, valid := splitDeferredKey(it.Key()[len(prefix):])
+		if !valid {
+			return "", false, fmt.Errorf("deferred event: %w", errDamaged)
+		}
+		if size, err := sizeOf(db, deferredKey(st.name, lane, position)); err != nil || size > 0 {
+			return lane, err == nil, err
+		}
+		ok = it.SeekGE(after(lanePrefix(st.name, lane)))
+	}
+	return "", false, it.Error()
+}
