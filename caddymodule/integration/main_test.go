@@ -14,11 +14,18 @@ import (
 )
 
 // TestMain lets the test binary be Caddy: the tests start it as `<binary> run`, and
-// that Caddy starts it as `<binary> smartcar plugin <name>`.
+// that Caddy starts it as `<binary> smartcar plugin <name>`. It is a handler's own
+// program as well, as `<binary> plugin <name>`.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "run" || os.Args[1] == "smartcar") {
-		caddycmd.Main()
-		return
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "run", "reload", "smartcar":
+			caddycmd.Main()
+			return
+		case "plugin":
+			serveTestPlugin(os.Args[2])
+			return
+		}
 	}
 	goleak.VerifyTestMain(m,
 		// Caddy and its libraries keep these for the life of the process.

@@ -35,6 +35,12 @@ type site struct {
 	events string // what the handler received
 	cert   devcert.Files
 	client *http.Client
+
+	// What the Caddyfile says; the zero values are those of newSite.
+	grace  string // grace_period
+	buffer string // path of the buffer's folder
+	limits string // more lines of the buffer's block
+	sites  string // what stands behind the receiver's site
 }
 
 // newSite writes a Caddyfile, a handlers file with one jsonl handler, and a
@@ -51,7 +57,13 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{dir: dir, port: freePort(t), admin: filepath.Join(dir, "admin.sock"), events: filepath.Join(dir, "events.jsonl"), cert: cert}
+	s := &site{
+		dir: dir, port: freePort(t), cert: cert,
+		admin:  filepath.Join(dir, "admin.sock"),
+		events: filepath.Join(dir, "events.jsonl"),
+		grace:  "2s",
+		buffer: filepath.Join(dir, "buffer"),
+	}
 	s.url = fmt.Sprintf("https://localhost:%d/", s.port)
 	transport := &http.Transport{
 		TLSClientConfig:     cert.Client(),
@@ -62,9 +74,14 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(transport.CloseIdleConnections)
 	s.client = &http.Client{Transport: transport, Timeout: 15 * time.Second}
 
-	s.write(t, "handlers.hcl", fmt.Sprintf("handler \"archive\" {\n  plugin = \"jsonl\"\n  config {\n    path = %q\n  }\n}\n", s.events))
+	s.write(t, "handlers.hcl", jsonlHandler("archive", s.events, ""))
 	s.write(t, "Caddyfile", s.caddyfile("7d"))
 	return s
+}
+
+// jsonlHandler is a block of a handlers file; more are attributes.
+func jsonlHandler(name, path, more string) string {
+	return fmt.Sprintf("handler %q {\n  plugin = \"jsonl\"\n  %s\n  config {\n    path = %q\n  }\n}\n", name, more, path)
 }
 
 func (s *site) caddyfile(retention string) string {
@@ -73,14 +90,15 @@ func (s *site) caddyfile(retention string) string {
 	persist_config off
 	auto_https disable_redirects
 	storage file_system %[1]s/caddy
-	grace_period 2s
+	grace_period %[4]s
 	log {
 		output file %[1]s/caddy.log
 	}
 	smartcar {
 		buffer disk {
-			path %[1]s/buffer
+			path %[5]s
 			retention %[3]s
+			%[6]s
 		}
 		handlers %[1]s/handlers.hcl
 	}
@@ -91,7 +109,8 @@ https://localhost:%[2]d {
 		token {env.SMARTCAR_TOKEN}
 	}
 }
-`, s.dir, s.port, retention)
+%[7]s
+`, s.dir, s.port, retention, s.grace, s.buffer, s.limits, s.sites)
 }
 
 func (s *site) write(t *testing.T, name, content string) {
@@ -169,13 +188,18 @@ func (p *process) kill(t *testing.T) {
 // terminate asks the process to end, as a service manager does.
 func (p *process) terminate(t *testing.T) {
 	t.Helper()
+	p.terminateWithin(t, 20*time.Second)
+}
+
+func (p *process) terminateWithin(t *testing.T, limit time.Duration) {
+	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	select {
 	case <-p.exited:
-	case <-time.After(20 * time.Second):
-		t.Fatal("Caddy has not ended 20 s after SIGTERM")
+	case <-time.After(limit):
+		t.Fatalf("Caddy has not ended %v after SIGTERM", limit)
 	}
 }
 
@@ -228,21 +252,25 @@ func alive(pid int) bool {
 	return ok && stat.state != "Z"
 }
 
-// adminLoad posts a Caddyfile to the running Caddy, as `caddy reload` does.
-func (s *site) adminLoad(ctx context.Context, caddyfile string) error {
-	client := &http.Client{Transport: &http.Transport{
+// adminClient speaks to the running Caddy's admin API.
+func (s *site) adminClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "unix", s.admin)
 		},
 	}}
+}
+
+// adminLoad posts a Caddyfile to the running Caddy, as `caddy reload` does.
+func (s *site) adminLoad(ctx context.Context, caddyfile string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/load", strings.NewReader(caddyfile))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "text/caddyfile")
-	resp, err := client.Do(req)
+	resp, err := s.adminClient().Do(req)
 	if err != nil {
 		return err
 	}
@@ -259,7 +287,13 @@ func (s *site) adminLoad(ctx context.Context, caddyfile string) error {
 // test on a line that is not whole JSON, other than a last line being written.
 func (s *site) received(t *testing.T) []string {
 	t.Helper()
-	f, err := os.Open(s.events)
+	return receivedIn(t, s.events)
+}
+
+// receivedIn does the same with another handler's file.
+func receivedIn(t *testing.T, path string) []string {
+	t.Helper()
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
