@@ -12,6 +12,20 @@ import (
 // started. What was in flight is delivered again, and no attempt is counted.
 var ErrDown = errors.New("handler is down")
 
+// CrashError is an ErrDown that tells that the process ended by itself with the
+// batch in flight: killed, exited or panicked, or ended by the host because it did not
+// answer its health checks.
+type CrashError struct {
+	// Detail says how it ended, with the last lines that it wrote, for people.
+	Detail string
+}
+
+// Error is the detail.
+func (e *CrashError) Error() string { return e.Detail }
+
+// Unwrap makes it an ErrDown.
+func (e *CrashError) Unwrap() error { return ErrDown }
+
 // Handler takes deliveries. Dispatch does not know what is behind it.
 type Handler interface {
 	// Ready blocks until the handler can take a call, or ctx ends.
@@ -33,6 +47,11 @@ type Delivery struct {
 	Event *buffer.Event
 	// Attempt is 1 for the first.
 	Attempt int
+	// Replay: a person asked for the event again.
+	Replay bool
+	// Stale are the codes of signals that are no newer than what the handler has had
+	// before; see package freshness.
+	Stale []string
 }
 
 // Status is what a handler says of one event.

@@ -32,9 +32,10 @@ func (p *Plugin) Ready(ctx context.Context) error {
 	}
 }
 
-// Handle delivers a batch. The error is dispatch.ErrDown when there is no process
-// or it went away under the call, and context.DeadlineExceeded when ctx ended
-// first. Any other failure of the call is the batch's own: every delivery of it is
+// Handle delivers a batch. The error is a *dispatch.CrashError, wrapped, when the
+// process ended by itself under the call, or was killed because it did not answer
+// its health checks; dispatch.ErrDown when there is no process or the host ended
+// it; and context.DeadlineExceeded when ctx ended first. Any other failure of the call is the batch's own: every delivery of it is
 // then a Retry that says why.
 func (p *Plugin) Handle(ctx context.Context, batch []dispatch.Delivery) ([]dispatch.Result, error) {
 	inst := p.borrow()
@@ -86,12 +87,18 @@ func (p *Plugin) borrow() *instance {
 }
 
 func (p *Plugin) call(ctx context.Context, inst *instance, batch []dispatch.Delivery) ([]dispatch.Result, error) {
+	if inst.proc.isGone() {
+		// It never had this batch, so whatever ended it was another. Ready must not find
+		// the dead process still there.
+		p.awaitFate(ctx, inst)
+		return nil, fmt.Errorf("process of handler %q is gone: %w", p.spec.Handler, dispatch.ErrDown)
+	}
 	resp, err := inst.handler.Handle(ctx, toRequest(batch))
 	if err == nil {
 		inst.answered()
 		return toResults(resp.GetResults(), len(batch)), nil
 	}
-	err = inst.callError(ctx, err)
+	err = p.callError(ctx, inst, err)
 	if errors.Is(err, dispatch.ErrDown) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return nil, fmt.Errorf("plugin of handler %q: %w", p.spec.Handler, err)
 	}
@@ -105,12 +112,12 @@ func (p *Plugin) call(ctx context.Context, inst *instance, batch []dispatch.Deli
 
 // callError says what a failed call means: the process is gone, the time was up,
 // or the plugin answered with an error of its own.
-func (i *instance) callError(ctx context.Context, err error) error {
+func (p *Plugin) callError(ctx context.Context, inst *instance, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("no answer in time: %w", ctx.Err())
-	case i.proc.isGone(), i.closing.Load(), status.Code(err) == codes.Unavailable:
-		return fmt.Errorf("process went away under the call: %w", dispatch.ErrDown)
+	case inst.proc.isGone(), inst.closing.Load(), status.Code(err) == codes.Unavailable:
+		return p.brokeOff(ctx, inst)
 	case status.Code(err) == codes.DeadlineExceeded:
 		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 	}

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,16 +107,16 @@ func toRequest(batch []dispatch.Delivery) *handlerv1.HandleRequest {
 // strings that are not UTF-8.
 func utf8Text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// toResults makes n results of what the plugin answered. An event without an answer
-// is not finished.
+// toResults makes n results of what the plugin answered. Where the numbers differ
+// nobody knows which result is whose, and taking one event's for another's would
+// lose that; so none of them is finished.
 func toResults(results []*handlerv1.Result, n int) []dispatch.Result {
+	if len(results) != n {
+		return slices.Repeat([]dispatch.Result{{Status: dispatch.Retry, Error: fmt.Sprintf(
+			"the plugin gave %d results for %d events, so it is not known which of them are finished", len(results), n)}}, n)
+	}
 	out := make([]dispatch.Result, n)
 	for i := range out {
-		if i >= len(results) {
-			out[i] = dispatch.Result{Status: dispatch.Retry,
-				Error: fmt.Sprintf("the plugin gave %d results for %d events, and none for this one", len(results), n)}
-			continue
-		}
 		out[i] = toResult(results[i])
 	}
 	return out

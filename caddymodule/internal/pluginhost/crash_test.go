@@ -19,9 +19,8 @@ func TestCrashUnderACall(t *testing.T) {
 	mustStart(t, p)
 	p.Supervise()
 	before := p.State()
-	if _, err := p.Handle(testContext(t), deliveries("crash")); !errors.Is(err, dispatch.ErrDown) {
-		t.Fatalf("Handle: %v, want dispatch.ErrDown", err)
-	}
+	_, err := p.Handle(testContext(t), deliveries("crash"))
+	wantCrash(t, err, "the process ended: exit status 7\n", "\nplugin: fake 1.2.3\n", "\nits last lines were:\n    engine on fire")
 	rec := log.await(t, "the end", message("plugin is gone"))
 	if text := rec["error"].(string); !strings.Contains(text, "exit status 7") || !strings.Contains(text, "engine on fire") {
 		t.Errorf("the log says %q", text)
@@ -83,9 +82,8 @@ func TestFrozenPluginIsKilled(t *testing.T) {
 	})
 	mustStart(t, p)
 	pid := p.State().PID
-	if _, err := p.Handle(testContext(t), deliveries("freeze")); !errors.Is(err, dispatch.ErrDown) {
-		t.Fatalf("Handle: %v, want dispatch.ErrDown", err)
-	}
+	_, err := p.Handle(testContext(t), deliveries("freeze"))
+	wantCrash(t, err, "plugin was killed because it missed 3 health checks in a row: no answer within 500ms\n")
 	p.Supervise()
 	rec := log.await(t, "the end", message("plugin is gone"))
 	if text := rec["error"].(string); !strings.Contains(text, "missed 3 health checks") {

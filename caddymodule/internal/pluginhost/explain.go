@@ -35,27 +35,3 @@ func (p *process) explainConnect(err error, limit time.Duration) error {
 	}
 	return fmt.Errorf("handshake of %s: %s", p.command, capText(err.Error()))
 }
-
-// explainEnd says how the process ended, with its last lines. It waits until its
-// output is read.
-func (p *process) explainEnd() error {
-	<-p.done
-	p.mu.Lock()
-	state, waitErr := p.state, p.waitErr
-	p.mu.Unlock()
-	if waitErr != nil {
-		return p.withStderr(fmt.Errorf("waiting for the process: %w", waitErr))
-	}
-	return p.withStderr(fmt.Errorf("the process ended: %s", state))
-}
-
-// withStderr adds the last lines that the process wrote. The process has ended, or
-// will at once.
-func (p *process) withStderr(err error) error {
-	<-p.done
-	lines := p.logs.last()
-	if len(lines) == 0 {
-		return err
-	}
-	return fmt.Errorf("%w; its last lines were:\n    %s", err, strings.Join(lines, "\n    "))
-}

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,6 +29,7 @@ type fake struct {
 
 	quirks map[string]string
 	stderr *os.File // the real one: go-plugin swaps os.Stderr
+	server *grpc.Server
 
 	mu       sync.Mutex
 	shutdown chan struct{}
@@ -78,6 +80,10 @@ func serveFake(args []string) {
 		},
 		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: os.Stderr, JSONFormat: true}),
 	})
+	if f.has("outlive") {
+		// Its server has ended; the process has not.
+		select {}
+	}
 }
 
 func (f *fake) has(quirk string) bool {
@@ -86,7 +92,12 @@ func (f *fake) has(quirk string) bool {
 }
 
 func (f *fake) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
-	if !f.has("no-service") {
+	f.server = s
+	switch {
+	case f.has("no-service"):
+	case f.has("twofold"):
+		s.RegisterService(twofold(), f)
+	default:
 		handlerv1.RegisterHandlerServiceServer(s, f)
 	}
 	return nil
@@ -137,6 +148,9 @@ func (f *fake) Handle(ctx context.Context, req *handlerv1.HandleRequest) (*handl
 		if r != nil {
 			resp.Results = append(resp.Results, r)
 		}
+		if bytes.HasPrefix(e.GetPayload(), []byte("surplus")) && (e.GetAttempt() == 1 || !bytes.HasSuffix(e.GetPayload(), []byte("once"))) {
+			resp.Results = append(resp.Results, r)
+		}
 	}
 	return resp, nil
 }
@@ -166,6 +180,30 @@ func (f *fake) one(ctx context.Context, e *handlerv1.Event) (*handlerv1.Result, 
 	case "crash":
 		_, _ = fmt.Fprintln(f.stderr, "engine on fire")
 		os.Exit(7)
+	case "crash-once":
+		if _, err := os.Stat(arg); err != nil {
+			_ = os.WriteFile(arg, nil, 0o600)
+			_, _ = fmt.Fprintln(f.stderr, "engine on fire, this once")
+			os.Exit(7)
+		}
+	case "forget-once":
+		if e.GetAttempt() == 1 {
+			return nil, nil
+		}
+	case "hang":
+		f.saw(arg)
+		select {}
+	case "late-once":
+		if e.GetAttempt() == 1 {
+			<-ctx.Done()
+		}
+	case "panic":
+		panic("no such car")
+	case "eat":
+		eatMemory()
+	case "hang-up":
+		go f.server.Stop()
+		<-ctx.Done()
 	case "wait":
 		f.saw(arg)
 		<-ctx.Done()

@@ -18,10 +18,13 @@ func (p *Plugin) watch(inst *instance) {
 	defer close(inst.watched)
 	why := p.untilGone(inst)
 	if inst.closing.Load() {
-		why = nil
-	}
-	p.lost(inst, why)
-	if why != nil {
+		p.lost(inst, nil)
+		close(inst.fated)
+	} else {
+		p.lost(inst, why)
+		inst.crash = inst.crashed(why)
+		// Now, so that a call that is told finds the process gone when it asks Ready.
+		close(inst.fated)
 		p.log.Error("plugin is gone", "error", why, "up_for", time.Since(inst.since).Round(time.Millisecond))
 	}
 	inst.finish()
@@ -29,7 +32,7 @@ func (p *Plugin) watch(inst *instance) {
 
 // untilGone returns when the process has ended, and says how. A process that
 // answers nothing is killed.
-func (p *Plugin) untilGone(inst *instance) error {
+func (p *Plugin) untilGone(inst *instance) *ending {
 	tick := time.NewTicker(p.t.healthEvery)
 	defer tick.Stop()
 	misses := 0

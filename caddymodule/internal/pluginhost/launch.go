@@ -59,7 +59,7 @@ func (p *Plugin) launch(ctx context.Context) (*instance, error) {
 func (p *Plugin) newInstance() *instance {
 	logs := newLogSink(p.log)
 	proc := newProcess(p.spec, logs)
-	inst := &instance{proc: proc, watched: make(chan struct{})}
+	inst := &instance{proc: proc, fated: make(chan struct{}), watched: make(chan struct{})}
 	inst.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: goplugin.HandshakeConfig{
 			MagicCookieKey:   handlerv1.CookieKey,

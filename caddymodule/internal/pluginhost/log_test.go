@@ -90,7 +90,7 @@ func TestLogSink(t *testing.T) {
 	if want := "line 0<nil>,line 1<nil>,line 2<nil>,plugin writes too much; lines were dropped28"; strings.Join(got, ",") != want {
 		t.Errorf("log = %q, want %q", strings.Join(got, ","), want)
 	}
-	last := s.last()
+	last, _ := s.last()
 	if len(last) != tailLines || last[0] != "line 11" || last[tailLines-1] != "no line end" {
 		t.Errorf("last lines = %q", last)
 	}
@@ -106,8 +106,8 @@ func TestLogSinkKeepsThePanic(t *testing.T) {
 	for i := range 50 {
 		fmt.Fprintln(w, "frame", i)
 	}
-	if last := s.last(); last[0] != "panic: oh no" || len(last) != tailLines {
-		t.Errorf("last lines = %q", last)
+	if last, panicked := s.last(); last[0] != "panic: oh no" || len(last) != tailLines || !panicked {
+		t.Errorf("last lines = %q, of a panic: %v", last, panicked)
 	}
 	if rec := log.await(t, "a frame", message("frame 49")); rec["level"] != "ERROR" {
 		t.Errorf("record = %v", rec)
@@ -159,7 +159,8 @@ func FuzzLogLine(f *testing.F) {
 				t.Errorf("log record %q is not JSON", rec)
 			}
 		}
-		for _, l := range s.last() {
+		last, _ := s.last()
+		for _, l := range last {
 			if len(l) > tailBytes || !utf8.ValidString(l) {
 				t.Errorf("last line %q", l)
 			}

@@ -84,8 +84,12 @@ func TestHandleResults(t *testing.T) {
 			{Status: dispatch.Unavailable, Error: "db"},
 		}},
 		{"too few", []string{"x", "forget"}, []dispatch.Result{
-			{Status: dispatch.Done},
-			{Status: dispatch.Retry, Error: "the plugin gave 1 results for 2 events, and none for this one"},
+			{Status: dispatch.Retry, Error: "the plugin gave 1 results for 2 events, so it is not known which of them are finished"},
+			{Status: dispatch.Retry, Error: "the plugin gave 1 results for 2 events, so it is not known which of them are finished"},
+		}},
+		{"too many", []string{"surplus", "x"}, []dispatch.Result{
+			{Status: dispatch.Retry, Error: "the plugin gave 3 results for 2 events, so it is not known which of them are finished"},
+			{Status: dispatch.Retry, Error: "the plugin gave 3 results for 2 events, so it is not known which of them are finished"},
 		}},
 		{"unspecified", []string{"unspecified"}, []dispatch.Result{
 			{Status: dispatch.Retry, Error: "the plugin gave a result of status 0, which this host does not know"}}},

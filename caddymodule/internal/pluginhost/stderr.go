@@ -110,11 +110,11 @@ func (s *logSink) sayDropped() {
 	s.dropped = 0
 }
 
-// last returns the last lines, oldest first.
-func (s *logSink) last() []string {
+// last returns the last lines, oldest first; of a panic, the first lines of that.
+func (s *logSink) last() (lines []string, panicked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.tail)
+	return slices.Clone(s.tail), s.inPanic
 }
 
 // writer returns a writer that cuts one stream into lines.

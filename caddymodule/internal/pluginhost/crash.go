@@ -1,0 +1,145 @@
+package pluginhost
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+)
+
+// maxDetail bounds what is told of a crash, in bytes: it is stored with an event
+// that is taken for its cause.
+const maxDetail = 4 << 10
+
+// ending says how a process ended, with the last lines that it wrote.
+type ending struct {
+	err   error
+	lines []string
+	// panicked: the lines begin with what matters, instead of ending with it.
+	panicked bool
+}
+
+func (e *ending) Error() string {
+	if len(e.lines) == 0 {
+		return e.err.Error()
+	}
+	return fmt.Sprintf("%v; its last lines were:\n    %s", e.err, strings.Join(e.lines, "\n    "))
+}
+
+func (e *ending) Unwrap() error { return e.err }
+
+// explainEnd says how the process ended. It waits until its output is read.
+func (p *process) explainEnd() *ending {
+	<-p.done
+	p.mu.Lock()
+	state, waitErr, killed := p.state, p.waitErr, p.killed
+	p.mu.Unlock()
+	switch {
+	case waitErr != nil:
+		return p.withStderr(fmt.Errorf("waiting for the process: %w", waitErr))
+	case state.String() == "signal: killed" && !killed:
+		return p.withStderr(fmt.Errorf("the process ended: %s, by somebody else; the system does so when memory is short", state))
+	}
+	return p.withStderr(fmt.Errorf("the process ended: %s", state))
+}
+
+// withStderr adds the last lines that the process wrote. The process has ended, or
+// will at once.
+func (p *process) withStderr(err error) *ending {
+	<-p.done
+	lines, panicked := p.logs.last()
+	return &ending{err: err, lines: lines, panicked: panicked}
+}
+
+// detail is the ending for a person who looks at an event: one fact a line, at most
+// maxDetail bytes.
+func (e *ending) detail(facts ...string) string {
+	text := capTo(flat(e.err.Error()), maxText)
+	for _, fact := range facts {
+		text += "\n" + capTo(flat(fact), maxText)
+	}
+	if len(e.lines) == 0 {
+		return text
+	}
+	text += "\nits last lines were:"
+	return text + indented(e.lines, maxDetail-len(text), e.panicked)
+}
+
+// indented is as many of the lines as fit into size: the last ones, or the first.
+func indented(lines []string, size int, fromStart bool) string {
+	const before, left = "\n    ", "…"
+	size -= len(before + left)
+	used, n := 0, 0
+	for n < len(lines) {
+		next := lines[n]
+		if !fromStart {
+			next = lines[len(lines)-1-n]
+		}
+		if used+len(before)+len(flat(next)) > size {
+			break
+		}
+		used += len(before) + len(flat(next))
+		n++
+	}
+	shown := lines[len(lines)-n:]
+	if fromStart {
+		shown = lines[:n]
+	}
+	var text strings.Builder
+	if n < len(lines) && !fromStart {
+		text.WriteString(before + left)
+	}
+	for _, line := range shown {
+		text.WriteString(before + flat(line))
+	}
+	if n < len(lines) && fromStart {
+		text.WriteString(before + left)
+	}
+	return text.String()
+}
+
+// flat makes one line of a text.
+func flat(text string) string {
+	return strings.Join(strings.Fields(cleanText(text)), " ")
+}
+
+// crashed is what calls under way are told of a process that ended by itself.
+func (i *instance) crashed(why *ending) *dispatch.CrashError {
+	name := i.about.name
+	if i.about.version != "" {
+		name += " " + i.about.version
+	}
+	return &dispatch.CrashError{Detail: why.detail(
+		"plugin: "+name,
+		fmt.Sprintf("process: %d, up for %s", i.proc.pid(), time.Since(i.since).Round(time.Millisecond)),
+	)}
+}
+
+// brokeOff says what a call means that ended without an answer: a
+// *dispatch.CrashError when the process ended by itself under it, and else
+// dispatch.ErrDown. The connection ends before the process does, so it waits for
+// that, but not for long: a process may close its connection and live on, and a
+// host that stops has no use for the difference.
+func (p *Plugin) brokeOff(ctx context.Context, inst *instance) error {
+	if p.awaitFate(ctx, inst) && inst.crash != nil {
+		return inst.crash
+	}
+	return fmt.Errorf("process went away under the call: %w", dispatch.ErrDown)
+}
+
+// awaitFate waits until it is known how inst's process ended; false when that did
+// not come in time.
+func (p *Plugin) awaitFate(ctx context.Context, inst *instance) bool {
+	timer := time.NewTimer(p.t.fate)
+	defer timer.Stop()
+	select {
+	case <-inst.fated:
+		return true
+	case <-timer.C:
+	case <-p.life.Done():
+	case <-ctx.Done():
+	}
+	return false
+}
