@@ -27,7 +27,7 @@ type answer struct {
 
 // awaitReady waits beside the scheduler until the handler can take calls.
 func (d *Dispatcher) awaitReady(now time.Time) {
-	if d.up || d.awaiting || d.pauses.down.active(now) {
+	if d.up || d.awaiting || d.backoffs.down.active(now) {
 		return
 	}
 	d.awaiting = true
@@ -49,7 +49,7 @@ func (d *Dispatcher) onReady(err error) {
 	}
 	if err != nil {
 		// Ready has no reason to fail while its context lives; do not spin if it does.
-		d.pauses.down.fail(time.Now(), err)
+		d.backoffs.down.fail(time.Now(), err)
 		return
 	}
 	d.up, d.wasUp = true, true
@@ -124,7 +124,7 @@ func (d *Dispatcher) onAnswer(a answer) {
 	switch {
 	case a.err == nil:
 		d.downs = 0
-		d.pauses.down.over()
+		d.backoffs.down.over()
 		d.onResults(a, now)
 	case errors.Is(a.err, ErrDown):
 		d.breaker.unanswered(a.call.probe)
@@ -150,7 +150,7 @@ func (d *Dispatcher) onDown(now time.Time, err error) {
 	d.up = false
 	d.counts.Downs++
 	if d.downs++; d.downs > 1 {
-		d.pauses.down.fail(now, err)
+		d.backoffs.down.fail(now, err)
 	}
 	d.cfg.Log.Debug("handler is down: what was in flight is delivered again when it is back", "error", err)
 }

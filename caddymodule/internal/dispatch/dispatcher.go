@@ -57,7 +57,7 @@ type Dispatcher struct {
 	batchWake  time.Time // until when, zero while none does
 	breaker    breaker
 	outbox     outbox
-	pauses     pauses
+	backoffs   backoffs
 	counts     Counts
 	lastInfo   time.Time // of a retry logged at level info
 	stopping   bool
@@ -120,7 +120,7 @@ func (d *Dispatcher) run() {
 
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var drain drain
+	var end ending
 	for {
 		if wake := d.pump(); !wake.IsZero() {
 			timer.Reset(time.Until(wake))
@@ -128,7 +128,7 @@ func (d *Dispatcher) run() {
 			timer.Stop()
 		}
 		d.publish()
-		if d.stopping && d.drained() {
+		if d.stopping && d.ended() {
 			d.stopErr = d.leftovers()
 			return
 		}
@@ -150,11 +150,11 @@ func (d *Dispatcher) run() {
 		case ctx := <-d.stop:
 			d.stopping = true
 			d.cancelWork()
-			drain.begin(ctx)
-		case <-drain.patience():
-			drain.cut()
+			end.begin(ctx)
+		case <-end.patience():
+			end.cut()
 			d.cancelCalls()
-		case <-drain.over():
+		case <-end.over():
 			d.cancelStoring()
 			d.stopErr = d.leftovers()
 			return
@@ -168,7 +168,7 @@ func (d *Dispatcher) pump() (wake time.Time) {
 	now := time.Now()
 	d.settle(now)
 	if d.stopping {
-		return d.pauses.store.next(now)
+		return d.backoffs.store.next(now)
 	}
 	d.breaker.tick(now)
 	d.awaitReady(now)
@@ -182,9 +182,9 @@ func (d *Dispatcher) pump() (wake time.Time) {
 
 // nextWake is the earliest time at which something becomes possible by itself.
 func (d *Dispatcher) nextWake(now time.Time) time.Time {
-	wake := earliest(d.pauses.store.next(now), d.pauses.lease.next(now))
-	wake = earliest(wake, d.pauses.lanes.next(now))
-	wake = earliest(wake, d.pauses.down.next(now))
+	wake := earliest(d.backoffs.store.next(now), d.backoffs.lease.next(now))
+	wake = earliest(wake, d.backoffs.lanes.next(now))
+	wake = earliest(wake, d.backoffs.down.next(now))
 	if len(d.waiting) > 0 {
 		wake = earliest(wake, d.waiting[0].due)
 	}

@@ -16,7 +16,7 @@ type leasedEvents struct {
 
 // lease asks for more of the main line when half of the read-ahead is free.
 func (d *Dispatcher) lease(now time.Time) {
-	if d.leasing || !d.loaded || !d.wasUp || !d.storeWorks() || d.pauses.lease.active(now) {
+	if d.leasing || !d.loaded || !d.wasUp || !d.storeWorks() || d.backoffs.lease.active(now) {
 		return
 	}
 	room := d.limits.readAhead - d.inMemory
@@ -54,12 +54,12 @@ func (d *Dispatcher) onLeased(r leasedEvents) {
 		return
 	}
 	if r.err != nil {
-		if d.pauses.lease.fail(time.Now(), r.err) {
+		if d.backoffs.lease.fail(time.Now(), r.err) {
 			d.cfg.Log.Error("cannot read events from the buffer: new events wait; trying again", "error", r.err)
 		}
 		return
 	}
-	if d.pauses.lease.over() {
+	if d.backoffs.lease.over() {
 		d.cfg.Log.Info("events can be read from the buffer again")
 	}
 	for _, it := range r.items {

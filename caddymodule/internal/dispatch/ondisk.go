@@ -23,7 +23,7 @@ type fetchedEvents struct {
 
 // loadLanes reads the deferred lanes; nothing is leased from the main line before.
 func (d *Dispatcher) loadLanes(now time.Time) {
-	if d.loaded || d.loading || d.pauses.lanes.active(now) {
+	if d.loaded || d.loading || d.backoffs.lanes.active(now) {
 		return
 	}
 	d.loading = true
@@ -51,12 +51,12 @@ func (d *Dispatcher) onLanes(r loaded) {
 		return
 	}
 	if r.err != nil {
-		if d.pauses.lanes.fail(time.Now(), r.err) {
+		if d.backoffs.lanes.fail(time.Now(), r.err) {
 			d.cfg.Log.Error("cannot read deferred events from the buffer: deliveries wait; trying again", "error", r.err)
 		}
 		return
 	}
-	d.pauses.lanes.over()
+	d.backoffs.lanes.over()
 	d.loaded = true
 	for _, b := range r.lanes {
 		l := &lane{name: b.Name, onDisk: true}
@@ -175,7 +175,7 @@ func (d *Dispatcher) onFetched(r fetchedEvents) {
 	if r.err != nil {
 		d.cfg.Log.Error("cannot read deferred events from the buffer: they wait; trying again", "error", r.err)
 		d.active--
-		d.wait(l, time.Now().Add(maxPause))
+		d.wait(l, time.Now().Add(maxBackoff))
 		return
 	}
 	if len(r.items) == 0 {

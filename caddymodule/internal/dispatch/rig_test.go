@@ -102,7 +102,7 @@ func (r *rig) wantDeliveries(want ...string) {
 func (r *rig) wantDead(want ...string) {
 	r.t.Helper()
 	var got []string
-	for d, err := range r.store.DeadLetters(context.Background()) {
+	for d, err := range r.store.DeadLetters(context.Background(), "") {
 		if err != nil {
 			r.t.Fatalf("dead letters: %v", err)
 		}

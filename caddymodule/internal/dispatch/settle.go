@@ -35,7 +35,7 @@ func (d *Dispatcher) submit(out buffer.Outcome) uint64 {
 // settle starts a Settle call when there is something to settle and none under way.
 func (d *Dispatcher) settle(now time.Time) {
 	o := &d.outbox
-	if o.underWay || o.unsettled() == 0 || d.pauses.store.active(now) {
+	if o.underWay || o.unsettled() == 0 || d.backoffs.store.active(now) {
 		return
 	}
 	if len(o.sent) == 0 {
@@ -56,13 +56,13 @@ func (d *Dispatcher) onSettled(s settlement) {
 	o := &d.outbox
 	o.underWay = false
 	if s.err != nil {
-		if d.pauses.store.fail(time.Now(), s.err) {
+		if d.backoffs.store.fail(time.Now(), s.err) {
 			d.cfg.Log.Error("cannot record what was delivered: deliveries stop until the buffer works again; "+
 				"events already delivered and not recorded will be delivered again after a restart", "error", s.err)
 		}
 		return
 	}
-	if d.pauses.store.over() {
+	if d.backoffs.store.over() {
 		d.cfg.Log.Info("what was delivered can be recorded again: deliveries go on")
 	}
 	o.durable += uint64(len(o.sent))
@@ -72,11 +72,11 @@ func (d *Dispatcher) onSettled(s settlement) {
 }
 
 // storeWorks says whether outcomes can be recorded, as far as is known.
-func (d *Dispatcher) storeWorks() bool { return d.pauses.store.failures == 0 }
+func (d *Dispatcher) storeWorks() bool { return d.backoffs.store.failures == 0 }
 
 // storeIsGone says whether trying again cannot help.
 func (d *Dispatcher) storeIsGone() bool {
-	err := d.pauses.store.err
+	err := d.backoffs.store.err
 	return errors.Is(err, buffer.ErrClosed) || errors.Is(err, buffer.ErrSealed)
 }
 

@@ -80,7 +80,7 @@ func (d *Dispatcher) publish() {
 	if d.breaker.state == BreakerOpen {
 		s.Breaker.Until = d.breaker.until
 	}
-	if err := d.pauses.store.err; err != nil {
+	if err := d.backoffs.store.err; err != nil {
 		s.StoreError = err.Error()
 	}
 	d.published.mu.Lock()
