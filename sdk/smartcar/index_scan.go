@@ -1,7 +1,6 @@
 package smartcar
 
 import (
-	"bytes"
 	"strings"
 	"time"
 )
@@ -55,17 +54,29 @@ var placeKeys = [...][]string{
 // known returns the key of that place for which encoding/json takes key, "" if none.
 func known(in place, key []byte) string {
 	for _, name := range placeKeys[in] {
-		if string(key) == name {
-			return name
-		}
-	}
-	for _, name := range placeKeys[in] {
-		// Letters have other forms, of up to three bytes.
-		if len(key) >= len(name) && len(key) <= 3*len(name) && strings.EqualFold(string(key), name) {
+		if sameLetters(key, name) {
 			return name
 		}
 	}
 	return ""
+}
+
+// sameLetters reports whether key is name, in small letters or capitals. name has
+// nothing but letters of ASCII.
+func sameLetters(key []byte, name string) bool {
+	switch {
+	case len(key) < len(name), key[0] < 0x80 && key[0]|0x20 != name[0]|0x20:
+		return false
+	case len(key) > len(name):
+		// There are other forms of k and s, of two and three bytes.
+		return len(key) <= 3*len(name) && strings.EqualFold(string(key), name)
+	}
+	for i := range key {
+		if key[i]|0x20 != name[i]|0x20 {
+			return false
+		}
+	}
+	return true
 }
 
 // fields passes over an object; x.i is at its brace.
@@ -203,124 +214,6 @@ func (x *indexer) note(in place, name string, v span) {
 	}
 }
 
-// list passes over data.signals, which replaces an earlier one.
-func (x *indexer) list() bool {
-	x.signals, x.codes = x.signals[:0], x.codes[:0]
-	switch x.peek() {
-	case '[':
-		return x.elements(']')
-	case '{':
-		return x.elements('}')
-	}
-	return x.value()
-}
-
-// elements passes over the signals of an array, or of an object that names them.
-func (x *indexer) elements(end byte) bool {
-	if !x.open(end == '}') {
-		return false
-	}
-	before := 0 // where the element in front ends
-	for more, ok := x.begins(end); ; more, ok = x.goesOn(end) {
-		if !more {
-			return ok
-		}
-		n, from := len(x.signals), x.i
-		if n > 0 && x.signals[n-1].at.to == before {
-			x.signals[n-1].after = from
-		}
-		if end == '}' {
-			ok = x.namedSignal()
-		} else {
-			ok = x.unnamedSignal()
-		}
-		if !ok {
-			return false
-		}
-		if len(x.signals) > n {
-			x.signals[n].at, x.signals[n].before = span{from, x.i}, before
-		}
-		before = x.i
-	}
-}
-
-// unnamedSignal passes over an element of an array. A null is no signal.
-func (x *indexer) unnamedSignal() bool {
-	null := x.peek() == 'n'
-	x.signal = wireTimes{}
-	if !x.inner(inSignal) {
-		return false
-	}
-	if !null {
-		x.add("")
-	}
-	return true
-}
-
-// namedSignal passes over a signal whose name is outside; see the function of this
-// name.
-func (x *indexer) namedSignal() bool {
-	from := x.i
-	if _, ok := x.key(); !ok {
-		return false
-	}
-	quoted := x.b[from : from+bytes.LastIndexByte(x.b[from:x.i], '"')+1]
-	x.signal = wireTimes{}
-	if !x.inner(inSignal) {
-		return false
-	}
-	if !x.signal.whole {
-		x.signal = wireTimes{}
-	}
-	x.add(parseSignalRef(unquote(quoted)).Code)
-	return true
-}
-
-// add adds the signal under way, with the code that stands outside if it says none
-// itself.
-func (x *indexer) add(outside string) {
-	w := &x.signal
-	s := SignalTime{OEMUpdatedAt: w.oemUpdatedAt, RetrievedAt: w.retrievedAt, Failed: w.failed || w.hasError}
-	if s.RetrievedAt.IsZero() {
-		s.RetrievedAt = w.fetchedAt
-	}
-	code := span{}
-	if v := w.code; v.to-v.from > len(`""`) && x.b[v.from] == '"' && spelt(x.b[v.from:v.to]) {
-		code = span{v.from + 1, v.to - 1}
-	} else {
-		ref := SignalRef{Code: x.textOf(w.code), Name: x.textOf(w.name), Group: x.textOf(w.group)}
-		if ref.complete(); ref.Code == "" {
-			ref.Code = outside
-		}
-		s.Code = ref.Code
-	}
-	if x.signals == nil {
-		// A signal takes some 170 bytes, and signals most of a body.
-		room := min(len(x.b)/128+1, 128)
-		x.signals, x.codes = make([]SignalTime, 0, room), make([]span, 0, room)
-	}
-	x.signals, x.codes = append(x.signals, s), append(x.codes, code)
-}
-
-// index is what was noted. The codes share one allocation.
-func (x *indexer) index() SignalIndex {
-	size := 0
-	for _, code := range x.codes {
-		size += code.to - code.from
-	}
-	var all strings.Builder
-	all.Grow(size)
-	for i, code := range x.codes {
-		if code.to == 0 {
-			continue
-		}
-		from := all.Len()
-		all.Write(x.b[code.from:code.to])
-		x.signals[i].Code = all.String()[from:]
-	}
-	return SignalIndex{Sequence: int64(x.sequence), Signals: x.signals}
-}
-
 // vehicleState reports whether the event is a VEHICLE_STATE.
 func (x *indexer) vehicleState() bool {
 	return x.spells(x.eventType, TypeVehicleState) ||
@@ -337,8 +230,12 @@ func (x *indexer) textOf(v span) string {
 
 // spells reports whether a value is a string of that text.
 func (x *indexer) spells(v span, text string) bool {
-	if v.to-v.from == len(text)+2 && string(x.b[v.from+1:v.to-1]) == text {
-		return x.b[v.from] == '"'
+	quoted := x.b[v.from:v.to]
+	if len(quoted) == 0 || quoted[0] != '"' {
+		return false
 	}
-	return x.textOf(v) == text
+	if spelt(quoted) {
+		return string(quoted[1:len(quoted)-1]) == text
+	}
+	return unquote(quoted) == text
 }

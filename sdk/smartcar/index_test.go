@@ -373,7 +373,7 @@ func FuzzIndexSignals(f *testing.F) {
 }
 
 // benchmarkState has 12 signals.
-func benchmarkState() []byte { return Sample{Size: 3000}.VehicleState() }
+func benchmarkState() []byte { return Sample{Size: 2900}.VehicleState() }
 
 func BenchmarkIndexSignals(b *testing.B) {
 	body := benchmarkState()

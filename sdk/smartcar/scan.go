@@ -321,6 +321,14 @@ func (s *scanner) peek() byte {
 }
 
 func (s *scanner) blanks() {
+	// Smartcar sends none.
+	if s.i < len(s.b) && s.b[s.i] > ' ' {
+		return
+	}
+	s.someBlanks()
+}
+
+func (s *scanner) someBlanks() {
 	for s.i < len(s.b) {
 		switch s.b[s.i] {
 		case ' ', '\t', '\n', '\r':

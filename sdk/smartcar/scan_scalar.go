@@ -65,10 +65,27 @@ func (s *scanner) scalar() bool {
 	return false
 }
 
+// special has the bytes that are not a character of a string by themselves.
+var special = buildSpecial()
+
+func buildSpecial() (special [256]bool) {
+	for c := range ' ' {
+		special[c] = true
+	}
+	special['"'], special['\\'] = true, true
+	return special
+}
+
 // str passes over a string; s.i is at its opening quote.
 func (s *scanner) str() bool {
 	b, i := s.b, s.i+1
 	for i < len(b) {
+		for !special[b[i]] {
+			if i++; i == len(b) {
+				s.i = i
+				return false
+			}
+		}
 		switch c := b[i]; {
 		case c == '"':
 			s.i = i + 1

@@ -1,10 +1,10 @@
 package freshness
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // The encoding is a version, the number of entries, then the entries by code. Of a
@@ -58,20 +58,27 @@ func Decode(b []byte) (*Table, error) {
 	}
 	d := decoder{b: b[1:]}
 	n := d.uvarint(maxSignals)
-	t.entries = make([]entry, 0, min(n, len(d.b)/minEntry))
-	last := entry{}
-	for range n {
-		last = d.entry(last)
-		if d.failed {
-			break
-		}
-		t.entries = append(t.entries, last)
+	if n > len(d.b)/minEntry {
+		return nil, errDamaged
+	}
+	t.entries = make([]entry, n)
+	d.codes = make([]byte, 0, len(d.b))
+	for i := range t.entries {
+		d.entry(&t.entries[i])
 	}
 	if d.failed || len(d.b) > 0 {
-		return nil, errors.New("reading the ages of signals: the bytes are damaged")
+		return nil, errDamaged
+	}
+	// The codes share one allocation.
+	codes := string(d.codes)
+	for i := range t.entries {
+		n := int(d.lengths[i])
+		t.entries[i].code, codes = codes[:n], codes[n:]
 	}
 	return t, nil
 }
+
+var errDamaged = errors.New("reading the ages of signals: the bytes are damaged")
 
 // minEntry is the length of the shortest entry.
 const minEntry = 6
@@ -80,6 +87,12 @@ const minEntry = 6
 type decoder struct {
 	b      []byte
 	failed bool
+	// codes are those read so far, one after the other, and lengths theirs.
+	codes   []byte
+	lengths [maxSignals]uint8
+	read    int
+	// last is the age read last.
+	last age
 }
 
 func (d *decoder) uvarint(most int) int {
@@ -102,22 +115,31 @@ func (d *decoder) varint() int64 {
 	return v
 }
 
-// entry reads the entry after last.
-func (d *decoder) entry(last entry) entry {
-	shared := d.uvarint(len(last.code))
-	more := d.uvarint(min(maxCode-shared, len(d.b)))
-	if d.failed || more > len(d.b) {
-		d.failed = true
-		return entry{}
+// entry reads an entry, all but its code.
+func (d *decoder) entry(e *entry) {
+	before := d.codes[len(d.codes):]
+	if d.read > 0 {
+		before = d.codes[len(d.codes)-int(d.lengths[d.read-1]):]
 	}
-	e := entry{code: last.code[:shared] + string(d.b[:more])}
+	shared := d.uvarint(len(before))
+	more := d.uvarint(maxCode - shared)
+	if more > len(d.b) {
+		d.failed = true
+	}
+	if d.failed {
+		return
+	}
+	from := len(d.codes)
+	d.codes = append(append(d.codes, before[:shared]...), d.b[:more]...)
 	d.b = d.b[more:]
-	e.age.recorded = last.age.recorded + d.varint()
-	e.age.retrieved = last.age.retrieved + d.varint()
-	e.age.sequence = last.age.sequence + d.varint()
-	sane := strings.Compare(last.code, e.code) < 0 &&
-		e.age.recorded > 0 && e.age.recorded < maxRecorded &&
-		e.age.retrieved >= 0 && e.age.retrieved < maxRecorded
+	d.last.recorded += d.varint()
+	d.last.retrieved += d.varint()
+	d.last.sequence += d.varint()
+	sane := bytes.Compare(before, d.codes[from:]) < 0 &&
+		d.last.recorded > 0 && d.last.recorded < maxRecorded &&
+		d.last.retrieved >= 0 && d.last.retrieved < maxRecorded
 	d.failed = d.failed || !sane
-	return e
+	d.lengths[d.read] = uint8(shared + more)
+	d.read++
+	e.age = d.last
 }
