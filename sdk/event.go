@@ -1,6 +1,9 @@
 package sdk
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Event is one webhook from Smartcar, as it was received and stored.
 type Event struct {
@@ -20,15 +23,34 @@ type Event struct {
 	ReceivedAt time.Time
 	// Attempt is 1 at the first delivery of this event to this handler.
 	Attempt int
-	// Payload is the request's body, byte for byte as Smartcar sent it. It belongs to
-	// the handler, which may keep it.
+	// Replay: an operator asked for this event again. The handler has finished it
+	// before, or has given up on it, or was not there yet when it came; so it may be
+	// older than events that the handler has had.
+	Replay bool
+	// StaleSignals are the codes of those signals of a VEHICLE_STATE that are not newer
+	// than what the handler has finished of the same vehicle before, such as
+	// "charge-ischarging"; sorted, nil if there are none. Smartcar delivers in no order
+	// and repeats signals that have not changed. Signals are compared as Smartcar advises,
+	// each by its meta.oemUpdatedAt, then meta.retrievedAt, then the event's
+	// meta.sequence, and equal is not newer; in a replay only what is older is stale. A
+	// signal without a time, or in ERROR, is never stale. Empty with
+	// signals { stale = "deliver" } in the handlers file.
+	StaleSignals []string
+	// Payload is the request's body, byte for byte as Smartcar sent it, except that with
+	// signals { stale = "drop" } the stale signals are left out of it. It belongs to the
+	// handler, which may keep it.
 	Payload []byte
-	// Signature is the SC-Signature header and ContentType the Content-Type header,
-	// as they came.
+	// Signature is the SC-Signature header, "" if signals were left out of Payload, which
+	// it would no longer fit. ContentType is the Content-Type header. Both are as they
+	// came.
 	Signature, ContentType string
 	// Position orders the events of one buffer: larger is later.
 	Position uint64
 }
+
+// IsStale reports whether the signal of that code is one of StaleSignals, and so should
+// not overwrite what the handler has stored of it.
+func (e *Event) IsStale(code string) bool { return slices.Contains(e.StaleSignals, code) }
 
 // lane names the events that must stay in order, as the host does.
 func (e *Event) lane() string {

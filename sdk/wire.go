@@ -72,19 +72,21 @@ func eventsFromWire(wire []*handlerv1.Event) []*Event {
 	events := make([]*Event, 0, len(wire))
 	for _, w := range wire {
 		events = append(events, &Event{
-			ID:          w.GetId(),
-			Type:        w.GetType(),
-			Mode:        w.GetMode(),
-			Source:      w.GetSource(),
-			VehicleID:   w.GetVehicleId(),
-			UserID:      w.GetUserId(),
-			WebhookID:   w.GetWebhookId(),
-			ReceivedAt:  timeFromWire(w.GetReceivedAt()),
-			Attempt:     int(min(w.GetAttempt(), math.MaxInt32)),
-			Payload:     w.GetPayload(),
-			Signature:   w.GetSignature(),
-			ContentType: w.GetContentType(),
-			Position:    w.GetPosition(),
+			ID:           w.GetId(),
+			Type:         w.GetType(),
+			Mode:         w.GetMode(),
+			Source:       w.GetSource(),
+			VehicleID:    w.GetVehicleId(),
+			UserID:       w.GetUserId(),
+			WebhookID:    w.GetWebhookId(),
+			ReceivedAt:   timeFromWire(w.GetReceivedAt()),
+			Attempt:      int(min(w.GetAttempt(), math.MaxInt32)),
+			Replay:       w.GetReplay(),
+			StaleSignals: w.GetStaleSignals(),
+			Payload:      w.GetPayload(),
+			Signature:    w.GetSignature(),
+			ContentType:  w.GetContentType(),
+			Position:     w.GetPosition(),
 		})
 	}
 	return events

@@ -723,13 +723,23 @@ type Event struct {
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	// 1 at the first delivery of this event to this handler.
 	Attempt uint32 `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// The body's bytes as Smartcar sent them.
+	// The body's bytes as Smartcar sent them. With stale signals dropped (the
+	// handlers file's signals block) they are left out of data.signals and every other
+	// byte is the same.
 	Payload []byte `protobuf:"bytes,10,opt,name=payload,proto3" json:"payload,omitempty"`
-	// The SC-Signature header as it came, and the Content-Type.
+	// The SC-Signature header as it came, "" where signals were left out of the
+	// payload; and the Content-Type.
 	Signature   string `protobuf:"bytes,11,opt,name=signature,proto3" json:"signature,omitempty"`
 	ContentType string `protobuf:"bytes,12,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
 	// Position of the event in the buffer: larger is later. Unique per buffer.
-	Position      uint64 `protobuf:"varint,13,opt,name=position,proto3" json:"position,omitempty"`
+	Position uint64 `protobuf:"varint,13,opt,name=position,proto3" json:"position,omitempty"`
+	// An operator asked for the event again: this handler has settled it before, or
+	// was not there yet when it came.
+	Replay bool `protobuf:"varint,14,opt,name=replay,proto3" json:"replay,omitempty"`
+	// Codes of signals that are not newer than what this handler has had of the
+	// vehicle before, sorted: "charge-ischarging". Empty: none, or the host does not
+	// look.
+	StaleSignals  []string `protobuf:"bytes,15,rep,name=stale_signals,json=staleSignals,proto3" json:"stale_signals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -853,6 +863,20 @@ func (x *Event) GetPosition() uint64 {
 		return x.Position
 	}
 	return 0
+}
+
+func (x *Event) GetReplay() bool {
+	if x != nil {
+		return x.Replay
+	}
+	return false
+}
+
+func (x *Event) GetStaleSignals() []string {
+	if x != nil {
+		return x.StaleSignals
+	}
+	return nil
 }
 
 // HandleRequest is a batch; events of one vehicle stand in order.
@@ -1140,7 +1164,7 @@ const file_smartcar_handler_v1_handler_proto_rawDesc = "" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSEVERITY_ERROR\x10\x01\x12\x14\n" +
-	"\x10SEVERITY_WARNING\x10\x02\"\xfc\x02\n" +
+	"\x10SEVERITY_WARNING\x10\x02\"\xb9\x03\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x12\n" +
@@ -1158,7 +1182,9 @@ const file_smartcar_handler_v1_handler_proto_rawDesc = "" +
 	" \x01(\fR\apayload\x12\x1c\n" +
 	"\tsignature\x18\v \x01(\tR\tsignature\x12!\n" +
 	"\fcontent_type\x18\f \x01(\tR\vcontentType\x12\x1a\n" +
-	"\bposition\x18\r \x01(\x04R\bposition\"C\n" +
+	"\bposition\x18\r \x01(\x04R\bposition\x12\x16\n" +
+	"\x06replay\x18\x0e \x01(\bR\x06replay\x12#\n" +
+	"\rstale_signals\x18\x0f \x03(\tR\fstaleSignals\"C\n" +
 	"\rHandleRequest\x122\n" +
 	"\x06events\x18\x01 \x03(\v2\x1a.smartcar.handler.v1.EventR\x06events\"G\n" +
 	"\x0eHandleResponse\x125\n" +

@@ -120,6 +120,7 @@ func TestHandleCarriesEventsAndResults(t *testing.T) {
 	}), nil)
 	sent := sdktest.VehicleState("event-1", "vehicle-1")
 	sent.Attempt, sent.Position, sent.WebhookID = 3, 77, "webhook-1"
+	sent.Replay, sent.StaleSignals = true, []string{"charge-ischarging", "odometer-traveleddistance"}
 	results := h.Handle(t.Context(), sent)
 	if diff := cmp.Diff(sent, got); diff != "" {
 		t.Error(diff)

@@ -10,19 +10,21 @@ import (
 
 func eventToWire(e *sdk.Event) *handlerv1.Event {
 	return &handlerv1.Event{
-		Id:          e.ID,
-		Type:        e.Type,
-		Mode:        e.Mode,
-		Source:      e.Source,
-		VehicleId:   e.VehicleID,
-		UserId:      e.UserID,
-		WebhookId:   e.WebhookID,
-		ReceivedAt:  timestamppb.New(e.ReceivedAt),
-		Attempt:     uint32(e.Attempt),
-		Payload:     e.Payload,
-		Signature:   e.Signature,
-		ContentType: e.ContentType,
-		Position:    e.Position,
+		Id:           e.ID,
+		Type:         e.Type,
+		Mode:         e.Mode,
+		Source:       e.Source,
+		VehicleId:    e.VehicleID,
+		UserId:       e.UserID,
+		WebhookId:    e.WebhookID,
+		ReceivedAt:   timestamppb.New(e.ReceivedAt),
+		Attempt:      uint32(e.Attempt),
+		Payload:      e.Payload,
+		Signature:    e.Signature,
+		ContentType:  e.ContentType,
+		Position:     e.Position,
+		Replay:       e.Replay,
+		StaleSignals: e.StaleSignals,
 	}
 }
 

@@ -57,17 +57,13 @@ func Decode(b []byte) (*Table, error) {
 		return nil, fmt.Errorf("reading the ages of signals: version %d is not known", b[0])
 	}
 	d := decoder{b: b[1:]}
-	n := d.uvarint(maxSignals)
-	if n > len(d.b)/minEntry {
-		return nil, errDamaged
-	}
-	t.entries = make([]entry, n)
+	t.entries = make([]entry, d.uvarint(maxSignals))
 	d.codes = make([]byte, 0, len(d.b))
 	for i := range t.entries {
 		d.entry(&t.entries[i])
 	}
 	if d.failed || len(d.b) > 0 {
-		return nil, errDamaged
+		return nil, errors.New("reading the ages of signals: the bytes are damaged")
 	}
 	// The codes share one allocation.
 	codes := string(d.codes)
@@ -77,11 +73,6 @@ func Decode(b []byte) (*Table, error) {
 	}
 	return t, nil
 }
-
-var errDamaged = errors.New("reading the ages of signals: the bytes are damaged")
-
-// minEntry is the length of the shortest entry.
-const minEntry = 6
 
 // decoder reads numbers until one fails, and then nothing but zeros.
 type decoder struct {

@@ -98,6 +98,7 @@ func toRequest(batch []dispatch.Delivery) *handlerv1.HandleRequest {
 		w.Payload = e.Body
 		w.Signature, w.ContentType = utf8Text(e.Signature), utf8Text(e.ContentType)
 		w.Position = e.Position
+		w.Replay, w.StaleSignals = d.Replay, d.Stale
 		req.Events[i] = w
 	}
 	return req
