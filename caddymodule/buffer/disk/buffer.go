@@ -42,8 +42,9 @@ type Buffer struct {
 	// letters and copies of reopened events. Only the committer changes them.
 	eventBytes, asideBytes atomic.Int64
 	deadCount              atomic.Uint64
-	// tight is set while the disk has less than the headroom.
-	tight atomic.Bool
+	// tight is set while the disk has less than the headroom, and missing is how much should be freed.
+	tight   atomic.Bool
+	missing atomic.Int64
 
 	consumersMu sync.Mutex
 	consumers   map[string]*consumerState
@@ -54,6 +55,9 @@ type Buffer struct {
 
 	// trimming lets one trim measure and delete at a time: two would free the same excess twice.
 	trimming sync.Mutex
+	// warnedAt and tightTrim are when the holders were last named, and when events last went for the
+	// headroom's sake.
+	warnedAt, tightTrim time.Time
 
 	counters counters
 

@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -16,7 +17,17 @@ func (b *Buffer) ForgetConsumer(ctx context.Context, name string) error {
 		if st == nil {
 			return buffer.ErrNotFound
 		}
-		return g.stageForget(st)
+		copies, err := copyCosts(g.db, name, maxPosition)
+		if err != nil {
+			return err
+		}
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		if st.busy() {
+			return buffer.ErrInUse
+		}
+		g.stageForget(st, copies)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("forgetting consumer %q: %w", name, err)
@@ -24,17 +35,9 @@ func (b *Buffer) ForgetConsumer(ctx context.Context, name string) error {
 	return nil
 }
 
-// stageForget removes all that is kept under a consumer's name.
-func (g *group) stageForget(st *consumerState) error {
-	copies, err := g.copyCosts(st.name)
-	if err != nil {
-		return err
-	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.busy() {
-		return buffer.ErrInUse
-	}
+// stageForget removes all that is kept under a consumer's name, and that nobody uses. copies is what
+// its copies of events count for. The caller holds mu.
+func (g *group) stageForget(st *consumerState, copies uint64) {
 	st.forgotten = true
 	g.b.consumersMu.Lock()
 	delete(g.b.consumers, st.name)
@@ -48,7 +51,6 @@ func (g *group) stageForget(st *consumerState) error {
 	if copies > 0 {
 		g.countAside(0, -int64(copies))
 	}
-	return nil
 }
 
 // busy says whether somebody reads from the consumer, or something of it is on the way to the
@@ -57,15 +59,16 @@ func (st *consumerState) busy() bool {
 	return st.handle != nil || st.settling > 0
 }
 
-// copyCosts sums what the consumer's copies of events count for.
-func (g *group) copyCosts(name string) (uint64, error) {
-	prefix := namePrefix(kindCopy, name)
-	it, err := g.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+// maxPosition is beyond every position.
+const maxPosition = math.MaxUint64 - 1
+
+// copyCosts sums what a consumer's copies of events up to a position count for.
+func copyCosts(db *pebble.DB, name string, to uint64) (sum uint64, err error) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: namePrefix(kindCopy, name), UpperBound: copyKey(name, to+1)})
 	if err != nil {
 		return 0, err
 	}
 	defer it.Close()
-	var sum uint64
 	for ok := it.First(); ok; ok = it.Next() {
 		sum += cost(len(it.Value()))
 	}

@@ -2,90 +2,59 @@ package disk
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"sort"
 	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 const (
 	sweepEvery    = 30 * time.Second
-	headroomEvery = time.Second
-	// Settled events go early above trimAbove hundredths of the size limit, until trimTo is reached.
-	trimAbove, trimTo = 90, 85
+	pressureEvery = time.Second
 )
 
 // keep looks after the limits until Close or the seal.
 func (b *Buffer) keep() {
-	sweep, headroom := time.NewTicker(sweepEvery), time.NewTicker(headroomEvery)
+	sweep, pressure := time.NewTicker(sweepEvery), time.NewTicker(pressureEvery)
 	defer sweep.Stop()
-	defer headroom.Stop()
+	defer pressure.Stop()
+	// idle: the last trim that was asked for found nothing, so the next ones wait for the tick.
+	idle := false
 	for {
 		select {
 		case <-b.closing:
 			return
 		case <-b.seal.broken:
 			return
-		case <-headroom.C:
+		case <-pressure.C:
+			idle = false
 			b.checkHeadroom()
-			continue
+			if b.tight.Load() || b.nearFull() {
+				idle = !b.trimAndLog()
+			}
 		case <-sweep.C:
+			b.trimAndLog()
 		case <-b.sweep:
-		}
-		if err := b.trim(context.Background()); err != nil && !errors.Is(err, buffer.ErrClosed) && b.seal.err() == nil {
-			b.log.Error("buffer: trimming old events failed, it is tried again", "error", oneLine(err.Error()))
+			if !idle {
+				idle = !b.trimAndLog()
+			}
 		}
 	}
 }
 
-// askSweep has the keeper trim soon.
-func (b *Buffer) askSweep() {
-	select {
-	case b.sweep <- struct{}{}:
-	default:
+// trimAndLog says whether anything went.
+func (b *Buffer) trimAndLog() bool {
+	before := b.bytes()
+	if err := b.trim(context.Background()); err != nil && !errors.Is(err, buffer.ErrClosed) && b.seal.err() == nil {
+		b.log.Error("buffer: trimming old events failed, it is tried again", "error", oneLine(err.Error()))
 	}
-}
-
-// full says whether an event of this size has no room.
-func (b *Buffer) full(size int) error {
-	if b.tight.Load() {
-		return fmt.Errorf("%w: the disk has less than the headroom of %d bytes free", buffer.ErrFull, b.limits.Load().Headroom)
-	}
-	have, limit := b.bytes(), b.limits.Load().MaxSize
-	if have >= limit/100*trimAbove {
-		b.askSweep()
-	}
-	if have+cost(size) > limit {
-		return fmt.Errorf("%w: max_size is %d bytes and events that are not settled fill it", buffer.ErrFull, limit)
-	}
-	return nil
-}
-
-// checkHeadroom asks the disk how much is free.
-func (b *Buffer) checkHeadroom() {
-	usage, err := b.opts.FS.GetDiskUsage(b.opts.Path)
-	if err != nil {
-		if !errors.Is(err, vfs.ErrUnsupported) {
-			b.log.Warn("buffer: cannot tell how much of the disk is free", "error", err)
-		}
-		b.tight.Store(false)
-		return
-	}
-	tight := usage.AvailBytes < b.limits.Load().Headroom
-	if was := b.tight.Swap(tight); was != tight {
-		if tight {
-			b.log.Error("buffer: the disk is nearly full, events are refused until there is room", "free", usage.AvailBytes)
-		} else {
-			b.log.Info("buffer: the disk has room again", "free", usage.AvailBytes)
-		}
-	}
+	return b.bytes() < before
 }
 
 // trim removes what retention no longer keeps.
@@ -93,13 +62,13 @@ func (b *Buffer) trim(ctx context.Context) error {
 	b.trimming.Lock()
 	defer b.trimming.Unlock()
 	limits, now := b.limits.Load(), b.now()
-	to, total, err := b.trimPoint(limits, now)
+	to, pressed, err := b.trimPoint(limits, now)
 	if err != nil {
 		return fmt.Errorf("finding old events: %w", err)
 	}
 	for more := true; more; {
 		t := &trimTask{
-			waiter: newWaiter(), to: to, total: total,
+			waiter: newWaiter(), to: to, pressed: pressed,
 			lettersBefore: deadLetterKey(now.Add(-limits.DeadLetterRetention), 0, ""),
 		}
 		done, err := b.committer.do(ctx, t, &t.waiter)
@@ -111,22 +80,53 @@ func (b *Buffer) trim(ctx context.Context) error {
 	return nil
 }
 
-// trimPoint finds the last position that may go and that age or size wants gone,
-// and the total size up to it. 0: none.
-func (b *Buffer) trimPoint(limits *Limits, now time.Time) (to, total uint64, err error) {
-	limit, holders, err := b.settledUpTo()
+// trimPoint finds the last position that may go and that age or want of room wants gone, 0 for none.
+// pressed: it takes from orphans what they still might hold.
+func (b *Buffer) trimPoint(limits *Limits, now time.Time) (to uint64, pressed bool, err error) {
+	excess := b.excess(limits, now)
+	limit, holders, err := b.settledUpTo(now.UnixNano(), limits, false)
 	if err != nil {
-		return 0, 0, err
+		return 0, false, err
 	}
-	excess := int64(b.bytes()) - int64(limits.MaxSize/100*trimTo)
-	if int64(b.bytes()) < int64(limits.MaxSize/100*trimAbove) {
-		excess = 0
+	to, freed, err := b.findTrim(limit, now.Add(-limits.Retention).UnixNano(), excess)
+	if err != nil || excess <= freed {
+		return to, false, err
 	}
-	if excess > 0 && limit < b.first.Load() {
-		b.log.Warn("buffer: near max_size, and nothing can go: these consumers have not settled the oldest event",
-			"consumers", strings.Join(holders, ", "), "position", limit+1)
+	// Orphans give way only where that keeps events from being refused.
+	if b.tight.Load() || int64(b.bytes())-freed >= hundredths(limits.MaxSize, orphansAbove) {
+		if limit, holders, err = b.settledUpTo(now.UnixNano(), limits, true); err != nil {
+			return 0, false, err
+		}
+		further, _, err := b.findTrim(limit, math.MinInt64, excess)
+		if err != nil {
+			return 0, false, err
+		}
+		if further > to {
+			return further, true, nil
+		}
 	}
-	cutoff := now.Add(-limits.Retention).UnixNano()
+	if limit < b.first.Load() {
+		b.warnHolders(holders, limit+1, now)
+	}
+	return to, false, nil
+}
+
+// warnHolders says who keeps the buffer full, once in a while. The caller holds trimming.
+func (b *Buffer) warnHolders(holders []string, position uint64, now time.Time) {
+	if now.Sub(b.warnedAt) < sweepEvery {
+		return
+	}
+	b.warnedAt = now
+	b.log.Warn("buffer: near its limit, and nothing can go: these consumers have not settled the oldest event",
+		"consumers", strings.Join(holders, ", "), "position", position)
+}
+
+// findTrim returns the last position up to limit that goes: all that were stored up to cutoff, and more until
+// excess bytes are freed.
+func (b *Buffer) findTrim(limit uint64, cutoff, excess int64) (to uint64, freed int64, err error) {
+	if limit < b.first.Load() {
+		return 0, 0, nil
+	}
 	err = b.use(func(db *pebble.DB) error {
 		it, err := db.NewIter(&pebble.IterOptions{
 			LowerBound: appendEventKey(nil, b.first.Load()),
@@ -140,29 +140,39 @@ func (b *Buffer) trimPoint(limits *Limits, now time.Time) (to, total uint64, err
 			return it.Error()
 		}
 		first, _ := eventPosition(it.Key())
-		_, t, err := openRecord(it.Value(), first)
-		if err != nil {
-			t = trailer{}
+		var before int64
+		if t, ok := trailerFrom(it, first); ok {
+			before = int64(t.total)
+			if _, _, err := openRecord(it.Value(), first); err == nil {
+				before -= int64(cost(len(it.Value())))
+			}
 		}
-		start := t.total
-		// Clock and size grow with the position, so the first event that stays can be searched for.
+		// Clock and size grow with the position, so the first event that stays can be searched for. What
+		// one frees is known from the one behind it.
 		n := sort.Search(int(limit+1-first), func(i int) bool {
-			t, ok := trailerFrom(it, first+uint64(i))
-			return ok && t.storedAt > cutoff && int64(t.total-start) >= excess
+			p := first + uint64(i)
+			t, ok := trailerFrom(it, p)
+			return ok && t.storedAt > cutoff && b.freedBefore(it, p, before) >= excess
 		})
 		if n == 0 {
 			return nil
 		}
 		to = first + uint64(n) - 1
-		if it.SeekLT(appendEventKey(nil, to+1)) {
-			p, _ := eventPosition(it.Key())
-			if _, t, err := openRecord(it.Value(), p); err == nil {
-				total = t.total
-			}
-		}
+		freed = b.freedBefore(it, to+1, before)
 		return nil
 	})
-	return to, total, err
+	return to, freed, err
+}
+
+// freedBefore returns how much the events before a position take, of those that it can iterate.
+func (b *Buffer) freedBefore(it *pebble.Iterator, position uint64, before int64) int64 {
+	for ok := it.SeekLT(appendEventKey(nil, position)); ok; ok = it.Prev() {
+		p, _ := eventPosition(it.Key())
+		if _, t, err := openRecord(it.Value(), p); err == nil {
+			return int64(t.total) - before
+		}
+	}
+	return 0
 }
 
 // trailerFrom reads the trailer of the first sound record at or behind a position.
@@ -176,11 +186,14 @@ func trailerFrom(it *pebble.Iterator, position uint64) (trailer, bool) {
 	return trailer{}, false
 }
 
-// settledUpTo returns the position up to which every consumer that the store knows, open
-// or not, has settled everything, and who holds it there.
-func (b *Buffer) settledUpTo() (limit uint64, holders []string, err error) {
+// settledUpTo returns the position up to which every consumer that holds events, open or not, has
+// settled everything, and who holds it there.
+func (b *Buffer) settledUpTo(now int64, l *Limits, pressed bool) (limit uint64, holders []string, err error) {
 	limit = b.durable.Load()
 	for _, st := range b.allConsumers() {
+		if !st.holds(now, l, pressed) {
+			continue
+		}
 		var up uint64
 		err := b.use(func(db *pebble.DB) (err error) {
 			up, err = st.settledUpTo(db, b.first.Load())
@@ -197,22 +210,4 @@ func (b *Buffer) settledUpTo() (limit uint64, holders []string, err error) {
 		}
 	}
 	return limit, holders, nil
-}
-
-func (st *consumerState) settledUpTo(db *pebble.DB, first uint64) (uint64, error) {
-	// The position first: an event deferred after this look is above it.
-	st.mu.Lock()
-	up := st.progress.low
-	st.mu.Unlock()
-	prefix := namePrefix(kindDeferredAt, st.name)
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
-	if err != nil {
-		return 0, err
-	}
-	defer it.Close()
-	// What is below the first event lives from a copy.
-	if it.SeekGE(deferredAtKey(st.name, first)) && len(it.Key()) == len(prefix)+8 {
-		up = min(up, binary.BigEndian.Uint64(it.Key()[len(prefix):])-1)
-	}
-	return up, it.Error()
 }

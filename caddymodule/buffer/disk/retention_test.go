@@ -165,7 +165,7 @@ func TestRetentionBySize(t *testing.T) {
 	if !errors.Is(err, buffer.ErrFull) || errors.Is(err, buffer.ErrSealed) {
 		t.Fatalf("got %v, want ErrFull", err)
 	}
-	if want := 2 << 20 / 10150; n < want-5 || n > want+5 {
+	if want := 2 << 20 * refuseAbove / 100 / 10150; n < want-5 || n > want+5 {
 		t.Fatalf("%d events fit, want about %d", n, want)
 	}
 	if _, err := b.Append(t.Context(), crashEvent("3", 1)); err != nil {

@@ -1,12 +1,15 @@
 package disk
 
-import "github.com/cockroachdb/pebble/v2"
+import (
+	"github.com/cockroachdb/pebble/v2"
+)
 
 // trimTask deletes events, dead letters and dedupe entries that are old.
 type trimTask struct {
 	waiter
-	// to is the last event to go, total the total size up to it; 0: none.
-	to, total uint64
+	// to is the last event to go, 0 for none. pressed: orphans give way whatever their time.
+	to      uint64
+	pressed bool
 	// lettersBefore bounds the dead letters that go; moreLetters says afterwards that some are left.
 	lettersBefore []byte
 	moreLetters   bool
@@ -17,14 +20,25 @@ const lettersPerTrim = 512
 
 func (t *trimTask) size() int { return 256 }
 
+// stage reads all that it needs before it writes anything.
 func (t *trimTask) stage(g *group) error {
+	events, err := t.planEvents(g)
+	if err != nil {
+		return err
+	}
+	over, err := g.planRemovals(events.to)
+	if err != nil {
+		return err
+	}
 	if err := t.stageLetters(g); err != nil {
 		return err
 	}
 	if keep, any := g.b.dedupe.expire(g.now, g.limits.DedupeWindow); any {
 		_ = g.batch.DeleteRange([]byte{kindDedupe}, bucketKey(keep), nil)
 	}
-	t.stageEvents(g)
+	if g.stageTrim(events) {
+		g.stageRemovals(over)
+	}
 	return nil
 }
 
@@ -58,29 +72,85 @@ func (t *trimTask) stageLetters(g *group) error {
 	return nil
 }
 
-func (t *trimTask) stageEvents(g *group) {
-	b := g.b
-	// A consumer made since may want what was free to go.
-	for _, st := range b.allConsumers() {
-		st.mu.Lock()
-		low := st.progress.low
-		st.mu.Unlock()
-		if low < t.to {
-			return
+// eventTrim is what a group's trim takes.
+type eventTrim struct {
+	// to is the last event, 0 for none, total the total size up to it.
+	to, total uint64
+	losers    []loss
+}
+
+// planEvents looks again at who holds what: since the trim was thought of, a consumer may have
+// been made or opened, or may have reopened what was settled.
+func (t *trimTask) planEvents(g *group) (eventTrim, error) {
+	first := g.b.first.Load()
+	e := eventTrim{to: t.to}
+	var orphans []*consumerState
+	for _, st := range g.b.allConsumers() {
+		if !st.holds(g.now, g.limits, t.pressed) {
+			orphans = append(orphans, st)
+			continue
+		}
+		up, err := st.settledUpTo(g.db, first)
+		if err != nil {
+			return eventTrim{}, err
+		}
+		e.to = min(e.to, up)
+	}
+	if e.to < first {
+		return eventTrim{}, nil
+	}
+	for _, st := range orphans {
+		l, err := st.lossUpTo(g.db, first, e.to)
+		if err != nil {
+			return eventTrim{}, err
+		}
+		e.losers = append(e.losers, l)
+	}
+	var err error
+	e.total, err = totalUpTo(g.db, first, e.to)
+	return e, err
+}
+
+// totalUpTo returns the total size up to a position, as the last sound record before it says.
+func totalUpTo(db *pebble.DB, first, to uint64) (uint64, error) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: appendEventKey(nil, first), UpperBound: appendEventKey(nil, to+1)})
+	if err != nil {
+		return 0, err
+	}
+	defer it.Close()
+	for ok := it.Last(); ok; ok = it.Prev() {
+		p, _ := eventPosition(it.Key())
+		if _, t, err := openRecord(it.Value(), p); err == nil {
+			return t.total, nil
 		}
 	}
-	first := b.first.Load()
-	if t.to < first {
-		return
+	if err := it.Error(); err != nil && !pebble.IsCorruptionError(err) {
+		return 0, err
 	}
-	_ = g.batch.DeleteRange(appendEventKey(nil, first), appendEventKey(nil, t.to+1), nil)
+	return 0, nil
+}
+
+// stageTrim returns false when an orphan that was to lose something was opened just now.
+func (g *group) stageTrim(e eventTrim) bool {
+	if e.to == 0 {
+		return true
+	}
+	if !g.stageLosses(e) {
+		return false
+	}
+	b := g.b
+	_ = g.batch.DeleteRange(appendEventKey(nil, b.first.Load()), appendEventKey(nil, e.to+1), nil)
 	g.stageFloor(g.c.next - 1)
-	g.trimmedTo = max(g.trimmedTo, t.to)
-	to, gone := t.to, max(0, b.eventBytes.Load()-int64(g.c.total-t.total))
+	g.trimmedTo = max(g.trimmedTo, e.to)
+	gone := max(0, b.eventBytes.Load()-int64(g.c.total-e.total))
+	if e.total == 0 {
+		gone = 0 // not one sound record
+	}
 	g.then = append(g.then, func() {
-		b.first.Store(to + 1)
+		b.first.Store(e.to + 1)
 		b.eventBytes.Add(-gone)
 	})
+	return true
 }
 
 func (t *trimTask) done(err error) { t.finish(err) }

@@ -1,0 +1,186 @@
+package disk
+
+import (
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// holds says whether what the consumer has not settled must stay. An orphan holds it for as long
+// as settled events stay, but not when events would be refused for it; one that is open or
+// still settling is as good as kept.
+func (st *consumerState) holds(now int64, l *Limits, pressed bool) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.standing.orphanedSince == 0 || st.busy() {
+		return true
+	}
+	return !pressed && now-st.standing.orphanedSince < int64(l.Retention)
+}
+
+// settledUpTo returns the position up to which the consumer needs no event any more. What it
+// reopened below the first stored event lives from copies.
+func (st *consumerState) settledUpTo(db *pebble.DB, first uint64) (uint64, error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	up := st.progress.low
+	// What is staged is not in the store yet.
+	for position, deferred := range st.staged {
+		if deferred && position >= first {
+			up = min(up, position-1)
+		}
+	}
+	prefix := namePrefix(kindDeferredAt, st.name)
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: deferredAtKey(st.name, first), UpperBound: after(prefix)})
+	if err != nil {
+		return 0, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		position, valid := deferredAtPosition(it.Key())
+		if deferred, staged := st.staged[position]; !valid || staged && !deferred {
+			continue
+		}
+		up = min(up, position-1)
+		break
+	}
+	return up, it.Error()
+}
+
+// loss is what an orphan loses with a trim.
+type loss struct {
+	st *consumerState
+	to uint64
+	// entries are the keys of its deferred events that go, copies what their copies count for.
+	entries [][]byte
+	copies  uint64
+	// fresh counts positions that it never had.
+	fresh uint64
+}
+
+// lossUpTo finds what an orphan has up to a position. Deferred events are few beside the
+// events; they are all gone through.
+func (st *consumerState) lossUpTo(db *pebble.DB, first, to uint64) (loss, error) {
+	l := loss{st: st, to: to}
+	st.mu.Lock()
+	if low := max(st.progress.low, first-1); low < to {
+		l.fresh = to - low
+		l.fresh -= min(l.fresh, st.progress.markedFrom(low+1)-st.progress.markedFrom(to+1))
+	}
+	deferred := st.progress.deferred
+	st.mu.Unlock()
+	if deferred == 0 {
+		return l, nil
+	}
+	prefix := namePrefix(kindDeferred, st.name)
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return l, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		_, position, valid := splitDeferredKey(it.Key()[len(prefix):])
+		if valid && position <= to {
+			l.entries = append(l.entries, append([]byte{}, it.Key()...))
+		}
+	}
+	if err := it.Error(); err != nil {
+		return l, err
+	}
+	l.copies, err = copyCosts(db, st.name, to)
+	return l, err
+}
+
+// stageLosses moves the orphans on. It returns false, and nothing is staged, when one of them was
+// opened just now.
+func (g *group) stageLosses(e eventTrim) bool {
+	for _, l := range e.losers {
+		l.st.mu.Lock()
+		defer l.st.mu.Unlock()
+		if l.st.busy() {
+			return false
+		}
+	}
+	for _, l := range e.losers {
+		g.stageLoss(l)
+	}
+	return true
+}
+
+// stageLoss writes what one orphan loses. The caller holds mu.
+func (g *group) stageLoss(l loss) {
+	st := l.st
+	for _, key := range l.entries {
+		_ = g.batch.Delete(key, nil)
+	}
+	if len(l.entries) > 0 {
+		_ = g.batch.DeleteRange(namePrefix(kindDeferredAt, st.name), deferredAtKey(st.name, l.to+1), nil)
+		st.progress.deferred -= min(st.progress.deferred, uint64(len(l.entries)))
+	}
+	if l.copies > 0 {
+		_ = g.batch.DeleteRange(namePrefix(kindCopy, st.name), copyKey(st.name, l.to+1), nil)
+		g.countAside(0, -int64(l.copies))
+	}
+	if st.progress.low < l.to || len(l.entries) > 0 {
+		st.progress.skipTo(l.to)
+		g.touch(st)
+	}
+	g.logLoss(st.name, l.fresh+uint64(len(l.entries)))
+}
+
+func (g *group) logLoss(name string, events uint64) {
+	if events == 0 {
+		return
+	}
+	g.then = append(g.then, func() {
+		g.b.log.Warn("buffer: a consumer without a handler has lost events that it had not settled",
+			"consumer", name, "events", events)
+	})
+}
+
+// removal is an orphan whose time is over and that has nothing left.
+type removal struct {
+	st     *consumerState
+	copies uint64
+}
+
+// planRemovals finds them, as they will be when everything up to a position is trimmed. What counts is what was
+// stored when the consumer became an orphan: later events were never meant for it.
+func (g *group) planRemovals(trimmed uint64) (over []removal, err error) {
+	first := max(g.b.first.Load(), trimmed+1)
+	for _, st := range g.b.allConsumers() {
+		if st.holds(g.now, g.limits, false) {
+			continue
+		}
+		up, err := st.settledUpTo(g.db, first)
+		if err != nil {
+			return nil, err
+		}
+		if max(up, trimmed) < st.getStanding().orphanedAt {
+			continue
+		}
+		copies, err := copyCosts(g.db, st.name, maxPosition)
+		if err != nil {
+			return nil, err
+		}
+		over = append(over, removal{st, copies})
+	}
+	return over, nil
+}
+
+func (g *group) stageRemovals(over []removal) {
+	for _, r := range over {
+		r.st.mu.Lock()
+		// What is still deferred lives from copies; it is lost like the rest.
+		lost, busy := r.st.progress.deferred, r.st.busy()
+		if !busy {
+			g.logLoss(r.st.name, lost)
+			g.stageForget(r.st, r.copies)
+		}
+		r.st.mu.Unlock()
+		if busy {
+			continue
+		}
+		g.then = append(g.then, func() {
+			g.b.log.Info("buffer: a consumer that has had no handler for as long as events stay is removed", "consumer", r.st.name)
+		})
+	}
+}

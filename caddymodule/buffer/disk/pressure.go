@@ -1,0 +1,97 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// In hundredths of max_size: above trimAbove settled events go early, until trimTo is reached; above
+// orphansAbove those of orphans go too; above refuseAbove events are refused. What is left then is
+// for dead letters and for copies of reopened events, which are never refused.
+const (
+	trimTo       = 85
+	trimAbove    = 90
+	orphansAbove = 93
+	refuseAbove  = 95
+)
+
+func hundredths(size uint64, n int64) int64 { return int64(size/100) * n }
+
+// full says whether an event of this size has no room.
+func (b *Buffer) full(size int) error {
+	limits := b.limits.Load()
+	if b.tight.Load() {
+		return fmt.Errorf("%w: the disk has less than the headroom of %d bytes free", buffer.ErrFull, limits.Headroom)
+	}
+	if b.nearFull() {
+		b.askSweep()
+	}
+	if int64(b.bytes()+cost(size)) > hundredths(limits.MaxSize, refuseAbove) {
+		return fmt.Errorf("%w: events that are not settled and dead letters fill max_size, %d bytes, of which the last twentieth is kept free for settling",
+			buffer.ErrFull, limits.MaxSize)
+	}
+	return nil
+}
+
+// nearFull says whether settled events should go early.
+func (b *Buffer) nearFull() bool {
+	return int64(b.bytes()) >= hundredths(b.limits.Load().MaxSize, trimAbove)
+}
+
+// askSweep has the keeper trim soon.
+func (b *Buffer) askSweep() {
+	select {
+	case b.sweep <- struct{}{}:
+	default:
+	}
+}
+
+// excess is how many bytes should go for want of room. The caller holds trimming.
+func (b *Buffer) excess(limits *Limits, now time.Time) int64 {
+	var excess int64
+	if b.nearFull() {
+		excess = int64(b.bytes()) - hundredths(limits.MaxSize, trimTo)
+	}
+	if !b.tight.Load() {
+		return excess
+	}
+	// The files shrink a while after the events went; what is missing now must not be taken twice.
+	if now.Sub(b.tightTrim) >= sweepEvery {
+		b.tightTrim = now
+		excess = max(excess, b.missing.Load())
+	}
+	return excess
+}
+
+// checkHeadroom asks the disk how much is free.
+func (b *Buffer) checkHeadroom() {
+	usage, err := b.opts.FS.GetDiskUsage(b.opts.Path)
+	if err != nil {
+		if !errors.Is(err, vfs.ErrUnsupported) {
+			b.log.Warn("buffer: cannot tell how much of the disk is free", "error", err)
+		}
+		b.tight.Store(false)
+		return
+	}
+	headroom := b.limits.Load().Headroom
+	tight := usage.AvailBytes < headroom
+	if tight {
+		// Somewhat more, or the next event would be one too many again.
+		b.missing.Store(int64(headroom - usage.AvailBytes + headroom/8))
+	}
+	was := b.tight.Swap(tight)
+	if was == tight {
+		return
+	}
+	if !tight {
+		b.log.Info("buffer: the disk has room again", "free", usage.AvailBytes)
+		return
+	}
+	b.log.Error("buffer: the disk is nearly full, events are refused until there is room", "free", usage.AvailBytes)
+	b.askSweep()
+}

@@ -1,0 +1,195 @@
+package disk
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// reopenLetters reopens the event of every dead letter.
+func reopenLetters(t *testing.T, b *Buffer, c buffer.Consumer) (n int) {
+	t.Helper()
+	for d, err := range b.DeadLetters(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		if err := c.Settle(t.Context(), buffer.Outcome{Verb: buffer.Reopen, Position: d.Event.Position, Letter: d.ID, Lane: "again"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+// wantEmpty checks that the store has no key of these kinds.
+func wantEmpty(t *testing.T, b *Buffer, kinds ...byte) {
+	t.Helper()
+	for _, kind := range kinds {
+		it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if it.First() {
+			t.Errorf("the store still has key %q", it.Key())
+		}
+		if err := it.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A dead letter whose event is trimmed lives on from its copy, through all that can happen to it.
+func TestReopenTrimmed(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  buffer.Outcome
+		dead uint64
+	}{
+		{"done", buffer.Outcome{Verb: buffer.Done}, 0},
+		{"dead again", buffer.Outcome{Verb: buffer.Dead, Reason: buffer.ReasonExhausted}, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b, clock := openFor(t, Options{Limits: Limits{Retention: hour}})
+			c := openConsumer(t, b, "h")
+			appendTo(t, b, 1, 3)
+			settleN(t, c, 2, buffer.Outcome{Verb: buffer.Dead, Reason: buffer.ReasonRejected})
+			settleN(t, c, 1, doneAll)
+			clock.Advance(2 * hour)
+			wantFirst(t, b, 4)
+			before := b.Stats()
+			if n := reopenLetters(t, b, c); n != 2 {
+				t.Fatalf("%d letters, want 2", n)
+			}
+			if s := b.Stats(); s.DeadLetters != 0 || s.Bytes < before.Bytes/2 || s.Bytes > before.Bytes {
+				t.Fatalf("got stats %+v, before the copies were letters they were %+v", s, before)
+			}
+			appendTo(t, b, 4, 4)
+			settleN(t, c, 1, doneAll)
+			clock.Advance(2 * hour)
+			wantFirst(t, b, 5) // copies below hold nothing back
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			b, err := Open(t.Context(), b.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			c = openConsumer(t, b, "h")
+			for round := range 2 {
+				leases, err := c.LeaseDeferred(t.Context(), "again", 10)
+				if err != nil || len(leases) != 2 {
+					t.Fatalf("got %d leases, %v", len(leases), err)
+				}
+				for i, l := range leases {
+					if l.Event.ID != fmt.Sprint(i+1) || len(l.Event.Body) != 10000 {
+						t.Fatalf("got event %q with %d bytes", l.Event.ID, len(l.Event.Body))
+					}
+					o := test.end
+					if round == 0 {
+						o = buffer.Outcome{Verb: buffer.Defer, Lane: "again", Retry: buffer.Retry{Attempts: 1}}
+					}
+					o.Position = l.Event.Position
+					if err := c.Settle(t.Context(), o); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			wantEmpty(t, b, kindCopy, kindDeferred, kindDeferredAt)
+			s := b.Stats()
+			if s.DeadLetters != test.dead || s.Corrupt != 0 || (s.Bytes > 0) != (test.dead > 0) {
+				t.Fatalf("got stats %+v", s)
+			}
+			for d, err := range b.DeadLetters(t.Context(), "") {
+				if err != nil || len(d.Event.Body) != 10000 {
+					t.Fatalf("got %d bytes, %v", len(d.Event.Body), err)
+				}
+			}
+		})
+	}
+}
+
+// A stored event that cannot be read back does not take the sound copy in its letter with it.
+func TestReopenDamaged(t *testing.T) {
+	b, _ := openFor(t, Options{})
+	c := openConsumer(t, b, "h")
+	appendTo(t, b, 1, 1)
+	settleN(t, c, 1, buffer.Outcome{Verb: buffer.Dead, Reason: buffer.ReasonRejected})
+	(&storage{open: b}).Damage(t, 1)
+	reopenLetters(t, b, c)
+	leases, err := c.LeaseDeferred(t.Context(), "again", 1)
+	if err != nil || len(leases) != 1 || leases[0].Event.ID != "1" {
+		t.Fatalf("got %v, %v", leases, err)
+	}
+	if s := b.Stats(); s.Corrupt != 0 {
+		t.Fatalf("got %+v", s)
+	}
+}
+
+// A trim that was thought of before an event was reopened must leave it.
+func TestTrimSeesWhatWasReopened(t *testing.T) {
+	b, clock := openFor(t, Options{Limits: Limits{Retention: hour}})
+	c := openConsumer(t, b, "h")
+	appendTo(t, b, 1, 5)
+	settleN(t, c, 5, doneAll)
+	clock.Advance(2 * hour)
+	limits := b.limits.Load()
+	to, _, err := b.trimPoint(limits, clock.Now())
+	if err != nil || to != 5 {
+		t.Fatalf("got %d, %v; want 5", to, err)
+	}
+	reopen := &settleTask{waiter: newWaiter(), st: c.(*Consumer).st}
+	reopen.items = c.(*Consumer).claim([]buffer.Outcome{{Verb: buffer.Reopen, Position: 3, Lane: "l"}})
+	trim := &trimTask{waiter: newWaiter(), to: to, lettersBefore: deadLetterKey(clock.Now(), 0, "")}
+	// Both in one group, in either order.
+	b.inOneGroup(t, reopen, trim)
+	if s := b.Stats(); s.First != 3 {
+		t.Fatalf("the oldest event is %d, want 3", s.First)
+	}
+	leases, err := c.LeaseDeferred(t.Context(), "l", 1)
+	if err != nil || len(leases) != 1 {
+		t.Fatalf("got %v, %v", leases, err)
+	}
+	if err := c.Settle(t.Context(), buffer.Outcome{Verb: buffer.Done, Position: 3}); err != nil {
+		t.Fatal(err)
+	}
+	reopen.items = c.(*Consumer).claim([]buffer.Outcome{{Verb: buffer.Reopen, Position: 3, Lane: "l"}})
+	reopen.waiter, trim.waiter = newWaiter(), newWaiter()
+	b.inOneGroup(t, trim, reopen)
+	if s := c.Stats(); s.Deferred != 0 || b.Stats().First != 6 {
+		t.Fatalf("an event was reopened that was trimmed in the same step: %+v", s)
+	}
+}
+
+// inOneGroup has the committer take all tasks together.
+func (b *Buffer) inOneGroup(t *testing.T, tasks ...task) {
+	t.Helper()
+	hold := make(chan struct{})
+	started := make(chan struct{})
+	gate := &changeTask{waiter: newWaiter(), f: func(*group) error { close(started); <-hold; return nil }}
+	if err := b.committer.send(t.Context(), gate); err != nil {
+		t.Fatal(err)
+	}
+	<-started
+	for _, task := range tasks {
+		if err := b.committer.send(t.Context(), task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(hold)
+	for _, task := range tasks {
+		var w *waiter
+		switch task := task.(type) {
+		case *settleTask:
+			w = &task.waiter
+		case *trimTask:
+			w = &task.waiter
+		}
+		if _, err := w.wait(t.Context(), b.seal); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
