@@ -123,8 +123,14 @@ func serveSDK(args []string) {
 	}
 	sdk.Serve(sdk.New("greeter", func(_ context.Context, c config) (sdk.Handler, error) {
 		return func(ctx context.Context, e *sdk.Event) error {
-			if string(e.Payload) == "crash" {
+			switch string(e.Payload) {
+			case "crash":
 				os.Exit(1)
+			case "panic":
+				panic("no such car")
+			case "panic-aside":
+				go panic("no such car, aside")
+				<-ctx.Done()
 			}
 			sdk.Logger(ctx).Info(c.Greeting, "bytes", len(e.Payload))
 			return nil
