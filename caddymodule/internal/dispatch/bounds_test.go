@@ -34,7 +34,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		r.start()
 		r.after(500 * time.Millisecond)
 		s := r.d.Stats()
-		if s.WaitingLanes != 3000 || s.InMemory > 256 || s.InMemory < 100 || s.InFlight != 1 {
+		if s.WaitingLanes != 3001 || s.InMemory > 256 || s.InFlight != 1 { // the hot lane has spilled
 			t.Errorf("stats %+v", s)
 		}
 		close(release)

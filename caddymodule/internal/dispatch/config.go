@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/freshness"
 )
 
 // Order says which events wait for each other.
@@ -32,6 +33,13 @@ type Config struct {
 	Retry   RetryPolicy
 	Breaker BreakerPolicy
 	Batch   BatchPolicy
+	// ParkAfter is when an event that fails lets its lane go on; zero: Retry decides.
+	ParkAfter ParkPolicy
+	// Stale is what becomes of signals that are no newer than what the handler has had;
+	// default: freshness.Deliver.
+	Stale freshness.Mode
+	// Paused: begin paused, until Resume.
+	Paused bool
 	// When says whether the handler is to have this event; nil: all. It is called
 	// concurrently.
 	When func(*buffer.Event) bool
@@ -47,7 +55,8 @@ type RetryPolicy struct {
 	// MaxAttempts is after how many counted attempts an event is a dead letter;
 	// default 12.
 	MaxAttempts int
-	// MinDelay and MaxDelay bound the wait before the next attempt; defaults 1s, 10m.
+	// MinDelay and MaxDelay bound the wait before the next attempt, which is random
+	// between MinDelay and a ceiling that doubles with every attempt; defaults 1s, 10m.
 	MinDelay, MaxDelay time.Duration
 }
 

@@ -3,22 +3,29 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
-
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 // call is one call of the handler: the heads of some lanes.
 type call struct {
 	lanes []*lane
+	items []*item // the heads
 	// probe: this call decides whether the breaker closes.
 	probe bool
+	// alone: no other call may be under way, for it carries a suspect.
+	alone bool
+	begun time.Time
+	// long: it took so long that its events were landed.
+	long bool
+	// judged says of each event what freshness has to say; written by the call's
+	// goroutine before the answer.
+	judged []judgement
 }
 
 // answer is what came of a call.
 type answer struct {
-	call    *call
+	call *call
+	// results are for the events that the handler was given: all but the unneeded.
 	results []Result
 	err     error
 	// late: the call's time was over.
@@ -55,20 +62,33 @@ func (d *Dispatcher) onReady(err error) {
 	d.up, d.wasUp = true, true
 }
 
+// underWay counts the calls that are.
+func (d *Dispatcher) underWay() int { return len(d.inCall) }
+
 // delivers says whether a call could be made now, were there an event and a slot.
 func (d *Dispatcher) delivers() bool {
-	return d.up && d.storeWorks() && d.roomForOutcomes() && d.breaker.allows(1) > 0
+	return d.up && !d.paused && d.storeWorks() && d.roomForOutcomes() && d.breaker.allows(1) > 0
+}
+
+// idle says whether a call could be made, were there only an event.
+func (d *Dispatcher) idle() bool {
+	return d.delivers() && d.underWay() < d.cfg.Concurrency && d.ready.len() < d.most() &&
+		d.suspects.len() == 0 && !d.isolating
+}
+
+// most is how many events the next call may carry.
+func (d *Dispatcher) most() int {
+	return d.breaker.allows(max(1, min(d.cfg.Batch.MaxEvents, d.handler.MaxBatch())))
 }
 
 // deliver calls the handler as often as events, slots and the breaker allow.
 func (d *Dispatcher) deliver(now time.Time) {
 	d.batchWake = time.Time{}
-	if d.ready.len() == 0 {
-		d.batchSince = time.Time{}
+	if d.sendSuspect() {
 		return
 	}
-	for d.ready.len() > 0 && d.underWay < d.cfg.Concurrency && d.delivers() {
-		n := d.breaker.allows(max(1, min(d.cfg.Batch.MaxEvents, d.handler.MaxBatch())))
+	for d.ready.len() > 0 && d.underWay() < d.cfg.Concurrency && d.delivers() {
+		n := d.most()
 		if d.ready.len() < n && d.cfg.Batch.MaxWait > 0 {
 			if d.batchSince.IsZero() {
 				d.batchSince = now
@@ -79,172 +99,61 @@ func (d *Dispatcher) deliver(now time.Time) {
 			}
 		}
 		d.batchSince = time.Time{}
-		d.send(min(n, d.ready.len()))
+		d.send(&d.ready, n)
+	}
+	if d.ready.len() == 0 {
+		d.batchSince = time.Time{}
 	}
 }
 
-// send calls the handler with the heads of the first n ready lanes.
-func (d *Dispatcher) send(n int) {
-	c := &call{lanes: make([]*lane, n), probe: d.breaker.sent()}
-	batch := make([]Delivery, n)
-	for i := range n {
-		l := d.ready.pop()
-		l.state = laneFlying
-		c.lanes[i] = l
-		batch[i] = Delivery{Event: &l.queue[0].event, Attempt: l.queue[0].retry.Attempts + 1}
-	}
-	d.underWay++
-	d.flying += n
-	go func() {
-		ctx, cancel := context.WithTimeout(d.calls, d.cfg.Timeout)
-		defer cancel()
-		results, err := d.handler.Handle(ctx, batch)
-		late := errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
-		d.answers <- answer{call: c, results: results, err: err, late: late} // has room for all calls
-	}()
-}
-
-// moreAnswers takes the answers that have come meanwhile, so that one look at what
-// to do next serves them all.
-func (d *Dispatcher) moreAnswers() {
-	for {
-		select {
-		case a := <-d.answers:
-			d.onAnswer(a)
-		default:
-			return
+// send calls the handler with the heads of the first lanes of a ready list, at most n,
+// and says whether there was any.
+func (d *Dispatcher) send(from *laneQueue, n int) bool {
+	c := &call{alone: from == &d.suspects, begun: time.Now()}
+	for len(c.lanes) < n && from.len() > 0 {
+		l := from.pop()
+		if l.behind(d.seen) { // something was reopened
+			d.setAside(l, time.Time{})
+			continue
 		}
+		l.state, l.flight = laneFlying, flight{}
+		c.lanes = append(c.lanes, l)
+		c.items = append(c.items, l.queue[0])
 	}
+	if len(c.lanes) == 0 {
+		return false
+	}
+	c.probe = d.breaker.sent()
+	c.judged = d.fresh.pick(c.items)
+	if len(d.inCall) == 0 {
+		d.sweepAt = c.begun.Add(sweepEvery)
+	}
+	d.inCall[c] = struct{}{}
+	d.flying += len(c.lanes)
+	go func() { d.answers <- d.call(c) }() // has room for all calls
+	return true
 }
 
-func (d *Dispatcher) onAnswer(a answer) {
-	now := time.Now()
-	d.underWay--
-	d.flying -= len(a.call.lanes)
-	switch {
-	case a.err == nil:
-		d.downs = 0
-		d.backoffs.down.over()
-		d.onResults(a, now)
-	case errors.Is(a.err, ErrDown):
-		d.breaker.unanswered(a.call.probe)
-		d.again(a.call.lanes)
-		d.onDown(now, a.err)
-	case d.calls.Err() != nil:
-		// Cut off by Stop: nobody knows whether the handler did it.
-		d.breaker.unanswered(a.call.probe)
-		d.again(a.call.lanes)
-	case a.late:
-		d.onFailedCall(a.call, now, fmt.Sprintf("no answer within %s", d.cfg.Timeout))
-	default:
-		d.onFailedCall(a.call, now, a.err.Error())
-	}
-}
-
-// onDown makes deliveries wait until the handler is there again. When it goes down
-// time and again without an answer between, they wait longer each time.
-func (d *Dispatcher) onDown(now time.Time, err error) {
-	if !d.up {
-		return // another call of the same process brought the news
-	}
-	d.up = false
-	d.counts.Downs++
-	if d.downs++; d.downs > 1 {
-		d.backoffs.down.fail(now, err)
-	}
-	d.cfg.Log.Debug("handler is down: what was in flight is delivered again when it is back", "error", err)
-}
-
-// again makes lanes ready whose head was not answered; no attempt is counted.
-func (d *Dispatcher) again(lanes []*lane) {
-	for _, l := range lanes {
-		d.enqueue(l)
-	}
-}
-
-// onFailedCall counts an attempt for every event of a call that failed as a whole,
-// and one failure for the breaker.
-func (d *Dispatcher) onFailedCall(c *call, now time.Time, text string) {
-	d.breaker.failure(now, c.probe, text)
-	for _, l := range c.lanes {
-		d.failed(l, now, text, 0)
-	}
-}
-
-func (d *Dispatcher) onResults(a answer, now time.Time) {
-	probe := a.call.probe
-	for i, l := range a.call.lanes {
-		r := Result{Status: Retry, Error: fmt.Sprintf("the plugin gave %d results for %d events",
-			len(a.results), len(a.call.lanes))}
-		if i < len(a.results) {
-			r = a.results[i]
+// call calls the handler. It runs beside the scheduler.
+func (d *Dispatcher) call(c *call) answer {
+	ctx, cancel := context.WithTimeout(d.calls, d.cfg.Timeout)
+	defer cancel()
+	a := answer{call: c}
+	var batch []Delivery
+	for i, it := range c.items {
+		del := Delivery{Event: &it.event, Attempt: it.retry.Attempts + 1, Replay: it.retry.Replay != ""}
+		if c.judged != nil {
+			c.judged[i].judge(ctx, d, &del)
+			if c.judged[i].unneeded {
+				continue
+			}
 		}
-		switch r.Status {
-		case Done:
-			d.breaker.succeeded(now, probe)
-			d.counts.Delivered++
-			d.settleHead(l, buffer.Outcome{Verb: buffer.Done})
-		case Reject:
-			d.breaker.succeeded(now, probe)
-			head := l.queue[0]
-			head.retry = counted(head.retry, now, r.Error)
-			d.dead(l, buffer.ReasonRejected, clip(r.Code))
-		case Unavailable:
-			d.breaker.unavailable(now, r.After, clip(r.Error))
-			d.enqueue(l)
-		default: // Retry, and what is no answer
-			d.breaker.failure(now, probe, clip(r.Error))
-			d.failed(l, now, r.Error, r.After)
-		}
+		batch = append(batch, del)
 	}
-}
-
-// failed counts an attempt of a lane's head that failed.
-func (d *Dispatcher) failed(l *lane, now time.Time, text string, after time.Duration) {
-	head := l.queue[0]
-	head.retry = counted(head.retry, now, text)
-	if head.retry.Attempts >= d.cfg.Retry.MaxAttempts {
-		d.dead(l, buffer.ReasonExhausted, "")
-		return
+	if len(batch) == 0 {
+		return a
 	}
-	wait := d.cfg.Retry.delay(head.retry.Attempts, d.cfg.Rand(), after)
-	head.retry.NotBefore = now.Add(wait)
-	d.counts.Retried++
-	d.logRetry(head, now, wait)
-	d.setAside(l, head.retry.NotBefore)
-}
-
-// dead makes a dead letter of a lane's head.
-func (d *Dispatcher) dead(l *lane, reason buffer.Reason, code string) {
-	head := l.queue[0]
-	d.counts.Dead++
-	d.cfg.Log.Warn("event became a dead letter: the handler will not get it again by itself",
-		"event", head.event.ID, "reason", string(reason), "code", code,
-		"attempt", head.retry.Attempts, "error", head.retry.LastError)
-	d.settleHead(l, buffer.Outcome{Verb: buffer.Dead, Reason: reason, Code: code, Retry: head.retry})
-}
-
-// settleHead ends a lane's head for good and goes on with the lane.
-func (d *Dispatcher) settleHead(l *lane, out buffer.Outcome) {
-	head := l.queue[0]
-	if head.main {
-		d.inMemory--
-	}
-	out.Position = head.event.Position
-	d.submit(out)
-	l.queue[0] = nil
-	l.queue = l.queue[1:]
-	d.next(l)
-}
-
-// logRetry tells of retries: every one at level debug, at most one every ten seconds
-// at level info, since a broken handler makes thousands of them.
-func (d *Dispatcher) logRetry(it *item, now time.Time, wait time.Duration) {
-	log := d.cfg.Log.Debug
-	if now.Sub(d.lastInfo) >= 10*time.Second {
-		d.lastInfo = now
-		log = d.cfg.Log.Info
-	}
-	log("delivery failed, will be tried again", "event", it.event.ID, "attempt", it.retry.Attempts,
-		"error", it.retry.LastError, "retry_in", wait.Round(time.Millisecond))
+	a.results, a.err = d.handler.Handle(ctx, batch)
+	a.late = errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(a.err, context.DeadlineExceeded)
+	return a
 }

@@ -31,6 +31,7 @@ type Dispatcher struct {
 	fetched chan fetchedEvents
 	answers chan answer
 	settled chan settlement
+	orders  chan func() // what callers of other methods want the scheduler to do
 
 	published published
 
@@ -42,17 +43,30 @@ type Dispatcher struct {
 	loaded     bool // the deferred lanes are known
 	loading    bool
 	leasing    bool
-	beside     int // goroutines that will report: lanes, lease, fetches, ready
-	inMemory   int // main line events in queues, held, or in flight
-	flying     int // events in flight
-	underWay   int // calls in flight
-	onDisk     int // lanes on disk
-	active     int // lanes on disk that are being looked up or delivered
+	stopLease  func() // ends the wait of the lease under way
+	seen       uint64 // the main line was read up to here
+	paused     bool   // by a person
+	surplus    bool   // a handler gave too many results, and that was logged
+	isolating  bool   // a suspect is with the handler
+	beside     int    // goroutines that will report: lanes, lease, fetches, ready
+	inMemory   int    // main line events in queues, held, or in flight
+	flying     int    // events in flight
+	onDisk     int    // lanes on disk
+	active     int    // lanes on disk that are being looked up or delivered
+	inCall     map[*call]struct{}
+	sweepAt    time.Time // when to look for long calls
 	lanes      map[string]*lane
+	long       []*lane // with more in memory than a lane keeps when room is needed
 	ready      laneQueue
+	suspects   laneQueue // ready, to be sent alone
 	due        laneQueue
 	waiting    laneHeap
+	barred     []*lane
 	settling   []*lane
+	reopenings []*reopening // to be begun
+	reopened   []*reopening // to become durable
+	drains     []chan error
+	fresh      tables
 	batchSince time.Time // since when a batch that is not full waits
 	batchWake  time.Time // until when, zero while none does
 	breaker    breaker
@@ -65,7 +79,7 @@ type Dispatcher struct {
 
 // limits are the bounds named in the package comment.
 type limits struct {
-	readAhead, active, lanes, unsettled int
+	readAhead, keep, active, lanes, unsettled int
 }
 
 // Start begins to deliver and returns at once. The consumer stays the caller's: it
@@ -78,6 +92,7 @@ func Start(c Config, consumer buffer.Consumer, h Handler) *Dispatcher {
 		cfg: c, consumer: consumer, handler: h,
 		limits: limits{
 			readAhead: readAhead,
+			keep:      min(maxChunk, readAhead/(2*deliveries)),
 			active:    max(16, 2*deliveries),
 			lanes:     32768,
 			unsettled: max(4096, 4*readAhead),
@@ -90,9 +105,13 @@ func Start(c Config, consumer buffer.Consumer, h Handler) *Dispatcher {
 		fetched: make(chan fetchedEvents),
 		answers: make(chan answer, c.Concurrency),
 		settled: make(chan settlement),
+		orders:  make(chan func()),
+		paused:  c.Paused,
 		lanes:   map[string]*lane{},
+		inCall:  map[*call]struct{}{},
 		breaker: breaker{policy: c.Breaker, log: c.Log, state: BreakerClosed, since: time.Now()},
 	}
+	d.fresh = newTables(c.Stale, func() uint64 { return d.outbox.durable })
 	d.work, d.cancelWork = context.WithCancel(context.Background())
 	d.calls, d.cancelCalls = context.WithCancel(context.Background())
 	d.storing, d.cancelStoring = context.WithCancel(context.Background())
@@ -127,6 +146,7 @@ func (d *Dispatcher) run() {
 		} else {
 			timer.Stop()
 		}
+		d.watchDrains()
 		d.publish()
 		if d.stopping && d.ended() {
 			d.stopErr = d.leftovers()
@@ -146,6 +166,8 @@ func (d *Dispatcher) run() {
 			d.moreAnswers()
 		case s := <-d.settled:
 			d.onSettled(s)
+		case order := <-d.orders:
+			order()
 		case <-timer.C:
 		case ctx := <-d.stop:
 			d.stopping = true
@@ -173,9 +195,13 @@ func (d *Dispatcher) pump() (wake time.Time) {
 	d.breaker.tick(now)
 	d.awaitReady(now)
 	d.loadLanes(now)
+	d.reopen()
+	d.liftBars()
 	d.wakeWaiting(now)
 	d.lookUpDue()
 	d.deliver(now)
+	d.landLongCalls(now)
+	d.spill()
 	d.lease(now)
 	return d.nextWake(now)
 }
@@ -187,6 +213,9 @@ func (d *Dispatcher) nextWake(now time.Time) time.Time {
 	wake = earliest(wake, d.backoffs.down.next(now))
 	if len(d.waiting) > 0 {
 		wake = earliest(wake, d.waiting[0].due)
+	}
+	if len(d.inCall) > 0 {
+		wake = earliest(wake, d.sweepAt)
 	}
 	if d.breaker.state == BreakerOpen {
 		wake = earliest(wake, d.breaker.until)

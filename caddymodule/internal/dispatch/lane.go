@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -16,16 +18,20 @@ type item struct {
 	main bool
 }
 
+func (it *item) position() uint64 { return it.event.Position }
+
 // laneState is where a lane stands; see the package comment.
 type laneState int
 
 const (
-	// laneReady: the queue's head can be delivered; the lane is in the ready list.
+	// laneReady: the queue's head can be delivered; the lane is in a ready list.
 	laneReady laneState = iota + 1
 	// laneFlying: the queue's head is with the handler.
 	laneFlying
 	// laneWaiting: on disk, in the heap until due.
 	laneWaiting
+	// laneBarred: on disk, until the main line was read up to its first deferred event.
+	laneBarred
 	// laneDue: on disk, waits for its turn to be looked up.
 	laneDue
 	// laneSettling: on disk, its deferrals must become durable before the look-up.
@@ -38,20 +44,34 @@ const (
 type lane struct {
 	name  string
 	state laneState
-	// onDisk: events of this lane were deferred and come before all others.
+	// onDisk: the lane has deferred events, as far as is known.
 	onDisk bool
 	// alone: the lane of a single event, of which no other can come.
 	alone bool
-	// queue holds leased events, in order; of an onDisk lane, deferred ones.
+	// queue holds leased events in order, to be delivered before what is on disk.
 	queue []*item
-	// held are main line events of an onDisk lane, later than all deferred ones.
+	// held are main line events, later than all on disk.
 	held []*item
-	// deferred is the outbox sequence of the lane's last deferral.
+	// first, of a lane on disk: no deferred event beyond the queue has a lower position.
+	first uint64
+	// deferred is the outbox sequence of the lane's last deferral or reopening.
 	deferred uint64
+	// looked is the outbox sequence up to which the look-up under way sees all.
+	looked uint64
 	// chunk is how many events the next look-up asks for.
 	chunk int
-	// due is when a waiting lane goes on.
-	due time.Time
+	// due is when a waiting lane goes on, heapAt its place in the heap.
+	due    time.Time
+	heapAt int
+	// active: it counts against the bound of lanes that are looked up or delivered.
+	active bool
+	// listed: it is in the list of barred lanes.
+	listed bool
+	// main counts main line events in queue and held; longAt is the lane's place in the
+	// list of long ones, plus one.
+	main, longAt int
+	// flight is what a long call needs to know.
+	flight flight
 }
 
 const (
@@ -62,17 +82,33 @@ const (
 	maxHeld = 16
 )
 
-// holds says whether a main line event that arrives now may stay in memory.
+// holds says whether a main line event that arrives now, later than all on disk, may
+// stay in memory.
 func (l *lane) holds() bool {
-	switch l.state {
-	case laneSettling, laneFetching:
+	switch {
+	case l.state == laneSettling || l.state == laneFetching || l.flight.landing:
 		// A deferral now would race with the look-up.
 		return true
-	case laneReady, laneFlying:
+	case l.state == laneReady || l.state == laneFlying && !l.flight.landed:
 		return len(l.held) < maxHeld
 	default:
 		return false
 	}
+}
+
+// behind says whether an earlier event of the lane than the queue's head is on disk, or
+// may still come from the main line, which was read up to seen.
+func (l *lane) behind(seen uint64) bool {
+	head := l.queue[0]
+	return l.onDisk && head.position() >= l.first || !head.main && head.position() > seen+1
+}
+
+// insert puts an event into the queue by its position.
+func (l *lane) insert(it *item) {
+	i, _ := slices.BinarySearchFunc(l.queue, it.position(), func(other *item, position uint64) int {
+		return cmp.Compare(other.position(), position)
+	})
+	l.queue = slices.Insert(l.queue, i, it)
 }
 
 // laneQueue is a first-in first-out queue of lanes.
@@ -104,10 +140,18 @@ type laneHeap []*lane
 
 func (h laneHeap) Len() int           { return len(h) }
 func (h laneHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h laneHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+func (h laneHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].heapAt, h[j].heapAt = i, j
+}
 
 // Push is for container/heap.
-func (h *laneHeap) Push(x any) { *h = append(*h, x.(*lane)) }
+func (h *laneHeap) Push(x any) {
+	l := x.(*lane)
+	l.heapAt = len(*h)
+	*h = append(*h, l)
+}
 
 // Pop is for container/heap.
 func (h *laneHeap) Pop() any {

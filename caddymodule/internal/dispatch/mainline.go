@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -16,23 +17,40 @@ type leasedEvents struct {
 
 // lease asks for more of the main line when half of the read-ahead is free.
 func (d *Dispatcher) lease(now time.Time) {
-	if d.leasing || !d.loaded || !d.wasUp || !d.storeWorks() || d.backoffs.lease.active(now) {
+	if d.leasing || !d.loaded || !d.wasUp || !d.storeWorks() || d.backoffs.lease.active(now) || !d.roomForOutcomes() {
 		return
 	}
 	room := d.limits.readAhead - d.inMemory
-	if room < d.limits.readAhead/2 || d.onDisk >= d.limits.lanes || !d.roomForOutcomes() {
+	if len(d.barred) > 0 {
+		// What stands before barred lanes was in memory before the restart, and nothing
+		// of those lanes moves before it was read.
+		room = max(room, d.limits.readAhead/2)
+	} else if !d.hasRoom() || d.onDisk >= d.limits.lanes {
 		return
 	}
-	d.leasing = true
+	ctx, cancel := context.WithCancel(d.work)
+	if len(d.barred) > 0 {
+		ctx, cancel = context.WithTimeout(d.work, peek)
+	}
+	d.leasing, d.stopLease = true, cancel
 	d.beside++
 	go func() {
-		leases, err := d.consumer.Lease(d.work, room)
+		leases, err := d.consumer.Lease(ctx, room)
+		if ctx.Err() != nil && d.work.Err() == nil {
+			err = nil // it was only to look
+		}
+		cancel()
 		r := leasedEvents{items: d.examine(leases, true), err: err}
 		select {
 		case d.leased <- r:
 		case <-d.done:
 		}
 	}()
+}
+
+// hasRoom says whether enough of the read-ahead is free for another lease.
+func (d *Dispatcher) hasRoom() bool {
+	return d.limits.readAhead-d.inMemory >= d.limits.readAhead/2
 }
 
 // examine makes items of leases and marks those that the handler does not want. It
@@ -63,8 +81,10 @@ func (d *Dispatcher) onLeased(r leasedEvents) {
 		d.cfg.Log.Info("events can be read from the buffer again")
 	}
 	for _, it := range r.items {
+		d.seen = max(d.seen, it.position())
 		d.accept(it)
 	}
+	d.liftBars()
 }
 
 // accept gives a main line event its place.
@@ -73,20 +93,30 @@ func (d *Dispatcher) accept(it *item) {
 		d.skip(it)
 		return
 	}
-	d.inMemory++
 	if d.cfg.Order == OrderNone {
-		d.enqueue(&lane{queue: []*item{it}, alone: true})
+		l := &lane{queue: []*item{it}, alone: true}
+		d.take(l)
+		d.enqueue(l)
 		return
 	}
 	name := laneName(&it.event)
 	l := d.lanes[name]
-	switch {
-	case l == nil:
+	if l == nil {
 		l = &lane{name: name, queue: []*item{it}}
 		d.lanes[name] = l
+		d.take(l)
 		d.enqueue(l)
+		return
+	}
+	d.take(l)
+	switch {
 	case !l.onDisk:
 		l.queue = append(l.queue, it)
+	case it.position() < l.first:
+		l.insert(it)
+		if l.state == laneBarred {
+			d.enqueue(l)
+		}
 	case l.holds():
 		l.held = append(l.held, it)
 	default:
@@ -109,14 +139,23 @@ func laneName(e *buffer.Event) string {
 	return "long/" + hex.EncodeToString(sum[:])
 }
 
-// enqueue puts a lane whose head can be delivered into the ready list.
+// enqueue puts a lane whose head can be delivered into a ready list. A lane whose
+// head is not its first event goes to the disk, where all stands in order.
 func (d *Dispatcher) enqueue(l *lane) {
+	if l.behind(d.seen) {
+		d.setAside(l, time.Time{})
+		return
+	}
 	l.state = laneReady
+	if suspect(l.queue[0]) {
+		d.suspects.push(l)
+		return
+	}
 	d.ready.push(l)
 }
 
 // skip settles an event that the handler does not want.
 func (d *Dispatcher) skip(it *item) {
 	d.counts.Skipped++
-	d.submit(buffer.Outcome{Position: it.event.Position, Verb: buffer.Skip})
+	d.submit(buffer.Outcome{Position: it.position(), Verb: buffer.Skip})
 }

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"container/heap"
+	"math"
 	"strconv"
 	"time"
 
@@ -11,13 +12,6 @@ import (
 // loaded is what earlier runs deferred.
 type loaded struct {
 	lanes []buffer.Lane
-	err   error
-}
-
-// fetchedEvents is what the look-up of a deferred lane brought.
-type fetchedEvents struct {
-	lane  *lane
-	items []*item
 	err   error
 }
 
@@ -58,25 +52,35 @@ func (d *Dispatcher) onLanes(r loaded) {
 	}
 	d.backoffs.lanes.over()
 	d.loaded = true
+	d.seen = d.consumer.Stats().Position
 	for _, b := range r.lanes {
-		l := &lane{name: b.Name, onDisk: true}
+		l := &lane{name: b.Name}
 		d.lanes[l.name] = l
-		d.onDisk++
+		d.toDisk(l)
+		l.first = b.Position
 		d.wait(l, b.Retry.NotBefore)
 	}
 }
 
+// toDisk notes that a lane has, or is about to have, deferred events.
+func (d *Dispatcher) toDisk(l *lane) {
+	if l.onDisk {
+		return
+	}
+	l.onDisk, l.first = true, math.MaxUint64
+	d.onDisk++
+	if l.name == "" {
+		l.name = eventLane(l.queue[0].position())
+	}
+}
+
+// eventLane names the lane of a single event.
+func eventLane(position uint64) string { return "event/" + strconv.FormatUint(position, 10) }
+
 // setAside defers all of a lane that is in memory, the head first, until due.
 func (d *Dispatcher) setAside(l *lane, due time.Time) {
-	if !l.onDisk {
-		l.onDisk = true
-		d.onDisk++
-		if l.name == "" {
-			l.name = "event/" + strconv.FormatUint(l.queue[0].event.Position, 10)
-		}
-	} else {
-		d.active--
-	}
+	d.toDisk(l)
+	d.deactivate(l)
 	for _, it := range l.queue {
 		d.deferItem(l, it)
 	}
@@ -94,17 +98,20 @@ func (d *Dispatcher) deferHeld(l *lane) {
 }
 
 func (d *Dispatcher) deferItem(l *lane, it *item) {
-	if it.main {
-		d.inMemory--
-	}
+	d.letGo(l, it)
+	l.first = min(l.first, it.position())
 	l.deferred = d.submit(buffer.Outcome{
-		Position: it.event.Position, Verb: buffer.Defer, Lane: l.name, Retry: it.retry,
+		Position: it.position(), Verb: buffer.Defer, Lane: l.name, Retry: it.retry,
 	})
 }
 
 // wait puts a lane on disk into the heap until due.
 func (d *Dispatcher) wait(l *lane, due time.Time) {
-	l.state, l.due, l.chunk = laneWaiting, due, 1
+	l.chunk = 1
+	if d.bar(l, due) {
+		return
+	}
+	l.state, l.due = laneWaiting, due
 	heap.Push(&d.waiting, l)
 }
 
@@ -117,94 +124,33 @@ func (d *Dispatcher) wakeWaiting(now time.Time) {
 
 // turn makes a lane on disk wait for its turn to be looked up.
 func (d *Dispatcher) turn(l *lane) {
+	if d.bar(l, time.Time{}) {
+		return
+	}
 	l.state = laneDue
 	d.due.push(l)
 }
 
-// lookUpDue begins look-ups of due lanes, as long as their events could be delivered.
-func (d *Dispatcher) lookUpDue() {
-	for d.due.len() > 0 && d.active < d.limits.active && d.delivers() {
+// activate and deactivate count the lanes that are looked up or delivered.
+func (d *Dispatcher) activate(l *lane) {
+	if !l.active {
+		l.active = true
 		d.active++
-		l := d.due.pop()
-		l.state = laneSettling
-		if l.deferred > d.outbox.durable {
-			d.settling = append(d.settling, l)
-			continue
-		}
-		d.lookUp(l)
 	}
 }
 
-// lookUpSettled begins the look-ups that waited for deferrals to become durable.
-func (d *Dispatcher) lookUpSettled() {
-	if d.stopping {
-		return
-	}
-	waiting := d.settling[:0]
-	for _, l := range d.settling {
-		if l.deferred > d.outbox.durable {
-			waiting = append(waiting, l)
-			continue
-		}
-		d.lookUp(l)
-	}
-	clear(d.settling[len(waiting):])
-	d.settling = waiting
-}
-
-func (d *Dispatcher) lookUp(l *lane) {
-	l.state = laneFetching
-	d.beside++
-	name, n := l.name, l.chunk
-	go func() {
-		leases, err := d.consumer.LeaseDeferred(d.work, name, n)
-		r := fetchedEvents{lane: l, items: d.examine(leases, false), err: err}
-		select {
-		case d.fetched <- r:
-		case <-d.done:
-		}
-	}()
-}
-
-func (d *Dispatcher) onFetched(r fetchedEvents) {
-	d.beside--
-	if d.stopping {
-		return
-	}
-	l := r.lane
-	if r.err != nil {
-		d.cfg.Log.Error("cannot read deferred events from the buffer: they wait; trying again", "error", r.err)
+func (d *Dispatcher) deactivate(l *lane) {
+	if l.active {
+		l.active = false
 		d.active--
-		d.wait(l, time.Now().Add(maxBackoff))
-		return
 	}
-	if len(r.items) == 0 {
-		d.leaveDisk(l)
-		return
-	}
-	for _, it := range r.items {
-		if it.unwanted {
-			d.skip(it)
-			continue
-		}
-		l.queue = append(l.queue, it)
-	}
-	if len(l.queue) == 0 {
-		d.next(l)
-		return
-	}
-	if due := l.queue[0].retry.NotBefore; due.After(time.Now()) {
-		d.setAside(l, due)
-		return
-	}
-	d.enqueue(l)
 }
 
 // leaveDisk takes a lane with nothing deferred back to memory.
 func (d *Dispatcher) leaveDisk(l *lane) {
-	d.active--
+	d.deactivate(l)
 	d.onDisk--
-	l.onDisk = false
+	l.onDisk, l.first = false, 0
 	l.queue, l.held = l.held, nil
 	d.next(l)
 }
@@ -215,12 +161,12 @@ func (d *Dispatcher) next(l *lane) {
 	case len(l.queue) > 0:
 		d.enqueue(l)
 	case l.onDisk && l.alone:
-		d.active--
+		d.deactivate(l)
 		d.onDisk--
 	case l.onDisk:
 		// Others take their turn before the lane's next chunk.
-		d.active--
-		l.chunk = min(2*l.chunk, maxChunk)
+		d.deactivate(l)
+		l.chunk = min(2*max(1, l.chunk), maxChunk)
 		d.turn(l)
 	case !l.alone:
 		delete(d.lanes, l.name)

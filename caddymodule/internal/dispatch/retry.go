@@ -15,9 +15,11 @@ const (
 	maxErrorBytes = 1024
 )
 
-// delay returns how long to wait after the given counted attempt: a uniform random
-// time between MinDelay and a ceiling that doubles with every attempt, so that
-// handlers that failed together do not come back together.
+// delay returns how long to wait after the given counted attempt. It is exponential
+// with full jitter above a floor: a uniform random time between MinDelay and a ceiling
+// that doubles with every attempt, from twice MinDelay up to MaxDelay, so that events
+// that failed together do not come back together. It depends on nothing that a
+// restart forgets.
 func (p RetryPolicy) delay(attempt int, random float64, after time.Duration) time.Duration {
 	ceiling := p.MinDelay
 	for range attempt {
@@ -43,12 +45,15 @@ func counted(r buffer.Retry, now time.Time, text string) buffer.Retry {
 	return r
 }
 
-// clip bounds a handler's text without cutting a character in two.
-func clip(text string) string {
+// clip bounds a handler's text.
+func clip(text string) string { return clipTo(text, maxErrorBytes) }
+
+// clipTo bounds a text without cutting a character in two.
+func clipTo(text string, most int) string {
 	text = strings.ToValidUTF8(text, "?")
-	if len(text) <= maxErrorBytes {
+	if len(text) <= most {
 		return text
 	}
 	const ellipsis = "…"
-	return strings.ToValidUTF8(text[:maxErrorBytes-len(ellipsis)], "") + ellipsis
+	return strings.ToValidUTF8(text[:most-len(ellipsis)], "") + ellipsis
 }

@@ -69,6 +69,7 @@ func (d *Dispatcher) onSettled(s settlement) {
 	clear(o.sent) // let go of error texts
 	o.sent = o.sent[:0]
 	d.lookUpSettled()
+	d.answerReopened()
 }
 
 // storeWorks says whether outcomes can be recorded, as far as is known.

@@ -15,6 +15,15 @@ type Counts struct {
 	Retried uint64 `json:"retried"`
 	// Dead events became dead letters.
 	Dead uint64 `json:"dead"`
+	// Poisoned and Expired are those of the dead that ended the handler's process again
+	// and again, or held up their lane for too long.
+	Poisoned uint64 `json:"poisoned"`
+	Expired  uint64 `json:"expired"`
+	// Replayed are those of the delivered that a person had asked for again.
+	Replayed uint64 `json:"replayed"`
+	// Stale counts signals of finished events that were no newer than what the handler
+	// had had.
+	Stale uint64 `json:"stale"`
 	// Downs: how often the handler was found to be down.
 	Downs uint64 `json:"downs"`
 }
@@ -24,6 +33,8 @@ type Stats struct {
 	Counts
 	// Up: the handler can take calls.
 	Up bool `json:"up"`
+	// Paused: by a person.
+	Paused bool `json:"paused"`
 	// InFlight counts events that are with the handler.
 	InFlight int `json:"in_flight"`
 	// InMemory counts main line events in memory, with those in flight.
@@ -32,6 +43,9 @@ type Stats struct {
 	Unsettled int `json:"unsettled"`
 	// WaitingLanes counts lanes with deferred events.
 	WaitingLanes int `json:"waiting_lanes"`
+	// Suspects counts events that wait to be delivered alone, or are, because the
+	// handler's process ended with them in flight before.
+	Suspects int `json:"suspects"`
 	// NextDue is when the first of those that wait goes on; zero: none waits.
 	NextDue time.Time    `json:"next_due,omitzero"`
 	Breaker BreakerStats `json:"breaker"`
@@ -68,11 +82,16 @@ func (d *Dispatcher) publish() {
 	s := Stats{
 		Counts:       d.counts,
 		Up:           d.up,
+		Paused:       d.paused,
 		InFlight:     d.flying,
 		InMemory:     d.inMemory,
 		Unsettled:    d.outbox.unsettled(),
 		WaitingLanes: d.onDisk,
+		Suspects:     d.suspects.len(),
 		Breaker:      BreakerStats{State: d.breaker.state, Since: d.breaker.since, Why: d.breaker.why},
+	}
+	if d.isolating {
+		s.Suspects++
 	}
 	if len(d.waiting) > 0 {
 		s.NextDue = d.waiting[0].due

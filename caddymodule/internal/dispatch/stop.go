@@ -35,7 +35,7 @@ func (e *ending) over() <-chan time.Time { return e.last }
 
 // ended says whether Stop has nothing left to wait for.
 func (d *Dispatcher) ended() bool {
-	if d.underWay > 0 || d.beside > 0 || d.outbox.underWay {
+	if d.underWay() > 0 || d.beside > 0 || d.outbox.underWay {
 		return false
 	}
 	return d.outbox.unsettled() == 0 || d.storeIsGone()
@@ -43,7 +43,7 @@ func (d *Dispatcher) ended() bool {
 
 // leftovers says what Stop could not finish.
 func (d *Dispatcher) leftovers() error {
-	if d.underWay == 0 && d.outbox.unsettled() == 0 {
+	if d.underWay() == 0 && d.outbox.unsettled() == 0 {
 		return nil
 	}
 	err := fmt.Errorf("stopping deliveries to %q: %d events without an answer, %d outcomes not recorded; "+

@@ -1,0 +1,217 @@
+package dispatch
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// moreAnswers takes the answers that have come meanwhile, so that one look at what
+// to do next serves them all.
+func (d *Dispatcher) moreAnswers() {
+	for {
+		select {
+		case a := <-d.answers:
+			d.onAnswer(a)
+		default:
+			return
+		}
+	}
+}
+
+func (d *Dispatcher) onAnswer(a answer) {
+	now := time.Now()
+	c := a.call
+	delete(d.inCall, c)
+	d.flying -= len(c.lanes)
+	if c.alone {
+		d.isolating = false
+	}
+	lanes, judged := d.settleUnneeded(c)
+	switch detail, crash := crashDetail(a.err); {
+	case len(lanes) == 0:
+		d.breaker.unanswered(c.probe) // the handler was not called
+	case a.err == nil:
+		d.downs = 0
+		d.backoffs.down.over()
+		d.onResults(c, lanes, judged, a.results, now)
+	case crash:
+		d.breaker.unanswered(c.probe)
+		d.crashed(lanes, detail)
+		d.onDown(now)
+	case errors.Is(a.err, ErrDown):
+		d.breaker.unanswered(c.probe)
+		d.again(lanes)
+		d.onDown(now)
+	case d.calls.Err() != nil:
+		// Cut off by Stop: nobody knows whether the handler did it.
+		d.breaker.unanswered(c.probe)
+		d.again(lanes)
+	case a.late:
+		d.onFailedCall(c, lanes, now, fmt.Sprintf("no answer within %s", d.cfg.Timeout))
+	default:
+		d.onFailedCall(c, lanes, now, a.err.Error())
+	}
+	for i := range c.judged {
+		c.judged[i].release()
+	}
+}
+
+// settleUnneeded settles the events of a call that the handler was spared, and
+// returns the others.
+func (d *Dispatcher) settleUnneeded(c *call) ([]*lane, []judgement) {
+	if c.judged == nil {
+		return c.lanes, nil
+	}
+	var lanes []*lane
+	var judged []judgement
+	for i, l := range c.lanes {
+		if !c.judged[i].unneeded {
+			lanes, judged = append(lanes, l), append(judged, c.judged[i])
+			continue
+		}
+		d.counts.Skipped++
+		d.counts.Stale += uint64(c.judged[i].stale)
+		d.whenLanded(l, func() { d.settleHead(l, buffer.Outcome{Verb: buffer.Skip}) })
+	}
+	return lanes, judged
+}
+
+// onDown makes deliveries wait until the handler is there again. When it goes down
+// time and again without an answer between, they wait longer each time.
+func (d *Dispatcher) onDown(now time.Time) {
+	if !d.up {
+		return // another call of the same process brought the news
+	}
+	d.up = false
+	d.counts.Downs++
+	if d.downs++; d.downs > 1 {
+		d.backoffs.down.fail(now, ErrDown)
+	}
+	d.cfg.Log.Debug("handler is down: what was in flight is delivered again when it is back")
+}
+
+// again makes lanes ready whose head was not answered; no attempt is counted.
+func (d *Dispatcher) again(lanes []*lane) {
+	for _, l := range lanes {
+		d.whenLanded(l, func() { d.enqueue(l) })
+	}
+}
+
+// onFailedCall counts an attempt for every event of a call that failed as a whole,
+// and one failure for the breaker.
+func (d *Dispatcher) onFailedCall(c *call, lanes []*lane, now time.Time, text string) {
+	d.breaker.failure(now, c.probe, text)
+	for _, l := range lanes {
+		d.whenLanded(l, func() { d.failed(l, now, text, 0) })
+	}
+}
+
+func (d *Dispatcher) onResults(c *call, lanes []*lane, judged []judgement, results []Result, now time.Time) {
+	if len(results) > len(lanes) && !d.surplus {
+		d.surplus = true
+		d.cfg.Log.Warn("the plugin gave more results than it was given events: the surplus is ignored; "+
+			"this is logged once", "results", len(results), "events", len(lanes))
+	}
+	for i, l := range lanes {
+		r := Result{Status: Retry, Error: fmt.Sprintf("the plugin gave %d results for %d events", len(results), len(lanes))}
+		if i < len(results) {
+			r = results[i]
+		}
+		switch r.Status {
+		case Done:
+			d.breaker.succeeded(now, c.probe)
+			var j judgement
+			if judged != nil {
+				j = judged[i]
+				j.retain()
+			}
+			d.whenLanded(l, func() { d.finished(l, j) })
+		case Reject:
+			d.breaker.succeeded(now, c.probe)
+			d.whenLanded(l, func() {
+				head := l.queue[0]
+				head.retry = counted(head.retry, now, r.Error)
+				d.dead(l, buffer.ReasonRejected, clip(r.Code))
+			})
+		case Unavailable:
+			d.breaker.unavailable(now, r.After, clip(r.Error))
+			d.whenLanded(l, func() { d.enqueue(l) })
+		default: // Retry, and what is no answer
+			d.breaker.failure(now, c.probe, clip(r.Error))
+			d.whenLanded(l, func() { d.failed(l, now, r.Error, r.After) })
+		}
+	}
+}
+
+// finished ends a lane's head that the handler is done with. What it knows of the
+// signals now becomes durable in the same step.
+func (d *Dispatcher) finished(l *lane, j judgement) {
+	d.counts.Delivered++
+	d.counts.Stale += uint64(j.stale)
+	if l.queue[0].retry.Replay != "" {
+		d.counts.Replayed++
+	}
+	memo := j.memo(d)
+	j.release()
+	d.settleHead(l, buffer.Outcome{Verb: buffer.Done, Memo: memo})
+}
+
+// failed counts an attempt of a lane's head that failed.
+func (d *Dispatcher) failed(l *lane, now time.Time, text string, after time.Duration) {
+	head := l.queue[0]
+	head.retry = counted(head.retry, now, text)
+	if reason, over := d.cfg.verdict(head.retry, now); over {
+		if reason == buffer.ReasonExpired {
+			d.counts.Expired++
+		}
+		d.dead(l, reason, "")
+		return
+	}
+	wait := d.cfg.Retry.delay(head.retry.Attempts, d.cfg.Rand(), after)
+	head.retry.NotBefore = now.Add(wait)
+	d.counts.Retried++
+	d.logRetry(head, now, wait)
+	d.setAside(l, head.retry.NotBefore)
+}
+
+// dead makes a dead letter of a lane's head.
+func (d *Dispatcher) dead(l *lane, reason buffer.Reason, code string) {
+	head := l.queue[0]
+	d.counts.Dead++
+	log := d.cfg.Log.With("event", head.event.ID, "reason", string(reason), "attempt", head.retry.Attempts)
+	if reason == buffer.ReasonPoison {
+		// What the process wrote last may hold anything; the dead letter has it.
+		log.Warn("event became a dead letter: the plugin's process ended each time it had the event",
+			"crashes", head.retry.Crashes)
+	} else {
+		log.Warn("event became a dead letter: the handler will not get it again by itself",
+			"code", code, "error", head.retry.LastError)
+	}
+	d.settleHead(l, buffer.Outcome{Verb: buffer.Dead, Reason: reason, Code: code, Retry: head.retry})
+}
+
+// settleHead ends a lane's head for good and goes on with the lane.
+func (d *Dispatcher) settleHead(l *lane, out buffer.Outcome) {
+	head := l.queue[0]
+	d.letGo(l, head)
+	out.Position = head.position()
+	d.submit(out)
+	l.queue[0] = nil
+	l.queue = l.queue[1:]
+	d.next(l)
+}
+
+// logRetry tells of retries: every one at level debug, at most one every ten seconds
+// at level info, since a broken handler makes thousands of them.
+func (d *Dispatcher) logRetry(it *item, now time.Time, wait time.Duration) {
+	log := d.cfg.Log.Debug
+	if now.Sub(d.lastInfo) >= 10*time.Second {
+		d.lastInfo = now
+		log = d.cfg.Log.Info
+	}
+	log("delivery failed, will be tried again", "event", it.event.ID, "attempt", it.retry.Attempts,
+		"error", it.retry.LastError, "retry_in", wait.Round(time.Millisecond))
+}

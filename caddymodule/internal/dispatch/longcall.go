@@ -1,0 +1,131 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// A buffer remembers what is settled beyond an open event only for so many events, and
+// leases no more when the oldest open one stays so for too long. So that one call that
+// takes an hour holds up nobody, the events of a long call are deferred while they are
+// with the handler, and leased back at once as deferred ones ("landed"): the main line
+// has nothing open any more. The answer comes as it would have.
+
+const (
+	// longCall is how long a call may take before its events are landed.
+	longCall = 2 * time.Second
+	// sweepEvery is how often calls under way are looked at.
+	sweepEvery = time.Second
+)
+
+// flight is the state of landing a lane's head that is with the handler.
+type flight struct {
+	// landing: the head is being deferred and leased back. landed: that is done, or it
+	// never was on the main line.
+	landing, landed bool
+	// reopened counts what was reopened in the lane since the head took off, which may
+	// stand before it on disk.
+	reopened int
+	// then is what the handler's answer leads to, kept until landing ends.
+	then func()
+}
+
+// landLongCalls begins to land the events of calls that take long.
+func (d *Dispatcher) landLongCalls(now time.Time) {
+	if len(d.inCall) == 0 || now.Before(d.sweepAt) {
+		return
+	}
+	d.sweepAt = now.Add(sweepEvery)
+	for c := range d.inCall {
+		if c.long || now.Sub(c.begun) < longCall {
+			continue
+		}
+		c.long = true
+		for _, l := range c.lanes {
+			d.land(l)
+		}
+	}
+}
+
+// land defers a lane whose head is with the handler.
+func (d *Dispatcher) land(l *lane) {
+	head := l.queue[0]
+	if !head.main {
+		// Nothing but what came since stands on the main line.
+		for _, it := range l.queue[1:] {
+			d.deferItem(l, it)
+		}
+		l.queue = l.queue[:1]
+		d.deferHeld(l)
+		l.flight.landed = true
+		return
+	}
+	d.toDisk(l)
+	first := l.first
+	for _, it := range l.queue {
+		d.deferItem(l, it)
+	}
+	d.deferHeld(l)
+	l.first = min(first, head.position()+1)
+	deferred := *head
+	deferred.main = false
+	l.queue = []*item{&deferred}
+	l.flight.landing = true
+	d.settling = append(d.settling, l)
+}
+
+// fetchHead leases the head back.
+func (d *Dispatcher) fetchHead(l *lane) {
+	d.beside++
+	name, n := l.name, 1+l.flight.reopened
+	go func() {
+		leases, err := d.leaseBack(name, n)
+		r := fetchedEvents{lane: l, err: err}
+		for i := range leases {
+			r.items = append(r.items, &item{event: leases[i].Event, retry: leases[i].Retry})
+		}
+		select {
+		case d.fetched <- r:
+		case <-d.done:
+		}
+	}()
+}
+
+// leaseBack tries until it succeeds or Stop ends.
+func (d *Dispatcher) leaseBack(name string, n int) ([]buffer.Lease, error) {
+	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
+		leases, err := d.consumer.LeaseDeferred(d.storing, name, n)
+		if err == nil || d.storing.Err() != nil {
+			return leases, err
+		}
+		pause, cancel := context.WithTimeout(d.storing, wait)
+		<-pause.Done()
+		cancel()
+	}
+}
+
+// onLanded gives back what was leased beside the head. Were the head not among them,
+// its outcome would be ignored and the event delivered again.
+func (d *Dispatcher) onLanded(l *lane, items []*item) {
+	l.flight.landing, l.flight.landed = false, true
+	for _, it := range items {
+		if it.position() != l.queue[0].position() {
+			d.deferItem(l, it)
+		}
+	}
+	if then := l.flight.then; then != nil {
+		l.flight.then = nil
+		then()
+	}
+}
+
+// whenLanded does what an answer leads to, once the lane's head is not being landed.
+func (d *Dispatcher) whenLanded(l *lane, then func()) {
+	if l.flight.landing {
+		l.flight.then = then
+		return
+	}
+	then()
+}

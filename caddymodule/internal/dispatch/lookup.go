@@ -1,0 +1,103 @@
+package dispatch
+
+import "time"
+
+// fetchedEvents is what the look-up of a deferred lane brought.
+type fetchedEvents struct {
+	lane  *lane
+	items []*item
+	err   error
+}
+
+// lookUpDue begins look-ups of due lanes, as long as their events could be delivered.
+func (d *Dispatcher) lookUpDue() {
+	for d.due.len() > 0 && d.active < d.limits.active && d.delivers() {
+		l := d.due.pop()
+		d.activate(l)
+		l.state = laneSettling
+		d.settling = append(d.settling, l)
+	}
+	d.lookUpSettled()
+}
+
+// lookUpSettled begins the look-ups of lanes whose deferrals are durable.
+func (d *Dispatcher) lookUpSettled() {
+	waiting := d.settling[:0]
+	for _, l := range d.settling {
+		switch {
+		case l.deferred > d.outbox.durable:
+			waiting = append(waiting, l)
+		case l.flight.landing:
+			d.fetchHead(l)
+		case !d.stopping:
+			d.lookUp(l)
+		}
+	}
+	clear(d.settling[len(waiting):])
+	d.settling = waiting
+}
+
+func (d *Dispatcher) lookUp(l *lane) {
+	l.state = laneFetching
+	l.looked = d.outbox.durable
+	d.beside++
+	name, n := l.name, l.chunk
+	go func() {
+		leases, err := d.consumer.LeaseDeferred(d.work, name, n)
+		r := fetchedEvents{lane: l, items: d.examine(leases, false), err: err}
+		select {
+		case d.fetched <- r:
+		case <-d.done:
+		}
+	}()
+}
+
+func (d *Dispatcher) onFetched(r fetchedEvents) {
+	d.beside--
+	l := r.lane
+	if l.flight.landing {
+		d.onLanded(l, r.items)
+		return
+	}
+	if d.stopping {
+		return
+	}
+	if r.err != nil {
+		d.cfg.Log.Error("cannot read deferred events from the buffer: they wait; trying again", "error", r.err)
+		d.deactivate(l)
+		d.wait(l, time.Now().Add(maxBackoff))
+		return
+	}
+	// What was reopened since the look-up began may not be in it, whatever it found.
+	more := l.deferred > l.looked
+	if len(r.items) == 0 {
+		if more {
+			d.deactivate(l)
+			d.turn(l)
+			return
+		}
+		d.leaveDisk(l)
+		return
+	}
+	last := r.items[len(r.items)-1].position()
+	if !more {
+		l.first = last + 1
+	}
+	for _, it := range r.items {
+		if it.unwanted {
+			d.skip(it)
+			continue
+		}
+		l.queue = append(l.queue, it)
+	}
+	switch {
+	case len(l.held) > 0 && l.held[0].position() < last:
+		d.setAside(l, time.Time{}) // the disk puts them in order
+	case len(l.queue) == 0:
+		d.next(l)
+	case l.queue[0].retry.NotBefore.After(time.Now()):
+		d.setAside(l, l.queue[0].retry.NotBefore)
+	default:
+		d.enqueue(l)
+	}
+}

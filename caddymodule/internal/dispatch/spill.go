@@ -1,0 +1,65 @@
+package dispatch
+
+// Spilling keeps one lane's backlog from filling the read-ahead: the tails of long
+// lanes are deferred, and their heads stay.
+
+// take counts a main line event that came to a lane.
+func (d *Dispatcher) take(l *lane) {
+	d.inMemory++
+	l.main++
+	if l.main > d.limits.keep && l.longAt == 0 {
+		d.long = append(d.long, l)
+		l.longAt = len(d.long)
+	}
+}
+
+// letGo counts an event that leaves a lane.
+func (d *Dispatcher) letGo(l *lane, it *item) {
+	if !it.main {
+		return
+	}
+	d.inMemory--
+	l.main--
+	if l.main > d.limits.keep || l.longAt == 0 {
+		return
+	}
+	last := len(d.long) - 1
+	d.long[l.longAt-1] = d.long[last]
+	d.long[l.longAt-1].longAt = l.longAt
+	d.long[last] = nil
+	d.long = d.long[:last]
+	l.longAt = 0
+}
+
+// spill makes room in the read-ahead when the handler could do more than there is to
+// do, and nothing can be leased for want of room.
+func (d *Dispatcher) spill() {
+	if len(d.long) == 0 || d.hasRoom() || !d.idle() {
+		return
+	}
+	// From behind, since a lane that is not long any more leaves the list.
+	for i := len(d.long) - 1; i >= 0; i-- {
+		if i < len(d.long) {
+			d.spillLane(d.long[i])
+		}
+	}
+}
+
+// spillLane defers the tail of a lane.
+func (d *Dispatcher) spillLane(l *lane) {
+	if l.state != laneReady && l.state != laneFlying || l.flight.landing {
+		return // a deferral now would race with the look-up
+	}
+	keep := min(d.limits.keep, len(l.queue))
+	tail := l.queue[keep:]
+	if len(tail) == 0 && len(l.held) == 0 {
+		return
+	}
+	d.toDisk(l)
+	for _, it := range tail {
+		d.deferItem(l, it)
+	}
+	clear(tail)
+	l.queue = l.queue[:keep]
+	d.deferHeld(l)
+}
