@@ -3,7 +3,7 @@
 // A handler is one function. It gets an event that Smartcar sent and that lies
 // durably in the buffer, and says what became of it by the error it returns:
 //
-//	nil                       done: the handler never sees this event again
+//	nil                       done: the event comes again only if it is replayed
 //	sdk.Reject("reason", err) no attempt can succeed: dead letter now
 //	sdk.Unavailable(err)      what the handler needs is down: pause, count no attempt
 //	sdk.Retry(after, err)     again after this time
@@ -12,7 +12,8 @@
 // A panic is a retry with the panic's text; it does not end the process.
 //
 // Delivery is at least once: after a crash the same event may come again, so a
-// handler must bear repetition. [Event.ID] is the same at every repetition.
+// handler must bear repetition. [Event.ID] is the same at every repetition. Smartcar
+// promises no order: [Event.IsStale] tells readings that are older than those before.
 // Events of one vehicle come one after the other unless the handlers file says
 // order = "none"; events of different vehicles come at the same time, so a
 // handler must be safe for concurrent use.

@@ -22,7 +22,7 @@ func Retry(after time.Duration, err error) error {
 }
 
 // Reject says that no attempt can succeed: the event becomes a dead letter at
-// once, which keeps a copy of it. reason is a short
+// once, from where it can be replayed when the cause is mended. reason is a short
 // stable word by which dead letters are grouped, such as "unknown_vehicle"; other
 // characters than lower-case letters, digits and _ become _, and an empty reason
 // becomes "rejected". err may be nil; errors.Is and errors.As see through the

@@ -64,7 +64,8 @@ func (w *watcher) handle(ctx context.Context, e *sdk.Event) error {
 		return sdk.Reject("unreadable", err)
 	}
 	signal, ok := event.Signal("tractionbattery-stateofcharge")
-	if !ok || signal.Failed() {
+	if !ok || signal.Failed() || e.IsStale(signal.Code) {
+		// There is no reading, or one that is not newer than what we have had.
 		return nil
 	}
 	percent, ok := signal.Number()
@@ -72,7 +73,8 @@ func (w *watcher) handle(ctx context.Context, e *sdk.Event) error {
 		return nil
 	}
 	sdk.Logger(ctx).Warn("battery is low", "vehicle_id", e.VehicleID, "percent", percent)
-	if w.config.Notify == nil {
+	if w.config.Notify == nil || e.Replay {
+		// A replay is about the past, of which nobody wants a notice.
 		return nil
 	}
 	return w.notify(ctx, e, percent)

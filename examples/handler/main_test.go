@@ -21,6 +21,17 @@ func charged(value string) *sdk.Event {
 	return sdktest.Event([]byte(body))
 }
 
+// stale makes an event whose reading the handler has had before.
+func stale(e *sdk.Event) *sdk.Event {
+	e.StaleSignals = []string{"tractionbattery-stateofcharge"}
+	return e
+}
+
+func replayed(e *sdk.Event) *sdk.Event {
+	e.Replay = true
+	return e
+}
+
 func TestLowBattery(t *testing.T) {
 	done := sdk.Result{Status: sdk.StatusDone}
 	tests := map[string]struct {
@@ -32,6 +43,8 @@ func TestLowBattery(t *testing.T) {
 		"low":           {charged("19.5"), 200, done, 1},
 		"not low":       {charged("20"), 200, done, 0},
 		"no number":     {charged(`"many"`), 200, done, 0},
+		"old reading":   {stale(charged("19.5")), 200, done, 0},
+		"a replay":      {replayed(charged("19.5")), 200, done, 0},
 		"another event": {sdktest.VehicleError("e-1", "v-1"), 200, done, 0},
 		"busy":          {charged("1"), 429, sdk.Result{Status: sdk.StatusRetry, RetryAfter: time.Minute, Error: "too many notices"}, 1},
 		"broken":        {charged("1"), 500, sdk.Result{Status: sdk.StatusRetry, Error: "the notice was answered with 500"}, 1},

@@ -28,6 +28,8 @@ const (
 	headerEventID   = "X-Smartcar-Event-Id"
 	headerAttempt   = "X-Smartcar-Attempt"
 	headerSource    = "X-Smartcar-Source"
+	headerReplay    = "X-Smartcar-Replay"
+	headerStale     = "X-Smartcar-Stale-Signals"
 )
 
 // reserved headers are those of the event and of the connection.
@@ -36,6 +38,8 @@ var reserved = map[string]bool{
 	headerEventID:       true,
 	headerAttempt:       true,
 	headerSource:        true,
+	headerReplay:        true,
+	headerStale:         true,
 	"Content-Type":      true,
 	"Content-Length":    true,
 	"Transfer-Encoding": true,

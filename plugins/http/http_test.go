@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/sdktest"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 func TestMain(m *testing.M) {
@@ -63,6 +64,46 @@ func TestPostsTheEventAsSmartcarSentIt(t *testing.T) {
 	}
 	if got.Method != http.MethodPost || got.Host != "app.example" || got.RequestURI != "/hook?key=1" {
 		t.Errorf("%s %s %s", got.Method, got.Host, got.RequestURI)
+	}
+}
+
+func TestTellsOfReplaysAndStaleSignals(t *testing.T) {
+	var all []string
+	for _, s := range smartcar.Signals() {
+		all = append(all, s.Code)
+	}
+	tests := map[string]struct {
+		event         sdk.Event
+		replay, stale []string
+	}{
+		"neither":        {sdk.Event{}, nil, nil},
+		"a replay":       {sdk.Event{Replay: true}, []string{"true"}, nil},
+		"stale signals":  {sdk.Event{StaleSignals: []string{"charge-ischarging", "charge-voltage"}}, nil, []string{"charge-ischarging, charge-voltage"}},
+		"both":           {sdk.Event{Replay: true, StaleSignals: []string{"charge-voltage"}}, []string{"true"}, []string{"charge-voltage"}},
+		"all documented": {sdk.Event{StaleSignals: all}, nil, []string{strings.Join(all, ", ")}},
+		"odd codes":      {sdk.Event{StaleSignals: []string{"a,b", "a b", "a\r\nX-Evil: 1", "c-d"}}, nil, []string{"c-d"}},
+		"only odd codes": {sdk.Event{StaleSignals: []string{"\x00"}}, nil, nil},
+		"too many":       {sdk.Event{StaleSignals: []string{"a", strings.Repeat("b", maxStale), "c"}}, nil, []string{"a"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var got http.Header
+			s := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
+			host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL})
+			tt.event.Payload = []byte("{}")
+			if r := host.Handle(t.Context(), &tt.event)[0]; r.Status != sdk.StatusDone {
+				t.Fatalf("%+v", r)
+			}
+			if diff := cmp.Diff(tt.replay, got["X-Smartcar-Replay"]); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(tt.stale, got["X-Smartcar-Stale-Signals"]); diff != "" {
+				t.Error(diff)
+			}
+			if got.Get("X-Evil") != "" || len(got["Sc-Signature"]) != 0 {
+				t.Errorf("%v", got)
+			}
+		})
 	}
 }
 
@@ -271,6 +312,8 @@ func TestConfigMistakes(t *testing.T) {
 		"header name":     {sdktest.Config{"url": good, "headers": sdktest.Config{"a b": "hunter2"}}, "headers: Not a header name"},
 		"header value":    {sdktest.Config{"url": good, "headers": sdktest.Config{"a": "hunter2\n"}}, "headers: Not a header value"},
 		"reserved header": {sdktest.Config{"url": good, "headers": sdktest.Config{"sc-signature": "hunter2"}}, "headers: Header is taken"},
+		"replay header":   {sdktest.Config{"url": good, "headers": sdktest.Config{"x-smartcar-replay": "hunter2"}}, "headers: Header is taken"},
+		"stale header":    {sdktest.Config{"url": good, "headers": sdktest.Config{"X-Smartcar-Stale-Signals": "hunter2"}}, "headers: Header is taken"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -68,10 +69,37 @@ func (p *poster) request(ctx context.Context, e *sdk.Event) (*http.Request, erro
 	setHeader(req, headerEventID, e.ID)
 	setHeader(req, headerSource, e.Source)
 	setHeader(req, headerAttempt, strconv.Itoa(e.Attempt))
+	if e.Replay {
+		setHeader(req, headerReplay, "true")
+	}
+	setHeader(req, headerStale, staleList(e.StaleSignals))
 	// Not sent, but it lets net/http try once more by itself when a kept connection
 	// turns out to be closed; delivery is at least once anyway.
 	req.Header["Idempotency-Key"] = nil
 	return req, nil
+}
+
+// maxStale is how long the list of stale signals may be, in bytes. All that Smartcar
+// documents fit; a server that takes no such header would refuse the event for it.
+const maxStale = 4 << 10
+
+// staleList joins codes for a header. Those that no list can have, and those that are
+// too many, are left out.
+func staleList(codes []string) string {
+	var list strings.Builder
+	for _, code := range codes {
+		if strings.ContainsAny(code, ", ") || !httpguts.ValidHeaderFieldValue(code) {
+			continue
+		}
+		if list.Len()+len(", ")+len(code) > maxStale {
+			break
+		}
+		if list.Len() > 0 {
+			list.WriteString(", ")
+		}
+		list.WriteString(code)
+	}
+	return list.String()
 }
 
 // setHeader leaves out a value that is empty or that no header may have: what

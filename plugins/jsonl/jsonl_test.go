@@ -50,6 +50,7 @@ func TestWritesLinesOverTheProtocol(t *testing.T) {
 			first, second := sdktest.VehicleState("e1", "v1"), sdktest.VehicleError("e2", "v2")
 			first.ReceivedAt = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 			first.Attempt, first.Position = 2, 41
+			second.Replay, second.StaleSignals = true, []string{"charge-ischarging", "charge-voltage"}
 			allDone(t, host.Handle(t.Context(), first, second))
 			if err := host.Shutdown(t.Context()); err != nil {
 				t.Error(err)
@@ -74,6 +75,13 @@ func TestWritesLinesOverTheProtocol(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, line); diff != "" {
 				t.Error(diff)
+			}
+			var replayed map[string]any
+			if err := json.Unmarshal([]byte(got[1]), &replayed); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]any{"charge-ischarging", "charge-voltage"}, replayed["stale_signals"]); diff != "" || replayed["replay"] != true {
+				t.Errorf("replay %v, stale signals %s", replayed["replay"], diff)
 			}
 			info, err := os.Stat(path)
 			if err != nil {

@@ -13,17 +13,19 @@ import (
 
 // head is a line without its payload.
 type head struct {
-	EventID    string `json:"event_id"`
-	EventType  string `json:"event_type"`
-	Mode       string `json:"mode"`
-	Source     string `json:"source"`
-	VehicleID  string `json:"vehicle_id"`
-	UserID     string `json:"user_id"`
-	WebhookID  string `json:"webhook_id"`
-	ReceivedAt string `json:"received_at"`
-	Attempt    int    `json:"attempt"`
-	Position   uint64 `json:"position"`
-	Signature  string `json:"signature"`
+	EventID      string   `json:"event_id"`
+	EventType    string   `json:"event_type"`
+	Mode         string   `json:"mode"`
+	Source       string   `json:"source"`
+	VehicleID    string   `json:"vehicle_id"`
+	UserID       string   `json:"user_id"`
+	WebhookID    string   `json:"webhook_id"`
+	ReceivedAt   string   `json:"received_at"`
+	Attempt      int      `json:"attempt"`
+	Position     uint64   `json:"position"`
+	Replay       bool     `json:"replay,omitempty"`
+	StaleSignals []string `json:"stale_signals,omitempty"`
+	Signature    string   `json:"signature"`
 }
 
 // appendLine appends an event's line. The payload stands in it byte for byte when
@@ -35,6 +37,7 @@ func appendLine(b []byte, e *sdk.Event) ([]byte, error) {
 		VehicleID: e.VehicleID, UserID: e.UserID, WebhookID: e.WebhookID,
 		ReceivedAt: e.ReceivedAt.UTC().Format(time.RFC3339Nano),
 		Attempt:    e.Attempt, Position: e.Position, Signature: e.Signature,
+		Replay: e.Replay, StaleSignals: e.StaleSignals,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the line: %w", err)

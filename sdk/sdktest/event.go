@@ -13,7 +13,8 @@ const Token = "sdktest-00000000-0000-4000-8000-000000000000"
 
 // Event makes an event of a body, with type and ids as the receiver reads them
 // from it, signed with [Token]. A body that cannot be read gives an event with
-// empty ids. Package smartcar has samples of bodies, see smartcar.Sample.
+// empty ids. Package smartcar has samples of bodies, see smartcar.Sample. What only
+// the host knows, such as Attempt, Replay and StaleSignals, is the test's to set.
 func Event(body []byte) *sdk.Event {
 	e := &sdk.Event{
 		Source:      "sdktest",
