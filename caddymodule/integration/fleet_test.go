@@ -155,12 +155,18 @@ func (f *fleet) judge(received []string) verdict {
 // awaitAll waits until the handler has received every acknowledged event.
 func (f *fleet) awaitAll(t *testing.T, s *site) verdict {
 	t.Helper()
+	return f.awaitAllIn(t, s.events)
+}
+
+// awaitAllIn does the same for the handler with this file.
+func (f *fleet) awaitAllIn(t *testing.T, path string) verdict {
+	t.Helper()
 	var v verdict
 	deadline := time.Now().Add(30 * time.Second)
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		v = f.judge(s.received(t))
+		v = f.judge(receivedIn(t, path))
 		if v.lost == 0 || time.Now().After(deadline) {
 			return v
 		}

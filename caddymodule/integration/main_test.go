@@ -27,9 +27,11 @@ func TestMain(m *testing.M) {
 			return
 		}
 	}
-	goleak.VerifyTestMain(m,
-		// Caddy and its libraries keep these for the life of the process.
-		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*Cache).maintainAssets"),
-		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"),
-	)
+	goleak.VerifyTestMain(m, caddyKeeps...)
+}
+
+// caddyKeeps are the goroutines that Caddy and its libraries keep for the life of the process.
+var caddyKeeps = []goleak.Option{
+	goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*Cache).maintainAssets"),
+	goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"),
 }

@@ -92,7 +92,9 @@ func (s *site) caddyfile(retention string) string {
 	storage file_system %[1]s/caddy
 	grace_period %[4]s
 	log {
-		output file %[1]s/caddy.log
+		output file %[1]s/caddy.log {
+			roll_disabled
+		}
 	}
 	smartcar {
 		buffer disk {
@@ -144,7 +146,11 @@ func (s *site) start(t *testing.T) *process {
 		t.Fatal(err)
 	}
 	p := &process{cmd: exec.Command(self, "run", "--config", filepath.Join(s.dir, "Caddyfile")), exited: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir)
+	tmp := filepath.Join(s.dir, "tmp")
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "TMPDIR="+tmp)
 	stderr, err := os.OpenFile(filepath.Join(s.dir, "caddy.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -339,4 +345,13 @@ func freePort(t *testing.T) int {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+// signalTo sends a signal to a process that the test did not start itself.
+func signalTo(pid int, sig os.Signal) error {
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	return process.Signal(sig)
 }

@@ -116,7 +116,7 @@ func TestSystemdStopControlGroup(t *testing.T) {
 		goal := len(s.received(t)) + 200
 		waitFor(t, "the handler is at work", 30*time.Second, func() bool { return len(s.received(t)) >= goal })
 		for _, pid := range p.children(t) {
-			if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+			if err := signalTo(pid, syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
 		}
