@@ -188,8 +188,8 @@ func (d *Dispatcher) run() {
 // zero when only a report can change anything.
 func (d *Dispatcher) pump() (wake time.Time) {
 	now := time.Now()
-	d.settle(now)
 	if d.stopping {
+		d.settle(now)
 		return d.backoffs.store.next(now)
 	}
 	d.breaker.tick(now)
@@ -203,6 +203,7 @@ func (d *Dispatcher) pump() (wake time.Time) {
 	d.landLongCalls(now)
 	d.spill()
 	d.lease(now)
+	d.settle(now) // last, for the others may have put something into the outbox
 	return d.nextWake(now)
 }
 

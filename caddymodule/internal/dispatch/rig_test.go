@@ -124,16 +124,22 @@ type reply struct {
 
 // script is a handler with prepared replies; where none is left, it is done.
 type script struct {
-	mu      sync.Mutex
-	replies map[string][]reply
-	got     []string
-	batches []int
-	up      chan struct{}
-	most    int
+	mu       sync.Mutex
+	replies  map[string][]reply
+	got      []string
+	order    []string // of all deliveries
+	batches  []int
+	sizes    map[string][]int // of the batches that an event came in
+	last     map[string]dispatch.Delivery
+	slow     func(id string) time.Duration // how long a call with this event takes
+	together int                           // events in calls under way
+	surplus  int                           // results beyond those asked for
+	up       chan struct{}
+	most     int
 }
 
 func newScript() *script {
-	s := &script{replies: map[string][]reply{}, up: make(chan struct{}), most: 100}
+	s := &script{replies: map[string][]reply{}, last: map[string]dispatch.Delivery{}, sizes: map[string][]int{}, up: make(chan struct{}), most: 100}
 	close(s.up)
 	return s
 }
@@ -181,17 +187,36 @@ func (s *script) Ready(ctx context.Context) error {
 func (s *script) Handle(ctx context.Context, batch []dispatch.Delivery) ([]dispatch.Result, error) {
 	results := make([]dispatch.Result, len(batch))
 	var last reply
+	var takes time.Duration
 	s.mu.Lock()
 	s.batches = append(s.batches, len(batch))
 	for i, d := range batch {
-		s.got = append(s.got, fmt.Sprintf("%s#%d", d.Event.ID, d.Attempt))
-		last = reply{Result: dispatch.Result{Status: dispatch.Done}}
-		if prepared := s.replies[d.Event.ID]; len(prepared) > 0 {
-			last, s.replies[d.Event.ID] = prepared[0], prepared[1:]
+		s.last[d.Event.ID] = d
+		if s.slow != nil {
+			takes = max(takes, s.slow(d.Event.ID))
 		}
-		results[i] = last.Result
+		s.got = append(s.got, fmt.Sprintf("%s#%d", d.Event.ID, d.Attempt))
+		s.order = append(s.order, d.Event.ID)
+		s.sizes[d.Event.ID] = append(s.sizes[d.Event.ID], len(batch))
+		reply := reply{Result: dispatch.Result{Status: dispatch.Done}}
+		if prepared := s.replies[d.Event.ID]; len(prepared) > 0 {
+			reply, s.replies[d.Event.ID] = prepared[0], prepared[1:]
+		}
+		results[i] = reply.Result
+		if reply.err != nil || reply.hang || reply.wait != nil {
+			last = reply
+		}
 	}
+	s.together += len(batch)
 	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.together -= len(batch)
+	}()
+	if takes > 0 {
+		pass(takes)
+	}
 	switch {
 	case last.hang:
 		<-ctx.Done()
@@ -206,7 +231,7 @@ func (s *script) Handle(ctx context.Context, batch []dispatch.Delivery) ([]dispa
 	if last.err != nil {
 		return nil, last.err
 	}
-	return results, nil
+	return append(results, make([]dispatch.Result, s.surplus)...), nil
 }
 
 func retry(text string) reply {
@@ -216,6 +241,9 @@ func retry(text string) reply {
 func retryAfter(d time.Duration) reply {
 	return reply{Result: dispatch.Result{Status: dispatch.Retry, After: d, Error: "later"}}
 }
+
+// crashes is the end of the process under the call.
+func crashes(detail string) reply { return reply{err: &dispatch.CrashError{Detail: detail}} }
 
 func unavailable(after time.Duration) reply {
 	return reply{Result: dispatch.Result{Status: dispatch.Unavailable, After: after, Error: "database is down"}}
