@@ -35,7 +35,7 @@ func randomTable(r *rand.Rand) *Table {
 
 func TestTablesComeBackAsTheyWere(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 500 {
+	for range 200 {
 		table := randomTable(r)
 		b := table.Append([]byte("before"))
 		if !bytes.HasPrefix(b, []byte("before")) {
