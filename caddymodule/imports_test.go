@@ -106,13 +106,16 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule/buffer/*":              {"caddymodule/buffer", "caddymodule/buffer/..."},
 		"caddymodule/internal/route":        {"caddymodule/buffer", "caddymodule/internal/route/nearest", "sdk/..."},
 		"caddymodule/internal/handlersfile": {"caddymodule/internal/route/...", "sdk"},
-		"caddymodule/internal/dispatch":     {"caddymodule/buffer"},
+		"caddymodule/internal/freshness":    {"sdk/smartcar", "sdk/internal/..."},
+		"caddymodule/internal/dispatch":     {"caddymodule/buffer", "caddymodule/internal/freshness"},
+		"caddymodule/internal/replay":       {"caddymodule/buffer", "caddymodule/internal/dispatch"},
 		"caddymodule/internal/pluginhost":   {"caddymodule/buffer", "caddymodule/internal/dispatch", "sdk/..."},
 		"caddymodule/internal/simulator":    {"sdk/smartcar"},
 		"caddymodule/internal/devcert":      {},
 		"caddymodule/internal/engine": {
 			"caddymodule/buffer", "caddymodule/internal/dispatch", "caddymodule/internal/pluginhost",
-			"caddymodule/internal/handlersfile", "caddymodule/internal/route", "sdk/...",
+			"caddymodule/internal/handlersfile", "caddymodule/internal/route", "caddymodule/internal/replay",
+			"caddymodule/internal/freshness", "sdk/...",
 		},
 	}
 	for _, p := range listPackages(t) {

@@ -1,0 +1,92 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// MaxIDs bounds Filter.EventIDs and Filter.Letters: a filter is stored with its job.
+const MaxIDs = 1000
+
+// Filter picks events or dead letters. Zero fields do not restrict; all others must
+// hold.
+type Filter struct {
+	// EventIDs and Letters: any one of these, at most MaxIDs.
+	EventIDs []string              `json:"event_ids,omitempty"`
+	Letters  []buffer.DeadLetterID `json:"letters,omitempty"`
+	// Source is the receiver's name; the others are what the envelope says.
+	Source  string `json:"source,omitempty"`
+	Vehicle string `json:"vehicle,omitempty"`
+	Type    string `json:"type,omitempty"`
+	Mode    string `json:"mode,omitempty"`
+	Webhook string `json:"webhook,omitempty"`
+	// Handler and Reason are those of dead letters.
+	Handler string        `json:"handler,omitempty"`
+	Reason  buffer.Reason `json:"reason,omitempty"`
+	// Since is inclusive, Until exclusive. For events, the time at which they were
+	// stored; for dead letters, the time of death.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// CheckEvents says what makes the filter unfit to pick events.
+func (f *Filter) CheckEvents() error {
+	switch {
+	case len(f.Letters) > 0:
+		return fmt.Errorf("filter: ids of dead letters do not pick events: give event ids")
+	case f.Reason != "":
+		return fmt.Errorf("filter: reason %q does not pick events: only dead letters have one", f.Reason)
+	case f.Handler != "":
+		return fmt.Errorf("filter: handler %q does not pick events: only dead letters belong to a handler", f.Handler)
+	}
+	return f.check()
+}
+
+// reasons are those that a filter may name.
+var reasons = []buffer.Reason{
+	buffer.ReasonRejected, buffer.ReasonExhausted, buffer.ReasonExpired, buffer.ReasonPoison, buffer.ReasonUnreadable,
+}
+
+// CheckLetters says what makes the filter unfit to pick dead letters.
+func (f *Filter) CheckLetters() error {
+	if f.Reason != "" && !slices.Contains(reasons, f.Reason) {
+		return fmt.Errorf("filter: there is no reason %q: it is one of %q", f.Reason, reasons)
+	}
+	return f.check()
+}
+
+func (f *Filter) check() error {
+	if n := max(len(f.EventIDs), len(f.Letters)); n > MaxIDs {
+		return fmt.Errorf("filter: %d ids are too many: give at most %d, or pick by vehicle, type or time", n, MaxIDs)
+	}
+	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
+		return fmt.Errorf("filter: since %s is not before until %s", f.Since.Format(time.RFC3339), f.Until.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Range is the part of an event filter that the buffer can apply by itself.
+func (f *Filter) Range() buffer.Range { return buffer.Range{Since: f.Since, Until: f.Until} }
+
+// MatchEvent says whether an event that lies in Range is picked.
+func (f *Filter) MatchEvent(e *buffer.Event) bool {
+	return (f.Source == "" || e.Source == f.Source) &&
+		(f.Vehicle == "" || e.VehicleID == f.Vehicle) &&
+		(f.Type == "" || e.Type == f.Type) &&
+		(f.Mode == "" || e.Mode == f.Mode) &&
+		(f.Webhook == "" || e.WebhookID == f.Webhook) &&
+		(len(f.EventIDs) == 0 || slices.Contains(f.EventIDs, e.ID))
+}
+
+// MatchLetter says whether a dead letter is picked.
+func (f *Filter) MatchLetter(l *buffer.DeadLetter) bool {
+	return (f.Handler == "" || l.Handler == f.Handler) &&
+		(f.Reason == "" || l.Reason == f.Reason) &&
+		(f.Since.IsZero() || !l.DiedAt.Before(f.Since)) &&
+		(f.Until.IsZero() || l.DiedAt.Before(f.Until)) &&
+		(len(f.Letters) == 0 || slices.Contains(f.Letters, l.ID)) &&
+		f.MatchEvent(&l.Event)
+}

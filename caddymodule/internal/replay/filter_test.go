@@ -1,0 +1,73 @@
+package replay
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+func TestFilterMatches(t *testing.T) {
+	at := time.Date(2026, 3, 14, 15, 0, 0, 0, time.UTC)
+	letter := buffer.DeadLetter{
+		ID: "l1", Handler: "h", Reason: buffer.ReasonRejected, DiedAt: at,
+		Event: buffer.Event{Source: "s", ID: "e1", Type: "T", Mode: "LIVE", VehicleID: "v", WebhookID: "w"},
+	}
+	for _, tt := range []struct {
+		name          string
+		filter        Filter
+		event, letter bool
+	}{
+		{"no restriction", Filter{}, true, true},
+		{"everything fits", Filter{
+			EventIDs: []string{"e0", "e1"}, Letters: []buffer.DeadLetterID{"l1"}, Source: "s", Vehicle: "v", Type: "T",
+			Mode: "LIVE", Webhook: "w", Handler: "h", Reason: buffer.ReasonRejected, Since: at, Until: at.Add(1),
+		}, true, true},
+		{"another event", Filter{EventIDs: []string{"e2"}}, false, false},
+		{"another source", Filter{Source: "x"}, false, false},
+		{"another vehicle", Filter{Vehicle: "x"}, false, false},
+		{"another type", Filter{Type: "x"}, false, false},
+		{"another mode", Filter{Mode: "live"}, false, false},
+		{"another webhook", Filter{Webhook: "x"}, false, false},
+		{"another letter", Filter{Letters: []buffer.DeadLetterID{"l2"}}, true, false},
+		{"another handler", Filter{Handler: "x"}, true, false},
+		{"another reason", Filter{Reason: buffer.ReasonPoison}, true, false},
+		{"since later", Filter{Since: at.Add(1)}, true, false},
+		{"until then", Filter{Until: at}, true, false},
+	} {
+		if got := tt.filter.MatchEvent(&letter.Event); got != tt.event {
+			t.Errorf("%s: picks the event: %t", tt.name, got)
+		}
+		if got := tt.filter.MatchLetter(&letter); got != tt.letter {
+			t.Errorf("%s: picks the letter: %t", tt.name, got)
+		}
+	}
+}
+
+func TestFiltersThatAreRefused(t *testing.T) {
+	at := time.Date(2026, 3, 14, 15, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name            string
+		filter          Filter
+		events, letters string // what the error says, "" for none
+	}{
+		{"none", Filter{}, "", ""},
+		{"only letters have these", Filter{Reason: buffer.ReasonPoison}, "only dead letters", ""},
+		{"a handler", Filter{Handler: "h"}, "only dead letters", ""},
+		{"ids of letters", Filter{Letters: []buffer.DeadLetterID{"1"}}, "give event ids", ""},
+		{"an unknown reason", Filter{Reason: "tired"}, "only dead letters", `no reason "tired"`},
+		{"too many ids", Filter{EventIDs: make([]string, MaxIDs+1)}, "too many", "too many"},
+		{"an empty time", Filter{Since: at, Until: at}, "is not before until", "is not before until"},
+	} {
+		for _, check := range []struct {
+			of   string
+			err  error
+			want string
+		}{{"events", tt.filter.CheckEvents(), tt.events}, {"letters", tt.filter.CheckLetters(), tt.letters}} {
+			if (check.err == nil) != (check.want == "") || check.err != nil && !strings.Contains(check.err.Error(), check.want) {
+				t.Errorf("%s, for %s: %v, want %q", tt.name, check.of, check.err, check.want)
+			}
+		}
+	}
+}
