@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
@@ -30,18 +31,23 @@ func (e *Engine) Apply(ctx context.Context, owner any, defs []handlersfile.Defin
 	if e.destroyed.Load() {
 		return buffer.ErrClosed
 	}
+	e.setEnding(time.Time{})
 	if err := e.change(ctx, defs, len(e.owners) > 0); err != nil {
+		if n := len(e.owners); n > 0 {
+			e.keepConsumers(ctx, e.owners[n-1].defs) // what the refused one created is nobody's
+		}
 		return err
 	}
 	e.forget(owner)
 	e.owners = append(e.owners, generation{owner: owner, defs: defs})
+	e.keepConsumers(ctx, defs)
 	return nil
 }
 
 // Release takes back what the owner asked for. When it is the newest owner, the
 // definitions of the one before are in force again: its processes are started anew
 // where they had ended, and one that does not start is kept as down. When it was the
-// last, all handlers end. It goes on when ctx has ended, and gives up only for
+// last, all handlers end, and the time that Destruct has begins to run. It goes on when ctx has ended, and gives up only for
 // Destruct. Releasing an owner that is not there does nothing.
 func (e *Engine) Release(ctx context.Context, owner any) {
 	// Caddy releases in Cleanup, when the config's context has just ended.
@@ -56,12 +62,37 @@ func (e *Engine) Release(ctx context.Context, owner any) {
 	if !newest || e.destroyed.Load() {
 		return
 	}
-	var defs []handlersfile.Definition
-	if n := len(e.owners); n > 0 {
-		defs = e.owners[n-1].defs
+	n := len(e.owners)
+	if n == 0 {
+		// The end of Caddy, or of the app: that no handler is in force now says nothing
+		// about which the next start has, so all consumers are kept.
+		e.setEnding(time.Now())
+		if err := e.change(ctx, nil, false); err != nil {
+			e.log.Error("could not end the handlers", "error", err)
+		}
+		return
 	}
+	defs := e.owners[n-1].defs
 	if err := e.change(ctx, defs, false); err != nil {
 		e.log.Error("could not go back to the handlers of the config before", "error", err)
+		return
+	}
+	e.keepConsumers(ctx, defs)
+}
+
+// keepConsumers tells the buffer whose events to keep.
+func (e *Engine) keepConsumers(ctx context.Context, defs []handlersfile.Definition) {
+	b, err := e.store.get(ctx)
+	if err == nil {
+		names := make([]string, len(defs))
+		for i := range defs {
+			names[i] = defs[i].Name
+		}
+		err = b.KeepConsumers(ctx, names...)
+	}
+	if err != nil {
+		e.log.Error("the buffer does not know which handlers there are now: "+
+			"it goes by those of before until the next reload", "error", err)
 	}
 }
 
@@ -148,12 +179,12 @@ func (e *Engine) startAll(ctx context.Context, fresh []*runner, strict bool) err
 // wait for them from now on. It comes after the processes have started: a consumer
 // of a refused config would keep events for nobody.
 func (e *Engine) createConsumers(ctx context.Context, b buffer.Buffer, fresh []*runner, before map[string]*runner, strict bool) error {
-	var names []string
+	var specs []buffer.ConsumerSpec
 	for _, r := range fresh {
-		names = append(names, r.def.Name)
+		specs = append(specs, buffer.ConsumerSpec{Name: r.def.Name, Start: start(r.def.Start)})
 	}
 	// In one step: on a buffer that never had a handler all of them get what is stored.
-	if err := b.CreateConsumers(ctx, names...); err != nil && strict {
+	if err := b.CreateConsumers(ctx, specs...); err != nil && strict {
 		e.discard(fresh)
 		return fmt.Errorf("creating the handlers' positions in the buffer: %w", err)
 	}
@@ -226,7 +257,10 @@ func (e *Engine) retire(drain context.Context, old *runner) {
 }
 
 func (e *Engine) newRunner(def handlersfile.Definition) *runner {
-	r := &runner{def: def, place: place(&def), config: e.dispatchConfig(&def), log: e.log}
+	r := &runner{
+		def: def, place: place(&def), config: e.dispatchConfig(&def), log: e.log,
+		pausing: &e.pausing, begun: make(chan struct{}), left: make(chan struct{}),
+	}
 	spec, err := e.pluginSpec(&r.def)
 	if err != nil {
 		r.plugin = absent{why: err}

@@ -32,10 +32,26 @@
 // the first start it keeps the handler as down and goes on trying: its consumer
 // exists, so events wait for it, and receiving goes on.
 //
+// After each change the buffer is told which handlers there are. It keeps what waits
+// for a removed one for as long as retention lasts, and Status shows it, until Forget. The
+// end of Caddy says nothing about handlers and changes nothing there.
+//
 // Release takes an owner back. Caddy releases the newest one when a later part of its
 // config failed to load; then the definitions of the one before are in force again.
 //
 // An old process ends in the background: it is told to shut down, has DrainTimeout to
 // finish and run its close hooks, and is killed only then. Caddy's end is a Release of
-// the last owner with Destruct right behind it, so Destruct waits for such processes.
+// the last owner with Destruct right behind it, so Destruct waits for such processes, and
+// the time that both have together counts from the release.
+//
+// # What a person does
+//
+// Pause is stored in the buffer, under the handler's name: whichever runner delivers next
+// under it begins paused. The jobs of package replay are stored there too. They belong to
+// the runner that delivers: it takes up those that are running when it begins, and lets
+// go of them before its dispatcher drains, so a handover, a removal or a restart
+// interrupts a replay between two steps.
+//
+// Of these operations only Forget waits for an Apply under way. Others that meet a
+// handover wait until the new runner delivers.
 package engine

@@ -27,6 +27,10 @@ type Options struct {
 	// DrainTimeout is how long deliveries in flight may take to end when a handler is
 	// stopped or replaced; default 4s. Destruct takes at most a second longer.
 	DrainTimeout time.Duration
+	// Reread reads the body of an unreadable event again: it fills in the fields that
+	// come from the envelope, among them ID where the body has one, or says why it is
+	// unreadable still. nil: unreadable dead letters cannot be replayed.
+	Reread func(*buffer.Event) error
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
 }
@@ -54,8 +58,12 @@ type Engine struct {
 	applying sync.Mutex
 	owners   []generation // the newest last; guarded by applying
 
+	// pausing is held while the durable pause of a handler and its dispatcher's change.
+	pausing sync.Mutex
+
 	mu      sync.Mutex
 	runners []*runner // in the order of the handlers file
+	ending  time.Time // when the last owner was released, zero while there is one
 
 	// leaving are old processes that end in the background.
 	leaving sync.WaitGroup
@@ -107,21 +115,25 @@ const (
 
 // Destruct stops deliveries, waits for those in flight up to DrainTimeout, stops the
 // plugins and closes the buffer, all within DrainTimeout and a second. Plugins that an
-// Apply or Release took out of force shortly before get the same time. Appends are
-// taken until the buffer closes. It has the shape of caddy.Destructor; a second call
-// waits for the first and returns the same.
+// Apply or Release took out of force shortly before get the same time. After a Release of the
+// last owner the time counts from its beginning, so both together take no longer.
+// Appends are taken until the buffer closes. It has the shape of caddy.Destructor; a
+// second call waits for the first and returns the same.
 func (e *Engine) Destruct() error {
 	e.destruct.Do(func() { e.destructErr = e.shutDown() })
 	return e.destructErr
 }
 
 func (e *Engine) shutDown() error {
-	begun := time.Now()
-	drain, cancelDrain := context.WithDeadline(context.Background(), begun.Add(e.opts.DrainTimeout))
+	end := e.endingSince().Add(e.opts.DrainTimeout) // of the drain
+	drain, cancelDrain := context.WithDeadline(context.Background(), end)
 	defer cancelDrain()
-	stop, cancelStop := context.WithDeadline(context.Background(), begun.Add(e.opts.DrainTimeout+pluginsGrace))
+	if now := time.Now(); end.Before(now) {
+		end = now // what comes after the drain has its time whatever came before
+	}
+	stop, cancelStop := context.WithDeadline(context.Background(), end.Add(pluginsGrace))
 	defer cancelStop()
-	closing, cancelClosing := context.WithDeadline(context.Background(), begun.Add(e.opts.DrainTimeout+closeGrace))
+	closing, cancelClosing := context.WithDeadline(context.Background(), end.Add(closeGrace))
 	defer cancelClosing()
 
 	defer context.AfterFunc(stop, e.endGrace)()
@@ -159,6 +171,23 @@ func (e *Engine) stopAll(drain, stop context.Context) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// setEnding notes since when there is no owner; zero: there is one.
+func (e *Engine) setEnding(since time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ending = since
+}
+
+// endingSince is when the end began: with the release of the last owner, else now.
+func (e *Engine) endingSince() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ending.IsZero() {
+		return time.Now()
+	}
+	return e.ending
 }
 
 // replaceRunners puts other runners in force and returns those before.

@@ -20,7 +20,7 @@ import (
 func TestNewTouchesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "buffer")
 	e := New(Options{Opener: &diskOpener{options: disk.Options{Path: dir}}})
-	if s := e.Status(); s.Receiving != ReceivingIdle || s.Error != nil {
+	if s := e.Status(context.Background()); s.Receiving != ReceivingIdle || s.Error != nil {
 		t.Errorf("status %+v", s)
 	}
 	if err := e.Destruct(); err != nil {
@@ -79,7 +79,7 @@ func TestFailedOpenIsTriedAgainOnceASecond(t *testing.T) {
 		if failed := appendAll(); failed != 10 || attempts != 1 {
 			t.Errorf("%d appends failed in %d attempts, want 10 in 1", failed, attempts)
 		}
-		if s := e.Status(); s.Receiving != ReceivingFailed || !errors.Is(s.Error, ErrNotOpen) {
+		if s := e.Status(context.Background()); s.Receiving != ReceivingFailed || !errors.Is(s.Error, ErrNotOpen) {
 			t.Errorf("status %+v", s)
 		}
 		<-time.After(999 * time.Millisecond)
@@ -91,7 +91,7 @@ func TestFailedOpenIsTriedAgainOnceASecond(t *testing.T) {
 		if failed := appendAll(); failed != 0 || attempts != 2 {
 			t.Errorf("after a second: %d appends failed in %d attempts, want 0 in 2", failed, attempts)
 		}
-		if s := e.Status(); s.Receiving != ReceivingOpen || s.Buffer.Last != 1 {
+		if s := e.Status(context.Background()); s.Receiving != ReceivingOpen || s.Buffer.Last != 1 {
 			t.Errorf("status %+v", s)
 		}
 		if err := e.Destruct(); err != nil {
@@ -135,7 +135,7 @@ func TestDestructIsBounded(t *testing.T) {
 	if alive(stuck) {
 		t.Error("the plugin's process is still there")
 	}
-	if s := r.e.Status(); s.Receiving != ReceivingClosed || len(s.Handlers) != 0 {
+	if s := r.e.Status(context.Background()); s.Receiving != ReceivingClosed || len(s.Handlers) != 0 {
 		t.Errorf("status %+v", s)
 	}
 }

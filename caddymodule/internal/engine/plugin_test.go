@@ -31,6 +31,8 @@ type witnessConfig struct {
 	Unless   string        `config:"unless,optional" doc:"Refuse to open until this file is there."`
 	Hang     bool          `config:"hang,optional" doc:"Never answer."`
 	Pause    time.Duration `config:"pause,optional" doc:"How long an event takes."`
+	Gate     string        `config:"gate,optional" doc:"Wait with each event until this file is there."`
+	Refuse   string        `config:"refuse,optional" doc:"Reject events as long as this file is not there."`
 	Farewell time.Duration `config:"farewell,optional" doc:"Write a line with the event \"closed\" so long after the stop began."`
 }
 
@@ -52,7 +54,7 @@ func witness() *sdk.Plugin {
 		if c.Farewell > 0 {
 			sdk.OnClose(ctx, func(context.Context) error {
 				<-time.After(c.Farewell)
-				_, err := fmt.Fprintf(f, "%s %d closed 0\n", c.Label, os.Getpid())
+				_, err := fmt.Fprintf(f, "%s %d closed 0 false\n", c.Label, os.Getpid())
 				return err
 			})
 		}
@@ -64,8 +66,19 @@ func witness() *sdk.Plugin {
 			if c.Pause > 0 {
 				<-time.After(c.Pause)
 			}
-			_, err := fmt.Fprintf(f, "%s %d %s %d\n", c.Label, os.Getpid(), e.ID, e.Attempt)
+			for c.Gate != "" && !exists(c.Gate) {
+				<-time.After(5 * time.Millisecond)
+			}
+			if c.Refuse != "" && !exists(c.Refuse) {
+				return sdk.Reject("refused", errors.New("the file is not there"))
+			}
+			_, err := fmt.Fprintf(f, "%s %d %s %d %t\n", c.Label, os.Getpid(), e.ID, e.Attempt, e.Replay)
 			return err
 		}, nil
 	})
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

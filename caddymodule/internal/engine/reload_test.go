@@ -25,8 +25,8 @@ func TestReloadKeepsUnchangedProcesses(t *testing.T) {
 	if got := r.pid("changed"); got == changed {
 		t.Errorf("the changed handler has its old process")
 	}
-	if n := len(r.e.Status().Handlers); n != 3 || r.e.Status().Handlers[0].Name != "changed" {
-		t.Errorf("handlers %+v", r.e.Status().Handlers)
+	if n := len(r.e.Status(context.Background()).Handlers); n != 3 || r.e.Status(context.Background()).Handlers[0].Name != "changed" {
+		t.Errorf("handlers %+v", r.e.Status(context.Background()).Handlers)
 	}
 	if got := filepath.Base(r.status("same").Place); got != "handlers.hcl:10" {
 		t.Errorf("the unchanged handler stands at %q", got)
@@ -59,7 +59,7 @@ func TestWrongReloadIsRefused(t *testing.T) {
 			if got := r.pid("same"); got != same {
 				t.Errorf("the old handler's process is %d, was %d", got, same)
 			}
-			if n := len(r.e.Status().Handlers); n != 1 {
+			if n := len(r.e.Status(context.Background()).Handlers); n != 1 {
 				t.Errorf("%d handlers", n)
 			}
 			r.append("v:1")
@@ -78,7 +78,7 @@ func TestReleaseOfTheNewestGoesBack(t *testing.T) {
 	r.apply("two", r.defs(handler("same", "")+handler("changed", `pause = "1ms"`)+handler("new", "")))
 	r.e.Release(context.Background(), "two")
 	var names []string
-	for _, h := range r.e.Status().Handlers {
+	for _, h := range r.e.Status(context.Background()).Handlers {
 		names = append(names, h.Name)
 	}
 	if got := strings.Join(names, " "); got != "same changed gone" {
@@ -92,7 +92,7 @@ func TestReleaseOfTheNewestGoesBack(t *testing.T) {
 		r.settled(name)
 	}
 	r.e.Release(context.Background(), "one")
-	if n := len(r.e.Status().Handlers); n != 0 {
+	if n := len(r.e.Status(context.Background()).Handlers); n != 0 {
 		t.Errorf("%d handlers after the last release", n)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 // patience is how long a test waits for what must come.
@@ -67,6 +69,8 @@ type rig struct {
 	dir string
 	e   *Engine
 	log *logBuffer
+	// ahead is how far the buffer's clock is ahead of the time.
+	ahead atomic.Int64
 }
 
 func newRig(t *testing.T, drain time.Duration) *rig {
@@ -78,7 +82,11 @@ func newRig(t *testing.T, drain time.Duration) *rig {
 	}
 	r := &rig{t: t, dir: dir, log: new(logBuffer)}
 	r.e = New(Options{
-		Opener: &diskOpener{options: disk.Options{Path: filepath.Join(dir, "buffer")}},
+		Reread: reread,
+		Opener: &diskOpener{options: disk.Options{
+			Path:  filepath.Join(dir, "buffer"),
+			Clock: func() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) },
+		}},
 		Bundled: func(name string) (string, []string, bool) {
 			return os.Args[0], []string{runAsPlugin}, name == "witness"
 		},
@@ -96,6 +104,19 @@ func newRig(t *testing.T, drain time.Duration) *rig {
 		_ = os.RemoveAll(dir)
 	})
 	return r
+}
+
+// reread reads an event's envelope again, as the receiver does.
+func reread(e *buffer.Event) error {
+	envelope, err := smartcar.ParseEnvelope(e.Body)
+	if err != nil {
+		return err
+	}
+	if envelope.EventID != "" {
+		e.ID = envelope.EventID
+	}
+	e.Type, e.VehicleID, e.Digest = envelope.EventType, envelope.VehicleID, envelope.Digest
+	return nil
 }
 
 // defs loads definitions from text; handlers of the plugin "witness" write to the
@@ -144,12 +165,12 @@ func (r *rig) append(ids ...string) {
 // status returns the status of one handler.
 func (r *rig) status(name string) HandlerStatus {
 	r.t.Helper()
-	for _, h := range r.e.Status().Handlers {
+	for _, h := range r.e.Status(context.Background()).Handlers {
 		if h.Name == name {
 			return h
 		}
 	}
-	r.t.Fatalf("no handler %q in %+v", name, r.e.Status().Handlers)
+	r.t.Fatalf("no handler %q in %+v", name, r.e.Status(context.Background()).Handlers)
 	return HandlerStatus{}
 }
 
@@ -167,6 +188,7 @@ func (r *rig) pid(name string) int {
 type line struct {
 	label, event string
 	pid, attempt int
+	replay       bool
 }
 
 func (r *rig) lines() []line {
@@ -177,11 +199,55 @@ func (r *rig) lines() []line {
 	var lines []line
 	for text := range strings.Lines(string(raw)) {
 		var l line
-		if _, err := fmt.Sscanf(text, "%s %d %s %d\n", &l.label, &l.pid, &l.event, &l.attempt); err == nil {
+		if _, err := fmt.Sscanf(text, "%s %d %s %d %t\n", &l.label, &l.pid, &l.event, &l.attempt, &l.replay); err == nil {
 			lines = append(lines, l)
 		}
 	}
 	return lines
+}
+
+// events returns what a handler got, in order; what was marked as a replay ends in
+// "*".
+func (r *rig) events(label string) string {
+	var events []string
+	for _, l := range r.lines() {
+		switch {
+		case l.label != label:
+		case l.replay:
+			events = append(events, l.event+"*")
+		default:
+			events = append(events, l.event)
+		}
+	}
+	return strings.Join(events, " ")
+}
+
+// restart ends the engine and puts another over the same buffer in its place.
+func (r *rig) restart() {
+	r.t.Helper()
+	if err := r.e.Destruct(); err != nil {
+		r.t.Fatalf("destruct: %v", err)
+	}
+	r.e = New(r.e.opts)
+}
+
+// touch makes a file of the rig and returns its path.
+func (r *rig) touch(name string) string {
+	r.t.Helper()
+	path := filepath.Join(r.dir, name)
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	return path
+}
+
+// sweep lets so much time pass for the buffer, and has it trim.
+func (r *rig) sweep(d time.Duration) {
+	r.t.Helper()
+	r.ahead.Add(int64(d))
+	if err := r.e.Reconfigure(r.e.opts.Opener); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // eventually waits until the condition holds.
@@ -192,7 +258,7 @@ func (r *rig) eventually(what string, cond func() bool) {
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-deadline:
-			r.t.Fatalf("never came: %s; status %+v", what, r.e.Status())
+			r.t.Fatalf("never came: %s; status %+v", what, r.e.Status(context.Background()))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
 
 // runner is one handler at work: its process, its consumer and the dispatcher
@@ -21,10 +22,16 @@ type runner struct {
 	plugin plugin
 	log    *slog.Logger
 
+	pausing *sync.Mutex   // the engine's
+	begun   chan struct{} // closed when it begins to deliver
+	left    chan struct{} // closed when it takes no more events
+
 	mu         sync.Mutex
 	place      string               // where the definition stands, as file:line
 	consumer   buffer.Consumer      // nil while it is not open
+	loaded     []replay.Job         // what the consumer keeps
 	dispatcher *dispatch.Dispatcher // nil while nothing is delivered
+	replays    *replay.Jobs         // nil while nothing is delivered
 	err        error                // why the consumer is not open
 	ended      bool
 	retrying   chan struct{} // closed when the goroutine that opens the consumer ended
@@ -43,15 +50,19 @@ func (r *runner) open(ctx context.Context, b buffer.Buffer) error {
 		r.err = fmt.Errorf("opening the position in the buffer: %w", err)
 		return r.err
 	}
-	r.consumer, r.err = c, nil
+	loaded, err := replay.Load(ctx, c, r.log)
+	if err != nil {
+		r.err = errors.Join(err, c.Close())
+		return r.err
+	}
+	r.consumer, r.loaded, r.err = c, loaded, nil
 	return nil
 }
 
-// deliver begins to deliver. Where the consumer does not open, it is tried again in
+// deliver begins to deliver. Where the buffer does not let it, it is tried again in
 // the background, once a second, until stop.
 func (r *runner) deliver(b buffer.Buffer) {
-	if err := r.open(context.Background(), b); err == nil {
-		r.dispatch()
+	if r.tryDeliver(context.Background(), b) == nil {
 		return
 	}
 	r.mu.Lock()
@@ -69,12 +80,18 @@ func (r *runner) deliver(b buffer.Buffer) {
 			case <-life.Done():
 				return
 			}
-			if r.open(life, b) == nil {
-				r.dispatch()
+			if r.tryDeliver(life, b) == nil {
 				return
 			}
 		}
 	}()
+}
+
+func (r *runner) tryDeliver(ctx context.Context, b buffer.Buffer) error {
+	if err := r.open(ctx, b); err != nil {
+		return err
+	}
+	return r.dispatch(ctx, b)
 }
 
 // moved notes that the same definition stands elsewhere now.
@@ -84,21 +101,84 @@ func (r *runner) moved(place string) {
 	r.place = place
 }
 
-func (r *runner) dispatch() {
+// dispatch begins to deliver, or begins as paused when a person has paused the handler.
+func (r *runner) dispatch(ctx context.Context, b buffer.Buffer) error {
+	r.pausing.Lock()
+	defer r.pausing.Unlock()
+	paused, err := isPaused(ctx, b, r.def.Name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.consumer == nil || r.dispatcher != nil || r.ended {
-		return
+	if err != nil {
+		r.err = err
+		return err
 	}
-	r.dispatcher = dispatch.Start(r.config, r.consumer, r.plugin)
+	r.err = nil
+	if r.consumer == nil || r.dispatcher != nil || r.ended {
+		return nil
+	}
+	c := r.config
+	c.Paused = paused
+	r.dispatcher = dispatch.Start(c, r.consumer, r.plugin)
+	r.replays = replay.Start(replay.Config{
+		Handler:  r.def.Name,
+		Source:   b,
+		Consumer: r.consumer,
+		Feeder:   r.dispatcher,
+		Wanted:   r.wants,
+		Log:      r.log,
+	}, r.loaded)
+	close(r.begun)
+	return nil
+}
+
+// wants says whether an event would be given to the plugin.
+func (r *runner) wants(e *buffer.Event) bool {
+	return r.plugin.Wants(e.Type) && (r.config.When == nil || r.config.When(e))
+}
+
+func isPaused(ctx context.Context, b buffer.Buffer, name string) (bool, error) {
+	infos, err := b.Consumers(ctx)
+	if err != nil {
+		return false, fmt.Errorf("reading whether it is paused: %w", err)
+	}
+	for _, info := range infos {
+		if info.Name == name {
+			return !info.PausedSince.IsZero(), nil
+		}
+	}
+	return false, nil
+}
+
+// delivering returns the dispatcher, nil while there is none.
+func (r *runner) delivering() *dispatch.Dispatcher {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dispatcher
+}
+
+// replaying returns the replays, nil while nothing is delivered.
+func (r *runner) replaying() *replay.Jobs {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.replays
+}
+
+// trouble is why nothing can be delivered, nil where nothing is wrong.
+func (r *runner) trouble() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
 }
 
 // endDelivery takes no more events, waits for those in flight until ctx ends, and
-// gives the rest back to the buffer.
+// gives the rest back to the buffer. Replays end where they are.
 func (r *runner) endDelivery(ctx context.Context) error {
 	r.mu.Lock()
-	r.ended = true
-	d, c, retrying, giveUp := r.dispatcher, r.consumer, r.retrying, r.giveUp
+	if !r.ended {
+		r.ended = true
+		close(r.left)
+	}
+	d, jobs, c, retrying, giveUp := r.dispatcher, r.replays, r.consumer, r.retrying, r.giveUp
 	r.mu.Unlock()
 	if retrying != nil {
 		giveUp()
@@ -106,7 +186,9 @@ func (r *runner) endDelivery(ctx context.Context) error {
 	}
 	var errs []error
 	if d != nil {
-		errs = append(errs, d.Stop(ctx))
+		jobs.Close()
+		errs = append(errs, d.Stop(ctx)) // which answers a step that a replay waits for
+		jobs.Wait(ctx)
 	}
 	if c != nil {
 		if err := c.Close(); err != nil {

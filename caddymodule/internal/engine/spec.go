@@ -7,7 +7,9 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/freshness"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
@@ -92,12 +94,27 @@ func (e *Engine) dispatchConfig(def *handlersfile.Definition) dispatch.Config {
 		Retry: dispatch.RetryPolicy{
 			MaxAttempts: def.Retry.MaxAttempts, MinDelay: def.Retry.MinDelay, MaxDelay: def.Retry.MaxDelay,
 		},
-		Breaker: dispatch.BreakerPolicy{Failures: def.Breaker.Failures, Cooldown: def.Breaker.Cooldown},
-		Batch:   dispatch.BatchPolicy{MaxEvents: def.Batch.MaxEvents, MaxWait: def.Batch.MaxWait},
-		Log:     e.log,
+		Breaker:   dispatch.BreakerPolicy{Failures: def.Breaker.Failures, Cooldown: def.Breaker.Cooldown},
+		Batch:     dispatch.BatchPolicy{MaxEvents: def.Batch.MaxEvents, MaxWait: def.Batch.MaxWait},
+		ParkAfter: dispatch.ParkPolicy{Attempts: def.ParkAfter.Attempts, Age: def.ParkAfter.Age},
+		Stale:     freshness.Mode(def.Stale),
+		Log:       e.log,
 	}
 	if def.When != nil {
 		c.When = def.When.Match
 	}
 	return c
+}
+
+// start says where a definition's handler starts if it is new to the buffer.
+func start(s handlersfile.Start) buffer.Start {
+	switch s.From {
+	case handlersfile.StartNow:
+		return buffer.Start{From: buffer.StartNow}
+	case handlersfile.StartBeginning:
+		return buffer.Start{From: buffer.StartBeginning}
+	case handlersfile.StartAt:
+		return buffer.Start{From: buffer.StartAt, At: s.At}
+	}
+	return buffer.Start{From: buffer.StartDefault}
 }

@@ -1,9 +1,15 @@
 package engine
 
 import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
 
 // Receiving says whether events are taken.
@@ -32,6 +38,14 @@ type Status struct {
 	Buffer buffer.Stats
 	// Handlers in the order of the handlers file.
 	Handlers []HandlerStatus
+	// Removed are consumers without a handler in force, with OrphanedSince: what waits
+	// for them is kept until Forget, or until the buffer lets go of it.
+	Removed []buffer.ConsumerInfo
+	// Replays of the handlers in force, the oldest first.
+	Replays []replay.Job
+	// Incomplete is why Removed and what HandlerStatus has from the buffer are missing,
+	// nil when they are there or the buffer is not open.
+	Incomplete error
 }
 
 // HandlerStatus describes one handler.
@@ -41,9 +55,16 @@ type HandlerStatus struct {
 	Place string
 	// Plugin is the state of its process.
 	Plugin pluginhost.State
-	// Dispatch and Consumer are zero while nothing can be delivered.
+	// Dispatch is zero while nothing can be delivered.
 	Dispatch dispatch.Stats
+	// Consumer is what the buffer has before it.
 	Consumer buffer.ConsumerStats
+	// PausedSince is when a person paused it, zero when it is not paused.
+	PausedSince time.Time
+	// Waiting counts events that are stored and not settled, with those in flight;
+	// Oldest is when the oldest of them was stored, zero when there is none: the lag.
+	Waiting uint64
+	Oldest  time.Time
 	// Error is why nothing can be delivered although the plugin may be up, nil where
 	// all is well.
 	Error error
@@ -51,12 +72,39 @@ type HandlerStatus struct {
 
 // Status returns what the engine is doing. It opens nothing, and is cheap enough to
 // be asked once a second.
-func (e *Engine) Status() Status {
+func (e *Engine) Status(ctx context.Context) Status {
 	s := e.store.status()
-	for _, r := range e.current() {
+	runners := e.current()
+	for _, r := range runners {
 		s.Handlers = append(s.Handlers, r.status())
 	}
+	b := e.store.open.Load()
+	if b == nil || s.Receiving == ReceivingClosed {
+		return s
+	}
+	s.Replays = e.listReplays()
+	infos, err := (*b).Consumers(ctx)
+	if err != nil {
+		s.Incomplete = fmt.Errorf("asking the buffer about its consumers: %w", err)
+		return s
+	}
+	for _, info := range infos {
+		i := slices.IndexFunc(s.Handlers, func(h HandlerStatus) bool { return h.Name == info.Name })
+		if i < 0 {
+			s.Removed = append(s.Removed, info)
+			continue
+		}
+		s.Handlers[i].describe(&info)
+	}
 	return s
+}
+
+// describe adds what the buffer knows.
+func (h *HandlerStatus) describe(info *buffer.ConsumerInfo) {
+	h.Consumer = info.ConsumerStats
+	h.PausedSince = info.PausedSince
+	h.Oldest = info.Oldest
+	h.Waiting = info.Pending + uint64(info.Leased) + info.Deferred
 }
 
 func (s *store) status() Status {

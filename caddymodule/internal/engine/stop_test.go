@@ -61,7 +61,7 @@ func TestDestructLetsAReleaseDrain(t *testing.T) {
 		defer close(released)
 		r.e.Release(context.Background(), "one")
 	}()
-	r.eventually("the release is under way", func() bool { return len(r.e.Status().Handlers) == 0 })
+	r.eventually("the release is under way", func() bool { return len(r.e.Status(context.Background()).Handlers) == 0 })
 	if err := r.e.Destruct(); err != nil {
 		t.Errorf("destruct: %v", err)
 	}
@@ -91,7 +91,7 @@ func TestDestructIsBoundedWhenClosingHangs(t *testing.T) {
 				r.e.Release(context.Background(), "one")
 			}()
 			r.t.Cleanup(func() { <-released })
-			r.eventually("the release is under way", func() bool { return len(r.e.Status().Handlers) == 0 })
+			r.eventually("the release is under way", func() bool { return len(r.e.Status(context.Background()).Handlers) == 0 })
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -111,6 +111,47 @@ func TestDestructIsBoundedWhenClosingHangs(t *testing.T) {
 				t.Error("nothing says that the plugin was killed")
 			}
 		})
+	}
+}
+
+// At Caddy's end the release of the last config waits for deliveries, and Destruct for
+// plugins: together they have the time of one.
+func TestReleaseAndDestructShareTheirTime(t *testing.T) {
+	const drain = time.Second
+	r := newRig(t, drain)
+	r.apply("one", r.defs(handler("h", "hang = true\nfarewell = \"1h\"")))
+	pid := r.pid("h")
+	r.append("v:1")
+	r.eventually("the event is in flight", func() bool { return r.status("h").Dispatch.InFlight == 1 })
+	begun := time.Now()
+	r.e.Release(context.Background(), "one")
+	err := r.e.Destruct()
+	if took := time.Since(begun); took < drain || took > drain+time.Second {
+		t.Errorf("release and destruct took %s", took)
+	}
+	t.Logf("destruct: %v", err)
+	if alive(pid) {
+		t.Error("the plugin's process is still there")
+	}
+}
+
+// A release long before the end takes nothing from the time of the end.
+func TestDestructLongAfterARelease(t *testing.T) {
+	const drain = 50 * time.Millisecond
+	r := newRig(t, drain)
+	r.apply("one", r.defs(handler("h", "")))
+	r.e.Release(context.Background(), "one")
+	released := time.Now()
+	r.eventually("more time than it has has passed", func() bool { return time.Since(released) > 2*drain })
+	r.append("v:1")
+	if err := r.e.Destruct(); err != nil {
+		t.Errorf("destruct: %v", err)
+	}
+	r.e = New(r.e.opts)
+	r.apply("two", r.defs(handler("h", "")))
+	r.settled("h")
+	if got := r.events("h"); got != "v:1" {
+		t.Errorf("the handler got %q", got)
 	}
 }
 

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+)
+
+// Pause stops deliveries to a handler, durably: also over restarts and reloads, until
+// Resume. Its events wait. Pausing a paused handler does nothing. buffer.ErrNotFound,
+// wrapped, when no handler of the name is in force.
+func (e *Engine) Pause(ctx context.Context, handler string) error {
+	return e.setPaused(ctx, handler, true)
+}
+
+// Resume lets a paused handler go on.
+func (e *Engine) Resume(ctx context.Context, handler string) error {
+	return e.setPaused(ctx, handler, false)
+}
+
+func (e *Engine) setPaused(ctx context.Context, handler string, paused bool) error {
+	if _, err := e.runner(handler); err != nil {
+		return err
+	}
+	b, err := e.store.get(ctx)
+	if err != nil {
+		return err
+	}
+	// A runner that begins meanwhile reads the state before or after, not in between.
+	e.pausing.Lock()
+	defer e.pausing.Unlock()
+	if err := b.PauseConsumer(ctx, handler, paused); err != nil {
+		return fmt.Errorf("storing whether handler %q is paused: %w", handler, err)
+	}
+	r, err := e.runner(handler)
+	if err != nil {
+		return err // removed meanwhile; it will be paused when it comes back
+	}
+	if d := r.delivering(); d != nil && paused {
+		d.Pause()
+	} else if d != nil {
+		d.Resume()
+	}
+	e.log.Info("handler was paused or resumed", "handler", handler, "paused", paused)
+	return nil
+}
+
+// Drain pauses a handler and waits until nothing is in flight, or ctx ends: then it
+// stays paused, and the error says so.
+func (e *Engine) Drain(ctx context.Context, handler string) error {
+	if err := e.Pause(ctx, handler); err != nil {
+		return err
+	}
+	for {
+		r, err := e.atWork(ctx, handler)
+		if err != nil {
+			return err
+		}
+		err = r.delivering().Drain(ctx)
+		if errors.Is(err, dispatch.ErrStopped) && ctx.Err() == nil {
+			continue // replaced meanwhile, and its successor is paused too
+		}
+		if err != nil {
+			return fmt.Errorf("draining handler %q, which stays paused: %w", handler, err)
+		}
+		return nil
+	}
+}
+
+// Forget removes what the buffer keeps for a handler that is gone: its position, its
+// waiting events, its replays. Its dead letters stay. buffer.ErrInUse, wrapped, while
+// the handler is configured; buffer.ErrNotFound, with the names there are, when there
+// is nothing of that name.
+func (e *Engine) Forget(ctx context.Context, handler string) error {
+	b, err := e.store.get(ctx)
+	if err != nil {
+		return err
+	}
+	// An Apply under way may be about to put the handler back.
+	e.applying.Lock()
+	defer e.applying.Unlock()
+	if e.destroyed.Load() {
+		return buffer.ErrClosed
+	}
+	if _, err := e.runner(handler); err == nil {
+		return fmt.Errorf("handler %q is configured: remove it from the handlers file first: %w", handler, buffer.ErrInUse)
+	}
+	err = b.ForgetConsumer(ctx, handler)
+	if errors.Is(err, buffer.ErrNotFound) {
+		return e.notForgettable(ctx, b, handler)
+	}
+	if err != nil {
+		return fmt.Errorf("forgetting handler %q: %w", handler, err)
+	}
+	e.log.Warn("a removed handler is forgotten, with the events that waited for it", "handler", handler)
+	return nil
+}
+
+// notForgettable says which names there are.
+func (e *Engine) notForgettable(ctx context.Context, b buffer.Buffer, handler string) error {
+	infos, err := b.Consumers(ctx)
+	if err != nil {
+		return fmt.Errorf("forgetting handler %q: %w", handler, buffer.ErrNotFound)
+	}
+	var removed []string
+	for _, info := range infos {
+		if _, err := e.runner(info.Name); err != nil {
+			removed = append(removed, info.Name)
+		}
+	}
+	if len(removed) == 0 {
+		return fmt.Errorf("no handler %q was removed, and no other: %w", handler, buffer.ErrNotFound)
+	}
+	return fmt.Errorf("no handler %q was removed; those that were: %q: %w", handler, removed, buffer.ErrNotFound)
+}
+
+// runner returns the runner in force of a name, or buffer.ErrNotFound with the names
+// there are.
+func (e *Engine) runner(name string) (*runner, error) {
+	var names []string
+	for _, r := range e.current() {
+		if r.def.Name == name {
+			return r, nil
+		}
+		names = append(names, r.def.Name)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no handler %q: none is configured: %w", name, buffer.ErrNotFound)
+	}
+	slices.Sort(names)
+	return nil, fmt.Errorf("no handler %q; there are %q: %w", name, names, buffer.ErrNotFound)
+}
+
+// atWork returns the runner in force of a name once it delivers: in a handover that is
+// when the one before has drained.
+func (e *Engine) atWork(ctx context.Context, name string) (*runner, error) {
+	for {
+		r, err := e.runner(name)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.trouble(); err != nil {
+			return nil, fmt.Errorf("handler %q is not at work: %w", name, err)
+		}
+		select {
+		case <-r.left: // it is in force no more
+		case <-r.begun:
+			return r, nil
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for handler %q to be at work: %w", name, ctx.Err())
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// LetterPage is one page of dead letters, oldest first, with their events.
+type LetterPage struct {
+	Letters []buffer.DeadLetter
+	// Damaged counts letters that could not be read.
+	Damaged int
+	// Next is the after of the next page; "": there is none. As with EventPage, a page
+	// may be short and yet have a next one.
+	Next buffer.DeadLetterID
+}
+
+// LetterCount says how many dead letters a filter picks.
+type LetterCount struct {
+	Total int
+	// ByHandler has those that are unreadable, which belong to no handler, under "".
+	ByHandler map[string]int
+	ByReason  map[buffer.Reason]int
+	// Damaged counts letters that could not be read.
+	Damaged int
+}
+
+// DeadLetters lists dead letters behind one, "" for the first, at most limit; 0 is
+// DefaultPage.
+func (e *Engine) DeadLetters(ctx context.Context, f Filter, after buffer.DeadLetterID, limit int) (LetterPage, error) {
+	limit, err := pageLimit(limit)
+	if err != nil {
+		return LetterPage{}, err
+	}
+	b, err := e.letterBuffer(ctx, &f)
+	if err != nil {
+		return LetterPage{}, err
+	}
+	var page LetterPage
+	var looked, bytes int
+	last := after
+	for l, err := range letters(ctx, b, &f, after) {
+		if endsLetters(&l, err) {
+			return LetterPage{}, fmt.Errorf("listing dead letters: %w", err)
+		}
+		if err != nil {
+			page.Damaged++
+			continue
+		}
+		matches := f.MatchLetter(&l)
+		if looked == pageLooks || matches && (len(page.Letters) == limit || bytes > pageBytes) {
+			page.Next = last
+			break
+		}
+		looked++
+		last = l.ID
+		if matches {
+			page.Letters = append(page.Letters, l)
+			bytes += len(l.Event.Body)
+		}
+	}
+	return page, nil
+}
+
+// DeadLetter returns one; buffer.ErrNotFound, wrapped, when there is none.
+func (e *Engine) DeadLetter(ctx context.Context, id buffer.DeadLetterID) (buffer.DeadLetter, error) {
+	b, err := e.store.get(ctx)
+	if err != nil {
+		return buffer.DeadLetter{}, err
+	}
+	l, err := b.DeadLetter(ctx, id)
+	if err != nil {
+		return buffer.DeadLetter{}, fmt.Errorf("dead letter %q: %w", id, err)
+	}
+	return l, nil
+}
+
+// CountDeadLetters looks at all dead letters.
+func (e *Engine) CountDeadLetters(ctx context.Context, f Filter) (LetterCount, error) {
+	b, err := e.letterBuffer(ctx, &f)
+	if err != nil {
+		return LetterCount{}, err
+	}
+	return countLetters(ctx, b, &f)
+}
+
+func countLetters(ctx context.Context, b buffer.Buffer, f *Filter) (LetterCount, error) {
+	c := LetterCount{ByHandler: map[string]int{}, ByReason: map[buffer.Reason]int{}}
+	for l, err := range letters(ctx, b, f, "") {
+		switch {
+		case endsLetters(&l, err):
+			return LetterCount{}, fmt.Errorf("counting dead letters: %w", err)
+		case err != nil:
+			c.Damaged++
+		case f.MatchLetter(&l):
+			c.Total++
+			c.ByHandler[l.Handler]++
+			c.ByReason[l.Reason]++
+		}
+	}
+	return c, nil
+}
+
+// dropChunk is how many dead letters are removed in one step.
+const dropChunk = 1000
+
+// DropDeadLetters removes what the filter picks, for good, and returns how many there
+// were. A zero filter picks all. One that cannot be read is removed when its id is given.
+func (e *Engine) DropDeadLetters(ctx context.Context, f Filter) (int, error) {
+	b, err := e.letterBuffer(ctx, &f)
+	if err != nil {
+		return 0, err
+	}
+	dropped := 0
+	var ids []buffer.DeadLetterID
+	drop := func() error {
+		n, err := b.DropDeadLetters(ctx, ids...)
+		dropped += n
+		ids = ids[:0]
+		if err != nil {
+			return fmt.Errorf("dropping dead letters: %d are gone: %w", dropped, err)
+		}
+		return nil
+	}
+	for l, err := range letters(ctx, b, &f, "") {
+		if endsLetters(&l, err) {
+			return dropped, fmt.Errorf("dropping dead letters: %d are gone: %w", dropped, err)
+		}
+		// Of a damaged one there is nothing to match but its id.
+		picked := err == nil && f.MatchLetter(&l) || err != nil && slices.Contains(f.Letters, l.ID)
+		if !picked {
+			continue
+		}
+		if ids = append(ids, l.ID); len(ids) < dropChunk {
+			continue
+		}
+		if err := drop(); err != nil {
+			return dropped, err
+		}
+	}
+	if len(ids) == 0 {
+		return dropped, nil
+	}
+	return dropped, drop()
+}
+
+func (e *Engine) letterBuffer(ctx context.Context, f *Filter) (buffer.Buffer, error) {
+	if err := f.CheckLetters(); err != nil {
+		return nil, err
+	}
+	return e.store.get(ctx)
+}
+
+// letters yields the dead letters behind one that a filter may pick: those with the
+// ids that it names, else all. An error that is not fatal is about a single letter.
+func letters(ctx context.Context, b buffer.Buffer, f *Filter, after buffer.DeadLetterID) iter.Seq2[buffer.DeadLetter, error] {
+	if len(f.Letters) == 0 {
+		return b.DeadLetters(ctx, after)
+	}
+	ids := slices.Clone(f.Letters)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	return func(yield func(buffer.DeadLetter, error) bool) {
+		for _, id := range ids {
+			if id <= after {
+				continue
+			}
+			l, err := b.DeadLetter(ctx, id)
+			if errors.Is(err, buffer.ErrNotFound) {
+				continue
+			}
+			if !yield(l, err) {
+				return
+			}
+		}
+	}
+}
+
+// fatal says whether an error while reading ends the reading, rather than being about
+// one damaged record.
+func fatal(err error) bool {
+	return errors.Is(err, buffer.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// endsLetters says whether no letter comes behind an error.
+func endsLetters(l *buffer.DeadLetter, err error) bool {
+	return err != nil && (l.ID == "" || fatal(err))
+}
