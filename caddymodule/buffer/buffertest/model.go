@@ -17,6 +17,8 @@ type model struct {
 	events []string // id at position-1; "" for an unreadable one
 	dead   []deadKey
 	hands  map[string]*modelConsumer
+	// ever: there was a consumer.
+	ever bool
 }
 
 type deadKey struct {
@@ -25,7 +27,11 @@ type deadKey struct {
 }
 
 type modelConsumer struct {
+	name     string
 	open     buffer.Consumer
+	memos    map[string]string
+	paused   time.Time
+	orphaned time.Time
 	start    uint64
 	settled  map[uint64]bool
 	deferred map[uint64]buffer.Outcome
@@ -39,16 +45,28 @@ func testModel(t *testing.T, f *fixture) {
 	m := &model{f: f, rng: rand.New(rand.NewPCG(seed, 1)), hands: map[string]*modelConsumer{}}
 	for range 600 {
 		switch n := m.rng.IntN(100); {
-		case n < 35:
+		case n < 30:
 			m.append()
-		case n < 40:
+		case n < 34:
 			m.appendAgain()
-		case n < 60:
+		case n < 52:
 			m.lease()
-		case n < 85:
+		case n < 72:
 			m.settle()
-		case n < 93:
+		case n < 80:
 			m.leaseDeferred()
+		case n < 86:
+			m.reopenEvents()
+		case n < 88:
+			m.reopenLetter()
+		case n < 89:
+			m.dropLetter()
+		case n < 91:
+			m.pauseConsumer()
+		case n < 92:
+			m.keepConsumers()
+		case n < 93:
+			m.forgetConsumer()
 		case n < 95:
 			m.reopenConsumer()
 		case n < 97:
@@ -101,10 +119,14 @@ func (m *model) pick() *modelConsumer {
 	name := fmt.Sprintf("c%d", m.rng.IntN(3))
 	c, ok := m.hands[name]
 	if !ok {
-		c = &modelConsumer{settled: map[uint64]bool{}, deferred: map[uint64]buffer.Outcome{}, leased: map[uint64]bool{}}
-		if len(m.hands) > 0 {
+		c = &modelConsumer{
+			name: name, memos: map[string]string{},
+			settled: map[uint64]bool{}, deferred: map[uint64]buffer.Outcome{}, leased: map[uint64]bool{},
+		}
+		if m.ever {
 			c.start = uint64(len(m.events))
 		}
+		m.ever = true
 		m.hands[name] = c
 	}
 	if c.open == nil {
@@ -154,8 +176,15 @@ func (m *model) settle() {
 		}
 	}
 	slices.SortFunc(outcomes, func(a, b buffer.Outcome) int { return int(a.Position) - int(b.Position) })
+	if m.rng.IntN(3) == 0 {
+		outcomes = append(outcomes, buffer.Outcome{Verb: buffer.Note, Memo: m.memo()})
+	}
 	m.f.settle(c.open, outcomes...)
 	for _, o := range outcomes {
+		c.note(o.Memo)
+		if o.Verb == buffer.Note {
+			continue
+		}
 		delete(c.leased, o.Position)
 		delete(c.deferred, o.Position)
 		switch o.Verb {
@@ -163,22 +192,21 @@ func (m *model) settle() {
 			c.deferred[o.Position] = o
 			continue
 		case buffer.Dead:
-			m.dead = append(m.dead, deadKey{m.nameOf(c), o.Position})
+			m.dead = append(m.dead, deadKey{c.name, o.Position})
 		}
 		c.settled[o.Position] = true
 	}
 }
 
-func (m *model) nameOf(c *modelConsumer) string {
-	for name, other := range m.hands {
-		if other == c {
-			return name
-		}
+func (m *model) outcome(p uint64) buffer.Outcome {
+	o := m.verdict(p)
+	if m.rng.IntN(3) == 0 {
+		o.Memo = m.memo()
 	}
-	return ""
+	return o
 }
 
-func (m *model) outcome(p uint64) buffer.Outcome {
+func (m *model) verdict(p uint64) buffer.Outcome {
 	switch m.rng.IntN(6) {
 	case 0:
 		return buffer.Outcome{Position: p, Verb: buffer.Skip}
@@ -231,38 +259,5 @@ func (m *model) forget() {
 	for _, c := range m.hands {
 		c.open = nil
 		clear(c.leased)
-	}
-}
-
-func (m *model) check() {
-	f := m.f
-	var dead []deadKey
-	for _, d := range f.deadLetters() {
-		dead = append(dead, deadKey{d.Handler, d.Event.Position})
-	}
-	f.equal("dead letters", m.dead, dead)
-	s := f.Stats()
-	if s.Last != uint64(len(m.events)) || s.DeadLetters != uint64(len(m.dead)) || s.Sealed != nil || s.Corrupt != 0 {
-		f.t.Fatalf("got stats %+v with %d events and %d dead letters", s, len(m.events), len(m.dead))
-	}
-	for _, c := range m.hands {
-		if c.open == nil {
-			continue
-		}
-		lanes := map[string]buffer.Lane{}
-		for p, o := range c.deferred {
-			if l, ok := lanes[o.Lane]; !ok || p < l.Position {
-				lanes[o.Lane] = buffer.Lane{Name: o.Lane, Position: p, Retry: o.Retry}
-			}
-		}
-		got := map[string]buffer.Lane{}
-		for _, l := range f.lanes(c.open) {
-			got[l.Name] = l
-		}
-		f.equal("lanes", lanes, got)
-		cs := c.open.Stats()
-		if cs.Deferred != uint64(len(c.deferred)) || cs.Leased != len(c.leased) {
-			f.t.Fatalf("got consumer stats %+v with %d deferred and %d leased", cs, len(c.deferred), len(c.leased))
-		}
 	}
 }

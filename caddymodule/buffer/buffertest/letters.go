@@ -1,0 +1,119 @@
+package buffertest
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// die makes n dead letters, a second apart.
+func (f *fixture) die(n int) (c buffer.Consumer, letters []buffer.DeadLetter) {
+	f.t.Helper()
+	f.appendN(n)
+	c = f.consumer("handler/with signs ✗")
+	for _, l := range f.lease(c, n) {
+		f.settle(c, buffer.Outcome{Position: l.Event.Position, Verb: buffer.Dead, Reason: buffer.ReasonExpired})
+		f.clock.Advance(time.Second)
+	}
+	return c, f.letters()
+}
+
+func testLetterPages(t *testing.T, f *fixture) {
+	_, letters := f.die(75)
+	f.crash()
+	var got []buffer.DeadLetter
+	for after, more := buffer.DeadLetterID(""), true; more; {
+		more = false
+		n := 0
+		for d, err := range f.DeadLetters(f.ctx, after) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, d)
+			after = d.ID
+			if n++; n == 10 {
+				more = true
+				break
+			}
+		}
+	}
+	f.equal("letters", letters, got)
+	for _, l := range letters {
+		if s := string(l.ID); url.PathEscape(s) != s || url.QueryEscape(s) != s {
+			t.Fatalf("id %q is not safe in a URL", s)
+		}
+	}
+	// One that is gone is a place all the same.
+	if _, err := f.DropDeadLetters(f.ctx, letters[3].ID); err != nil {
+		t.Fatal(err)
+	}
+	for d, err := range f.DeadLetters(f.ctx, letters[3].ID) {
+		if err != nil || d.ID != letters[4].ID {
+			t.Fatalf("got %q, %v; want %q", d.ID, err, letters[4].ID)
+		}
+		break
+	}
+	for d := range f.DeadLetters(f.ctx, letters[74].ID) {
+		t.Fatalf("got %q behind the last", d.ID)
+	}
+}
+
+func testLetterDrop(t *testing.T, f *fixture) {
+	_, letters := f.die(6)
+	before := f.Stats().Bytes
+	drop := func(want int, ids ...buffer.DeadLetterID) {
+		t.Helper()
+		if n, err := f.DropDeadLetters(f.ctx, ids...); err != nil || n != want {
+			t.Fatalf("dropped %d, %v; want %d", n, err, want)
+		}
+	}
+	drop(2, letters[0].ID, letters[4].ID)
+	drop(1, letters[0].ID, letters[1].ID, letters[1].ID)
+	drop(0)
+	check := func(when string) {
+		t.Helper()
+		f.equal("letters "+when, []buffer.DeadLetter{letters[2], letters[3], letters[5]}, f.letters())
+		s := f.Stats()
+		if s.DeadLetters != 3 || s.Bytes >= before {
+			t.Fatalf("%s: got stats %+v, before they had %d bytes", when, s, before)
+		}
+	}
+	check("at once")
+	bytes := f.Stats().Bytes
+	f.crash()
+	check("after a crash")
+	if got := f.Stats().Bytes; got != bytes {
+		t.Fatalf("%d bytes after a crash, before they were %d", got, bytes)
+	}
+	if _, err := f.DeadLetter(f.ctx, letters[0].ID); !errors.Is(err, buffer.ErrNotFound) {
+		t.Fatalf("got %v, want ErrNotFound", err)
+	}
+}
+
+func testLetterBadID(t *testing.T, f *fixture) {
+	_, letters := f.die(1)
+	good := string(letters[0].ID)
+	for _, id := range []string{"nonsense", "../../etc/passwd", " ", "\x00", strings.ToUpper(good) + "!", good + "=", good + " ", good[:len(good)-1], good[:8],
+		strings.Repeat("0", 100000), fmt.Sprint(good, good)} {
+		_, oneErr := f.DeadLetter(f.ctx, buffer.DeadLetterID(id))
+		_, dropErr := f.DropDeadLetters(f.ctx, letters[0].ID, buffer.DeadLetterID(id))
+		var listErr error
+		if id != "" {
+			for _, listErr = range f.DeadLetters(f.ctx, buffer.DeadLetterID(id)) {
+			}
+		}
+		for what, err := range map[string]error{"DeadLetter": oneErr, "DropDeadLetters": dropErr, "DeadLetters": listErr} {
+			if !errors.Is(err, buffer.ErrNotFound) {
+				t.Errorf("%s of %.40q: got %v, want ErrNotFound", what, id, err)
+			}
+		}
+	}
+	if _, err := f.DeadLetter(f.ctx, letters[0].ID); err != nil {
+		t.Fatal(err)
+	}
+}
