@@ -13,6 +13,9 @@
 //   - Watch (health.go). The end of the process is seen by waiting for it, at once.
 //     A process that lives but answers nothing is found by health checks; after
 //     three missed ones it is killed.
+//   - Fate (crash.go). Calls under way are told how it ended, once that is known: a
+//     process that ended by itself may have been ended by one of their events, one
+//     that the host ended was not.
 //   - Supervise (supervise.go). A process that is gone is started again, after a
 //     delay that grows from 250 ms to 30 s and begins anew after a minute of
 //     health. It is never given up: events wait in the buffer meanwhile.
