@@ -13,12 +13,20 @@
 //	c <consumer>                             progress of a consumer
 //	d <bucket start, s u32> <key hash 16>    dedupe entry
 //	e <position u64>                         event record
+//	i <consumer>                             since when it is paused or an orphan
 //	m <name>                                 what the store knows of itself
-//	q <consumer> 0 <position u64>            deferred position → its lane
+//	n <consumer> 0 <key>                     memo
+//	q <consumer> 0 <position u64>            deferred position → 1, its lane
+//	r <consumer> 0 <position u64>            copy of a reopened event's record
 //	w <consumer> 0 <lane len u16> <lane> <position u64>
 //	                                         deferred event → its Retry
 //	x <died at, ns u64> <position u64> <handler>
 //	                                         dead letter with a copy of the event
+//
+// A DeadLetterID is what follows the x, in base 32.
+//
+// Format 1 had no i, n and r keys, left the values of q keys empty, and had neither crashes nor a
+// replay in a Retry. It is read as it is; a store that this version has opened has format 2.
 //
 // Positions start at 1 and are given in commit order. An event that could not be
 // read as one takes a position but has no e record, only a dead letter, so
@@ -56,6 +64,27 @@
 // is written once per group, however many events the group settles. Lease does not go beyond the
 // window: an event that stays leased while 8192 later ones are settled holds up
 // its consumer (and nobody else) until it is settled or deferred.
+//
+// # Reopened events
+//
+// To reopen a settled event, the committer checks that it is settled in what is staged so far, and
+// writes the same two entries as for a deferred event; the position stays marked in the bitmap. A dead letter that it comes from
+// goes in the same batch. Where the event itself is trimmed or damaged, the letter's copy becomes an r record, which lives until the
+// event is settled. A deferred position below the first stored event therefore holds nothing back.
+//
+// # Trimming and orphans
+//
+// Events go in order of position, up to the first that a consumer has not settled. A trim is thought of
+// outside the committer, which looks again at who holds what when it stages it, since a consumer may have been
+// made, opened, or may have reopened something in between. An orphan, a consumer without a handler, holds its
+// events until Retention has passed since it became one, and gives way earlier above 93 % of max_size or while the disk is short of the headroom. What it loses is
+// deleted with the events in one batch. Once its time is over and nothing is left of what was stored when it became an orphan, it goes with its memos.
+//
+// # Sizes
+//
+// max_size counts events, dead letters and r records, each with some bytes for its keys. Deferred entries
+// and memos are not counted: both are small, and bounded by the events and by what handlers keep. Events are
+// refused above 95 % of it, so that dead letters and copies, which never are, have room.
 //
 // # Failures
 //

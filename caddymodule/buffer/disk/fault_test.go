@@ -354,3 +354,42 @@ func TestLaterFormatIsRefused(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+// A store of format 1 is taken on, with the lanes that it did not write beside the positions.
+func TestFormat1IsRead(t *testing.T) {
+	b, _ := openFor(t, Options{Limits: Limits{Retention: hour}})
+	closeAll(t, openConsumer(t, b, "h"))
+	appendTo(t, b, 1, 1)
+	batch := b.db.NewBatch()
+	c := newConsumerState("h", &progress{low: 1, high: 1, deferred: 1})
+	c.stageProgress(batch)
+	for key, value := range map[string][]byte{
+		string(metaFormat):                   {formatVersion1},
+		string(deferredAtKey("h", 1)):        nil,
+		string(deferredKey("h", "lane", 1)):  appendChecksum(retryV1(someRetry())),
+		string(deferredKey("h", "other", 2)): appendChecksum(retryV1(someRetry())),
+	} {
+		if err := batch.Set([]byte(key), value, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.db.Apply(batch, pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := Open(t.Context(), b.opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	states, err := b.States(t.Context(), 1)
+	want := buffer.State{Consumer: "h", Phase: buffer.PhaseDeferred, Lane: "lane", Retry: someRetry()}
+	if err != nil || len(states) != 1 || states[0] != want {
+		t.Fatalf("got %+v, %v; want %+v", states, err, want)
+	}
+	if v, err := b.get(metaFormat); err != nil || len(v) != 1 || v[0] != formatVersion {
+		t.Fatalf("the format is %v, %v", v, err)
+	}
+}

@@ -164,6 +164,42 @@ func TestTrimSeesWhatWasReopened(t *testing.T) {
 	}
 }
 
+// A letter that goes in the same step is gone, for a replay and for another removal.
+func TestLetterGoesOnce(t *testing.T) {
+	b, _ := openFor(t, Options{})
+	c := openConsumer(t, b, "h")
+	appendTo(t, b, 1, 2)
+	settleN(t, c, 2, buffer.Outcome{Verb: buffer.Dead, Reason: buffer.ReasonRejected})
+	var letters []buffer.DeadLetter
+	for d, err := range b.DeadLetters(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		letters = append(letters, d)
+	}
+	drop := func(d buffer.DeadLetter) *dropTask {
+		id, err := parseLetterID(d.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &dropTask{waiter: newWaiter(), keys: [][]byte{id.key()}}
+	}
+	reopen := func(d buffer.DeadLetter) *settleTask {
+		o := buffer.Outcome{Verb: buffer.Reopen, Position: d.Event.Position, Letter: d.ID, Lane: "l"}
+		return &settleTask{waiter: newWaiter(), st: c.(*Consumer).st, items: c.(*Consumer).claim([]buffer.Outcome{o})}
+	}
+	first, again := drop(letters[0]), drop(letters[0])
+	b.inOneGroup(t, first, reopen(letters[0]), again)
+	if n := c.Stats().Deferred; n != 0 || first.dropped != 1 || again.dropped != 0 {
+		t.Fatalf("%d reopened, %d and %d dropped; want none, 1 and none", n, first.dropped, again.dropped)
+	}
+	last := drop(letters[1])
+	b.inOneGroup(t, reopen(letters[1]), last)
+	if n := c.Stats().Deferred; n != 1 || last.dropped != 0 || b.Stats().DeadLetters != 0 {
+		t.Fatalf("%d reopened, %d dropped, %d letters left; want 1, none and none", n, last.dropped, b.Stats().DeadLetters)
+	}
+}
+
 // inOneGroup has the committer take all tasks together.
 func (b *Buffer) inOneGroup(t *testing.T, tasks ...task) {
 	t.Helper()
@@ -187,8 +223,33 @@ func (b *Buffer) inOneGroup(t *testing.T, tasks ...task) {
 			w = &task.waiter
 		case *trimTask:
 			w = &task.waiter
+		case *dropTask:
+			w = &task.waiter
 		}
 		if _, err := w.wait(t.Context(), b.seal); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantNoneOf checks that the store has nothing under a consumer's name.
+func wantNoneOf(t *testing.T, b *Buffer, name string) {
+	t.Helper()
+	for _, key := range [][]byte{consumerKey(name), standingKey(name)} {
+		if _, ok, err := getMaybe(b.db, key); ok || err != nil {
+			t.Errorf("the store still has %q (%v)", key, err)
+		}
+	}
+	for _, kind := range []byte{kindMemo, kindDeferred, kindDeferredAt, kindCopy} {
+		prefix := namePrefix(kind, name)
+		it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if it.First() {
+			t.Errorf("the store still has %q", it.Key())
+		}
+		if err := it.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
