@@ -97,6 +97,7 @@ func (a *App) acquire() (*engineRef, error) {
 		return engine.New(engine.Options{
 			Opener:       a.opener,
 			Bundled:      bundledCommand,
+			Reread:       rereadEvent,
 			DrainTimeout: time.Duration(a.DrainTimeout),
 			Log:          log,
 		})

@@ -14,6 +14,7 @@ import (
 func init() {
 	caddy.RegisterModule(new(App))
 	caddy.RegisterModule(new(Receiver))
+	caddy.RegisterModule(new(AdminAPI))
 	httpcaddyfile.RegisterGlobalOption(appName, parseApp)
 	httpcaddyfile.RegisterHandlerDirective(directive, parseReceiver)
 	httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "respond")

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -8,6 +10,8 @@ import (
 // counters count what receivers did, by source. They belong to the engine, so a
 // reload does not set them back.
 type counters struct {
+	trouble troubleWatch
+
 	mu      sync.Mutex
 	sources map[string]*sourceCounters
 }
@@ -16,6 +20,9 @@ type counters struct {
 // so that a request costs one atomic addition.
 type sourceCounters struct {
 	stored, duplicate, differs, verified, unreadable atomic.Uint64
+
+	// trouble is shared by all sources, as the buffer is.
+	trouble *troubleWatch
 
 	mu      sync.Mutex
 	refused map[string]uint64
@@ -31,9 +38,16 @@ func (c *counters) source(name string) *sourceCounters {
 	if c.sources == nil {
 		c.sources = make(map[string]*sourceCounters)
 	}
-	s := &sourceCounters{refused: make(map[string]uint64)}
+	s := &sourceCounters{trouble: &c.trouble, refused: make(map[string]uint64)}
 	c.sources[name] = s
 	return s
+}
+
+// names returns the sources there are, sorted.
+func (c *counters) names() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.sources))
 }
 
 func (s *sourceCounters) refuse(code string) {

@@ -62,6 +62,17 @@ func (s *sharedEngine) leave(owner any) error {
 	return s.engine.Reconfigure(c.opener)
 }
 
+// newest returns the app of the newest config, nil if there is none.
+func (s *sharedEngine) newest() *App {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.configs) == 0 {
+		return nil
+	}
+	app, _ := s.configs[len(s.configs)-1].owner.(*App)
+	return app
+}
+
 // Destruct is called when the last reference is gone.
 func (s *sharedEngine) Destruct() error { return s.engine.Destruct() }
 

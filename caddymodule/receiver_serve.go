@@ -91,19 +91,12 @@ func (rc *Receiver) serveVerify(w http.ResponseWriter, r *http.Request, o *outco
 func (rc *Receiver) fillEvent(s *scratch, r *http.Request, e *smartcar.Envelope, signature string, unreadable error) {
 	s.event = buffer.Event{
 		Source:      rc.Source,
-		ID:          eventID(e.EventID, s.body),
-		Type:        e.EventType,
-		Mode:        e.Mode,
-		VehicleID:   e.VehicleID,
-		UserID:      e.UserID,
-		WebhookID:   e.WebhookID,
-		DeliveryID:  e.DeliveryID,
 		ReceivedAt:  time.Now(),
 		Signature:   signature,
 		ContentType: r.Header["Content-Type"][0],
-		Digest:      e.Digest,
 		Body:        s.body,
 	}
+	fillEnvelope(&s.event, e)
 	if unreadable != nil {
 		s.event.Unreadable = unreadable.Error()
 	}
@@ -147,11 +140,13 @@ func (rc *Receiver) serveEvent(w http.ResponseWriter, r *http.Request, o *outcom
 		rc.logStored(r, o, ev)
 		return writeJSON(w, http.StatusOK, answerDuplicate)
 	case ev.Unreadable != "":
+		rc.counts.trouble.stored()
 		o.result = outcomeUnreadable
 		rc.counts.unreadable.Add(1)
 		rc.logUnreadable(r, o, ev)
 		return writeJSON(w, http.StatusOK, answerUnreadable)
 	default:
+		rc.counts.trouble.stored()
 		o.result = outcomeStored
 		rc.counts.stored.Add(1)
 		rc.logStored(r, o, ev)

@@ -1,0 +1,171 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+)
+
+// rawJSON is the payload as it came; unlike json.RawMessage it may be left out.
+type rawJSON = json.RawMessage
+
+// serveEvents lists stored events, or finds one by its id.
+func serveEvents(q *adminRequest) (any, error) {
+	id, err := q.query.one("id")
+	if err != nil {
+		return nil, err
+	}
+	if id != "" {
+		return findEvent(q, id)
+	}
+	f, err := q.query.filter()
+	if err != nil {
+		return nil, err
+	}
+	p := engine.Page{}
+	if p.Limit, err = q.query.limit(); err != nil {
+		return nil, err
+	}
+	if p.Backwards, err = q.query.bool("newest"); err != nil {
+		return nil, err
+	}
+	at, err := q.query.cursor(eventCursor)
+	if err != nil {
+		return nil, err
+	}
+	if at != "" {
+		if p.After, err = strconv.ParseUint(at, 10, 64); err != nil {
+			return nil, apiErrorf(http.StatusBadRequest, "cursor: must be the next_cursor of an earlier answer from here")
+		}
+	}
+	found, err := q.engine.Events(q.Context(), f, p)
+	if err != nil {
+		return nil, err
+	}
+	answer := eventPageView{page: page[eventView]{Items: make([]eventView, 0, len(found.Events))}, Damaged: found.Damaged}
+	for i := range found.Events {
+		answer.Items = append(answer.Items, viewEvent(&found.Events[i]))
+	}
+	if found.Next > 0 {
+		answer.NextCursor = makeCursor(eventCursor, strconv.FormatUint(found.Next, 10))
+	}
+	return answer, nil
+}
+
+// findEvent looks an id up at one receiver, or at all there are.
+func findEvent(q *adminRequest, id string) (any, error) {
+	for name := range q.query {
+		if name != "id" && name != "source" {
+			return nil, apiErrorf(http.StatusBadRequest, "with id only source is possible, not %s", name)
+		}
+	}
+	source, err := q.query.one("source")
+	if err != nil {
+		return nil, err
+	}
+	sources := q.app.ref.counts.names()
+	if source != "" {
+		sources = []string{source}
+	}
+	answer := eventPageView{page: page[eventView]{Items: []eventView{}}}
+	trimmed := uint64(0)
+	for _, source := range sources {
+		position, err := q.engine.Lookup(q.Context(), source, id)
+		if errors.Is(err, buffer.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		e, _, err := q.engine.Event(q.Context(), position)
+		if errors.Is(err, buffer.ErrNotFound) {
+			trimmed = position
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		answer.Items = append(answer.Items, viewEvent(&e))
+	}
+	switch {
+	case len(answer.Items) > 0:
+		return answer, nil
+	case trimmed > 0:
+		return nil, apiErrorf(http.StatusNotFound,
+			"event %q was stored at position %d, but its retention has ended: only its dead letters may be left", id, trimmed)
+	default:
+		return nil, apiErrorf(http.StatusNotFound, "there is no event %q of the receivers %s: ids are remembered for the dedupe window",
+			id, strings.Join(sources, ", "))
+	}
+}
+
+// serveEvent shows one event with its payload, and where it stands with each handler.
+func serveEvent(q *adminRequest) (any, error) {
+	position, err := strconv.ParseUint(q.PathValue("position"), 10, 64)
+	if err != nil || position == 0 {
+		return nil, apiErrorf(http.StatusBadRequest, "position %q: must be a whole number; to find an event by its id use %sevents?id=",
+			q.PathValue("position"), adminPrefix)
+	}
+	e, states, err := q.engine.Event(q.Context(), position)
+	if errors.Is(err, buffer.ErrNotFound) {
+		b := q.engine.Status(q.Context()).Buffer
+		return nil, apiErrorf(http.StatusNotFound, "there is no event at position %d: stored are %d to %d", position, b.First, b.Last)
+	} else if err != nil {
+		return nil, err
+	}
+	// A dead letter of this event keeps its source and id, and is looked for by them.
+	letters, err := q.engine.DeadLetters(q.Context(), engine.Filter{Source: e.Source, EventIDs: []string{e.ID}}, "", largestLimit)
+	if err != nil {
+		return nil, err
+	}
+	whole := wholeEvent{eventView: viewEvent(&e), payloadView: viewPayload(&e), Handlers: make([]standingView, 0, len(states))}
+	for _, s := range states {
+		whole.Handlers = append(whole.Handlers, viewStanding(s, letters.Letters))
+	}
+	return whole, nil
+}
+
+func viewEvent(e *buffer.Event) eventView {
+	return eventView{
+		Position: e.Position, Source: e.Source, ID: e.ID, Type: e.Type, Mode: e.Mode, VehicleID: e.VehicleID,
+		WebhookID: e.WebhookID, ReceivedAt: e.ReceivedAt.UTC(), SizeBytes: len(e.Body),
+	}
+}
+
+func viewPayload(e *buffer.Event) payloadView {
+	v := payloadView{
+		UserID: e.UserID, DeliveryID: e.DeliveryID, ContentType: e.ContentType,
+		Signature: e.Signature, Unreadable: e.Unreadable,
+	}
+	if json.Valid(e.Body) {
+		v.Payload = rawJSON(e.Body)
+	} else {
+		v.PayloadBase64 = e.Body
+	}
+	return v
+}
+
+// viewStanding joins a state with the dead letter that may have ended the event.
+func viewStanding(s buffer.State, letters []buffer.DeadLetter) standingView {
+	v := standingView{Handler: s.Consumer, State: string(s.Phase), Lane: s.Lane, attemptsView: viewAttempts(s.Retry)}
+	if s.Phase != buffer.PhaseSettled {
+		return v
+	}
+	for i := range letters {
+		if letters[i].Handler == s.Consumer {
+			v.State, v.DeadLetter = "dead_letter", string(letters[i].ID)
+			v.attemptsView = viewAttempts(letters[i].Retry)
+		}
+	}
+	return v
+}
+
+func viewAttempts(r buffer.Retry) attemptsView {
+	return attemptsView{
+		Attempts: r.Attempts, Crashes: r.Crashes, NextAttemptAt: utc(r.NotBefore), FirstAt: utc(r.FirstAt), LastAt: utc(r.LastAt),
+		FirstError: r.FirstError, LastError: r.LastError, Replay: r.Replay,
+	}
+}

@@ -1,0 +1,113 @@
+package caddymodule
+
+import (
+	"net/http"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+)
+
+// The parameters that pick events and dead letters. In a JSON body they are the
+// fields of filterOrder; the names are the same.
+var (
+	eventParams  = []string{"source", "vehicle", "type", "mode", "webhook", "since", "until"}
+	letterParams = slices.Concat([]string{"dead_letter_id", "event_id", "handler", "reason"}, eventParams)
+)
+
+// filterOrder is a filter in a JSON body. What is left out does not restrict.
+type filterOrder struct {
+	DeadLetterIDs []string `json:"dead_letter_ids,omitempty"`
+	EventIDs      []string `json:"event_ids,omitempty"`
+	Handler       string   `json:"handler,omitempty"`
+	Reason        string   `json:"reason,omitempty"`
+	Source        string   `json:"source,omitempty"`
+	Vehicle       string   `json:"vehicle,omitempty"`
+	Type          string   `json:"type,omitempty"`
+	Mode          string   `json:"mode,omitempty"`
+	Webhook       string   `json:"webhook,omitempty"`
+	Since         string   `json:"since,omitempty"`
+	Until         string   `json:"until,omitempty"`
+}
+
+// filter reads the filter of a query.
+func (p params) filter() (engine.Filter, error) {
+	o := filterOrder{DeadLetterIDs: p["dead_letter_id"], EventIDs: p["event_id"]}
+	for name, to := range map[string]*string{
+		"handler": &o.Handler, "reason": &o.Reason, "source": &o.Source, "vehicle": &o.Vehicle, "type": &o.Type,
+		"mode": &o.Mode, "webhook": &o.Webhook, "since": &o.Since, "until": &o.Until,
+	} {
+		value, err := p.one(name)
+		if err != nil {
+			return engine.Filter{}, err
+		}
+		*to = value
+	}
+	return o.filter()
+}
+
+// letterFilter is filter, for dead letters.
+func (p params) letterFilter() (engine.Filter, error) {
+	f, err := p.filter()
+	if err != nil {
+		return f, err
+	}
+	if err := f.CheckLetters(); err != nil {
+		return f, apiErrorf(http.StatusBadRequest, "%w", err)
+	}
+	return f, nil
+}
+
+// viewFilter turns a filter back into what was ordered.
+func viewFilter(f *engine.Filter) filterOrder {
+	o := filterOrder{
+		EventIDs: f.EventIDs, Handler: f.Handler, Reason: string(f.Reason), Source: f.Source, Vehicle: f.Vehicle,
+		Type: f.Type, Mode: f.Mode, Webhook: f.Webhook,
+	}
+	for _, id := range f.Letters {
+		o.DeadLetterIDs = append(o.DeadLetterIDs, string(id))
+	}
+	if !f.Since.IsZero() {
+		o.Since = f.Since.UTC().Format(time.RFC3339Nano)
+	}
+	if !f.Until.IsZero() {
+		o.Until = f.Until.UTC().Format(time.RFC3339Nano)
+	}
+	return o
+}
+
+var reasons = []buffer.Reason{
+	buffer.ReasonRejected, buffer.ReasonExhausted, buffer.ReasonExpired, buffer.ReasonPoison, buffer.ReasonUnreadable,
+}
+
+func (o filterOrder) filter() (engine.Filter, error) {
+	f := engine.Filter{
+		EventIDs: o.EventIDs, Source: o.Source, Vehicle: o.Vehicle, Type: o.Type, Mode: o.Mode,
+		Webhook: o.Webhook, Handler: o.Handler, Reason: buffer.Reason(o.Reason),
+	}
+	for _, id := range o.DeadLetterIDs {
+		f.Letters = append(f.Letters, buffer.DeadLetterID(id))
+	}
+	if slices.Contains(o.DeadLetterIDs, "") || slices.Contains(o.EventIDs, "") {
+		return f, apiErrorf(http.StatusBadRequest, "an id is empty: give a value or leave it out")
+	}
+	if o.Reason != "" && !slices.Contains(reasons, f.Reason) {
+		return f, apiErrorf(http.StatusBadRequest, "reason %q: must be one of %v", o.Reason, reasons)
+	}
+	var err error
+	if f.Since, err = parseTime("since", o.Since); err != nil {
+		return f, err
+	}
+	if f.Until, err = parseTime("until", o.Until); err != nil {
+		return f, err
+	}
+	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
+		return f, apiErrorf(http.StatusBadRequest, "since %s is not before until %s", f.Since.Format(time.RFC3339), f.Until.Format(time.RFC3339))
+	}
+	return f, nil
+}
+
+// everything says that a filter restricts nothing.
+func everything(f engine.Filter) bool { return reflect.DeepEqual(f, engine.Filter{}) }

@@ -1,0 +1,124 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+)
+
+// serveLetters lists dead letters, the oldest first.
+func serveLetters(q *adminRequest) (any, error) {
+	f, err := q.query.letterFilter()
+	if err != nil {
+		return nil, err
+	}
+	limit, err := q.query.limit()
+	if err != nil {
+		return nil, err
+	}
+	after, err := q.query.cursor(letterCursor)
+	if err != nil {
+		return nil, err
+	}
+	found, err := q.engine.DeadLetters(q.Context(), f, buffer.DeadLetterID(after), limit)
+	if err != nil {
+		return nil, err
+	}
+	answer := letterPageView{page: page[letterView]{Items: make([]letterView, 0, len(found.Letters))}, Damaged: found.Damaged}
+	for i := range found.Letters {
+		answer.Items = append(answer.Items, viewLetter(&found.Letters[i]))
+	}
+	if found.Next != "" {
+		answer.NextCursor = makeCursor(letterCursor, string(found.Next))
+	}
+	return answer, nil
+}
+
+// serveLetter shows one dead letter with its copy of the event.
+func serveLetter(q *adminRequest) (any, error) {
+	id := q.PathValue("id")
+	l, err := q.engine.DeadLetter(q.Context(), buffer.DeadLetterID(id))
+	if errors.Is(err, buffer.ErrNotFound) {
+		return nil, noLetter(id)
+	} else if err != nil {
+		return nil, err
+	}
+	return wholeLetter{letterView: viewLetter(&l), payloadView: viewPayload(&l.Event)}, nil
+}
+
+func noLetter(id string) error {
+	return apiErrorf(http.StatusNotFound, "there is no dead letter %q: it may have been replayed or dropped; %sdead-letters lists those there are",
+		id, adminPrefix)
+}
+
+// dropLetters removes the dead letters that the filter picks, for good.
+func dropLetters(q *adminRequest) (any, error) {
+	f, err := q.query.letterFilter()
+	if err != nil {
+		return nil, err
+	}
+	all, err := q.query.bool("all")
+	if err != nil {
+		return nil, err
+	}
+	dryRun, err := q.query.bool("dry_run")
+	if err != nil {
+		return nil, err
+	}
+	if err := checkAll(f, all, "all=true"); err != nil {
+		return nil, err
+	}
+	count, err := q.engine.CountDeadLetters(q.Context(), f)
+	if err != nil {
+		return nil, err
+	}
+	answer := viewLetterCount(count)
+	answer.DryRun = dryRun
+	if dryRun {
+		return answer, nil
+	}
+	answer.Dropped, err = q.engine.DropDeadLetters(q.Context(), f)
+	return answer, err
+}
+
+func dropLetter(q *adminRequest) (any, error) {
+	id := q.PathValue("id")
+	n, err := q.engine.DropDeadLetters(q.Context(), engine.Filter{Letters: []buffer.DeadLetterID{buffer.DeadLetterID(id)}})
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, noLetter(id)
+	}
+	return countView{Matched: n, Dropped: n}, nil
+}
+
+// checkAll refuses an order about everything that does not say so: a filter that got
+// lost on the way must not mean everything.
+func checkAll(f engine.Filter, all bool, say string) error {
+	switch {
+	case everything(f) && !all:
+		return apiErrorf(http.StatusBadRequest, "there is no filter: give one, or say %s", say)
+	case !everything(f) && all:
+		return apiErrorf(http.StatusBadRequest, "there are a filter and %s: give one of them", say)
+	default:
+		return nil
+	}
+}
+
+func viewLetterCount(c engine.LetterCount) countView {
+	v := countView{Matched: c.Total, ByHandler: c.ByHandler, ByReason: make(map[string]int, len(c.ByReason))}
+	for reason, n := range c.ByReason {
+		v.ByReason[string(reason)] = n
+	}
+	return v
+}
+
+func viewLetter(l *buffer.DeadLetter) letterView {
+	return letterView{
+		ID: string(l.ID), Handler: l.Handler, Reason: string(l.Reason), Code: l.Code,
+		attemptsView: viewAttempts(l.Retry), DiedAt: l.DiedAt.UTC(), Event: viewEvent(&l.Event),
+	}
+}

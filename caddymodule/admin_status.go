@@ -1,0 +1,211 @@
+package caddymodule
+
+import (
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
+)
+
+// bufferLimits are the limits that a status is held against; zero where unknown.
+type bufferLimits struct {
+	maxSize   uint64
+	retention time.Duration
+}
+
+// limitsOf knows the disk buffer; what another buffer is bounded by is not known here.
+func limitsOf(opener buffer.Opener) bufferLimits {
+	m, ok := opener.(*disk.Module)
+	if !ok {
+		return bufferLimits{}
+	}
+	l := bufferLimits{maxSize: disk.DefaultMaxSize, retention: disk.DefaultRetention}
+	if m.MaxSize > 0 {
+		l.maxSize = m.MaxSize
+	}
+	if m.Retention > 0 {
+		l.retention = time.Duration(m.Retention)
+	}
+	return l
+}
+
+func serveStatus(q *adminRequest) (any, error) {
+	now := time.Now()
+	return makeStatus(now, q.engine.Status(q.Context()), q.app.ref.counts, limitsOf(q.app.opener)), nil
+}
+
+// makeStatus says how things stand.
+func makeStatus(now time.Time, s engine.Status, counts *counters, limits bufferLimits) statusView {
+	v := statusView{
+		At:        now.UTC(),
+		Receiving: viewReceiving(s, counts.trouble.current()),
+		Sources:   viewSources(counts),
+		Buffer:    viewBuffer(s.Buffer, limits),
+		Handlers:  make([]handlerView, 0, len(s.Handlers)),
+		Removed:   make([]removedView, 0, len(s.Removed)),
+		Replays:   viewJobs(s.Replays),
+	}
+	for i := range s.Handlers {
+		v.Handlers = append(v.Handlers, viewHandler(now, &s.Handlers[i]))
+	}
+	for _, c := range s.Removed {
+		v.Removed = append(v.Removed, viewRemoved(now, c, limits))
+	}
+	v.Attention = attention(&v, s.Incomplete)
+	v.Healthy = len(v.Attention) == 0
+	return v
+}
+
+// stateFull is an addition to engine.Receiving: the last event found no room.
+const stateFull = "full"
+
+// viewReceiving joins what the engine knows with what became of the last event.
+func viewReceiving(s engine.Status, last storeTrouble) receivingView {
+	v := receivingView{Healthy: s.Receiving == engine.ReceivingOpen || s.Receiving == engine.ReceivingIdle, State: string(s.Receiving)}
+	if !v.Healthy {
+		if s.Error != nil {
+			v.Why = s.Error.Error()
+		}
+		v.Since = last.since.UTC()
+		if last.since.IsZero() {
+			v.Since = time.Time{}
+		}
+		return v
+	}
+	if last.since.IsZero() {
+		return v
+	}
+	v.Healthy, v.Why, v.Since = false, last.why, last.since.UTC()
+	if last.code == refuseFull.code {
+		v.State = stateFull
+	}
+	return v
+}
+
+func viewSources(counts *counters) []sourceView {
+	views := []sourceView{}
+	for _, name := range counts.names() {
+		views = append(views, sourceView{Name: name, Counts: counts.source(name).snapshot()})
+	}
+	return views
+}
+
+func viewBuffer(s buffer.Stats, limits bufferLimits) bufferView {
+	v := bufferView{
+		FirstPosition: s.First, LastPosition: s.Last,
+		Bytes: s.Bytes, LimitBytes: limits.maxSize, DeadLetters: s.DeadLetters,
+		Appended: s.Appended, Duplicates: s.Duplicates, Corrupt: s.Corrupt, Syncs: s.Syncs,
+	}
+	if s.Last > 0 && s.Last >= s.First {
+		v.Events = s.Last - s.First + 1
+	}
+	if limits.maxSize > 0 {
+		v.LimitShare = float64(s.Bytes) / float64(limits.maxSize)
+	}
+	return v
+}
+
+func viewHandler(now time.Time, h *engine.HandlerStatus) handlerView {
+	d := &h.Dispatch
+	return handlerView{
+		Name:        h.Name,
+		Place:       h.Place,
+		State:       handlerState(now, h),
+		PausedSince: utc(h.PausedSince),
+		Plugin:      viewPlugin(now, h.Plugin),
+		Behind:      viewBehind(now, h.Waiting, h.Oldest),
+		InFlight:    d.InFlight,
+		Suspects:    d.Suspects,
+		Retrying:    retryView{Lanes: d.WaitingLanes, Events: h.Consumer.Deferred, NextDue: utc(d.NextDue)},
+		Breaker:     breakerView{State: string(d.Breaker.State), Since: utc(d.Breaker.Since), Until: utc(d.Breaker.Until), Why: d.Breaker.Why},
+		Counts: countsView{
+			Delivered: d.Delivered, Skipped: d.Skipped, Retried: d.Retried, Dead: d.Dead, Poisoned: d.Poisoned,
+			Expired: d.Expired, Replayed: d.Replayed, Stale: d.Stale, Downs: d.Downs,
+		},
+		LastError: handlerError(h),
+	}
+}
+
+func viewPlugin(now time.Time, p pluginhost.State) pluginView {
+	v := pluginView{
+		Name: p.PluginName, Version: p.Version, Up: p.Up, PID: p.PID, Since: utc(p.Since),
+		Restarts: p.Restarts, LastError: p.LastError,
+	}
+	if p.Up && !p.Since.IsZero() {
+		v.UptimeSeconds = seconds3(now.Sub(p.Since))
+	}
+	return v
+}
+
+func viewBehind(now time.Time, events uint64, oldest time.Time) behindView {
+	v := behindView{Events: events, Oldest: utc(oldest)}
+	if !oldest.IsZero() {
+		v.Seconds = seconds3(max(0, now.Sub(oldest)))
+	}
+	return v
+}
+
+func viewRemoved(now time.Time, c buffer.ConsumerInfo, limits bufferLimits) removedView {
+	v := removedView{
+		Name:        c.Name,
+		Behind:      viewBehind(now, c.Pending+uint64(max(0, c.Leased))+c.Deferred, c.Oldest),
+		RemovedAt:   utc(c.OrphanedSince),
+		PausedSince: utc(c.PausedSince),
+	}
+	if limits.retention > 0 && !c.OrphanedSince.IsZero() {
+		v.LetGoAt = utc(c.OrphanedSince.Add(limits.retention))
+	}
+	return v
+}
+
+// handlerState is one word; of several that fit, the one that a person must know first.
+func handlerState(now time.Time, h *engine.HandlerStatus) string {
+	d := &h.Dispatch
+	switch {
+	case !h.PausedSince.IsZero() || d.Paused:
+		if d.InFlight > 0 {
+			return "draining"
+		}
+		return "paused"
+	case !h.Plugin.Up:
+		return "down"
+	case h.Error != nil || d.StoreError != "":
+		return "failing"
+	case d.Breaker.State == dispatch.BreakerOpen:
+		return "breaker-open"
+	case d.Breaker.State == dispatch.BreakerHalfOpen:
+		return "probing"
+	case d.WaitingLanes > 0 && d.NextDue.After(now):
+		return "waiting"
+	default:
+		return "ok"
+	}
+}
+
+// handlerError is what is wrong now; when nothing is, there is none.
+func handlerError(h *engine.HandlerStatus) string {
+	switch {
+	case h.Error != nil:
+		return h.Error.Error()
+	case h.Dispatch.StoreError != "":
+		return h.Dispatch.StoreError
+	case !h.Plugin.Up:
+		return h.Plugin.LastError
+	default:
+		return h.Dispatch.Breaker.Why
+	}
+}
+
+// utc keeps the zero time zero, so that omitzero leaves it out.
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// seconds3 is a duration in seconds, to the millisecond.
+func seconds3(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

@@ -1,0 +1,233 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestHandlerState(t *testing.T) {
+	tests := []struct {
+		name string
+		make func(h *engine.HandlerStatus)
+		want string
+	}{
+		{"all is well", func(*engine.HandlerStatus) {}, "ok"},
+		{"a vehicle waits for its next attempt", func(h *engine.HandlerStatus) {
+			h.Dispatch.WaitingLanes, h.Dispatch.NextDue = 1, noon.Add(time.Minute)
+		}, "waiting"},
+		{"events are on disk, and due", func(h *engine.HandlerStatus) { h.Dispatch.WaitingLanes = 1 }, "ok"},
+		{"breaker", func(h *engine.HandlerStatus) { h.Dispatch.Breaker.State = dispatch.BreakerOpen }, "breaker-open"},
+		{"probe", func(h *engine.HandlerStatus) { h.Dispatch.Breaker.State = dispatch.BreakerHalfOpen }, "probing"},
+		{"no process", func(h *engine.HandlerStatus) { h.Plugin.Up = false }, "down"},
+		{"no consumer", func(h *engine.HandlerStatus) { h.Error = errors.New("x") }, "failing"},
+		{"no process, therefore nothing delivered", func(h *engine.HandlerStatus) {
+			h.Plugin.Up = false
+			h.Error = errors.New("x")
+		}, "down"},
+		{"outcomes are not stored", func(h *engine.HandlerStatus) { h.Dispatch.StoreError = "x" }, "failing"},
+		{"paused", func(h *engine.HandlerStatus) { h.PausedSince = noon }, "paused"},
+		{"paused without a process", func(h *engine.HandlerStatus) { h.PausedSince, h.Plugin.Up = noon, false }, "paused"},
+		{"pausing", func(h *engine.HandlerStatus) { h.PausedSince, h.Dispatch.InFlight = noon, 1 }, "draining"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := engine.HandlerStatus{Name: "h"}
+			h.Plugin.Up, h.Dispatch.Breaker.State = true, dispatch.BreakerClosed
+			tt.make(&h)
+			if got := handlerState(noon, &h); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// Each thing that needs a person is told, with its level and what to do; what does not
+// is not.
+func TestAttention(t *testing.T) {
+	up := func(h engine.HandlerStatus) engine.HandlerStatus {
+		h.Name, h.Plugin.Up = "crm", true
+		return h
+	}
+	limits := bufferLimits{maxSize: 1000, retention: 24 * time.Hour}
+	tests := []struct {
+		name         string
+		status       engine.Status
+		trouble      *storeTrouble
+		level, what  string // "": nothing
+		do           string
+		notReceiving bool
+	}{
+		{name: "all is well", status: engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{})}}},
+		{name: "not needed yet", status: engine.Status{Receiving: engine.ReceivingIdle}},
+		{name: "behind", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Waiting: 10, Oldest: noon.Add(-time.Hour)})}}},
+		{
+			name: "sealed", status: engine.Status{Receiving: engine.ReceivingSealed, Error: errors.New("no fsync")},
+			level: levelError, what: "events are refused with 503: no fsync", do: "restart Caddy", notReceiving: true,
+		},
+		{
+			name: "does not open", status: engine.Status{Receiving: engine.ReceivingFailed, Error: errors.New("permission denied")},
+			level: levelError, what: "permission denied", do: "goes on trying", notReceiving: true,
+		},
+		{
+			name: "full", trouble: &storeTrouble{refuseFull.code, "buffer is full", noon},
+			level: levelError, what: "buffer is full", do: "max_size", notReceiving: true,
+		},
+		{
+			name: "slow disk", trouble: &storeTrouble{refuseTimeout.code, "context deadline exceeded", noon},
+			level: levelError, what: "deadline", do: "disk's load", notReceiving: true,
+		},
+		{
+			name: "down", status: engine.Status{Handlers: []engine.HandlerStatus{func() engine.HandlerStatus {
+				h := up(engine.HandlerStatus{})
+				h.Plugin.Up, h.Plugin.LastError = false, "exit status 3"
+				return h
+			}()}},
+			level: levelError, what: "crm is down: exit status 3", do: "mend its plugin",
+		},
+		{
+			name: "breaker", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{
+				Breaker: dispatch.BreakerStats{State: dispatch.BreakerOpen, Since: noon.Add(-90 * time.Second), Why: "refused"},
+			}})}},
+			level: levelError, what: "crm gets nothing since 1m30s ago: refused", do: "by itself",
+		},
+		{
+			name: "outcomes are not stored", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{StoreError: "disk"}})}},
+			level: levelError, what: "crm cannot go on: disk", do: "Caddy's log",
+		},
+		{
+			name:   "paused with a backlog",
+			status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{PausedSince: noon, Waiting: 1200})}},
+			level:  levelWarning, what: "crm is paused, 1,200 events wait", do: "caddy smartcar resume crm",
+		},
+		{name: "paused without", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{PausedSince: noon})}}},
+		{
+			name: "dead letters", status: engine.Status{Buffer: buffer.Stats{DeadLetters: 2}},
+			level: levelWarning, what: "2 dead letters", do: "caddy smartcar dead-letters",
+		},
+		{
+			name: "nearly full", status: engine.Status{Buffer: buffer.Stats{Bytes: 960}},
+			level: levelWarning, what: "96% of its max_size", do: "behind",
+		},
+		{
+			name: "damage", status: engine.Status{Buffer: buffer.Stats{Corrupt: 1}},
+			level: levelError, what: "1 damaged record", do: "disk",
+		},
+		{
+			name: "removed with a backlog",
+			status: engine.Status{Removed: []buffer.ConsumerInfo{{
+				Name: "old", ConsumerStats: buffer.ConsumerStats{Pending: 3, Deferred: 4}, OrphanedSince: noon.Add(-time.Hour),
+			}}},
+			level: levelWarning, what: "7 events wait for old, which is in no handlers file, until 2026-03-02T11:00:00Z", do: "forget old",
+		},
+		{name: "removed without", status: engine.Status{Removed: []buffer.ConsumerInfo{{Name: "old"}}}},
+		{
+			name:   "failed replay",
+			status: engine.Status{Replays: []replay.Job{{ID: "1-a", Handler: "crm", State: replay.StateFailed, Error: "no room"}}},
+			level:  levelWarning, what: "replay 1-a to crm failed: no room", do: "caddy smartcar replay resume 1-a",
+		},
+		{name: "stopped replay", status: engine.Status{Replays: []replay.Job{{ID: "1-a", State: replay.StateStopped}}}},
+		{
+			name: "no figures", status: engine.Status{Incomplete: errors.New("read failed")},
+			level: levelError, what: "read failed", do: "disk",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.status.Receiving == "" {
+				tt.status.Receiving = engine.ReceivingOpen
+			}
+			var counts counters
+			if tt.trouble != nil {
+				counts.trouble.refused(tt.trouble.since, tt.trouble.code, tt.trouble.why)
+			}
+			v := makeStatus(noon, tt.status, &counts, limits)
+			if v.Healthy != (tt.level == "") || v.Receiving.Healthy == tt.notReceiving {
+				t.Errorf("healthy %v, receiving %+v", v.Healthy, v.Receiving)
+			}
+			if tt.level == "" {
+				if len(v.Attention) != 0 {
+					t.Errorf("needs a person: %+v", v.Attention)
+				}
+				return
+			}
+			if len(v.Attention) != 1 {
+				t.Fatalf("%d things need a person, want 1: %+v", len(v.Attention), v.Attention)
+			}
+			a := v.Attention[0]
+			if a.Level != tt.level || !strings.Contains(a.What, tt.what) || !strings.Contains(a.Do, tt.do) {
+				t.Errorf("got %+v, want %s, %q, %q", a, tt.level, tt.what, tt.do)
+			}
+		})
+	}
+}
+
+// An event that is stored ends the trouble, and its beginning is that of the first refusal.
+func TestReceivingTrouble(t *testing.T) {
+	var counts counters
+	s := counts.source("a")
+	s.trouble.refused(noon, refuseFull.code, "full")
+	counts.source("b").trouble.refused(noon.Add(time.Minute), refuseSealed.code, "sealed")
+	want := storeTrouble{refuseSealed.code, "sealed", noon}
+	if got := counts.trouble.current(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	s.trouble.stored()
+	if got := counts.trouble.current(); got != (storeTrouble{}) {
+		t.Errorf("%+v after an event was stored", got)
+	}
+}
+
+func TestLimitsOf(t *testing.T) {
+	tests := []struct {
+		name   string
+		module *disk.Module
+		want   bufferLimits
+	}{
+		{"defaults", new(disk.Module), bufferLimits{10 << 30, 7 * 24 * time.Hour}},
+		{"its own", &disk.Module{MaxSize: 1 << 20, Retention: caddy.Duration(time.Hour)}, bufferLimits{1 << 20, time.Hour}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := limitsOf(tt.module); got != tt.want {
+				t.Errorf("%+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// Times that are not there are left out, not sent as the year 1.
+func TestStatusLeavesOutWhatIsNot(t *testing.T) {
+	v := makeStatus(noon, engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{{Name: "h"}}}, new(counters), bufferLimits{})
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(data), "0001-01-01") || strings.Contains(string(data), "null") {
+		t.Errorf("%s", data)
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 999 * time.Millisecond: "0s", 59 * time.Second: "59s", time.Minute: "1m00s", 61*time.Minute + 5*time.Second: "1h01m",
+		47 * time.Hour: "47h00m", 49 * time.Hour: "2d01h",
+	} {
+		if diff := cmp.Diff(want, duration(d)); diff != "" {
+			t.Errorf("%v: %s", d, diff)
+		}
+	}
+}
