@@ -10,14 +10,27 @@ func registerCommands() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "smartcar",
 		Usage: "<command>",
-		Short: "Receives Smartcar webhooks: demo, sender, bundled plugins",
+		Short: "Smartcar webhooks: status, events, dead letters, replay, demo, sender",
 		Long: `Commands around the smartcar_webhook receiver.
 
-  caddy smartcar demo     shows the whole way of a webhook on this machine
-  caddy smartcar send     signs and posts webhooks to a URL, as Smartcar does
+  caddy smartcar status        is all well, and what needs a person
+  caddy smartcar events        lists stored events; show tells all about one
+  caddy smartcar dead-letters  lists what handlers gave up on; replays or drops it
+  caddy smartcar replay        gives a handler stored events again
+  caddy smartcar pause, drain, resume, forget   a handler
+
+These talk to the running Caddy through its admin endpoint: --address or --config
+say where it is, --json prints what it answers.
+
+  caddy smartcar demo          shows the whole way of a webhook on this machine
+  caddy smartcar send          signs and posts webhooks to a URL, as Smartcar does
 `,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(demoCommand(), sendCommand(), pluginCommand())
+			cmd.AddCommand(
+				statusCommand(), eventsCommand(), showCommand(), lettersCommand(), replayCommand(),
+				pauseCommand(), drainCommand(), resumeCommand(), forgetCommand(),
+				demoCommand(), sendCommand(), pluginCommand(),
+			)
 		},
 	})
 }

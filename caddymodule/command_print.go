@@ -1,0 +1,104 @@
+package caddymodule
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/dustin/go-humanize"
+)
+
+// printer writes for people, with times in one zone.
+type printer struct {
+	out  io.Writer
+	zone *time.Location
+}
+
+func newPrinter(out io.Writer) printer { return printer{out: out, zone: time.Local} }
+
+// screen is the width of a terminal that nobody has widened.
+const screen = 80
+
+// clock is a moment, "-" when there is none.
+func (p printer) clock(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(p.zone).Format("2006-01-02 15:04:05")
+}
+
+// table writes rows under a heading; the cells of a row are separated by tabs.
+func (p printer) table(heading string, rows []string) error {
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, heading)
+	for _, row := range rows {
+		fmt.Fprintln(w, row)
+	}
+	return w.Flush()
+}
+
+// pair is one line of a description.
+type pair struct{ name, value string }
+
+// pairs writes the lines that have a value.
+func (p printer) pairs(pairs []pair) error {
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	for _, line := range pairs {
+		if line.value != "" && line.value != "-" {
+			fmt.Fprintf(w, "%s\t%s\n", line.name, line.value)
+		}
+	}
+	return w.Flush()
+}
+
+// cells joins cells to a row. What came from outside must not steer the terminal or
+// break the table.
+func cells(values ...string) string {
+	for i, v := range values {
+		if v = clean(v); v == "" {
+			v = "-"
+		}
+		values[i] = v
+	}
+	return strings.Join(values, "\t")
+}
+
+// clean keeps a text on one line and takes out what is not printed.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return '?'
+		default:
+			return r
+		}
+	}, s)
+	return strings.TrimSpace(s)
+}
+
+// short cuts a text to a width.
+func short(s string, width int) string {
+	s = clean(s)
+	if runes := []rune(s); len(runes) > width {
+		return string(runes[:width-1]) + "…"
+	}
+	return s
+}
+
+func count[N int | uint64](n N) string {
+	return humanize.Comma(int64(min(uint64(n), math.MaxInt64)))
+}
+
+// age is how long ago something was, from the seconds of an answer.
+func age(seconds float64) string {
+	if seconds <= 0 {
+		return "-"
+	}
+	return duration(time.Duration(seconds * float64(time.Second)))
+}

@@ -1,0 +1,208 @@
+package caddymodule
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden holds what a command prints against testdata/command.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", "command", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func fleetHandler(name string) engine.HandlerStatus {
+	return engine.HandlerStatus{
+		Name: name, Place: "/etc/caddy/handlers.hcl:3",
+		Plugin:   pluginhost.State{Up: true, PID: 4711, Since: noon.Add(-50 * time.Hour), PluginName: "jsonl", Version: "1.0.0"},
+		Dispatch: dispatch.Stats{Up: true, Breaker: dispatch.BreakerStats{State: dispatch.BreakerClosed, Since: noon.Add(-50 * time.Hour)}},
+	}
+}
+
+func usualBuffer() buffer.Stats {
+	return buffer.Stats{First: 1001, Last: 1_234_567, Bytes: 3 << 30, Appended: 1_200_000, Syncs: 40_000}
+}
+
+// quiet is a status in which all is well.
+func quiet() statusView {
+	var counts counters
+	counts.source("production").stored.Add(1_200_000)
+	counts.source("production").duplicate.Add(312)
+	counts.source("production").refuse("signature_mismatch")
+	archive, crm := fleetHandler("archive"), fleetHandler("crm")
+	archive.Dispatch.Delivered = 1_199_990
+	crm.Waiting, crm.Oldest, crm.Dispatch.InFlight = 12, noon.Add(-3*time.Second), 4
+	return makeStatus(noon, engine.Status{
+		Receiving: engine.ReceivingOpen, Buffer: usualBuffer(), Handlers: []engine.HandlerStatus{archive, crm},
+	}, &counts, bufferLimits{10 << 30, 7 * 24 * time.Hour})
+}
+
+// trouble is a status in which everything is wrong at once.
+func trouble() statusView {
+	var counts counters
+	counts.source("production").stored.Add(1_200_000)
+	counts.trouble.refused(noon.Add(-4*time.Minute), refuseFull.code, "buffer is full: events that are not settled fill max_size")
+	for range 321 {
+		counts.source("production").refuse(refuseFull.code)
+	}
+	long := fleetHandler("a_handler_with_quite_a_long_name")
+	long.Plugin = pluginhost.State{Since: noon.Add(-2 * time.Minute), Restarts: 17, LastError: "exit status 2:\npanic: runtime error: index out of range [3] with length 3, goroutine 12 [running]"}
+	long.Waiting, long.Oldest = 1_048_576, noon.Add(-30*time.Hour)
+	crm := fleetHandler("crm")
+	crm.Dispatch.Breaker = dispatch.BreakerStats{
+		State: dispatch.BreakerOpen, Since: noon.Add(-12 * time.Minute), Until: noon.Add(40 * time.Second),
+		Why: "POST http://127.0.0.1:3000/: connection refused",
+	}
+	crm.Dispatch.WaitingLanes, crm.Dispatch.Dead = 812, 17
+	crm.Waiting, crm.Oldest, crm.Consumer.Deferred = 20_133, noon.Add(-12*time.Minute), 900
+	paused := fleetHandler("billing")
+	paused.PausedSince, paused.Waiting, paused.Oldest = noon.Add(-time.Hour), 3, noon.Add(-59*time.Minute)
+	stats := usualBuffer()
+	stats.Bytes, stats.DeadLetters, stats.Corrupt = 10<<30, 17, 1
+	return makeStatus(noon, engine.Status{
+		Receiving: engine.ReceivingOpen, Buffer: stats, Handlers: []engine.HandlerStatus{long, crm, paused},
+		Removed: []buffer.ConsumerInfo{{Name: "old_crm", ConsumerStats: buffer.ConsumerStats{Pending: 44}, Oldest: noon.Add(-70 * time.Hour), OrphanedSince: noon.Add(-72 * time.Hour)}},
+		Replays: []replay.Job{
+			{ID: "260301114500-abcd", Handler: "crm", Kind: replay.KindEvents, State: replay.StateRunning, First: 1, Last: 1000, Cursor: 450, Fed: 400, Unwanted: 50, Rate: 100},
+			{ID: "260301100000-efgh", Handler: "crm", State: replay.StateFailed, Error: "storing: no room"},
+		},
+	}, &counts, bufferLimits{10 << 30, 7 * 24 * time.Hour})
+}
+
+func TestStatusScreen(t *testing.T) {
+	empty := makeStatus(noon, engine.Status{Receiving: engine.ReceivingIdle}, new(counters), bufferLimits{})
+	for name, v := range map[string]statusView{"quiet": quiet(), "trouble": trouble(), "empty": empty} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := (printer{&out, time.UTC}).status(&v); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "status-"+name, out.String())
+			lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+			if len(lines) >= 24 {
+				t.Errorf("%d lines do not fit on a screen with a prompt", len(lines))
+			}
+			for _, line := range lines {
+				if n := utf8.RuneCountInString(line); n > screen {
+					t.Errorf("%d columns: %s", n, line)
+				}
+			}
+		})
+	}
+}
+
+// What to do is never cut off: it has to be read whole.
+func TestAdviceFits(t *testing.T) {
+	v := trouble()
+	for _, state := range []string{"sealed", "failed", "closed", stateFull, "other"} {
+		v.Attention = append(v.Attention, receivingAttention(&statusView{Receiving: receivingView{State: state}})...)
+	}
+	v.Attention = append(v.Attention, handlerAttention(noon, &handlerView{Name: strings.Repeat("n", handlerWidth), State: "paused", Behind: behindView{Events: 1}})...)
+	v.Attention = append(v.Attention, handlerAttention(noon, &handlerView{State: "failing"})...)
+	for _, a := range v.Attention {
+		if n := utf8.RuneCountInString(a.Do); n > screen-2 {
+			t.Errorf("%d columns: %s", n, a.Do)
+		}
+	}
+}
+
+func TestHandlerDescription(t *testing.T) {
+	for name, v := range map[string]statusView{"quiet": quiet(), "trouble": trouble()} {
+		var out bytes.Buffer
+		p := printer{&out, time.UTC}
+		for i := range v.Handlers {
+			if err := p.handler(&v.Handlers[i]); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintln(&out)
+		}
+		golden(t, "handlers-"+name, out.String())
+	}
+}
+
+func TestTables(t *testing.T) {
+	received := noon.Add(-time.Minute)
+	event := eventView{
+		Position: 1234, Source: "production", ID: "0b6f7a3e-6c1e-4a55-9f5f-5d1f0f6b1c11", Type: "VEHICLE_STATE", Mode: "LIVE",
+		VehicleID: "1d2c6d5e-2b4d-4f0c-8c3b-54bb9a1e3a10", WebhookID: "w-1", ReceivedAt: received, SizeBytes: 5012,
+	}
+	odd := eventView{Position: 1235, Source: "production", ID: "sha256-\x1b[31mred", ReceivedAt: received}
+	tries := attemptsView{
+		Attempts: 12, FirstAt: noon.Add(-time.Hour), LastAt: noon, FirstError: "http_500", LastError: "http_500: the CRM says no",
+	}
+	letter := letterView{ID: "0c9k2m", Handler: "crm", Reason: "exhausted", attemptsView: tries, DiedAt: noon, Event: event}
+	crashed := letterView{ID: "0c9k2n", Handler: "crm", Reason: "poison", DiedAt: noon, Event: event, attemptsView: attemptsView{
+		Crashes: 3, LastError: "exit status 2\npanic: index out of range\n\x1b]0;title\x07goroutine 1",
+	}}
+	payload := payloadView{UserID: "u-1", DeliveryID: "d-1", Payload: rawJSON(`{"eventId":"0b6f7a3e","data":{"signals":[]}}`)}
+	tests := map[string]func(p printer) error{
+		"events": func(p printer) error {
+			return p.events(page[eventView]{Items: []eventView{event, odd}, NextCursor: "ZTEyMzU"})
+		},
+		"no-events": func(p printer) error { return p.events(page[eventView]{}) },
+		"dead-letters": func(p printer) error {
+			return p.letters(page[letterView]{Items: []letterView{letter, crashed}})
+		},
+		"replays": func(p printer) error {
+			v := trouble()
+			return p.replays(v.Replays)
+		},
+		"event": func(p printer) error {
+			return p.wholeEvent(&wholeEvent{eventView: event, payloadView: payload, Handlers: []standingView{
+				{Handler: "archive", State: "settled"},
+				{Handler: "billing", State: "pending"},
+				{Handler: "crm", State: "dead_letter", DeadLetter: "0c9k2m", attemptsView: tries},
+				{Handler: "maps", State: "deferred", attemptsView: attemptsView{Attempts: 2, NextAttemptAt: noon.Add(time.Minute), LastError: "timeout"}},
+			}})
+		},
+		"dead-letter": func(p printer) error {
+			return p.wholeLetter(&wholeLetter{letterView: crashed, payloadView: payload})
+		},
+		"dead-letter-unreadable": func(p printer) error {
+			l := letterView{ID: "0c9k2p", Reason: "unreadable", DiedAt: noon, Event: odd}
+			return p.wholeLetter(&wholeLetter{letterView: l, payloadView: payloadView{Unreadable: "not a JSON object", PayloadBase64: []byte("hello \x1b[31m")}})
+		},
+	}
+	for name, print := range tests {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := print(printer{&out, time.UTC}); err != nil {
+				t.Fatal(err)
+			}
+			if strings.ContainsAny(out.String(), "\x1b\x07") {
+				t.Error("what came from outside steers the terminal")
+			}
+			golden(t, name, out.String())
+		})
+	}
+}

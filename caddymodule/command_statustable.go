@@ -1,0 +1,189 @@
+package caddymodule
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+)
+
+// The screen of `status`: all of it fits on 24 lines of 80 columns as long as there
+// are few handlers, a line for the prompt included.
+const (
+	statusLines = 23
+	// leastAttention is shown even if that makes it longer.
+	leastAttention = 3
+	handlerWidth   = 20
+)
+
+func (p printer) status(v *statusView) error {
+	lines := []string{receivingLine(p, v)}
+	for _, s := range v.Sources {
+		lines = append(lines, sourceLine(s))
+	}
+	lines = append(lines, bufferLine(v))
+	for _, r := range v.Replays {
+		if r.State == "running" {
+			lines = append(lines, "Replay     "+replayLine(r))
+		}
+	}
+	for _, line := range lines {
+		fmt.Fprintln(p.out, short(line, screen))
+	}
+	rows := handlerRows(v)
+	if len(rows) == 0 {
+		fmt.Fprintln(p.out, "\nThere is no handler: events are stored until there is one.")
+	} else {
+		fmt.Fprintln(p.out)
+		if err := p.table("HANDLER\tSTATE\tBEHIND\tOLDEST\tRETRYING\tDEAD\tUP", rows); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(p.out)
+	room := statusLines - (len(lines) + 1 + 1 + max(1, len(rows)) + 1 + 1)
+	p.attention(v.Attention, max(leastAttention, room/2))
+	return nil
+}
+
+func receivingLine(p printer, v *statusView) string {
+	if v.Receiving.Healthy {
+		return "Receiving  yes"
+	}
+	line := "Receiving  NO, " + v.Receiving.State
+	if !v.Receiving.Since.IsZero() {
+		line += " since " + p.clock(v.Receiving.Since)
+	}
+	return line
+}
+
+func sourceLine(s sourceView) string {
+	line := fmt.Sprintf("Source     %s: %s stored, %s", s.Name, count(s.Stored), plural(s.Duplicates, "duplicate"))
+	if s.Unreadable > 0 {
+		line += fmt.Sprintf(", %s unreadable", count(s.Unreadable))
+	}
+	total := uint64(0)
+	codes := slices.Sorted(maps.Keys(s.Refused))
+	for i, code := range codes {
+		total += s.Refused[code]
+		codes[i] = fmt.Sprintf("%s %s", code, count(s.Refused[code]))
+	}
+	if total == 0 {
+		return line
+	}
+	return fmt.Sprintf("%s, %s refused (%s)", line, count(total), strings.Join(codes, ", "))
+}
+
+func bufferLine(v *statusView) string {
+	b := &v.Buffer
+	line := fmt.Sprintf("Buffer     %s, %s", plural(b.Events, "event"), humanize.IBytes(b.Bytes))
+	if b.LimitBytes > 0 {
+		line += fmt.Sprintf(" of %s (%s)", humanize.IBytes(b.LimitBytes), share(b.LimitShare))
+	}
+	return line + ", " + plural(b.DeadLetters, "dead letter")
+}
+
+// share never says 0% or 100% of what is not.
+func share(s float64) string {
+	switch {
+	case s <= 0:
+		return "0%"
+	case s < 0.01:
+		return "<1%"
+	case s < 1 && s > 0.99:
+		return ">99%"
+	default:
+		return fmt.Sprintf("%.0f%%", 100*s)
+	}
+}
+
+func handlerRows(v *statusView) []string {
+	rows := make([]string, 0, len(v.Handlers)+len(v.Removed))
+	for i := range v.Handlers {
+		h := &v.Handlers[i]
+		up := "-"
+		if h.Plugin.Up {
+			up = age(max(1, h.Plugin.UptimeSeconds))
+		}
+		rows = append(rows, cells(short(h.Name, handlerWidth), h.State, count(h.Behind.Events), age(h.Behind.Seconds),
+			count(h.Retrying.Lanes), count(h.Counts.Dead), up))
+	}
+	for _, r := range v.Removed {
+		rows = append(rows, cells(short(r.Name, handlerWidth), "removed", count(r.Behind.Events), age(r.Behind.Seconds), "-", "-", "-"))
+	}
+	return rows
+}
+
+// attention lists at most so many things, what is worst first.
+func (p printer) attention(list []attentionView, most int) {
+	if len(list) == 0 {
+		fmt.Fprintln(p.out, "Nothing needs a person.")
+		return
+	}
+	need := "needs"
+	if len(list) > 1 {
+		need = "need"
+	}
+	more := ""
+	if len(list) > most {
+		more = fmt.Sprintf(", %d of them here (all: --json)", most)
+	}
+	fmt.Fprintf(p.out, "%s %s a person%s:\n", plural(uint64(len(list)), "thing"), need, more)
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b attentionView) int { return strings.Compare(a.Level, b.Level) })
+	for _, a := range list[:min(most, len(list))] {
+		mark := "! "
+		if a.Level == levelWarning {
+			mark = "- "
+		}
+		fmt.Fprintf(p.out, "%s\n  %s\n", short(mark+a.What, screen), short(a.Do, screen-2))
+	}
+}
+
+// handler describes one handler.
+func (p printer) handler(h *handlerView) error {
+	plugin := strings.TrimSpace(h.Plugin.Name + " " + h.Plugin.Version)
+	process := "down since " + p.clock(h.Plugin.Since)
+	if h.Plugin.Up {
+		process = fmt.Sprintf("pid %d, up since %s (%s)", h.Plugin.PID, p.clock(h.Plugin.Since), age(max(1, h.Plugin.UptimeSeconds)))
+	}
+	breaker := h.Breaker.State
+	if breaker != "closed" && breaker != "" {
+		breaker += fmt.Sprintf(" since %s, until %s", p.clock(h.Breaker.Since), p.clock(h.Breaker.Until))
+	}
+	behind := plural(h.Behind.Events, "event")
+	if h.Behind.Events > 0 {
+		behind += fmt.Sprintf(", the oldest from %s (%s ago)", p.clock(h.Behind.Oldest), age(h.Behind.Seconds))
+	}
+	retrying := ""
+	if h.Retrying.Lanes > 0 {
+		retrying = fmt.Sprintf("%s of %s, the next at %s", plural(h.Retrying.Events, "event"), plural(uint64(h.Retrying.Lanes), "lane"), p.clock(h.Retrying.NextDue))
+	}
+	c := &h.Counts
+	return p.pairs([]pair{
+		{"Handler", h.Name},
+		{"Defined at", h.Place},
+		{"State", h.State},
+		{"Paused since", p.clock(h.PausedSince)},
+		{"Plugin", clean(plugin)},
+		{"Process", fmt.Sprintf("%s, %s", process, plural(uint64(h.Plugin.Restarts), "restart"))},
+		{"Breaker", breaker},
+		{"Behind", behind},
+		{"In flight", count(h.InFlight)},
+		{"Suspects", zeroIsNothing(h.Suspects)},
+		{"Retrying", retrying},
+		{"Delivered", fmt.Sprintf("%s, %s skipped, %s retried, %s replayed", count(c.Delivered), count(c.Skipped), count(c.Retried), count(c.Replayed))},
+		{"Dead", fmt.Sprintf("%s (%s poison, %s expired)", count(c.Dead), count(c.Poisoned), count(c.Expired))},
+		{"Stale signals", zeroIsNothing(c.Stale)},
+		{"Last error", clean(h.LastError)},
+		{"Last end", clean(h.Plugin.LastError)},
+	})
+}
+
+func zeroIsNothing[N int | uint64](n N) string {
+	if n == 0 {
+		return ""
+	}
+	return count(n)
+}
