@@ -193,7 +193,7 @@ func (e *edge) read(t *testing.T) content {
 			c.events = append(c.events, l.Event)
 		}
 	}
-	for letter, err := range b.DeadLetters(t.Context()) {
+	for letter, err := range b.DeadLetters(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
