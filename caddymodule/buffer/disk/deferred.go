@@ -132,13 +132,16 @@ func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.L
 func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string) error {
 	kept := (*taken)[:0]
 	for i, l := range *taken {
-		was, err := c.copied(db, l.Event.Position, lane)
-		var raw []byte
-		if err == nil {
-			l.Event, raw, err = c.st.readEvent(db, l.Event.Position, was)
+		was := lease{deferred: true, lane: lane}
+		e, raw, err := readEvent(db, l.Event.Position)
+		if isDamage(err) {
+			// Only then there may be a copy.
+			if was, err = c.copied(db, l.Event.Position, lane); err == nil {
+				e, raw, err = c.st.readEvent(db, l.Event.Position, was)
+			}
 		}
 		if isDamage(err) {
-			c.setAside((*taken)[i].Event.Position, was, raw, err)
+			c.setAside(l.Event.Position, was, raw, err)
 			continue
 		}
 		if err != nil {
@@ -147,6 +150,7 @@ func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string) error
 			*taken = nil
 			return err
 		}
+		l.Event = e
 		kept = append(kept, l)
 	}
 	*taken = kept

@@ -151,3 +151,32 @@ func TestHeadroomTrims(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Who keeps the buffer full is in the log: consumers by name, or dead letters.
+func TestFullSaysWhy(t *testing.T) {
+	var j journal
+	b, clock := openFor(t, Options{Limits: Limits{MaxSize: 1 << 20, Retention: hour}, Log: j.log()})
+	slow := openConsumer(t, b, "slow")
+	trim := func() {
+		t.Helper()
+		clock.Advance(sweepEvery)
+		if err := b.trim(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := fillUp(t, b, "a")
+	trim()
+	if len(j.with("level=WARN", "consumers=slow", "position=1")) == 0 {
+		t.Fatalf("got %q", j.lines.String())
+	}
+	settleN(t, slow, n, buffer.Outcome{Verb: buffer.Dead, Reason: buffer.ReasonRejected})
+	clock.Advance(hour)
+	trim()
+	if len(j.with("level=WARN", "dead letters take the room")) > 0 {
+		t.Fatalf("got %q, although events could go", j.lines.String())
+	}
+	trim()
+	if len(j.with("level=WARN", "dead letters take the room")) == 0 {
+		t.Fatalf("got %q", j.lines.String())
+	}
+}

@@ -141,11 +141,10 @@ func TestTrimSeesWhatWasReopened(t *testing.T) {
 	if err != nil || to != 5 {
 		t.Fatalf("got %d, %v; want 5", to, err)
 	}
-	reopen := &settleTask{waiter: newWaiter(), st: c.(*Consumer).st}
-	reopen.items = c.(*Consumer).claim([]buffer.Outcome{{Verb: buffer.Reopen, Position: 3, Lane: "l"}})
+	reopen := buffer.Outcome{Verb: buffer.Reopen, Position: 3, Lane: "l"}
 	trim := &trimTask{waiter: newWaiter(), to: to, lettersBefore: deadLetterKey(clock.Now(), 0, "")}
 	// Both in one group, in either order.
-	b.inOneGroup(t, reopen, trim)
+	b.inOneGroup(t, claimed(t, c, reopen), trim)
 	if s := b.Stats(); s.First != 3 {
 		t.Fatalf("the oldest event is %d, want 3", s.First)
 	}
@@ -156,9 +155,8 @@ func TestTrimSeesWhatWasReopened(t *testing.T) {
 	if err := c.Settle(t.Context(), buffer.Outcome{Verb: buffer.Done, Position: 3}); err != nil {
 		t.Fatal(err)
 	}
-	reopen.items = c.(*Consumer).claim([]buffer.Outcome{{Verb: buffer.Reopen, Position: 3, Lane: "l"}})
-	reopen.waiter, trim.waiter = newWaiter(), newWaiter()
-	b.inOneGroup(t, trim, reopen)
+	trim.waiter = newWaiter()
+	b.inOneGroup(t, trim, claimed(t, c, reopen))
 	if s := c.Stats(); s.Deferred != 0 || b.Stats().First != 6 {
 		t.Fatalf("an event was reopened that was trimmed in the same step: %+v", s)
 	}
@@ -186,7 +184,7 @@ func TestLetterGoesOnce(t *testing.T) {
 	}
 	reopen := func(d buffer.DeadLetter) *settleTask {
 		o := buffer.Outcome{Verb: buffer.Reopen, Position: d.Event.Position, Letter: d.ID, Lane: "l"}
-		return &settleTask{waiter: newWaiter(), st: c.(*Consumer).st, items: c.(*Consumer).claim([]buffer.Outcome{o})}
+		return claimed(t, c, o)
 	}
 	first, again := drop(letters[0]), drop(letters[0])
 	b.inOneGroup(t, first, reopen(letters[0]), again)
@@ -198,6 +196,16 @@ func TestLetterGoesOnce(t *testing.T) {
 	if n := c.Stats().Deferred; n != 1 || last.dropped != 0 || b.Stats().DeadLetters != 0 {
 		t.Fatalf("%d reopened, %d dropped, %d letters left; want 1, none and none", n, last.dropped, b.Stats().DeadLetters)
 	}
+}
+
+// claimed is a settlement that is about to be sent.
+func claimed(t *testing.T, c buffer.Consumer, o buffer.Outcome) *settleTask {
+	t.Helper()
+	items, err := c.(*Consumer).claim([]buffer.Outcome{o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &settleTask{waiter: newWaiter(), st: c.(*Consumer).st, items: items}
 }
 
 // inOneGroup has the committer take all tasks together.

@@ -105,18 +105,23 @@ func (b *Buffer) trimPoint(limits *Limits, now time.Time) (to uint64, pressed bo
 			return further, true, nil
 		}
 	}
-	if limit < b.first.Load() {
+	if to == 0 {
 		b.warnHolders(holders, limit+1, now)
 	}
 	return to, false, nil
 }
 
-// warnHolders says who keeps the buffer full, once in a while. The caller holds trimming.
+// warnHolders says what keeps the buffer full, once in a while. The caller holds trimming.
 func (b *Buffer) warnHolders(holders []string, position uint64, now time.Time) {
 	if now.Sub(b.warnedAt) < sweepEvery {
 		return
 	}
 	b.warnedAt = now
+	if position > b.durable.Load() {
+		b.log.Warn("buffer: near its limit, and no more events can go: dead letters take the room",
+			"dead letters", b.deadCount.Load(), "bytes", b.asideBytes.Load())
+		return
+	}
 	b.log.Warn("buffer: near its limit, and nothing can go: these consumers have not settled the oldest event",
 		"consumers", strings.Join(holders, ", "), "position", position)
 }

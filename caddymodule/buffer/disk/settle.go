@@ -53,10 +53,11 @@ func (c *Consumer) settle(ctx context.Context, outcomes []buffer.Outcome) error 
 	if err := c.usable(); err != nil {
 		return err
 	}
-	t := &settleTask{waiter: newWaiter(), st: c.st, items: c.claim(outcomes)}
-	if len(t.items) == 0 {
-		return nil
+	items, err := c.claim(outcomes)
+	if err != nil || len(items) == 0 {
+		return err
 	}
+	t := &settleTask{waiter: newWaiter(), st: c.st, items: items}
 	if err := c.attach(t); err != nil {
 		c.st.unclaim(t.items)
 		return err
@@ -67,7 +68,7 @@ func (c *Consumer) settle(ctx context.Context, outcomes []buffer.Outcome) error 
 		c.st.unclaim(t.items)
 		return err
 	}
-	_, err := t.wait(ctx, c.b.seal)
+	_, err = t.wait(ctx, c.b.seal)
 	return err
 }
 
@@ -96,12 +97,12 @@ func (c *Consumer) checkOutcome(o *buffer.Outcome) error {
 
 // claim picks the outcomes of leased events, each lease once, and those that need
 // no lease. Memos are copied: the committer may read them after the caller has given up.
-func (c *Consumer) claim(outcomes []buffer.Outcome) []settlement {
+func (c *Consumer) claim(outcomes []buffer.Outcome) ([]settlement, error) {
 	st := c.st
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.handle != c {
-		return nil
+		return nil, buffer.ErrClosed
 	}
 	items := make([]settlement, 0, len(outcomes))
 	for _, o := range outcomes {
@@ -123,7 +124,7 @@ func (c *Consumer) claim(outcomes []buffer.Outcome) []settlement {
 	if len(items) > 0 {
 		st.settling++
 	}
-	return items
+	return items, nil
 }
 
 func (st *consumerState) unclaim(items []settlement) {
