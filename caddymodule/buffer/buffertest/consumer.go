@@ -139,6 +139,13 @@ func testConsumerStats(t *testing.T, f *fixture) {
 	f.crash()
 	c = f.consumer("h")
 	f.equal("stats after a crash", buffer.ConsumerStats{Position: 2, Seen: 2, Pending: 3, Deferred: 1}, c.Stats())
+	// Behind the one leased comes one that is settled.
+	f.lease(c, 1)
+	f.equal("stats with one leased again", buffer.ConsumerStats{Position: 2, Seen: 4, Pending: 2, Leased: 1, Deferred: 1}, c.Stats())
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c = f.consumer("h")
 	f.leaseDeferred(c, "l", 1)
 	f.settle(c, done(2)...)
 	f.settle(c, done(positions(f.lease(c, 3))...)...)
