@@ -50,7 +50,8 @@ func (e *Engine) setPaused(ctx context.Context, handler string, paused bool) err
 }
 
 // Drain pauses a handler and waits until nothing is in flight, or ctx ends: then it
-// stays paused, and the error says so.
+// stays paused, and the error says so. dispatch.ErrResumed, wrapped, when somebody
+// resumes it meanwhile.
 func (e *Engine) Drain(ctx context.Context, handler string) error {
 	if err := e.Pause(ctx, handler); err != nil {
 		return err
@@ -64,10 +65,13 @@ func (e *Engine) Drain(ctx context.Context, handler string) error {
 		if errors.Is(err, dispatch.ErrStopped) && ctx.Err() == nil {
 			continue // replaced meanwhile, and its successor is paused too
 		}
-		if err != nil {
-			return fmt.Errorf("draining handler %q, which stays paused: %w", handler, err)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, dispatch.ErrResumed):
+			return fmt.Errorf("draining handler %q: %w", handler, err)
 		}
-		return nil
+		return fmt.Errorf("draining handler %q, which stays paused: %w", handler, err)
 	}
 }
 

@@ -101,24 +101,41 @@ func TestDrainWaitsForWhatIsInFlight(t *testing.T) {
 
 // A handler that is replaced while it drains has drained when its successor has.
 func TestDrainOverAReload(t *testing.T) {
-	r := newRig(t, 10*time.Second)
-	gate := "gate = \"" + r.dir + "/gate\"\n"
-	r.apply("one", r.defs(handler("h", gate)))
-	r.append("v:1")
-	r.eventually("the event is in flight", func() bool { return r.status("h").Dispatch.InFlight == 1 })
-	applied := make(chan error, 1)
-	defs := r.defs(handler("h", gate+`pause = "1ms"`))
-	go func() { applied <- r.e.Apply(context.Background(), "two", defs) }()
-	drained := make(chan error, 1)
-	go func() { drained <- r.e.Drain(context.Background(), "h") }()
-	r.eventually("the drain has paused the handler", func() bool { return !r.status("h").PausedSince.IsZero() })
-	r.append("v:2")
-	r.touch("gate")
-	if err := errors.Join(<-applied, <-drained); err != nil {
-		t.Error(err)
-	}
-	if got := r.events("h"); got != "v:1" {
-		t.Errorf("the drained handler got %q", got)
+	for _, tt := range []struct {
+		name   string
+		limit  time.Duration
+		opened bool
+		want   string // what is delivered
+	}{
+		{"the delivery ends", 10 * time.Second, true, "v:1"},
+		{"the delivery is cut off", 100 * time.Millisecond, false, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, tt.limit)
+			gate := "gate = \"" + r.dir + "/gate\"\n"
+			r.apply("one", r.defs(handler("h", gate)))
+			r.append("v:1")
+			r.eventually("the event is in flight", func() bool { return r.status("h").Dispatch.InFlight == 1 })
+			drained, applied := make(chan error, 1), make(chan error, 1)
+			go func() { drained <- r.e.Drain(context.Background(), "h") }()
+			r.eventually("the drain has paused the handler", func() bool { return r.status("h").Dispatch.Paused })
+			defs := r.defs(handler("h", gate+`pause = "1ms"`))
+			go func() { applied <- r.e.Apply(context.Background(), "two", defs) }()
+			r.eventually("the handover is under way", func() bool {
+				now, err := r.e.runner("h")
+				return err == nil && now.def.Fingerprint == defs[0].Fingerprint
+			})
+			r.append("v:2")
+			if tt.opened {
+				r.touch("gate")
+			}
+			if err := errors.Join(<-applied, <-drained); err != nil {
+				t.Error(err)
+			}
+			if got := r.events("h"); got != tt.want {
+				t.Errorf("the drained handler got %q", got)
+			}
+		})
 	}
 }
 

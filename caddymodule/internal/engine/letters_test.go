@@ -64,6 +64,26 @@ func TestDeadLettersAreReplayedAndGone(t *testing.T) {
 	}
 }
 
+func TestLettersOfSeveralHandlers(t *testing.T) {
+	r := newRig(t, 4*time.Second)
+	r.apply("one", r.defs(r.refusing("h")+r.refusing("i")))
+	r.append("v:1", "v:2")
+	r.dead(4)
+	r.mend()
+	jobs, _, err := r.e.ReplayDeadLetters(context.Background(), Filter{}, 0)
+	if err != nil || len(jobs) != 2 {
+		t.Fatalf("jobs %+v, %v", jobs, err)
+	}
+	for i, name := range []string{"h", "i"} {
+		job := r.replayed(jobs[i].ID)
+		r.settled(name)
+		if got := r.events(name); job.Handler != name || job.Total != 2 || job.Fed != 2 || got != "v:1* v:2*" {
+			t.Errorf("%s got %q by %+v", name, got, job)
+		}
+	}
+	r.dead(0)
+}
+
 // What dies again while its replay runs is left for the next one.
 func TestLettersThatDieAgain(t *testing.T) {
 	r := newRig(t, 4*time.Second)

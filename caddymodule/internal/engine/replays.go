@@ -67,7 +67,6 @@ func (e *Engine) ReplayDeadLetters(ctx context.Context, f Filter, rate float64) 
 	var jobs []replay.Job
 	for _, handler := range handlers {
 		job := replay.Job{Kind: replay.KindDeadLetters, Filter: f, Rate: rate, Total: uint64(counts.ByHandler[handler])}
-		job.Filter.Handler = handler
 		job, err := e.addReplay(ctx, handler, job)
 		if err != nil {
 			return jobs, Reread{}, err

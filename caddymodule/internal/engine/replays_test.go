@@ -220,6 +220,24 @@ func TestInterruptedReplayIsCompleted(t *testing.T) {
 	}
 }
 
+func TestEventsThatComeDuringAReplayAreNotPartOfIt(t *testing.T) {
+	r := newRig(t, 4*time.Second)
+	r.apply("one", r.defs(handler("h", "")))
+	r.append("v:1", "v:2", "v:3")
+	r.settled("h")
+	job, err := r.e.ReplayEvents(context.Background(), "h", Filter{}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.append("w:4")
+	r.eventually("the new event is delivered", func() bool { return strings.Contains(r.events("h"), "w:4") })
+	job = r.replayed(job.ID)
+	r.settled("h")
+	if got := r.events("h"); job.Fed != 3 || strings.Count(got, "*") != 3 || strings.Contains(got, "w:4*") {
+		t.Errorf("the handler had %q by %+v", got, job)
+	}
+}
+
 func TestReplayOfAPausedHandlerWaits(t *testing.T) {
 	r := newRig(t, 4*time.Second)
 	ctx := context.Background()

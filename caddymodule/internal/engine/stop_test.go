@@ -142,7 +142,7 @@ func TestDestructLongAfterARelease(t *testing.T) {
 	r.apply("one", r.defs(handler("h", "")))
 	r.e.Release(context.Background(), "one")
 	released := time.Now()
-	r.eventually("more time than it has has passed", func() bool { return time.Since(released) > 2*drain })
+	r.eventually("more time than it has has passed", func() bool { return time.Since(released) > drain+closeGrace })
 	r.append("v:1")
 	if err := r.e.Destruct(); err != nil {
 		t.Errorf("destruct: %v", err)

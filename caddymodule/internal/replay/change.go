@@ -12,6 +12,9 @@ import (
 // Add makes a job durable and begins it. Of the job given, Kind, Filter, Rate, First, Last and Total count.
 func (j *Jobs) Add(job Job) (Job, error) {
 	job.Version, job.Handler, job.State = jobVersion, j.cfg.Handler, StateRunning
+	if job.Kind == KindDeadLetters {
+		job.Filter.Handler = j.cfg.Handler
+	}
 	job.CreatedAt = time.Now().UTC()
 	job.UpdatedAt = job.CreatedAt
 	e := new(entry)

@@ -48,7 +48,7 @@ func (r *run) batch(ctx context.Context, job *Job, after buffer.DeadLetterID) (f
 		}
 		last = l.ID
 		// What dies again on the way is not fed a second time.
-		if l.Handler == job.Handler && l.DiedAt.Before(job.CreatedAt) && job.Filter.MatchLetter(&l) {
+		if l.DiedAt.Before(job.CreatedAt) && job.Filter.MatchLetter(&l) {
 			found = append(found, dispatch.Reopening{Event: envelope(&l.Event), Letter: l.ID, Replay: job.ID})
 		}
 	}

@@ -67,7 +67,12 @@ type rig struct {
 
 func newRig(t *testing.T, c dispatch.Config) *rig {
 	t.Helper()
-	b, err := disk.Open(context.Background(), disk.Options{Path: t.TempDir()})
+	return openRig(t, disk.Options{Path: t.TempDir()}, c)
+}
+
+func openRig(t *testing.T, options disk.Options, c dispatch.Config) *rig {
+	t.Helper()
+	b, err := disk.Open(context.Background(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
