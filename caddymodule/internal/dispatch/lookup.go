@@ -95,8 +95,6 @@ func (d *Dispatcher) onFetched(r fetchedEvents) {
 		d.setAside(l, time.Time{}) // the disk puts them in order
 	case len(l.queue) == 0:
 		d.next(l)
-	case l.queue[0].retry.NotBefore.After(time.Now()):
-		d.setAside(l, l.queue[0].retry.NotBefore)
 	default:
 		d.enqueue(l)
 	}

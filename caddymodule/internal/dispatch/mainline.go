@@ -140,10 +140,15 @@ func laneName(e *buffer.Event) string {
 }
 
 // enqueue puts a lane whose head can be delivered into a ready list. A lane whose
-// head is not its first event goes to the disk, where all stands in order.
+// head is not its first event goes to the disk, where all stands in order, and so does
+// one whose head is not due.
 func (d *Dispatcher) enqueue(l *lane) {
 	if l.behind(d.seen) {
 		d.setAside(l, time.Time{})
+		return
+	}
+	if due := l.queue[0].retry.NotBefore; !due.IsZero() && due.After(time.Now()) {
+		d.setAside(l, due)
 		return
 	}
 	l.state = laneReady

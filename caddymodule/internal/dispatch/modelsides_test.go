@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -23,7 +23,7 @@ func (h *modelHandler) Wants(eventType string) bool { return eventType != "OTHER
 
 func (h *modelHandler) Ready(ctx context.Context) error {
 	h.m.mu.Lock()
-	up := h.m.up
+	up := h.m.process.up
 	h.m.mu.Unlock()
 	select {
 	case <-up:
@@ -38,41 +38,78 @@ func (h *modelHandler) Handle(ctx context.Context, batch []dispatch.Delivery) ([
 	m.mu.Lock()
 	m.answers++
 	rnd := rand.New(rand.NewPCG(m.answers, uint64(len(m.order))))
-	for _, d := range batch {
-		m.arrives(d)
+	process, calm := m.process, m.isCalm
+	poison := false
+	if h.life == m.life {
+		m.arrive(batch)
+		for _, d := range batch {
+			poison = poison || m.events[d.Event.ID].poison
+		}
 	}
-	up, calm := m.up, m.isCalm
 	m.mu.Unlock()
+	defer h.leave(batch)
 
-	if len(batch) > 3 {
-		m.t.Errorf("a batch of %d for a handler that takes 3", len(batch))
-	}
 	select {
-	case <-up:
+	case <-process.up:
 	default:
-		return nil, h.leave(batch, fmt.Errorf("no process: %w", dispatch.ErrDown))
+		return nil, fmt.Errorf("no process: %w", dispatch.ErrDown)
 	}
 	latency := time.Duration(rnd.IntN(50)) * time.Millisecond
-	if !calm && rnd.IntN(40) == 0 {
-		latency = time.Minute
+	if !calm {
+		switch rnd.IntN(40) {
+		case 0:
+			latency = time.Minute // hangs
+		case 1, 2:
+			latency = time.Duration(rnd.IntN(9000)) * time.Millisecond
+		}
 	}
 	select {
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			h.fail(batch)
+			h.each(batch, func(f *fate) { m.fails(f, 0) })
 		}
-		return nil, h.leave(batch, ctx.Err())
+		return nil, ctx.Err()
+	case <-process.ended:
+		return nil, h.ended(process, batch)
 	case <-time.After(latency):
 	}
-	if !calm && rnd.IntN(50) == 0 {
-		m.crash(rnd)
-		return nil, h.leave(batch, fmt.Errorf("process ended: %w", dispatch.ErrDown))
+	if poison || !calm && rnd.IntN(100) == 0 {
+		m.mu.Lock()
+		if m.process == process {
+			m.processEnds(true, rnd)
+		}
+		m.mu.Unlock()
+		return nil, h.ended(process, batch)
 	}
+	return h.answer(batch, rnd, calm), nil
+}
+
+// ended is what the calls under way get when the process ends.
+func (h *modelHandler) ended(p *process, batch []dispatch.Delivery) error {
+	if !p.crash {
+		return fmt.Errorf("process was ended: %w", dispatch.ErrDown)
+	}
+	h.each(batch, func(f *fate) {
+		if f.crashes++; f.crashes >= 3 {
+			f.final, f.reason = true, buffer.ReasonPoison
+		}
+	})
+	return fmt.Errorf("process ended: %w", &dispatch.CrashError{Detail: "exit status 2"})
+}
+
+// answer answers each event of a batch, sometimes with too few or too many results.
+func (h *modelHandler) answer(batch []dispatch.Delivery, rnd *rand.Rand, calm bool) []dispatch.Result {
+	m := h.m
 	results := make([]dispatch.Result, len(batch))
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for i, d := range batch {
-		f := m.events[d.Event.ID]
+	if !calm && rnd.IntN(50) == 0 {
+		results = results[:rnd.IntN(len(batch)+1)]
+	}
+	i := -1
+	h.each(batch, func(f *fate) {
+		if i++; i >= len(results) {
+			m.fails(f, 0)
+			return
+		}
 		roll := rnd.IntN(20)
 		if calm {
 			roll += 8
@@ -80,152 +117,132 @@ func (h *modelHandler) Handle(ctx context.Context, batch []dispatch.Delivery) ([
 		switch roll {
 		case 0, 1, 2:
 			results[i] = dispatch.Result{Status: dispatch.Retry, Error: "not now"}
-			f.fails(d.Attempt, m.cfg.Retry.MaxAttempts)
+			m.fails(f, 0)
 		case 3:
 			results[i] = dispatch.Result{Status: dispatch.Retry, After: time.Minute, Error: "later"}
-			f.fails(d.Attempt, m.cfg.Retry.MaxAttempts)
+			m.fails(f, time.Minute)
 		case 4:
 			results[i] = dispatch.Result{Status: dispatch.Reject, Code: "bad"}
-			f.final = true
+			f.final, f.reason = true, buffer.ReasonRejected
 		case 5:
 			results[i] = dispatch.Result{Status: dispatch.Unavailable, Error: "database is down"}
 		default:
 			results[i] = dispatch.Result{Status: dispatch.Done}
-			f.final = true
+			f.final, f.reason = true, ""
+			if !f.replay && m.judges() {
+				m.newest[f.e.VehicleID] = max(m.newest[f.e.VehicleID], f.recorded)
+			}
 		}
-		h.leaves(d)
+	})
+	if !calm && len(results) == len(batch) && rnd.IntN(20) == 0 {
+		results = append(results, dispatch.Result{Status: dispatch.Reject})
 	}
-	return results, nil
+	return results
+}
+
+// each does something for each event of a batch, unless the dispatcher is an older one.
+func (h *modelHandler) each(batch []dispatch.Delivery, f func(*fate)) {
+	h.m.mu.Lock()
+	defer h.m.mu.Unlock()
+	if h.life != h.m.life {
+		return
+	}
+	for _, d := range batch {
+		h.m.events[d.Event.ID].answered()
+		f(h.m.events[d.Event.ID])
+	}
+}
+
+// leave notes that a call is over.
+func (h *modelHandler) leave(batch []dispatch.Delivery) {
+	h.m.mu.Lock()
+	defer h.m.mu.Unlock()
+	if h.life != h.m.life {
+		return
+	}
+	h.m.inCalls--
+	for _, d := range batch {
+		f := h.m.events[d.Event.ID]
+		if h.m.flying[f.e.Lane()] == f.e.ID {
+			delete(h.m.flying, f.e.Lane())
+		}
+	}
+}
+
+// arrive checks a call; m.mu is held.
+func (m *model) arrive(batch []dispatch.Delivery) {
+	m.inCalls++
+	if m.paused {
+		m.t.Errorf("%s is delivered while paused", batch[0].Event.ID)
+	}
+	if len(batch) > 3 || len(batch) > m.cfg.Batch.MaxEvents {
+		m.t.Errorf("a batch of %d for a handler that takes 3 of a definition with %d", len(batch), m.cfg.Batch.MaxEvents)
+	}
+	if m.inCalls > m.cfg.Concurrency {
+		m.t.Errorf("%d calls under way, at most %d may be", m.inCalls, m.cfg.Concurrency)
+	}
+	if m.suspected && m.inCalls > 1 {
+		m.t.Errorf("%s is delivered while a suspect is", batch[0].Event.ID)
+	}
+	m.suspected = false
+	for _, d := range batch {
+		f := m.events[d.Event.ID]
+		if f.crashes >= 2 {
+			m.suspected = true
+			if m.inCalls > 1 || len(batch) > 1 {
+				m.t.Errorf("%s is a suspect and is not alone: %d calls, batch of %d", f.e.ID, m.inCalls, len(batch))
+			}
+		}
+		m.arrives(f, d)
+	}
 }
 
 // arrives checks a delivery; m.mu is held.
-func (m *model) arrives(d dispatch.Delivery) {
-	f := m.events[d.Event.ID]
-	lane := f.e.Lane()
+func (m *model) arrives(f *fate, d dispatch.Delivery) {
 	f.delivered++
+	now := time.Now()
+	f.arrived = now
 	switch {
 	case !f.wanted:
 		m.t.Errorf("%s is delivered and not wanted", f.e.ID)
-	case f.durable:
-		m.t.Errorf("%s is delivered after its settlement was durable", f.e.ID)
+	case f.last().phase == buffer.PhaseSettled:
+		m.t.Errorf("%s is delivered after it was settled: %v", f.e.ID, f.history)
 	case f.final:
 		m.t.Errorf("%s is delivered after its last answer, without a restart", f.e.ID)
+	case now.Before(f.notBefore):
+		m.t.Errorf("%s is delivered %s before it is due: %v", f.e.ID, f.notBefore.Sub(now), f.history)
 	}
-	if d.Attempt < 1 || d.Attempt > f.failures+1 || m.restarts == 0 && d.Attempt != f.failures+1 {
-		m.t.Errorf("%s is delivered as attempt %d after %d failures", f.e.ID, d.Attempt, f.failures)
+	if d.Attempt != f.attempts+1 {
+		m.t.Errorf("%s is delivered as attempt %d after %d failures", f.e.ID, d.Attempt, f.attempts)
 	}
-	if m.cfg.Order == dispatch.OrderNone {
+	if d.Replay != f.replay {
+		m.t.Errorf("%s: replay is %t, want %t", f.e.ID, d.Replay, f.replay)
+	}
+	if d.Event.Position != f.e.Position || d.Event.VehicleID != f.e.VehicleID {
+		m.t.Errorf("%s comes with the envelope of another", f.e.ID)
+	}
+	if m.cfg.Order == dispatch.OrderNone || f.loose {
 		return
 	}
-	if other := m.flying[lane]; other != "" {
+	lane, loose := f.e.Lane(), false
+	for _, other := range m.order {
+		loose = loose || other.loose && other.e.Lane() == lane
+		if other == f || !other.wanted || other.loose || other.e.Lane() != lane {
+			continue
+		}
+		if other.e.Position < f.e.Position && !other.final && !m.spared(other) {
+			m.t.Errorf("%s is delivered before %s of the same lane is finished", f.e.ID, other.e.ID)
+		}
+	}
+	if other := m.flying[lane]; other != "" && !loose {
 		m.t.Errorf("%s is delivered while %s of the same lane is in flight", f.e.ID, other)
 	}
 	m.flying[lane] = f.e.ID
-	for _, other := range m.order {
-		if other == f || !other.wanted || other.e.Lane() != lane {
-			continue
-		}
-		if other.e.Position < f.e.Position && !other.final {
-			m.t.Errorf("%s is delivered before %s of the same lane is finished", f.e.ID, other.e.ID)
-		}
-		if other.e.Position > f.e.Position && other.durable {
-			m.t.Errorf("%s is delivered after %s, which is later in the same lane, was settled", f.e.ID, other.e.ID)
-		}
+	want := ""
+	if m.stale(f) {
+		want = "soc"
 	}
-}
-
-// leaves notes that a delivery is over; m.mu is held.
-func (h *modelHandler) leaves(d dispatch.Delivery) {
-	if h.life == h.m.lives {
-		delete(h.m.flying, h.m.events[d.Event.ID].e.Lane())
+	if got := strings.Join(d.Stale, " "); got != want && !loose {
+		m.t.Errorf("%s (recorded %d, newest %d): stale %q, want %q", f.e.ID, f.recorded, m.newest[f.e.VehicleID], got, want)
 	}
-}
-
-func (h *modelHandler) leave(batch []dispatch.Delivery, err error) error {
-	h.m.mu.Lock()
-	defer h.m.mu.Unlock()
-	for _, d := range batch {
-		h.leaves(d)
-	}
-	return err
-}
-
-// fail counts an attempt for each event of a call that timed out.
-func (h *modelHandler) fail(batch []dispatch.Delivery) {
-	h.m.mu.Lock()
-	defer h.m.mu.Unlock()
-	for _, d := range batch {
-		h.m.events[d.Event.ID].fails(d.Attempt, h.m.cfg.Retry.MaxAttempts)
-	}
-}
-
-// spy tells the model what is durable, and makes the store slow and faulty.
-type spy struct {
-	buffer.Consumer
-	m   *model
-	mu  sync.Mutex
-	rnd *rand.Rand
-}
-
-func (s *spy) roll(n int) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.rnd.IntN(n)
-}
-
-var errFault = errors.New("injected fault")
-
-func (s *spy) faulty() bool {
-	s.m.mu.Lock()
-	faults := s.m.faults && !s.m.isCalm
-	s.m.mu.Unlock()
-	return faults && s.roll(20) == 0
-}
-
-func (s *spy) Settle(ctx context.Context, outcomes ...buffer.Outcome) error {
-	pass(time.Duration(s.roll(30)) * time.Millisecond)
-	if s.faulty() {
-		return errFault
-	}
-	if err := s.Consumer.Settle(ctx, outcomes...); err != nil {
-		return err
-	}
-	s.m.mu.Lock()
-	for _, o := range outcomes {
-		if o.Verb == buffer.Defer {
-			continue
-		}
-		for _, f := range s.m.order {
-			if f.e.Position == o.Position {
-				if f.durable && f.verb != o.Verb { // the same again is a Settle that was repeated
-					s.m.t.Errorf("%s is settled as %d, then as %d", f.e.ID, f.verb, o.Verb)
-				}
-				f.durable, f.final, f.verb = true, true, o.Verb
-			}
-		}
-	}
-	s.m.mu.Unlock()
-	if s.faulty() {
-		return errFault // it was stored all the same
-	}
-	pass(time.Duration(s.roll(30)) * time.Millisecond)
-	return nil
-}
-
-func (s *spy) Lease(ctx context.Context, n int) ([]buffer.Lease, error) {
-	if s.faulty() {
-		return nil, errFault
-	}
-	return s.Consumer.Lease(ctx, 1+s.roll(n))
-}
-
-func (s *spy) LeaseDeferred(ctx context.Context, lane string, n int) ([]buffer.Lease, error) {
-	if s.faulty() {
-		return nil, errFault
-	}
-	leases, err := s.Consumer.LeaseDeferred(ctx, lane, n)
-	if s.roll(4) == 0 {
-		pass(time.Duration(s.roll(5000)) * time.Millisecond)
-	}
-	return leases, err
 }

@@ -46,6 +46,8 @@ type Stats struct {
 	// Suspects counts events that wait to be delivered alone, or are, because the
 	// handler's process ended with them in flight before.
 	Suspects int `json:"suspects"`
+	// Tables counts vehicles whose newest readings are in memory.
+	Tables int `json:"tables"`
 	// NextDue is when the first of those that wait goes on; zero: none waits.
 	NextDue time.Time    `json:"next_due,omitzero"`
 	Breaker BreakerStats `json:"breaker"`
@@ -88,6 +90,7 @@ func (d *Dispatcher) publish() {
 		Unsettled:    d.outbox.unsettled(),
 		WaitingLanes: d.onDisk,
 		Suspects:     d.suspects.len(),
+		Tables:       d.fresh.recent.Len(),
 		Breaker:      BreakerStats{State: d.breaker.state, Since: d.breaker.since, Why: d.breaker.why},
 	}
 	if d.isolating {
