@@ -80,7 +80,7 @@ func handlerAttention(now time.Time, h *handlerView) []attentionView {
 		return one(levelError, because(h.Name+" cannot go on", h.LastError),
 			"look at the disk and at Caddy's log; if it stays, restart Caddy")
 	case "breaker-open", "probing":
-		what := fmt.Sprintf("%s gets nothing since %s ago", h.Name, duration(now.Sub(h.Breaker.Since)))
+		what := fmt.Sprintf("%s has got nothing for %s", h.Name, duration(now.Sub(h.Breaker.Since)))
 		return one(levelError, because(what, h.LastError),
 			"mend what it depends on; it is tried again by itself")
 	case "paused", "draining":

@@ -102,7 +102,7 @@ func TestAttention(t *testing.T) {
 			name: "breaker", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{
 				Breaker: dispatch.BreakerStats{State: dispatch.BreakerOpen, Since: noon.Add(-90 * time.Second), Why: "refused"},
 			}})}},
-			level: levelError, what: "crm gets nothing since 1m30s ago: refused", do: "by itself",
+			level: levelError, what: "crm has got nothing for 1m30s: refused", do: "by itself",
 		},
 		{
 			name: "outcomes are not stored", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{StoreError: "disk"}})}},

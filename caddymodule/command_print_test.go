@@ -67,6 +67,25 @@ func quiet() statusView {
 	}, &counts, bufferLimits{10 << 30, 7 * 24 * time.Hour})
 }
 
+// night is what wakes people: one handler's application is down, the others go on.
+func night() statusView {
+	var counts counters
+	counts.source("production").stored.Add(1_200_000)
+	counts.source("production").duplicate.Add(312)
+	archive, crm := fleetHandler("archive"), fleetHandler("crm")
+	archive.Dispatch.Delivered = 1_199_990
+	crm.Plugin.PluginName, crm.Dispatch.Delivered, crm.Dispatch.Retried, crm.Dispatch.Dead = "http", 1_179_840, 41, 17
+	crm.Dispatch.Breaker = dispatch.BreakerStats{
+		State: dispatch.BreakerOpen, Since: noon.Add(-12 * time.Minute), Until: noon.Add(40 * time.Second), Why: "the handler is unavailable: 127.0.0.1:3000: connection refused",
+	}
+	crm.Dispatch.WaitingLanes, crm.Dispatch.NextDue, crm.Consumer.Deferred = 3, noon.Add(40*time.Second), 5
+	crm.Waiting, crm.Oldest = 20_133, noon.Add(-12*time.Minute)
+	stats := usualBuffer()
+	stats.DeadLetters = 17
+	return makeStatus(noon, engine.Status{Receiving: engine.ReceivingOpen, Buffer: stats, Handlers: []engine.HandlerStatus{archive, crm}},
+		&counts, bufferLimits{10 << 30, 7 * 24 * time.Hour})
+}
+
 // trouble is a status in which everything is wrong at once.
 func trouble() statusView {
 	var counts counters
@@ -101,7 +120,7 @@ func trouble() statusView {
 
 func TestStatusScreen(t *testing.T) {
 	empty := makeStatus(noon, engine.Status{Receiving: engine.ReceivingIdle}, new(counters), bufferLimits{})
-	for name, v := range map[string]statusView{"quiet": quiet(), "trouble": trouble(), "empty": empty} {
+	for name, v := range map[string]statusView{"quiet": quiet(), "night": night(), "trouble": trouble(), "empty": empty} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			if err := (printer{&out, time.UTC}).status(&v); err != nil {
@@ -137,7 +156,9 @@ func TestAdviceFits(t *testing.T) {
 }
 
 func TestHandlerDescription(t *testing.T) {
-	for name, v := range map[string]statusView{"quiet": quiet(), "trouble": trouble()} {
+	one := night()
+	one.Handlers = one.Handlers[1:]
+	for name, v := range map[string]statusView{"quiet": quiet(), "night": one, "trouble": trouble()} {
 		var out bytes.Buffer
 		p := printer{&out, time.UTC}
 		for i := range v.Handlers {
@@ -146,7 +167,7 @@ func TestHandlerDescription(t *testing.T) {
 			}
 			fmt.Fprintln(&out)
 		}
-		golden(t, "handlers-"+name, out.String())
+		golden(t, "handlers-"+name, strings.TrimSuffix(out.String(), "\n"))
 	}
 }
 
@@ -176,6 +197,24 @@ func TestTables(t *testing.T) {
 		"replays": func(p printer) error {
 			v := trouble()
 			return p.replays(v.Replays)
+		},
+		"dead-letters-drop": func(p printer) error {
+			p.counted(&countView{DryRun: true, Matched: 17, ByHandler: map[string]int{"crm": 15, "": 2}, ByReason: map[string]int{"exhausted": 15, "unreadable": 2}})
+			return nil
+		},
+		"replay": func(p printer) error {
+			p.countedEvents(&eventCountView{Matched: 1204, Oldest: noon.Add(-6 * time.Hour), Newest: noon}, "crm")
+			job := replayView{ID: "260301120000-k3fq", Handler: "crm", State: "running", Share: 0.41, Fed: 480, Unwanted: 12}
+			for range 2 {
+				fmt.Fprintln(p.out, replayLine(job))
+				job.State, job.Share, job.Fed, job.Unwanted, job.Open = "done", 1, 1180, 19, 5
+			}
+			return nil
+		},
+		"pause": func(p printer) error {
+			p.ordered(&handlerView{Name: "crm", PausedSince: noon, Behind: behindView{Events: 12}})
+			p.ordered(&handlerView{Name: "crm", State: "ok", Behind: behindView{Events: 12}})
+			return nil
 		},
 		"event": func(p printer) error {
 			return p.wholeEvent(&wholeEvent{eventView: event, payloadView: payload, Handlers: []standingView{

@@ -42,8 +42,9 @@ func (p printer) status(v *statusView) error {
 		}
 	}
 	fmt.Fprintln(p.out)
-	room := statusLines - (len(lines) + 1 + 1 + max(1, len(rows)) + 1 + 1)
-	p.attention(v.Attention, max(leastAttention, room/2))
+	heading := 1
+	room := statusLines - len(lines) - 1 - heading - max(1, len(rows)) - 1 - heading
+	p.attention(v.Attention, room)
 	return nil
 }
 
@@ -115,30 +116,56 @@ func handlerRows(v *statusView) []string {
 	return rows
 }
 
-// attention lists at most so many things, what is worst first.
-func (p printer) attention(list []attentionView, most int) {
+// attention lists what fits into so many lines, what is worst first.
+func (p printer) attention(list []attentionView, room int) {
 	if len(list) == 0 {
 		fmt.Fprintln(p.out, "Nothing needs a person.")
 		return
 	}
-	need := "needs"
-	if len(list) > 1 {
-		need = "need"
-	}
-	more := ""
-	if len(list) > most {
-		more = fmt.Sprintf(", %d of them here (all: --json)", most)
-	}
-	fmt.Fprintf(p.out, "%s %s a person%s:\n", plural(uint64(len(list)), "thing"), need, more)
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b attentionView) int { return strings.Compare(a.Level, b.Level) })
-	for _, a := range list[:min(most, len(list))] {
-		mark := "! "
-		if a.Level == levelWarning {
-			mark = "- "
+	var lines []string
+	shown := 0
+	for _, a := range list {
+		item := attentionLines(a)
+		if shown >= leastAttention && len(lines)+len(item) > room {
+			break
 		}
-		fmt.Fprintf(p.out, "%s\n  %s\n", short(mark+a.What, screen), short(a.Do, screen-2))
+		lines = append(lines, item...)
+		shown++
 	}
+	need, more := "need", ""
+	if len(list) == 1 {
+		need = "needs"
+	}
+	if shown < len(list) {
+		more = fmt.Sprintf(", %d of them here (all: --json)", shown)
+	}
+	fmt.Fprintf(p.out, "%s %s a person%s:\n", plural(uint64(len(list)), "thing"), need, more)
+	for _, line := range lines {
+		fmt.Fprintln(p.out, line)
+	}
+}
+
+// attentionLines says what it is, on two lines at most, and what to do.
+func attentionLines(a attentionView) []string {
+	mark := "! "
+	if a.Level == levelWarning {
+		mark = "- "
+	}
+	what := []rune(mark + clean(a.What))
+	if len(what) <= screen {
+		return []string{string(what), "  " + short(a.Do, screen-2)}
+	}
+	// Between words, unless one of them is very long.
+	at := screen
+	for i := screen; i > screen/2; i-- {
+		if what[i] == ' ' {
+			at = i
+			break
+		}
+	}
+	return []string{string(what[:at]), "  " + short(string(what[at:]), screen-2), "  " + short(a.Do, screen-2)}
 }
 
 // handler describes one handler.
