@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"fmt"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -62,7 +61,7 @@ func TestAdminForget(t *testing.T) {
 	s.must(t, "paused", "pause", "crm")
 	s.sendEvents(t, "car-1", 3)
 	s.refused(t, "handlers file", "forget", "crm")
-	both := fmt.Sprintf(adminHandlers, s.events, app.url)
+	both := s.adminHandlers(app.url)
 	s.write(t, "handlers.hcl", both[:strings.Index(both, `handler "crm"`)])
 	if err := s.adminLoad(t.Context(), s.caddyfile("8d")); err != nil {
 		t.Fatal(err)

@@ -110,9 +110,11 @@ handler "crm" {
 func newAdminSite(t *testing.T) (*site, *application) {
 	t.Helper()
 	s, app := newSite(t), startApplication(t)
-	s.write(t, "handlers.hcl", fmt.Sprintf(adminHandlers, s.events, app.url))
+	s.write(t, "handlers.hcl", s.adminHandlers(app.url))
 	return s, app
 }
+
+func (s *site) adminHandlers(url string) string { return fmt.Sprintf(adminHandlers, s.events, url) }
 
 // startAdmin starts Caddy and waits until its admin endpoint answers for the app: HTTP
 // servers may be there before.
