@@ -108,6 +108,10 @@ func testReopenOrder(t *testing.T, f *fixture) {
 	f.equal("lanes", []buffer.Lane{{Name: "a", Position: 1, Retry: retryOf(3)}}, f.lanes(c))
 	f.equal("positions", []uint64{1, 3}, positions(f.leaseDeferred(c, "a", 10)))
 	f.equal("stats", buffer.ConsumerStats{Position: 3, Seen: 3, Leased: 2, Deferred: 2}, c.Stats())
+	// A deferred event is settled and reopened in one step.
+	f.settle(c, buffer.Outcome{Position: 1, Verb: buffer.Done}, reopenTo("c", 1, 5), buffer.Outcome{Position: 3, Verb: buffer.Done})
+	f.equal("lanes at the end", []buffer.Lane{{Name: "c", Position: 1, Retry: retryOf(5)}}, f.lanes(c))
+	f.equal("stats at the end", buffer.ConsumerStats{Position: 3, Seen: 3, Deferred: 1}, c.Stats())
 }
 
 func testReopenLetter(t *testing.T, f *fixture) {
