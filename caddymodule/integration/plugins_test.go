@@ -13,8 +13,8 @@ import (
 
 // testPlugins are handlers' own programs, of which the test binary is each.
 var testPlugins = map[string]func() *sdk.Plugin{
-	// hang writes down each event, unless a file stands in the way: then it answers
-	// nothing, and heeds its context only if told to.
+	// hang writes down each event, unless a file stands in the way: then it neither
+	// answers nor heeds its context.
 	"hang": func() *sdk.Plugin { return sdk.New("hang", openHang) },
 	// poison writes down each event, but ends at one.
 	"poison": func() *sdk.Plugin { return sdk.New("poison", openPoison) },
@@ -56,20 +56,15 @@ type hangConfig struct {
 	Path string `config:"path" doc:"Where events are written down."`
 	Gate string `config:"gate" doc:"While this file is there, events hang."`
 	Seen string `config:"seen" doc:"Where events that hang are written down."`
-	Heed bool   `config:"heed,optional" doc:"Give up when nobody waits any more."`
 }
 
 func openHang(_ context.Context, c hangConfig) (sdk.Handler, error) {
-	return func(ctx context.Context, e *sdk.Event) error {
+	return func(_ context.Context, e *sdk.Event) error {
 		if _, err := os.Stat(c.Gate); err != nil {
 			return writeDown(c.Path, e)
 		}
 		if err := writeDown(c.Seen, e); err != nil {
 			return err
-		}
-		if c.Heed {
-			<-ctx.Done()
-			return ctx.Err()
 		}
 		select {}
 	}, nil

