@@ -10,21 +10,22 @@ import (
 // warmUp lets connections, buffers and the Go runtime of both processes settle.
 const warmUp = time.Second
 
-// compare loads the two targets in turns and prints the ratio of their medians.
-func compare(ctx context.Context, opts options, bodies *bodyMaker, label string, receiver, plain target) error {
+// compare loads the two targets in turns, prints the ratio of their medians and returns
+// the receiver's, in answers a second.
+func compare(ctx context.Context, opts options, bodies *bodyMaker, label string, receiver, plain target) (float64, error) {
 	targets := []target{receiver, plain}
 	rates := make([][]float64, len(targets))
 	fmt.Printf("%s\n", label)
 	for _, t := range targets {
 		if _, err := load(ctx, t, bodies, opts.conns, warmUp); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for round := range opts.rounds {
 		for i, t := range targets {
 			m, err := load(ctx, t, bodies, opts.conns, opts.phase)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			rates[i] = append(rates[i], m.perSecond())
 			fmt.Printf("  round %d  %-26s %8.0f answers/s   p50 %-9v p99 %v\n", round+1, t.name, m.perSecond(),
@@ -33,7 +34,7 @@ func compare(ctx context.Context, opts options, bodies *bodyMaker, label string,
 	}
 	fmt.Printf("  ratio    durable / plain = %.2f  (medians %.0f and %.0f)\n\n",
 		median(rates[0])/median(rates[1]), median(rates[0]), median(rates[1]))
-	return nil
+	return median(rates[0]), nil
 }
 
 // compareLatency says what one event alone pays over a plain answer, beside what

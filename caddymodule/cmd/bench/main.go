@@ -1,16 +1,23 @@
-// Command bench measures what a durable, verified 200 costs: the receiver and a
-// plain `respond 200`, each in a process of the same Caddy binary, take the same
-// signed POSTs from the same sender, in turns, in one run.
+// Command bench measures what this project adds to a plain Caddy.
+//
+// Ingest: what a durable, verified 200 costs. The receiver and a plain `respond 200`,
+// each in a process of the same Caddy binary, take the same signed POSTs from the same
+// sender, in turns.
+//
+// Delivery: how fast a backlog drains in vehicle order through a handler's process that
+// does nothing but check the order, what the host's memory comes to, and whether an event
+// costs more when more of them wait.
 //
 //	go run ./caddymodule/cmd/bench
-//	go run ./caddymodule/cmd/bench -rounds 5 -seconds 10 -dir /var/tmp
+//	go run ./caddymodule/cmd/bench -rounds 5 -phase 10s -dir /var/tmp
+//	go run ./caddymodule/cmd/bench -backlog 20000
+//	go run ./caddymodule/cmd/bench -large 1000000
 //
 // Compare ratios, not numbers: the sender runs on the same machine.
 package main
 
 import (
 	"context"
-	"crypto/rand"
 	"flag"
 	"fmt"
 	"os"
@@ -29,9 +36,16 @@ type options struct {
 	phase  time.Duration
 	conns  int
 	size   int
+
+	backlog int
+	large   int
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "plugin" {
+		servePlugin(os.Args[2:])
+		return
+	}
 	var opts options
 	flag.StringVar(&opts.caddy, "caddy", "", "the Caddy binary to measure (default: build one)")
 	flag.StringVar(&opts.dir, "dir", "", "where the buffer is put: use the disk that you want to know about (default: the temporary folder)")
@@ -39,6 +53,8 @@ func main() {
 	flag.DurationVar(&opts.phase, "phase", 5*time.Second, "how long one phase of load lasts")
 	flag.IntVar(&opts.conns, "connections", 64, "keep-alive connections")
 	flag.IntVar(&opts.size, "size", 2048, "bytes of a body")
+	flag.IntVar(&opts.backlog, "backlog", 200_000, "events of the backlog that is drained; 0: none is")
+	flag.IntVar(&opts.large, "large", 0, "drain a backlog of so many events too, such as 1000000: it takes a few minutes")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -69,37 +85,12 @@ func run(ctx context.Context, opts options) error {
 		return err
 	}
 
-	// Killing by context is for an interrupted run; a finished one ends its servers itself.
-	ctx, cancel := context.WithCancel(ctx)
-	token := rand.Text()
-	receiver, err := startServer(ctx, opts.caddy, dir, "receiver", "smartcar_webhook {\n\t\ttoken {env.SMARTCAR_TOKEN}\n\t}", token, cert)
-	if err != nil {
-		cancel()
-		return err
-	}
-	plain, err := startServer(ctx, opts.caddy, dir, "respond", "respond 200", token, cert)
-	defer func() {
-		cancel()
-		<-receiver.exited
-		if plain != nil {
-			<-plain.exited
-		}
-	}()
+	ingest, err := measureIngest(ctx, opts, dir, cert)
 	if err != nil {
 		return err
 	}
-
-	body, eventID := sample(opts.size)
-	bodies, err := newBodyMaker(token, body, eventID)
-	if err != nil {
-		return err
+	if opts.backlog == 0 {
+		return nil
 	}
-	fmt.Printf("%d connections, %d-byte bodies, %d rounds of %v for each row; buffer on %s\n\n", opts.conns, len(body), opts.rounds, opts.phase, dir)
-	if err := compare(ctx, opts, bodies, "TLS", receiver.secure, plain.secure); err != nil {
-		return err
-	}
-	if err := compare(ctx, opts, bodies, "plain HTTP", receiver.plain, plain.plain); err != nil {
-		return err
-	}
-	return compareLatency(ctx, opts, bodies, dir, receiver.secure, plain.secure, len(body))
+	return measureDelivery(ctx, opts, dir, cert, ingest)
 }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+)
+
+// appenders is how many events are stored at once: as many as there are connections
+// that bring them in, so that they share syncs as those do.
+const appenders = 64
+
+// writeBacklog stores events of a fleet in a new disk buffer, the way the receiver does.
+// Each vehicle's readings grow younger, as real ones do.
+func writeBacklog(ctx context.Context, path string, events, vehicles, size int) error {
+	b, err := disk.Open(ctx, disk.Options{Path: path})
+	if err != nil {
+		return fmt.Errorf("making the backlog's buffer: %w", err)
+	}
+	fleet := make([]string, vehicles)
+	for i := range fleet {
+		fleet[i] = uuid.NewString()
+	}
+	token, begun := uuid.NewString(), time.Now().Add(-time.Hour)
+	errs := make([]error, appenders)
+	var wg sync.WaitGroup
+	for worker := range appenders {
+		wg.Go(func() {
+			for i := worker; i < events && errs[worker] == nil; i += appenders {
+				errs[worker] = appendEvent(ctx, b, token, smartcar.Sample{
+					EventID: uuid.NewString(), VehicleID: fleet[i%vehicles], Mode: smartcar.ModeLive, Size: size,
+					RecordedAt: begun.Add(time.Duration(i) * time.Millisecond), DeliveredAt: time.Now(),
+				})
+			}
+		})
+	}
+	wg.Wait()
+	errs = append(errs, b.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("writing the backlog: %w", err)
+	}
+	return nil
+}
+
+func appendEvent(ctx context.Context, b buffer.Buffer, token string, s smartcar.Sample) error {
+	body := s.VehicleState()
+	envelope, err := smartcar.ParseEnvelope(body)
+	if err != nil {
+		return err
+	}
+	_, err = b.Append(ctx, &buffer.Event{
+		Source: "default", ID: envelope.EventID, Type: envelope.EventType, Mode: envelope.Mode,
+		VehicleID: envelope.VehicleID, UserID: envelope.UserID, WebhookID: envelope.WebhookID, DeliveryID: envelope.DeliveryID,
+		ReceivedAt: time.Now(), Signature: smartcar.Sign(token, body), ContentType: "application/json",
+		Digest: envelope.Digest, Body: body,
+	})
+	return err
+}
