@@ -97,6 +97,10 @@ func TestReopenedComesBeforeWhatIsLater(t *testing.T) {
 				r.reopen("a:2", "a:3")
 				close(release)
 				r.d.Resume()
+				r.after(time.Second)
+				if !slices.Contains(r.h.order, "a:3") {
+					t.Errorf("after a second: deliveries %q: the reopened wait for what comes after them", r.h.order)
+				}
 				r.after(2 * time.Minute)
 				if !slices.Equal(r.h.order, want) {
 					t.Errorf("deliveries %q, want %q", r.h.order, want)

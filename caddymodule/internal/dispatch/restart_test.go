@@ -2,6 +2,8 @@ package dispatch_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -83,4 +85,66 @@ func TestEventThatArrivesDuringALookUpIsNotForgotten(t *testing.T) {
 		r.wantDeliveries("a:2#1", "a:3#1")
 		r.stop()
 	})
+}
+
+// slowLease is a consumer whose main line has its second part only later.
+type slowLease struct {
+	buffer.Consumer
+	second time.Time
+	calls  int
+}
+
+func (s *slowLease) Lease(ctx context.Context, n int) ([]buffer.Lease, error) {
+	if s.calls++; s.calls == 1 {
+		return s.Consumer.Lease(ctx, 1)
+	}
+	select {
+	case <-time.After(time.Until(s.second)):
+		return s.Consumer.Lease(ctx, n)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Whatever is on disk and on the main line when dispatch starts, a lane's events come in
+// their order. Deferred and open events take turns here, which a buffer may hold after
+// some reopenings and crashes.
+func TestDeferredAndOpenEventsTakeTurns(t *testing.T) {
+	for _, second := range []time.Duration{0, 4500 * time.Millisecond, time.Minute} {
+		t.Run(second.String(), func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, r *rig) {
+				var want []string
+				for i := range 10 {
+					want = append(want, fmt.Sprintf("a:%d", i+1))
+				}
+				r.add(want...)
+				c, err := r.store.Consumer(context.Background(), "rig")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := c.Lease(context.Background(), 10); err != nil {
+					t.Fatal(err)
+				}
+				for _, position := range []uint64{2, 3, 4, 5, 7, 8, 10} {
+					if err := c.Settle(context.Background(), buffer.Outcome{Position: position, Verb: buffer.Defer, Lane: "vehicle/a"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				c.Close()
+				r.wrap = func(c buffer.Consumer) buffer.Consumer {
+					return &slowLease{Consumer: c, second: time.Now().Add(second)}
+				}
+				r.h.slow = func(string) time.Duration { return time.Second }
+				r.start()
+				r.after(2 * time.Minute)
+				if !slices.Equal(r.h.order, want) {
+					t.Errorf("deliveries %q, want %q", r.h.order, want)
+				}
+				if s := r.d.Stats(); s.WaitingLanes != 0 || s.InMemory != 0 {
+					t.Errorf("stats at rest %+v", s)
+				}
+				r.stop()
+			})
+		})
+	}
 }
