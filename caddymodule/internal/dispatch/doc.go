@@ -7,57 +7,122 @@
 // breaker and the outbox of outcomes. What may block runs beside it and reports
 // back through channels: the main line's leases, look-ups of deferred events,
 // calls of the handler, and Settle. So there is no lock over the state, and a slow
-// disk or handler stops nothing but its own answer.
+// disk or handler stops nothing but its own answer. (What is known of a vehicle's
+// signals is shared with calls and has a lock of its own, see fresh.go.)
 //
 // # Lanes
 //
 // A lane is the sequence of one vehicle's events (order "vehicle") or a single
 // event (order "none"). At most one event of a lane is with the handler at a time,
-// across all its retries. A lane is in one of two modes:
+// across all its retries. The events of a lane are in up to three places:
 //
-//   - in memory: all its open events that dispatch has seen are leased from the
-//     main line and stand in the lane's queue.
-//   - on disk: at least one of its events was deferred, and the deferred events come
-//     before everything else of the lane.
+//   - queue: leased and in memory, delivered one by one, in the order of positions.
+//   - disk: deferred, to be leased back in small chunks when the queue is empty. The
+//     lane knows a position that none of them is below (first).
+//   - held: leased from the main line and in memory, later than all on disk; a few,
+//     in the hope that the disk is empty soon. Beyond that they are deferred too.
 //
-// It moves like this:
+// A lane with nothing on disk is in memory. It moves like this:
 //
 //	            event leased                     picked
 //	(no lane) ───────────────▶ ready ──────────────────────────▶ flying
 //	    ▲                       ▲ ▲                                │
 //	    │ queue empty, memory   │ │ done, dead, unavailable, down  │
 //	    └───────────────────────┼─┴────────────────────────────────┤
-//	                            │                                  │ retry: defer the
-//	              events        │                                  │ head and all behind it
+//	                            │                      retry, crash: defer all
+//	              events        │                                  ▼
 //	        ┌───────────────────┴── fetching ◀─── settling ◀── due ◀── waiting
-//	        │ none: back to memory, with what was held             (until NotBefore)
+//	        │ none: back to memory, with what was held          ▲    (until NotBefore)
+//	                                                            └── barred
+//	                                                 (until the main line is read so far)
 //
 // A failing head is deferred durably with its attempts, its error and the time of
-// its next delivery, and with it all that stood behind it in memory. Later events
-// of the lane are deferred as they come, without a copy in memory. When the lane is
-// due, its events are leased back in small chunks. A look-up begins only when every
-// deferral of the lane is durable (settling), and what arrives meanwhile is held in
-// memory: so a look-up that finds nothing proves that nothing is left, and the lane
-// goes on in memory with what was held.
+// its next delivery, and with it all of the lane that is in memory. When the lane is
+// due, its events are leased back. A look-up begins only when every deferral of the
+// lane is durable (settling), and what arrives meanwhile is held in memory: so a
+// look-up that finds nothing proves that nothing is left, unless something was
+// reopened since it began.
 //
-// # What makes a restart safe
+// # Order
+//
+// The order of a lane is that of the positions, wherever its events are, and is kept
+// by three rules. The head of a queue goes only if it is below all that is on disk
+// (first). A head that comes from the disk goes only if the main line was read up to
+// it, for an earlier event of the lane may still stand there; until then the lane is
+// barred. And where the order of what is in memory and what is on disk is in doubt, all
+// goes to the disk, where it stands in order. What is durable may therefore be any
+// mixture of deferred and open events.
+//
+// # Spilling
+//
+// One vehicle's backlog would fill the read-ahead, and no other event be leased. So
+// when the handler could take more than is ready, and there is no room to lease, the
+// tail of every long lane is deferred and its head stays: of each lane as many events as
+// leave half of the read-ahead free if every slot were taken by another lane, at most
+// 16. The events of such a lane are then leased once, deferred, and leased back in
+// chunks when it is their turn.
+//
+// # Restart
 //
 // Outcomes are settled in the order in which they came about, by one Settle call at
-// a time. An event is deferred only after all earlier open events of its lane. So at
-// any instant, and hence after any crash, the durable deferred events of a lane
-// precede its open events on the main line. Start reads the deferred lanes before it
-// leases from the main line, and the order holds.
+// a time. Start reads the deferred lanes before it leases from the main line. A lane
+// whose first deferred event is beyond what the main line was read up to is barred: its
+// earlier events are delivered as they are leased, and its look-ups begin when
+// buffer.ConsumerStats.Seen says that there are no more. A lane goes on to its next
+// event as soon as the handler has answered; until the outcome is durable, the event
+// counts as in flight, and a crash repeats it. After a change from order "none" to
+// "vehicle", events that were deferred before have lanes of their own until they are
+// settled.
 //
-// A lane goes on to its next event as soon as the handler has answered; until the
-// outcome is durable, the event counts as in flight, and a crash repeats it.
+// # Failures
+//
+// Retry counts an attempt. The next one comes after a random time between
+// RetryPolicy.MinDelay and a ceiling that doubles with every attempt, computed from the
+// attempts that are stored. No answer within Config.Timeout, a call that failed, and
+// a missing result are a Retry; results beyond the events are ignored. Park and
+// MaxAttempts are looked at after each counted attempt. Unavailable opens the breaker
+// and counts nothing, nor does a handler that is down; what was in flight then is
+// delivered again. An answer that comes after its call was given up is not seen.
+//
+// When the plugin's process ends by itself (CrashError), each event of the calls under
+// way gets one crash more, durably, and no attempt. With two, an event is a suspect: it is sent
+// when no other call is under way, alone, and nothing else is until it is answered;
+// suspects go first. With three it is a dead letter, ReasonPoison. So an event that was
+// with the poison event at two crashes is tried alone once, and goes on.
+//
+// # Long calls
+//
+// A buffer lets events be settled beyond an open one only so far (the disk buffer:
+// 8192 positions). A call may take up to Config.Timeout, an hour at most, and
+// would hold up leasing for all. So after two seconds, or at most three, the events of a call, with
+// what stands behind them, are deferred while they are with the handler, and leased back
+// at once; from then on the main line has nothing of that lane open. So a call that
+// hangs keeps others from being leased only beyond 8192 events, and for three seconds.
+//
+// # Pausing, reopening, freshness
+//
+// While paused, leasing goes on up to the read-ahead, and nothing is sent. Reopen
+// makes deferred events of settled ones, which are then as all others: a lane in memory
+// is looked up after the event that is with the handler, a lane that waits for a
+// retry of a later event at once. Config.Stale has each delivery's signals judged in
+// the call's goroutine against what the handler has finished; what it finishes is noted
+// with the Done, in the same step, and never elsewhere.
 //
 // # What bounds memory
 //
-// Events leased from the main line and not answered yet (max(256, 4 x concurrency x
-// batch)), deferred events leased back (twice the deliveries that can be in flight,
-// at least 16 lanes of up to 16 events), outcomes that are not durable yet, and lanes
-// that wait on disk (32,768, name and time only). At one of these bounds no more is
-// leased from the main line until there is room. So one lane whose single event takes
-// long can hold up leasing when its own backlog fills the read-ahead, for at most
-// Timeout; and more than 32,768 vehicles failing at once hold up the others.
+//   - events leased from the main line and not answered: max(256, 4 x concurrency x
+//     batch), the read-ahead. While lanes are barred, half as much again, or what the run
+//     before had in memory if its definition allowed more.
+//   - deferred events leased back: lanes for twice the deliveries that can be in
+//     flight, at least 16, of up to 16 events each.
+//   - outcomes that are not durable: max(4096, 4 x read-ahead), and what is deferred of
+//     lanes in memory at one time. Beyond that nothing is delivered or leased.
+//   - lanes on disk: 32,768, name and times only. Beyond that nothing is leased or
+//     reopened, so more than 32,768 vehicles failing at once hold up the others. A start
+//     that finds more keeps all of their names.
+//   - tables of signals: those of 4,096 vehicles, and of those in flight or not durable.
+//
+// The cost of an event does not grow with the backlog. It is leased once from the main
+// line; it is deferred and leased back for every failed attempt, and once more where its
+// lane spills or waits, its call takes long, or something is reopened in front of it.
 package dispatch

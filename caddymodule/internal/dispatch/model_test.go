@@ -78,6 +78,7 @@ func playHistory(t *testing.T, store string, seed int) {
 		m.check()
 	}
 	m.finish()
+	pass(time.Minute) // for look-ups that Stop did not wait for
 }
 
 // step does one random thing.
@@ -190,7 +191,7 @@ func (m *model) start() {
 	if err != nil {
 		m.t.Fatalf("opening consumer: %v", err)
 	}
-	m.consumer = &spy{Consumer: c, m: m, store: m.world.store, rnd: rand.New(rand.NewPCG(m.rnd.Uint64(), 3))}
+	m.consumer = &spy{Consumer: c, m: m, life: m.life, store: m.world.store, rnd: rand.New(rand.NewPCG(m.rnd.Uint64(), 3))}
 	m.mu.Lock()
 	cfg := m.cfg
 	cfg.Paused = m.paused

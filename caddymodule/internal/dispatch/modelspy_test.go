@@ -18,6 +18,7 @@ import (
 type spy struct {
 	buffer.Consumer
 	m     *model
+	life  int
 	store buffer.Buffer
 	mu    sync.Mutex
 	rnd   *rand.Rand
@@ -47,6 +48,10 @@ func (s *spy) Settle(ctx context.Context, outcomes ...buffer.Outcome) error {
 		return errFault
 	}
 	s.m.mu.Lock()
+	if s.life != s.m.life { // its dispatcher has stopped, and it is closed
+		s.m.mu.Unlock()
+		return buffer.ErrClosed
+	}
 	for _, o := range outcomes {
 		s.m.begins(o)
 	}
@@ -149,7 +154,7 @@ func (m *model) defers(f *fate, o buffer.Outcome) {
 	r := o.Retry
 	same := r.Attempts == f.attempts && r.Crashes == f.crashes || f.long && r.Attempts == f.attemptsThen && r.Crashes == f.crashesThen
 	if !same || (r.Replay != "") != f.replay {
-		m.t.Errorf("%s is deferred with %+v, want %d attempts, %d crashes, replay %t", f.e.ID, r, f.attempts, f.crashes, f.replay)
+		m.t.Errorf("%s is deferred with %+v, want %d attempts, %d crashes, replay %t: %v", f.e.ID, r, f.attempts, f.crashes, f.replay, f.history)
 	}
 	if r.Attempts > f.last().attempts && r.Crashes == f.last().crashes {
 		wait := r.NotBefore.Sub(r.LastAt)
