@@ -60,19 +60,27 @@ func (f *fleet) run(ctx context.Context) {
 // sendOne sends one event until it is acknowledged or ctx ends. An event whose
 // answer was lost on the way is sent again, as Smartcar would.
 func (f *fleet) sendOne(ctx context.Context, v *fleetVehicle) {
-	id, recordedAt := uuid.NewString(), time.Now()
+	id := uuid.NewString()
+	if !f.send(ctx, v, id) {
+		return
+	}
+	f.mu.Lock()
+	v.acked = append(v.acked, id)
+	f.acked++
+	total := f.acked
+	f.mu.Unlock()
+	f.onAck(total)
+}
+
+// send sends the event with this id, as sendOne does, and says whether it was acknowledged.
+func (f *fleet) send(ctx context.Context, v *fleetVehicle, id string) bool {
+	recordedAt := time.Now()
 	for ctx.Err() == nil {
 		body := smartcar.Sample{EventID: id, VehicleID: v.id, DeliveryID: uuid.NewString(), DeliveredAt: time.Now(), RecordedAt: recordedAt, Mode: "LIVE"}.VehicleState()
 		// A request under way is not cut off by ctx: its answer would be unknown.
 		status, err := post(f.client, f.url, body, smartcar.Sign(testToken, body))
 		if err == nil && status == http.StatusOK {
-			f.mu.Lock()
-			v.acked = append(v.acked, id)
-			f.acked++
-			total := f.acked
-			f.mu.Unlock()
-			f.onAck(total)
-			return
+			return true
 		}
 		f.mu.Lock()
 		if err != nil {
@@ -86,6 +94,7 @@ func (f *fleet) sendOne(ctx context.Context, v *fleetVehicle) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+	return false
 }
 
 func post(client *http.Client, url string, body []byte, signature string) (status int, err error) {
