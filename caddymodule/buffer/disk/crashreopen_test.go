@@ -81,7 +81,7 @@ func (r *reopenRig) load(ctx context.Context, t *testing.T, b *Buffer, l *ledger
 // What is reopened, its letter, its copy and its memo come through a power cut together or not at all, also
 // while the events themselves are trimmed.
 func TestCrashReopensWholly(t *testing.T) {
-	for round := range 24 {
+	for round := range 12 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			seed := rand.Uint64()

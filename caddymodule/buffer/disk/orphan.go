@@ -1,11 +1,17 @@
 package disk
 
 import (
+	"time"
+
 	"github.com/cockroachdb/pebble/v2"
 )
 
+// orphanGrace is how long an orphan holds what it has not settled in any case: a handler may be away only until a
+// reload is taken back or a mistake in its name is mended.
+const orphanGrace = 15 * time.Minute
+
 // holds says whether what the consumer has not settled must stay. An orphan holds it for as long
-// as settled events stay, but not when events would be refused for it; one that is open or
+// as settled events stay; where events are refused for it, only for the grace. One that is open or
 // still settling is as good as kept.
 func (st *consumerState) holds(now int64, l *Limits, pressed bool) bool {
 	st.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -166,10 +167,11 @@ func TestOrphanOverReopen(t *testing.T) {
 
 func TestOrphanGivesWayBeforeEventsAreRefused(t *testing.T) {
 	var j journal
-	b, _ := openFor(t, Options{Limits: Limits{MaxSize: 2 << 20}, Log: j.log()})
+	b, clock := openFor(t, Options{Limits: Limits{MaxSize: 2 << 20}, Log: j.log()})
 	live, gone := openConsumer(t, b, "live"), openConsumer(t, b, "gone")
 	closeAll(t, gone)
 	keepOnly(t, b, "live")
+	clock.Advance(orphanGrace)
 	for i := range 1000 {
 		e := crashEvent(fmt.Sprint(i), 10000)
 		_, err := b.Append(t.Context(), e)
@@ -210,6 +212,65 @@ func TestOrphanGivesWayBeforeEventsAreRefused(t *testing.T) {
 		t.Fatalf("got %+v, event 1001 is not settled", s)
 	}
 	settleN(t, live, appended-1, doneAll)
+}
+
+// A handler that is away for a few minutes, by a reload that is taken back or a mistake that is mended, loses
+// nothing, even if events are refused meanwhile.
+func TestYoungOrphanHoldsUnderPressure(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		away  time.Duration
+		loses bool
+	}{
+		{"a reload taken back", 0, false},
+		{"a mistake mended", time.Minute, false},
+		{"just within the grace", orphanGrace - 1, false},
+		{"too late", orphanGrace, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var j journal
+			b, clock := openFor(t, Options{Limits: Limits{MaxSize: 1 << 20}, Log: j.log()})
+			h := openConsumer(t, b, "h")
+			n := fillUp(t, b, "a")
+			settleN(t, h, 1, buffer.Outcome{Verb: buffer.Defer, Lane: "l"})
+			closeAll(t, h)
+			keepOnly(t, b)
+			clock.Advance(test.away)
+			if err := b.trim(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, err := b.Append(t.Context(), crashEvent("x", 10000))
+			if refused := errors.Is(err, buffer.ErrFull); refused == test.loses || !refused && err != nil {
+				t.Fatalf("got %v", err)
+			}
+			if got := j.with("level=WARN", "without a handler", "removed=h"); (len(got) == 1) == test.loses {
+				t.Fatalf("got %q", j.lines.String())
+			}
+			keepOnly(t, b, "h")
+			h = openConsumer(t, b, "h")
+			left := int(h.Stats().Pending + h.Stats().Deferred)
+			if lost := left < n; lost != test.loses {
+				t.Fatalf("%d of %d events are left", left, n)
+			}
+		})
+	}
+}
+
+// Forgetting a young orphan makes room at once.
+func TestForgetFreesAYoungOrphan(t *testing.T) {
+	b, _ := openFor(t, Options{Limits: Limits{MaxSize: 1 << 20}})
+	closeAll(t, openConsumer(t, b, "h"))
+	fillUp(t, b, "a")
+	keepOnly(t, b)
+	if err := b.ForgetConsumer(t.Context(), "h"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.trim(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Append(t.Context(), crashEvent("x", 10000)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Deferred events and copies of an orphan go with the events, and are no longer counted.

@@ -133,6 +133,8 @@ func TestHeadroomTrims(t *testing.T) {
 	trimmed(101, 101) // the rest is not settled
 	keepOnly(t, b, "live")
 	clock.Advance(sweepEvery)
+	trimmed(101, 101) // the orphan is young
+	clock.Advance(orphanGrace)
 	trimmed(125, 145) // an orphan gives way
 	clock.Advance(sweepEvery)
 	trimmed(151, 151)

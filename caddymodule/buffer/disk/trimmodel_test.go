@@ -29,7 +29,7 @@ type trimModel struct {
 // Trims at random moments, with handlers that come and go and power cuts between, never take what a
 // consumer with a handler has not settled; and what is accounted for is what is stored.
 func TestTrimModel(t *testing.T) {
-	for round := range 40 {
+	for round := range 16 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			seed := rand.Uint64()
