@@ -68,7 +68,8 @@ type Buffer interface {
 
 	// KeepConsumers says which consumers have a handler from now on. All others become
 	// orphans, durably: an orphan holds back trimming until Retention has passed since
-	// then, or until events would be refused for want of room, whichever is earlier; what
+	// then, or until events would be refused for want of room, whichever is earlier, but
+	// for 15 minutes in any case, in which Append may fail with ErrFull for its sake. What
 	// it loses is logged. One that is named again is no orphan any more.
 	KeepConsumers(ctx context.Context, names ...string) error
 
@@ -77,8 +78,8 @@ type Buffer interface {
 	PauseConsumer(ctx context.Context, name string, paused bool) error
 
 	// ForgetConsumer removes a consumer with its position, its deferred events and its
-	// memos; its dead letters stay. ErrInUse while it is open, ErrNotFound when there is
-	// none.
+	// memos; its dead letters stay. What it alone held back can be trimmed at once.
+	// ErrInUse while it is open, ErrNotFound when there is none.
 	ForgetConsumer(ctx context.Context, name string) error
 
 	// Events yields stored events in a range. An event that is damaged yields its
@@ -136,4 +137,7 @@ type Stats struct {
 	Syncs, Appended, Duplicates, Corrupt uint64
 	// Sealed is the reason when the buffer accepts nothing more, else nil.
 	Sealed error
+	// Full is the reason, with ErrFull in it, when there is no room just now: for any
+	// event, or for one as large as the last that was refused. Else nil.
+	Full error
 }

@@ -64,6 +64,7 @@ func (b *Buffer) Append(ctx context.Context, e *buffer.Event) (buffer.Receipt, e
 		return receipt, wrapAppend(err)
 	}
 	if err := b.full(len(t.record)); err != nil {
+		b.refusedSize.Store(int64(len(t.record)))
 		t.release()
 		return buffer.Receipt{}, wrapAppend(err)
 	}
@@ -75,6 +76,9 @@ func (b *Buffer) Append(ctx context.Context, e *buffer.Event) (buffer.Receipt, e
 	t.release()
 	if err != nil {
 		return buffer.Receipt{}, wrapAppend(err)
+	}
+	if b.refusedSize.Load() != 0 {
+		b.refusedSize.Store(0)
 	}
 	return receipt, nil
 }

@@ -42,6 +42,8 @@ type Buffer struct {
 	// letters and copies of reopened events. Only the committer changes them.
 	eventBytes, asideBytes atomic.Int64
 	deadCount              atomic.Uint64
+	// refusedSize is that of the last event that found no room; 0 when one was stored since.
+	refusedSize atomic.Int64
 	// tight is set while the disk has less than the headroom, and missing is how much should be freed.
 	tight   atomic.Bool
 	missing atomic.Int64
@@ -206,6 +208,7 @@ func (b *Buffer) Stats() buffer.Stats {
 		Duplicates:  b.counters.duplicates.Load(),
 		Corrupt:     b.counters.corrupt.Load(),
 		Sealed:      b.seal.err(),
+		Full:        b.noRoom(int(b.refusedSize.Load())),
 	}
 	if s.Last == 0 {
 		s.First = 0

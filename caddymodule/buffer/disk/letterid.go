@@ -48,6 +48,12 @@ func parseLetterKey(key []byte) (letterID, bool) {
 	}, true
 }
 
+// LetterTime returns an id for DeadLetters that has what died before t behind it, and what
+// died later before it. No dead letter has this id.
+func LetterTime(t time.Time) buffer.DeadLetterID {
+	return letterID{diedAt: uint64(max(0, t.UnixNano()))}.text()
+}
+
 // parseLetterID reads the text that a person or a program sent. Each id has one text: base 32 would
 // take several, which differ in bits that mean nothing.
 func parseLetterID(text buffer.DeadLetterID) (letterID, error) {

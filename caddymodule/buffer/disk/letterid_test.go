@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
@@ -29,6 +30,19 @@ func TestLetterIDSortsAsItsKey(t *testing.T) {
 		if i > 0 && ids[i-1].text() >= id.text() {
 			t.Fatalf("%q sorts before %q", id.text(), ids[i-1].text())
 		}
+	}
+}
+
+// LetterTime lies between what died before and what died then or later.
+func TestLetterTime(t *testing.T) {
+	at := time.Unix(1700000000, 0)
+	ns := uint64(at.UnixNano())
+	mark := LetterTime(at)
+	if before, then := (letterID{ns - 1, math.MaxUint64, "z"}).text(), (letterID{ns, 0, "a"}).text(); before >= mark || mark >= then {
+		t.Errorf("%q, %q, %q do not sort", before, mark, then)
+	}
+	if _, err := parseLetterID(mark); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -22,14 +22,19 @@ const (
 
 func hundredths(size uint64, n int64) int64 { return int64(size/100) * n }
 
-// full says whether an event of this size has no room.
+// full says whether an event of this size has no room, and has room made when there is little.
 func (b *Buffer) full(size int) error {
+	if b.nearFull() {
+		b.askSweep()
+	}
+	return b.noRoom(size)
+}
+
+// noRoom is why an event of this size has no room, nil when it has.
+func (b *Buffer) noRoom(size int) error {
 	limits := b.limits.Load()
 	if b.tight.Load() {
 		return fmt.Errorf("%w: the disk has less than the headroom of %d bytes free", buffer.ErrFull, limits.Headroom)
-	}
-	if b.nearFull() {
-		b.askSweep()
 	}
 	if int64(b.bytes()+cost(size)) > hundredths(limits.MaxSize, refuseAbove) {
 		return fmt.Errorf("%w: events that are not settled and dead letters fill max_size, %d bytes, of which the last twentieth is kept free for settling",

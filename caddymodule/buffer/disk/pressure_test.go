@@ -83,6 +83,9 @@ func TestFullRecoversByItself(t *testing.T) {
 			t.Fatalf("got %v, want ErrFull", err)
 		}
 	}
+	if err := b.Stats().Full; !errors.Is(err, buffer.ErrFull) {
+		t.Errorf("the figures say %v, want ErrFull", err)
+	}
 	// What they have asked for is over before there is anything to trim.
 	await(t, time.Minute, "the keeper is at rest", func() bool { return len(b.sweep) == 0 })
 	if err := b.trim(t.Context()); err != nil {
@@ -90,6 +93,9 @@ func TestFullRecoversByItself(t *testing.T) {
 	}
 	settleN(t, c, n, doneAll)
 	await(t, 3*pressureEvery, "there is room", func() bool { return !b.nearFull() })
+	if err := b.Stats().Full; err != nil {
+		t.Errorf("the figures say %v when there is room", err)
+	}
 	if _, err := b.Append(t.Context(), crashEvent("x", 10000)); err != nil {
 		t.Fatal(err)
 	}
