@@ -77,7 +77,8 @@
 // Events go in order of position, up to the first that a consumer has not settled. A trim is thought of
 // outside the committer, which looks again at who holds what when it stages it, since a consumer may have been
 // made, opened, or may have reopened something in between. An orphan, a consumer without a handler, holds its
-// events until Retention has passed since it became one, and gives way earlier above 93 % of max_size or while the disk is short of the headroom. What it loses is
+// events until Retention has passed since it became one, and gives way earlier above 93 % of max_size or while the disk is short of the headroom. It gives way
+// in no case within 15 minutes: a handler that is away by mistake, or for a reload that is taken back, must lose nothing. What it loses is
 // deleted with the events in one batch. Once its time is over and nothing is left of what was stored when it became an orphan, it goes with its memos.
 //
 // # Sizes

@@ -19,7 +19,11 @@ func (st *consumerState) holds(now int64, l *Limits, pressed bool) bool {
 	if st.standing.orphanedSince == 0 || st.busy() {
 		return true
 	}
-	return !pressed && now-st.standing.orphanedSince < int64(l.Retention)
+	held := orphanGrace
+	if !pressed {
+		held = max(held, l.Retention)
+	}
+	return now-st.standing.orphanedSince < int64(held)
 }
 
 // settledUpTo returns the position up to which the consumer needs no event any more. What it

@@ -243,7 +243,8 @@ func TestYoungOrphanHoldsUnderPressure(t *testing.T) {
 			if refused := errors.Is(err, buffer.ErrFull); refused == test.loses || !refused && err != nil {
 				t.Fatalf("got %v", err)
 			}
-			if got := j.with("level=WARN", "without a handler", "removed=h"); (len(got) == 1) == test.loses {
+			// The keeper may have said just before that h, still with a handler, holds everything.
+			if said := len(j.with("level=WARN", "without a handler", "removed=h", "kept for\"=15m")) > 0; test.away > sweepEvery && said == test.loses {
 				t.Fatalf("got %q", j.lines.String())
 			}
 			keepOnly(t, b, "h")

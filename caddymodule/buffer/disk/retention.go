@@ -122,8 +122,24 @@ func (b *Buffer) warnHolders(holders []string, position uint64, now time.Time) {
 			"dead letters", b.deadCount.Load(), "bytes", b.asideBytes.Load())
 		return
 	}
+	if removed := b.withoutHandler(holders); len(removed) > 0 {
+		b.log.Warn("buffer: near its limit, and nothing can go: these consumers have not settled the oldest event; "+
+			"what one without a handler has not settled is kept for a while in case its handler comes back, forget it to make room at once",
+			"consumers", strings.Join(holders, ", "), "removed", strings.Join(removed, ", "), "kept for", orphanGrace, "position", position)
+		return
+	}
 	b.log.Warn("buffer: near its limit, and nothing can go: these consumers have not settled the oldest event",
 		"consumers", strings.Join(holders, ", "), "position", position)
+}
+
+// withoutHandler returns those of the consumers that are orphans.
+func (b *Buffer) withoutHandler(names []string) (orphans []string) {
+	for _, name := range names {
+		if st := b.consumerNamed(name); st != nil && st.getStanding().orphanedSince != 0 {
+			orphans = append(orphans, name)
+		}
+	}
+	return orphans
 }
 
 // findTrim returns the last position up to limit that goes: all that were stored up to cutoff, and more until
