@@ -137,4 +137,7 @@ type Stats struct {
 	Syncs, Appended, Duplicates, Corrupt uint64
 	// Sealed is the reason when the buffer accepts nothing more, else nil.
 	Sealed error
+	// Full is the reason, with ErrFull in it, when there is no room just now: for any
+	// event, or for one as large as the last that was refused. Else nil.
+	Full error
 }
