@@ -93,7 +93,8 @@ type Buffer interface {
 	// the dedupe window goes, or ErrNotFound. The event itself may be trimmed already.
 	Lookup(ctx context.Context, source, id string) (uint64, error)
 
-	// States says where the event at a position stands with each consumer, by name.
+	// States says where the event at a position stands with each consumer, by name. It is
+	// ErrNotFound for a position that was never given; a trimmed event has its states still.
 	States(ctx context.Context, position uint64) ([]State, error)
 
 	// DeadLetters yields the dead letters behind one, oldest first; "" yields all. One
@@ -103,7 +104,8 @@ type Buffer interface {
 	// DeadLetter returns one, or ErrNotFound.
 	DeadLetter(ctx context.Context, id DeadLetterID) (DeadLetter, error)
 
-	// DropDeadLetters removes dead letters for good and returns how many there were.
+	// DropDeadLetters removes dead letters for good and returns how many there were. A text
+	// that is no id is ErrNotFound, and nothing is removed; one that no letter has is passed over.
 	DropDeadLetters(ctx context.Context, ids ...DeadLetterID) (int, error)
 
 	// Stats is cheap enough to be asked once a second.

@@ -37,7 +37,7 @@ type Outcome struct {
 	// Code, for Dead with ReasonRejected: the handler's own short word.
 	Code string
 	// Letter, for Reopen: the dead letter that the event comes from, "" when it is a
-	// settled event.
+	// settled event. A letter of another handler or event is an error.
 	Letter DeadLetterID
 	// Memo, if not nil, is stored in the same step. Of several under one key the last
 	// stays.

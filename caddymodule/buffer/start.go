@@ -11,7 +11,8 @@ type ConsumerSpec struct {
 // Start says with which event a new consumer starts.
 type Start struct {
 	From StartFrom
-	// At, for StartAt: the first stored event that was received then or later.
+	// At, for StartAt: the first stored event that was stored then or later. A time
+	// to come is as good as now.
 	At time.Time
 }
 
