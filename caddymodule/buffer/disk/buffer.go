@@ -24,9 +24,13 @@ var (
 type Buffer struct {
 	opts   Options
 	limits atomic.Pointer[Limits]
-	log    *slog.Logger
-	seal   *seal
-	now    func() time.Time
+	// sparing holds smaller limits off; reconfiguring lets one Reconfigure change both.
+	sparing       atomic.Pointer[sparing]
+	reconfiguring sync.Mutex
+
+	log  *slog.Logger
+	seal *seal
+	now  func() time.Time
 
 	// dbMu is held for reading while db is used, and for writing to take it away.
 	dbMu sync.RWMutex
@@ -44,7 +48,7 @@ type Buffer struct {
 	deadCount              atomic.Uint64
 	// refusedSize is that of the last event that found no room; 0 when one was stored since.
 	refusedSize atomic.Int64
-	// tight is set while the disk has less than the headroom, and missing is how much should be freed.
+	// tight is set while the disk has less than the headroom, and missing is how much should be freed, 0 for nothing.
 	tight   atomic.Bool
 	missing atomic.Int64
 
@@ -184,13 +188,13 @@ func (b *Buffer) Close() error {
 	return b.closeErr
 }
 
-// Reconfigure applies new limits.
+// Reconfigure applies new limits: at once to what is refused. What is stored goes for the sake of limits that keep less
+// only a minute later, and not at all if they are taken back before.
 func (b *Buffer) Reconfigure(l Limits) error {
 	if err := l.Validate(); err != nil {
 		return fmt.Errorf("reconfiguring buffer %s: %w", b.opts.Path, err)
 	}
-	l = l.withDefaults()
-	b.limits.Store(&l)
+	b.setLimits(l.withDefaults())
 	b.checkHeadroom()
 	b.askSweep()
 	return nil

@@ -81,6 +81,9 @@
 // in no case within 15 minutes: a handler that is away by mistake, or for a reload that is taken back, must lose nothing. What it loses is
 // deleted with the events in one batch. Once its time is over and nothing is left of what was stored when it became an orphan, it goes with its memos.
 //
+// Limits that keep less than those before decide what goes only a minute after Reconfigure, since what goes cannot be
+// had back when the config is.
+//
 // # Sizes
 //
 // max_size counts events, dead letters and r records, each with some bytes for its keys. Deferred entries

@@ -18,7 +18,7 @@ const (
 	DefaultHeadroom            = 256 << 20
 )
 
-// Limits may be changed while the buffer is open. A zero field means its default.
+// Limits may be changed while the buffer is open, see Buffer.Reconfigure. A zero field means its default.
 type Limits struct {
 	// Retention is how long events that every consumer has settled stay for replay.
 	// Default 7 days.

@@ -155,9 +155,9 @@ type removal struct {
 // planRemovals finds them, as they will be when everything up to a position is trimmed. What counts is what was
 // stored when the consumer became an orphan: later events were never meant for it.
 func (g *group) planRemovals(trimmed uint64) (over []removal, err error) {
-	first := max(g.b.first.Load(), trimmed+1)
+	first, limits := max(g.b.first.Load(), trimmed+1), g.trimLimits()
 	for _, st := range g.b.allConsumers() {
-		if st.holds(g.now, g.limits, false) {
+		if st.holds(g.now, limits, false) {
 			continue
 		}
 		up, err := st.settledUpTo(g.db, first)

@@ -45,7 +45,7 @@ func (b *Buffer) noRoom(size int) error {
 
 // nearFull says whether settled events should go early.
 func (b *Buffer) nearFull() bool {
-	return int64(b.bytes()) >= hundredths(b.limits.Load().MaxSize, trimAbove)
+	return int64(b.bytes()) >= hundredths(b.trimLimits(b.now()).MaxSize, trimAbove)
 }
 
 // askSweep has the keeper trim soon.
@@ -62,7 +62,7 @@ func (b *Buffer) excess(limits *Limits, now time.Time) int64 {
 	if b.nearFull() {
 		excess = int64(b.bytes()) - hundredths(limits.MaxSize, trimTo)
 	}
-	if !b.tight.Load() {
+	if b.missing.Load() == 0 {
 		return excess
 	}
 	// The files shrink a while after the events went; what is missing now must not be taken twice.
@@ -81,14 +81,16 @@ func (b *Buffer) checkHeadroom() {
 			b.log.Warn("buffer: cannot tell how much of the disk is free", "error", err)
 		}
 		b.tight.Store(false)
+		b.missing.Store(0)
 		return
 	}
-	headroom := b.limits.Load().Headroom
-	tight := usage.AvailBytes < headroom
-	if tight {
+	var missing int64
+	if headroom := b.trimLimits(b.now()).Headroom; usage.AvailBytes < headroom {
 		// Somewhat more, or the next event would be one too many again.
-		b.missing.Store(int64(headroom - usage.AvailBytes + headroom/8))
+		missing = int64(headroom - usage.AvailBytes + headroom/8)
 	}
+	b.missing.Store(missing)
+	tight := usage.AvailBytes < b.limits.Load().Headroom
 	was := b.tight.Swap(tight)
 	if was == tight {
 		return

@@ -61,7 +61,8 @@ func (b *Buffer) trimAndLog() bool {
 func (b *Buffer) trim(ctx context.Context) error {
 	b.trimming.Lock()
 	defer b.trimming.Unlock()
-	limits, now := b.limits.Load(), b.now()
+	now := b.now()
+	limits := b.trimLimits(now)
 	to, pressed, err := b.trimPoint(limits, now)
 	if err != nil {
 		return fmt.Errorf("finding old events: %w", err)
@@ -93,7 +94,7 @@ func (b *Buffer) trimPoint(limits *Limits, now time.Time) (to uint64, pressed bo
 		return to, false, err
 	}
 	// Orphans give way only where that keeps events from being refused.
-	if b.tight.Load() || int64(b.bytes())-freed >= hundredths(limits.MaxSize, orphansAbove) {
+	if b.missing.Load() > 0 || int64(b.bytes())-freed >= hundredths(limits.MaxSize, orphansAbove) {
 		if limit, holders, err = b.settledUpTo(now.UnixNano(), limits, true); err != nil {
 			return 0, false, err
 		}

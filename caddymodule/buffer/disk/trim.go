@@ -1,6 +1,8 @@
 package disk
 
 import (
+	"time"
+
 	"github.com/cockroachdb/pebble/v2"
 )
 
@@ -14,6 +16,8 @@ type trimTask struct {
 	lettersBefore []byte
 	moreLetters   bool
 }
+
+func (g *group) trimLimits() *Limits { return g.b.trimLimits(time.Unix(0, g.now)) }
 
 // lettersPerTrim bounds how long one trim keeps the committer.
 const lettersPerTrim = 512
@@ -33,7 +37,7 @@ func (t *trimTask) stage(g *group) error {
 	if err := t.stageLetters(g); err != nil {
 		return err
 	}
-	if keep, any := g.b.dedupe.expire(g.now, g.limits.DedupeWindow); any {
+	if keep, any := g.b.dedupe.expire(g.now, g.trimLimits().DedupeWindow); any {
 		_ = g.batch.DeleteRange([]byte{kindDedupe}, bucketKey(keep), nil)
 	}
 	if g.stageTrim(events) {
@@ -84,9 +88,10 @@ type eventTrim struct {
 func (t *trimTask) planEvents(g *group) (eventTrim, error) {
 	first := g.b.first.Load()
 	e := eventTrim{to: t.to}
+	limits := g.trimLimits()
 	var orphans []*consumerState
 	for _, st := range g.b.allConsumers() {
-		if !st.holds(g.now, g.limits, t.pressed) {
+		if !st.holds(g.now, limits, t.pressed) {
 			orphans = append(orphans, st)
 			continue
 		}

@@ -1,0 +1,51 @@
+package disk
+
+import "time"
+
+// limitsGrace is how long limits that keep less wait before anything goes for their sake. What goes is gone, and
+// Caddy takes a config back when a later part of it fails.
+const limitsGrace = time.Minute
+
+// sparing are limits that nothing may go against until a time.
+type sparing struct {
+	limits Limits
+	until  time.Time
+}
+
+// trimLimits are those that decide what goes, while b.limits decides what is refused.
+func (b *Buffer) trimLimits(now time.Time) *Limits {
+	limits, s := b.limits.Load(), b.sparing.Load()
+	if s == nil || !now.Before(s.until) {
+		return limits
+	}
+	l := limits.keepingMore(s.limits)
+	return &l
+}
+
+// keepingMore takes of each limit the one that keeps more.
+func (l Limits) keepingMore(than Limits) Limits {
+	return Limits{
+		Retention:           max(l.Retention, than.Retention),
+		MaxSize:             max(l.MaxSize, than.MaxSize),
+		DedupeWindow:        max(l.DedupeWindow, than.DedupeWindow),
+		DeadLetterRetention: max(l.DeadLetterRetention, than.DeadLetterRetention),
+		Headroom:            min(l.Headroom, than.Headroom),
+	}
+}
+
+// setLimits puts complete limits in force. The same again do not start the grace anew.
+func (b *Buffer) setLimits(l Limits) {
+	b.reconfiguring.Lock()
+	defer b.reconfiguring.Unlock()
+	if l == *b.limits.Load() {
+		return
+	}
+	now := b.now()
+	kept := l.keepingMore(*b.trimLimits(now))
+	if kept != l {
+		b.log.Info("buffer: limits that keep less take effect on what is stored after a while, unless they are taken back", "after", limitsGrace)
+	}
+	// In this order nothing is ever trimmed by the new limits alone.
+	b.sparing.Store(&sparing{limits: kept, until: now.Add(limitsGrace)})
+	b.limits.Store(&l)
+}
