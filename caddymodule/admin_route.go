@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
@@ -44,8 +45,8 @@ type adminRequest struct {
 
 // adminRoutes are all addresses, in the order of the documentation.
 func adminRoutes() []adminRoute {
-	handler := func(do func(q *adminRequest, name string) error) map[string]adminMethod {
-		return post(nil, func(q *adminRequest) (any, error) { return q.orderHandler(do) })
+	handler := func(paused bool, do func(q *adminRequest, name string) error) map[string]adminMethod {
+		return post(func(q *adminRequest) (any, error) { return q.orderHandler(handlerOrder{do, paused}) })
 	}
 	return []adminRoute{
 		{adminPrefix + "status", get(nil, serveStatus)},
@@ -56,15 +57,15 @@ func adminRoutes() []adminRoute {
 			del(with(letterParams, nil, "all", "dry_run"), dropLetters),
 		)},
 		{adminPrefix + "dead-letters/{id}", both(get(nil, serveLetter), del(nil, dropLetter))},
-		{adminPrefix + "dead-letters/replay", post(nil, replayLetters)},
-		{adminPrefix + "replays", both(get(nil, serveReplays), post(nil, startReplay))},
+		{adminPrefix + "dead-letters/replay", post(replayLetters)},
+		{adminPrefix + "replays", both(get(nil, serveReplays), post(startReplay))},
 		{adminPrefix + "replays/{id}", get(nil, serveReplay)},
-		{adminPrefix + "replays/{id}/stop", post(nil, stopReplay)},
-		{adminPrefix + "replays/{id}/resume", post(nil, resumeReplay)},
-		{adminPrefix + "handlers/{name}", del(nil, forgetHandler)},
-		{adminPrefix + "handlers/{name}/pause", handler(pauseHandler)},
-		{adminPrefix + "handlers/{name}/resume", handler(resumeHandler)},
-		{adminPrefix + "handlers/{name}/drain", handler(drainHandler)},
+		{adminPrefix + "replays/{id}/stop", post(stopReplay)},
+		{adminPrefix + "replays/{id}/resume", post(resumeReplay)},
+		{adminPrefix + "handlers/{name}", both(get(nil, serveHandler), del(nil, forgetHandler))},
+		{adminPrefix + "handlers/{name}/pause", handler(true, pauseHandler)},
+		{adminPrefix + "handlers/{name}/resume", handler(false, resumeHandler)},
+		{adminPrefix + "handlers/{name}/drain", handler(true, drainHandler)},
 	}
 }
 
@@ -73,8 +74,8 @@ func get(params []string, serve func(*adminRequest) (any, error)) map[string]adm
 	return map[string]adminMethod{http.MethodGet: m, http.MethodHead: m}
 }
 
-func post(params []string, serve func(*adminRequest) (any, error)) map[string]adminMethod {
-	return map[string]adminMethod{http.MethodPost: {params, serve}}
+func post(serve func(*adminRequest) (any, error)) map[string]adminMethod {
+	return map[string]adminMethod{http.MethodPost: {nil, serve}}
 }
 
 func del(params []string, serve func(*adminRequest) (any, error)) map[string]adminMethod {
@@ -107,7 +108,7 @@ func (a *AdminAPI) handler(route adminRoute) caddy.AdminHandler {
 		}
 		body, err := method.serve(&adminRequest{Request: r, query: query, app: app, engine: app.ref.engine})
 		if err != nil {
-			return asAPIError(err)
+			return asAPIError(plain(err))
 		}
 		return writeAdmin(w, body)
 	})
@@ -142,7 +143,7 @@ func asAPIError(err error) error {
 	switch {
 	case errors.Is(err, buffer.ErrNotFound):
 		status = http.StatusNotFound
-	case errors.Is(err, buffer.ErrInUse):
+	case errors.Is(err, buffer.ErrInUse), errors.Is(err, replay.ErrTooMany), errors.Is(err, dispatch.ErrResumed):
 		status = http.StatusConflict
 	case errors.Is(err, engine.ErrNotOpen), errors.Is(err, buffer.ErrClosed),
 		errors.Is(err, buffer.ErrSealed), errors.Is(err, buffer.ErrFull), errors.Is(err, replay.ErrClosed),

@@ -152,9 +152,6 @@ func (a *App) handlerPaths() ([]string, error) {
 // Start opens the buffer, unless a request or an earlier config has, and applies the
 // handlers.
 func (a *App) Start() error {
-	if err := a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener}); err != nil {
-		return err
-	}
 	ctx := context.Background()
 	if err := a.ref.engine.Open(ctx); err != nil {
 		return fmt.Errorf("opening the buffer: %w", err)
@@ -162,7 +159,8 @@ func (a *App) Start() error {
 	if err := a.ref.engine.Apply(ctx, a, a.definitions); err != nil {
 		return fmt.Errorf("applying the handlers: %w", err)
 	}
-	return nil
+	// Last, so that a refused config changes no limit.
+	return a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener})
 }
 
 // Stop does nothing: at a reload the next config goes on with the same engine, and at

@@ -238,22 +238,31 @@ func (e *Engine) handOver(b buffer.Buffer, fresh []*runner, before map[string]*r
 	wg.Wait()
 }
 
-// retire ends a runner's deliveries, then its process in the background.
+// retire ends a runner's deliveries, then its process in the background. A process
+// that still has events after the drain is ended first: its successor gets them, and
+// two must not have one event.
 func (e *Engine) retire(drain context.Context, old *runner) {
 	if old == nil {
 		return
 	}
-	if err := old.endDelivery(drain); err != nil {
+	err := old.endDelivery(drain)
+	if err != nil {
 		e.log.Warn("a handler that is replaced or removed did not finish in time", "handler", old.def.Name, "error", err)
 	}
-	e.leaving.Go(func() {
-		// Destruct waits for this and shortens it to its own time, no further.
-		ctx, cancel := context.WithTimeout(e.grace, e.opts.DrainTimeout)
-		defer cancel()
-		if err := old.plugin.Stop(ctx); err != nil {
-			e.log.Warn("an old plugin did not end by itself", "handler", old.def.Name, "error", err)
-		}
-	})
+	if err != nil || drain.Err() != nil { // it was cut off, and may be at work all the same
+		e.stopOld(old, pluginsGrace)
+		return
+	}
+	e.leaving.Go(func() { e.stopOld(old, e.opts.DrainTimeout) })
+}
+
+// stopOld ends a process that is out of force. Destruct shortens the time to its own.
+func (e *Engine) stopOld(old *runner, within time.Duration) {
+	ctx, cancel := context.WithTimeout(e.grace, within)
+	defer cancel()
+	if err := old.plugin.Stop(ctx); err != nil {
+		e.log.Warn("an old plugin did not end by itself", "handler", old.def.Name, "error", err)
+	}
 }
 
 func (e *Engine) newRunner(def handlersfile.Definition) *runner {

@@ -65,9 +65,7 @@ func (e *Engine) Events(ctx context.Context, f Filter, p Page) (EventPage, error
 		return EventPage{}, err
 	}
 	b, r, err := e.eventRange(ctx, &f)
-	if errors.Is(err, errNothing) {
-		return EventPage{}, nil
-	} else if err != nil {
+	if err != nil {
 		return EventPage{}, err
 	}
 	if !pageRange(&r, p) {
@@ -101,9 +99,7 @@ func (e *Engine) Events(ctx context.Context, f Filter, p Page) (EventPage, error
 // CountEvents looks at all stored events in the filter's time range.
 func (e *Engine) CountEvents(ctx context.Context, f Filter) (EventCount, error) {
 	b, r, err := e.eventRange(ctx, &f)
-	if errors.Is(err, errNothing) {
-		return EventCount{}, nil
-	} else if err != nil {
+	if err != nil {
 		return EventCount{}, err
 	}
 	c := EventCount{ByType: map[string]int{}}
@@ -160,9 +156,6 @@ func (e *Engine) Lookup(ctx context.Context, source, id string) (uint64, error) 
 	return position, nil
 }
 
-// errNothing: the filter cannot pick anything.
-var errNothing = errors.New("nothing can match")
-
 // eventRange returns the open buffer and the smallest range that holds all that the
 // filter picks.
 func (e *Engine) eventRange(ctx context.Context, f *Filter) (buffer.Buffer, buffer.Range, error) {
@@ -181,14 +174,12 @@ func (e *Engine) eventRange(ctx context.Context, f *Filter) (buffer.Buffer, buff
 	for _, id := range f.EventIDs {
 		position, err := b.Lookup(ctx, f.Source, id)
 		if errors.Is(err, buffer.ErrNotFound) {
-			continue
+			// It may be stored all the same, when the dedupe window is shorter than retention.
+			return b, f.Range(), nil
 		} else if err != nil {
 			return nil, r, fmt.Errorf("looking up event %q: %w", id, err)
 		}
 		r.First, r.Last = min(r.First, position), max(r.Last, position)
-	}
-	if r.Last == 0 {
-		return nil, r, errNothing
 	}
 	return b, r, nil
 }

@@ -71,6 +71,24 @@ func TestWrongReloadIsRefused(t *testing.T) {
 	}
 }
 
+// A process that does not heed being told to give up is ended before its successor gets
+// the event that it has.
+func TestTwoProcessesNeverHaveOneEvent(t *testing.T) {
+	r := newRig(t, 300*time.Millisecond)
+	r.apply("one", r.defs(handler("h", `gate = "/does/not/exist"`)))
+	old := r.pid("h")
+	r.append("v:1")
+	r.eventually("the event is in flight", func() bool { return r.status("h").Dispatch.InFlight == 1 })
+	r.apply("two", r.defs(handler("h", "")))
+	if alive(old) {
+		t.Error("the old process is still there while the new one delivers")
+	}
+	r.settled("h")
+	if lines := r.lines(); len(lines) != 1 || lines[0].pid == old {
+		t.Errorf("deliveries %v", lines)
+	}
+}
+
 func TestReleaseOfTheNewestGoesBack(t *testing.T) {
 	r := newRig(t, 4*time.Second)
 	r.apply("one", r.defs(handler("same", "")+handler("changed", "")+handler("gone", "")))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
@@ -28,14 +29,12 @@ func (e *Engine) ReplayEvents(ctx context.Context, handler string, f Filter, rat
 	}
 	job := replay.Job{Kind: replay.KindEvents, Filter: f, Rate: rate}
 	b, r, err := e.eventRange(ctx, &f)
-	switch {
-	case err == nil:
-		job.First, job.Last = r.First, b.Stats().Last
-		if r.Last > 0 {
-			job.Last = min(r.Last, job.Last)
-		}
-	case !errors.Is(err, errNothing): // which leaves the job an empty range
+	if err != nil {
 		return replay.Job{}, err
+	}
+	job.First, job.Last = r.First, b.Stats().Last
+	if r.Last > 0 {
+		job.Last = min(r.Last, job.Last)
 	}
 	return e.addReplay(ctx, handler, job)
 }
@@ -69,7 +68,7 @@ func (e *Engine) ReplayDeadLetters(ctx context.Context, f Filter, rate float64) 
 		job := replay.Job{Kind: replay.KindDeadLetters, Filter: f, Rate: rate, Total: uint64(counts.ByHandler[handler])}
 		job, err := e.addReplay(ctx, handler, job)
 		if err != nil {
-			return jobs, Reread{}, err
+			return jobs, Reread{}, notAll(jobs, handler, err)
 		}
 		jobs = append(jobs, job)
 	}
@@ -78,6 +77,19 @@ func (e *Engine) ReplayDeadLetters(ctx context.Context, f Filter, rate float64) 
 	}
 	again, err := e.reread(ctx, b, &f)
 	return jobs, again, err
+}
+
+// notAll says which jobs have begun although the whole failed: asked again, they would
+// begin twice.
+func notAll(begun []replay.Job, handler string, err error) error {
+	if len(begun) == 0 {
+		return fmt.Errorf("replay for handler %q: %w", handler, err)
+	}
+	var names []string
+	for _, j := range begun {
+		names = append(names, fmt.Sprintf("%s for handler %q", j.ID, j.Handler))
+	}
+	return fmt.Errorf("replay for handler %q (these have begun: %s): %w", handler, strings.Join(names, ", "), err)
 }
 
 // replayable returns the handlers' names in order, or an error with those that are not

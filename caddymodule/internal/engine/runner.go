@@ -124,6 +124,7 @@ func (r *runner) dispatch(ctx context.Context, b buffer.Buffer) error {
 		Source:   b,
 		Consumer: r.consumer,
 		Feeder:   r.dispatcher,
+		Ready:    r.plugin.Ready,
 		Wanted:   r.wants,
 		Log:      r.log,
 	}, r.loaded)

@@ -104,7 +104,8 @@ func (h *HandlerStatus) describe(info *buffer.ConsumerInfo) {
 	h.Consumer = info.ConsumerStats
 	h.PausedSince = info.PausedSince
 	h.Oldest = info.Oldest
-	h.Waiting = info.Pending + uint64(info.Leased) + info.Deferred
+	// Leased holds deferred events that are tried just now, too.
+	h.Waiting = info.Pending + uint64(h.Dispatch.InMemory) + info.Deferred
 }
 
 func (s *store) status() Status {

@@ -48,6 +48,11 @@ func (l *loader) errorf(at hcl.Range, summary, detail string, args ...any) {
 	})
 }
 
+func (l *loader) warnf(at hcl.Range, summary, detail string, args ...any) {
+	l.errorf(at, summary, detail, args...)
+	l.diags[len(l.diags)-1].Severity = hcl.DiagWarning
+}
+
 // handlers returns the definitions of the file's blocks that have no mistake.
 func (l *loader) handlers() []Definition {
 	content, diags := l.source.body.Content(fileSchema)

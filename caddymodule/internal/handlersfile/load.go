@@ -42,8 +42,8 @@ type File struct {
 // files and folders inside are passed over). It starts no process and writes
 // nothing. The File is never nil, so that it can write the diagnostics.
 //
-// A file that is named twice is read once. A path that does not exist is an error;
-// a folder without files is a warning.
+// A file that is named twice is read once. A path that does not exist is an error, and
+// so is a file without handlers; a folder without files is a warning.
 func Load(paths []string, opts Options) (*File, hcl.Diagnostics) {
 	file := &File{sources: make(map[string]*source)}
 	names, diags := expand(paths)
@@ -60,7 +60,12 @@ func Load(paths []string, opts Options) (*File, hcl.Diagnostics) {
 			continue
 		}
 		l.source = src
-		file.Handlers = append(file.Handlers, l.handlers()...)
+		before := len(l.diags)
+		found := l.handlers()
+		if len(found) == 0 && len(l.diags) == before {
+			diags = append(diags, withoutHandlers(name))
+		}
+		file.Handlers = append(file.Handlers, found...)
 	}
 	diags = append(diags, l.diags...)
 	return file, tidy(diags, names)
@@ -124,6 +129,16 @@ func inFolder(folder string) ([]string, error) {
 		names = append(names, filepath.Join(folder, name))
 	}
 	return names, nil
+}
+
+// withoutHandlers is an error, since such a file is more often one that was cut off than
+// one that means it: every handler would stop.
+func withoutHandlers(name string) *hcl.Diagnostic {
+	at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: "No handlers", Subject: &at,
+		Detail: `This file has no handler block. To have no handlers, leave it out of "handlers" in the Caddyfile, or remove it from the folder.`,
+	}
 }
 
 func unreadable(path string, err error) *hcl.Diagnostic {

@@ -109,38 +109,39 @@ func (l *loader) sha256(attr *hcl.Attribute) string {
 	return strings.ToLower(sum)
 }
 
-// command checks the user's own executable.
+// command looks at the user's own executable. What is wrong with it is a warning: it
+// is found again when the plugin is started, which refuses a reload, and at the start of
+// the process leaves this handler down instead of ending all receiving.
 func (l *loader) command(path string, at hcl.Range, sumAttr *hcl.Attribute, d *Definition) fs.FileInfo {
 	absolute := filepath.FromSlash(path)
 	if !filepath.IsAbs(absolute) {
 		absolute = filepath.Join(l.source.folder, absolute)
 	}
+	d.Command = absolute
 	info, err := os.Stat(absolute)
 	if err != nil {
-		l.errorf(at, "Plugin not found", "There is no file %q%s.", path, lookedIn(path))
+		l.warnf(at, "Plugin not found", "There is no file %q%s. The handler is down until there is.", path, lookedIn(path))
 		return nil
 	}
 	if !info.Mode().IsRegular() {
-		l.errorf(at, "Plugin not executable", "%q is not a file that can be run.", path)
+		l.warnf(at, "Plugin not executable", "%q is not a file that can be run.", path)
 		return nil
 	}
 	// Windows has no such bit; what can be run there shows in the name.
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o111 == 0 {
-		l.errorf(at, "Plugin not executable", "The file %q may not be run. To allow it: chmod +x %s", path, path)
+		l.warnf(at, "Plugin not executable", "The file %q may not be run. To allow it: chmod +x %s", path, path)
 		return nil
 	}
-	d.Command = absolute
-
 	if d.SHA256 == "" {
 		return info
 	}
 	sum, err := checksum(absolute)
 	if err != nil {
-		l.errorf(sumAttr.Expr.Range(), "Checksum not checked", "The file %q cannot be read.", path)
+		l.warnf(sumAttr.Expr.Range(), "Checksum not checked", "The file %q cannot be read.", path)
 		return info
 	}
 	if sum != d.SHA256 {
-		l.errorf(sumAttr.Expr.Range(), "Wrong checksum",
+		l.warnf(sumAttr.Expr.Range(), "Wrong checksum",
 			"The file %q has the SHA-256 %s. If that is the program you mean, write it here.", path, sum)
 	}
 	return info

@@ -49,7 +49,7 @@ func (j *Jobs) reserve(job *Job, e *entry) error {
 		}
 	}
 	if running >= maxRunning {
-		return fmt.Errorf("handler %q has %d replays running: wait for one to end, or stop one", j.cfg.Handler, running)
+		return fmt.Errorf("%w: handler %q has %d running: wait for one to end, or stop one", ErrTooMany, j.cfg.Handler, running)
 	}
 	for job.ID == "" || j.jobs[job.ID] != nil {
 		job.ID = newID(job.CreatedAt)

@@ -37,6 +37,12 @@ func (j *Jobs) feed(ctx context.Context, e *entry) error {
 	// Ten chunks a second make a slow replay even and a fast one cheap.
 	r.chunk = max(1, min(maxChunk, int(r.job.Rate/10)))
 	r.limit = rate.NewLimiter(rate.Limit(r.job.Rate), r.chunk)
+	if j.cfg.Ready != nil {
+		// An unwanted dead letter that is fed would be skipped, and gone.
+		if err := j.cfg.Ready(ctx); err != nil {
+			return fmt.Errorf("waiting for the handler: %w", err)
+		}
+	}
 	switch r.job.Kind {
 	case KindEvents:
 		return r.events(ctx)

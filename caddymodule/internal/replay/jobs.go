@@ -19,6 +19,9 @@ import (
 // with the next one.
 var ErrClosed = errors.New("replays are closed")
 
+// ErrTooMany says that the handler has as many jobs running as it may have.
+var ErrTooMany = errors.New("too many replays")
+
 // Bounds on the jobs of one handler.
 const (
 	keepEnded  = 20 // those that ended first are forgotten
@@ -44,6 +47,9 @@ type Config struct {
 	Source   Source
 	Consumer buffer.Consumer // the handler's, for memos
 	Feeder   Feeder
+	// Ready blocks until Wanted knows, as the handler's plugin does once it is up, or ctx
+	// ends; nil: it knows at once.
+	Ready func(ctx context.Context) error
 	// Wanted says whether the handler is to have an event; nil: all. It is called
 	// concurrently.
 	Wanted func(*buffer.Event) bool

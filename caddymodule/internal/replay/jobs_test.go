@@ -249,7 +249,7 @@ func TestNotTooManyJobsAtOnce(t *testing.T) {
 	for range maxRunning {
 		r.add(Job{Rate: 0.01})
 	}
-	if _, err := r.jobs.Add(Job{Kind: KindEvents, Rate: 1}); err == nil || !strings.Contains(err.Error(), "20 replays running") {
+	if _, err := r.jobs.Add(Job{Kind: KindEvents, Rate: 1}); !errors.Is(err, ErrTooMany) || !strings.Contains(err.Error(), "20 running") {
 		t.Errorf("one more: %v", err)
 	}
 }
