@@ -41,6 +41,9 @@ func processPlugin() *sdk.Plugin {
 			switch e.Type {
 			case "PANIC":
 				panic("no such gear")
+			case "EXIT":
+				fmt.Fprintln(os.Stderr, "last words")
+				os.Exit(7)
 			case "FAIL":
 				return errors.New("did not work")
 			case "LOG":

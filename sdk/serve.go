@@ -34,6 +34,7 @@ func Serve(p *Plugin) {
 	log := newJSONLog(stderr)
 	slog.SetDefault(log)
 	srv := newServer(p, log)
+	srv.stderr = stderr
 	if isLifeline(os.Stdin) {
 		swallowSignals(log)
 		go func() {

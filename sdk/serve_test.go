@@ -1,6 +1,7 @@
 package sdk_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -43,6 +44,18 @@ func TestServeClosesTheHandlerWhenNobodyReadsItsLog(t *testing.T) {
 	if _, err := os.Stat(marker); err != nil {
 		t.Errorf("the handler was not closed: %v", err)
 	}
+}
+
+// What a program says right before it exits is what an operator needs.
+func TestServeKeepsTheLastWords(t *testing.T) {
+	p := startProcess(t)
+	p.configure(`{}`)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := p.client.Handle(ctx, &handlerv1.HandleRequest{Events: []*handlerv1.Event{event("1", "EXIT")}}); err == nil {
+		t.Error("the call was answered")
+	}
+	p.waitForRecord("not JSON: last words")
 }
 
 func TestServeLeavesSignalsToTheHost(t *testing.T) {

@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -28,6 +29,8 @@ type server struct {
 
 	plugin *Plugin
 	log    *slog.Logger
+	// stderr is the process' own, nil where there is no process of its own.
+	stderr *os.File
 	// life ends when the plugin stops; what the author's open starts lives in it.
 	life context.Context
 	end  context.CancelFunc
@@ -67,6 +70,11 @@ func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest)
 	}
 	s.phase = opening
 	s.mu.Unlock()
+	if s.stderr != nil {
+		// go-plugin's stand-in goes through a goroutine and the connection: what a program
+		// says right before it exits would be lost on the way.
+		os.Stderr = s.stderr
+	}
 
 	sc := &scope{handler: req.GetHandler(), log: s.log, closers: append([]func(context.Context) error(nil), s.plugin.settings.onClose...)}
 	open, stillborn := context.WithCancel(context.WithValue(s.life, scopeKey{}, sc))
