@@ -39,7 +39,7 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 var (
 	errStarting = caddy.APIError{
 		HTTPStatus: http.StatusServiceUnavailable,
-		Err:        errors.New("Caddy is loading its first config: ask again in a moment"),
+		Err:        errors.New("the first config is still being loaded: ask again in a moment"),
 	}
 	errNoApp = caddy.APIError{
 		HTTPStatus: http.StatusNotFound,

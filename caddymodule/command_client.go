@@ -8,10 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -32,11 +35,62 @@ func (f *adminFlags) register(cmd *cobra.Command) {
 
 // client finds out where the admin endpoint is.
 func (f *adminFlags) client() (*adminClient, error) {
-	address, err := caddycmd.DetermineAdminAPIAddress(f.address, nil, f.config, f.adapter)
+	if f.address != "" {
+		address, err := plainAddress(f.address)
+		return &adminClient{address: address}, err
+	}
+	var config []byte
+	if f.config != "" {
+		var err error
+		if config, err = f.load(); err != nil {
+			return nil, fmt.Errorf("reading --config: %w", err)
+		}
+		var known struct {
+			Admin struct {
+				Disabled bool `json:"disabled"`
+			} `json:"admin"`
+		}
+		if json.Unmarshal(config, &known) == nil && known.Admin.Disabled {
+			return nil, fmt.Errorf("%s has `admin off`: a Caddy with this config has no admin endpoint, and these commands need one.\n"+
+				"A socket that only root and Caddy can open is safe: admin unix//run/caddy/admin.sock", f.config)
+		}
+	}
+	address, err := caddycmd.DetermineAdminAPIAddress("", config, f.config, f.adapter)
 	if err != nil {
 		return nil, fmt.Errorf("finding Caddy's admin endpoint: %w", err)
 	}
 	return &adminClient{address: address}, nil
+}
+
+// plainAddress takes what people write before and behind an address off.
+func plainAddress(address string) (string, error) {
+	if strings.HasPrefix(address, "https://") {
+		return "", fmt.Errorf("--address %s: the admin endpoint is not asked over HTTPS; write it as in Caddy's config, such as localhost:2019", address)
+	}
+	if rest, ok := strings.CutPrefix(address, "http://"); ok {
+		address, _, _ = strings.Cut(rest, "/")
+	}
+	return address, nil
+}
+
+// load returns the config as JSON. What Caddy's own loader would do is done here where
+// that is simple: it logs lines above the answer.
+func (f *adminFlags) load() ([]byte, error) {
+	adapter := f.adapter
+	if base := filepath.Base(f.config); adapter == "" && (strings.HasPrefix(base, "Caddyfile") || strings.HasSuffix(base, ".caddyfile")) {
+		adapter = "caddyfile"
+	}
+	found := caddyconfig.GetAdapter(adapter)
+	if found == nil {
+		config, _, _, err := caddycmd.LoadConfig(f.config, f.adapter)
+		return config, err
+	}
+	text, err := os.ReadFile(f.config)
+	if err != nil {
+		return nil, err
+	}
+	config, _, err := found.Adapt(text, map[string]any{"filename": f.config})
+	return config, err
 }
 
 // adminClient talks to the running Caddy.
@@ -82,11 +136,14 @@ func (c *adminClient) call(method, path string, query url.Values, order, answer 
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer of %s: %w", c.address, err)
 	}
+	if !json.Valid(raw) {
+		return nil, c.stranger()
+	}
 	if answer == nil {
 		return raw, nil
 	}
 	if err := json.Unmarshal(raw, answer); err != nil {
-		return nil, fmt.Errorf("reading the answer of %s: %w", c.address, err)
+		return nil, c.stranger()
 	}
 	return raw, nil
 }
@@ -100,7 +157,7 @@ func (c *adminClient) explain(err error) error {
 	if m == nil {
 		return fmt.Errorf("no answer from Caddy's admin endpoint at %s: %w\n"+
 			"Is Caddy running on this machine, as a user whose endpoint you may use? Name the endpoint with --address, or the config\n"+
-			"that Caddy runs with --config. A config with `admin off` has none, and these commands need one.", c.address, err)
+			"that Caddy runs with --config; a config with `admin off` has none, and these commands need one", c.address, err)
 	}
 	status, _ := strconv.Atoi(m[1])
 	var said struct {
@@ -109,8 +166,11 @@ func (c *adminClient) explain(err error) error {
 	if json.Unmarshal([]byte(m[2]), &said) == nil && said.Error != "" {
 		return &adminRefusal{status, said.Error}
 	}
-	if status == http.StatusNotFound {
-		return &adminRefusal{status, fmt.Sprintf("the Caddy at %s does not have this module: is another Caddy running there?", c.address)}
-	}
-	return &adminRefusal{status, fmt.Sprintf("Caddy at %s answered %d: %s", c.address, status, strings.TrimSpace(m[2]))}
+	return &adminRefusal{status, c.stranger().Error()}
+}
+
+// stranger says that what answers is something else.
+func (c *adminClient) stranger() error {
+	return fmt.Errorf("there is no Caddy admin endpoint with this module at %s: what answers there is another program, another Caddy,"+
+		" or one of Caddy's sites. Name the endpoint with --address, or the config that Caddy runs with --config", c.address)
 }

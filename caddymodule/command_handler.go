@@ -15,7 +15,7 @@ func pauseCommand() *cobra.Command {
 	cmd := handlerCommand("pause", "Stops deliveries to a handler until they are resumed",
 		`Nothing more is sent to the handler; its events wait. Receiving and the other
 handlers go on. The pause is kept over reloads and restarts, until "resume".`,
-		func(*cobra.Command) string {
+		func() string {
 			if drain {
 				return "drain"
 			}
@@ -29,16 +29,16 @@ func drainCommand() *cobra.Command {
 	return handlerCommand("drain", "Pauses a handler and waits until nothing is in flight",
 		`As "pause --drain": afterwards the handler's process is at rest and stays so until
 "resume", over reloads and restarts.`,
-		func(*cobra.Command) string { return "drain" })
+		func() string { return "drain" })
 }
 
 func resumeCommand() *cobra.Command {
 	return handlerCommand("resume", "Lets a paused handler go on", `What has waited is delivered, in order.`,
-		func(*cobra.Command) string { return "resume" })
+		func() string { return "resume" })
 }
 
 // handlerCommand gives one order to one handler, and tells how it then stands.
-func handlerCommand(name, what, long string, order func(*cobra.Command) string) *cobra.Command {
+func handlerCommand(name, what, long string, order func() string) *cobra.Command {
 	var f adminFlags
 	cmd := &cobra.Command{
 		Use:          name + " HANDLER",
@@ -47,13 +47,13 @@ func handlerCommand(name, what, long string, order func(*cobra.Command) string) 
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p := newPrinter(cmd.OutOrStdout())
+			p := newPrinter(cmd)
 			c, err := f.client()
 			if err != nil {
 				return err
 			}
 			var h handlerView
-			raw, err := c.call(http.MethodPost, "handlers/"+url.PathEscape(args[0])+"/"+order(cmd), nil, nil, &h)
+			raw, err := c.call(http.MethodPost, "handlers/"+url.PathEscape(args[0])+"/"+order(), nil, nil, &h)
 			if f.json || err != nil {
 				return p.raw(raw, err)
 			}
@@ -68,12 +68,12 @@ func handlerCommand(name, what, long string, order func(*cobra.Command) string) 
 // ordered says how a handler stands after an order.
 func (p printer) ordered(h *handlerView) {
 	behind := plural(h.Behind.Events, "event")
-	if h.PausedSince.IsZero() {
+	if h.PausedSince.IsZero() && h.State != "paused" && h.State != "draining" {
 		fmt.Fprintf(p.out, "%s goes on (%s), %s to deliver.\n", h.Name, h.State, behind)
 		return
 	}
-	fmt.Fprintf(p.out, "%s is paused since %s, %s in flight, %s waiting. To go on: caddy smartcar resume %s\n",
-		h.Name, p.clock(h.PausedSince), count(h.InFlight), behind, h.Name)
+	fmt.Fprintf(p.out, "%s is paused since %s, %s in flight, %s waiting. To go on: %s\n",
+		h.Name, p.clock(h.PausedSince), count(h.InFlight), behind, p.located("caddy smartcar resume "+h.Name))
 }
 
 // forgetFlags are the flags of `forget`.
@@ -93,7 +93,7 @@ good. Its dead letters stay, and so do the events, for the other handlers.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runForget(newPrinter(cmd.OutOrStdout()), newConfirmation(cmd, f.yes), f, args[0])
+			return runForget(newPrinter(cmd), newConfirmation(cmd, f.yes), f, args[0])
 		},
 	}
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")

@@ -1,12 +1,13 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
 
@@ -26,25 +27,24 @@ func statusCommand() *cobra.Command {
 a person and what to do about it. With the name of a handler, all about that one.
 
 Exits with 0 when nothing needs a person, 1 when something does, and 2 when Caddy
-could not be asked.`,
-		Args:          cobra.MaximumNArgs(1),
-		SilenceUsage:  true,
-		SilenceErrors: true,
+could not be asked or there is no such handler. With the name of a handler, that is
+about this handler.`,
+		Args:         cobra.MaximumNArgs(1),
+		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			code, err := runStatus(newPrinter(cmd.OutOrStdout()), f, args)
+			code, err := runStatus(newPrinter(cmd), f, args)
 			if err != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), "Error:", err)
 				code = exitUnknown
 			}
-			switch code {
-			case exitHealthy:
+			if code == exitHealthy {
 				return nil
-			case exitPerson:
-				return errNeedsPerson
-			default:
-				// Only an error that Caddy makes carries an exit code.
-				return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, nil })(cmd, args)
 			}
+			if code == exitPerson {
+				cmd.SilenceErrors = true
+				return errNeedsPerson
+			}
+			return exitWith(cmd, code)
 		},
 	}
 	f.register(cmd)
@@ -63,32 +63,57 @@ func runStatus(p printer, f adminFlags, args []string) (code int, err error) {
 	if err != nil {
 		return exitUnknown, err
 	}
+	if len(args) > 0 {
+		return runHandlerStatus(p, f, c, &v, args[0])
+	}
 	code = exitHealthy
 	if !v.Healthy {
 		code = exitPerson
 	}
-	switch {
-	case f.json:
-		_, err = p.out.Write(raw)
-	case len(args) == 0:
-		err = p.status(&v)
-	default:
-		i := slices.IndexFunc(v.Handlers, func(h handlerView) bool { return h.Name == args[0] })
-		if i < 0 {
-			return exitUnknown, fmt.Errorf("there is no handler %q: there are %s", args[0], strings.Join(handlerNames(&v), ", "))
+	if f.json {
+		return code, p.raw(raw, nil)
+	}
+	return code, p.status(&v)
+}
+
+// runHandlerStatus is about one handler, which may be a removed one.
+func runHandlerStatus(p printer, f adminFlags, c *adminClient, v *statusView, name string) (code int, err error) {
+	h := slices.IndexFunc(v.Handlers, func(h handlerView) bool { return h.Name == name })
+	r := slices.IndexFunc(v.Removed, func(r removedView) bool { return r.Name == name })
+	if h < 0 && r < 0 {
+		if len(handlerNames(v)) == 0 {
+			return exitUnknown, fmt.Errorf("there is no handler %q: the running config has none", name)
 		}
-		err = p.handler(&v.Handlers[i])
-		if v.Handlers[i].State == "ok" || v.Handlers[i].State == "waiting" {
-			code = exitHealthy
-		}
+		return exitUnknown, fmt.Errorf("there is no handler %q: there are %s", name, strings.Join(handlerNames(v), ", "))
+	}
+	about := slices.DeleteFunc(slices.Clone(v.Attention), func(a attentionView) bool { return a.Handler != name })
+	code = exitHealthy
+	if len(about) > 0 || h >= 0 && v.Handlers[h].State != "ok" && v.Handlers[h].State != "waiting" {
+		code = exitPerson
+	}
+	if f.json {
+		var any json.RawMessage
+		return code, p.raw(c.call(http.MethodGet, "handlers/"+url.PathEscape(name), nil, nil, &any))
+	}
+	if h >= 0 {
+		err = p.handler(&v.Handlers[h])
+	} else {
+		err = p.removed(&v.Removed[r])
+	}
+	if err == nil && len(about) > 0 {
+		fmt.Fprintln(p.out)
+		p.attention(about, len(about)*maxItem)
 	}
 	return code, err
 }
 
 func handlerNames(v *statusView) []string {
-	names := make([]string, 0, len(v.Handlers))
+	names := make([]string, 0, len(v.Handlers)+len(v.Removed))
 	for i := range v.Handlers {
 		names = append(names, v.Handlers[i].Name)
+	}
+	for i := range v.Removed {
+		names = append(names, v.Removed[i].Name+" (removed)")
 	}
 	return names
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -61,7 +62,7 @@ func TestOperatingDocIsWhole(t *testing.T) {
 	}
 	for _, route := range adminRoutes() {
 		for method, m := range route.methods {
-			if method == "HEAD" {
+			if method == http.MethodHead {
 				continue
 			}
 			want("address", "`"+method+" "+route.pattern+"`")

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"errors"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -134,7 +135,7 @@ func TestAdminRefusals(t *testing.T) {
 			if answer.status != tt.status || !strings.Contains(answer.said(), tt.want) {
 				t.Errorf("%d %s; want %d with %q", answer.status, answer.body, tt.status, tt.want)
 			}
-			if allow := answer.header.Get("Allow"); (answer.status == 405) != (allow != "") || !strings.HasSuffix(tt.want, allow) && allow != "" {
+			if allow := answer.header.Get("Allow"); (answer.status == http.StatusMethodNotAllowed) != (allow != "") || !strings.HasSuffix(tt.want, allow) && allow != "" {
 				t.Errorf("Allow: %q", allow)
 			}
 		})
@@ -201,7 +202,7 @@ func TestAdminAddress(t *testing.T) {
 	s, _ := newAdminSite(t)
 	cmd, _ := command(t, "status", "--address", "unix/"+s.admin)
 	out, err := cmd.CombinedOutput()
-	exit, ok := err.(*exec.ExitError)
+	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "--address") || !strings.Contains(string(out), "admin off") {
 		t.Errorf("without Caddy: %v\n%s", err, out)
 	}
