@@ -31,36 +31,38 @@ func (h *noop) Handle(_ context.Context, batch []dispatch.Delivery) ([]dispatch.
 	return results, nil
 }
 
-// BenchmarkBacklog delivers a backlog of 2 KB events of 1,000 vehicles to a handler in
+// BenchmarkBacklog delivers a backlog of 2 KB events of many vehicles, some, and one to a handler in
 // the same process: what dispatch and the store cost.
 func BenchmarkBacklog(b *testing.B) {
 	for _, batch := range []int{1, 64} {
-		for _, name := range []string{"memory", "disk"} {
-			b.Run(fmt.Sprintf("%s/batch=%d", name, batch), func(b *testing.B) {
-				store := benchStore(b, name)
-				defer store.Close()
-				body := make([]byte, 2048)
-				for i := range b.N {
-					e := &buffer.Event{ID: fmt.Sprint(i), VehicleID: fmt.Sprint(i % 1000), Type: "VEHICLE_STATE", Body: body}
-					if _, err := store.Append(context.Background(), e); err != nil {
+		for _, vehicles := range []int{1000, 100, 1} {
+			for _, name := range []string{"memory", "disk"} {
+				b.Run(fmt.Sprintf("%s/batch=%d/vehicles=%d", name, batch, vehicles), func(b *testing.B) {
+					store := benchStore(b, name)
+					defer store.Close()
+					body := make([]byte, 2048)
+					for i := range b.N {
+						e := &buffer.Event{ID: fmt.Sprint(i), VehicleID: fmt.Sprint(i % vehicles), Type: "VEHICLE_STATE", Body: body}
+						if _, err := store.Append(context.Background(), e); err != nil {
+							b.Fatal(err)
+						}
+					}
+					c, err := store.Consumer(context.Background(), "bench")
+					if err != nil {
 						b.Fatal(err)
 					}
-				}
-				c, err := store.Consumer(context.Background(), "bench")
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer c.Close()
-				h := &noop{done: make(chan struct{})}
-				h.left.Store(int64(b.N))
-				b.ReportAllocs()
-				b.ResetTimer()
-				d := dispatch.Start(dispatch.Config{Name: "bench", Batch: dispatch.BatchPolicy{MaxEvents: batch}}, c, h)
-				<-h.done
-				if err := d.Stop(context.Background()); err != nil {
-					b.Error(err)
-				}
-			})
+					defer c.Close()
+					h := &noop{done: make(chan struct{})}
+					h.left.Store(int64(b.N))
+					b.ReportAllocs()
+					b.ResetTimer()
+					d := dispatch.Start(dispatch.Config{Name: "bench", Batch: dispatch.BatchPolicy{MaxEvents: batch}}, c, h)
+					<-h.done
+					if err := d.Stop(context.Background()); err != nil {
+						b.Error(err)
+					}
+				})
+			}
 		}
 	}
 }

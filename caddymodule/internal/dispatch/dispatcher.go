@@ -55,6 +55,7 @@ type Dispatcher struct {
 	active     int    // lanes on disk that are being looked up or delivered
 	inCall     map[*call]struct{}
 	sweepAt    time.Time // when to look for long calls
+	spillAt    time.Time // when to spill, zero while there is no need
 	lanes      map[string]*lane
 	long       []*lane // with more in memory than a lane keeps when room is needed
 	ready      laneQueue
@@ -201,7 +202,7 @@ func (d *Dispatcher) pump() (wake time.Time) {
 	d.lookUpDue()
 	d.deliver(now)
 	d.landLongCalls(now)
-	d.spill()
+	d.spill(now)
 	d.lease(now)
 	d.settle(now) // last, for the others may have put something into the outbox
 	return d.nextWake(now)
@@ -215,6 +216,7 @@ func (d *Dispatcher) nextWake(now time.Time) time.Time {
 	if len(d.waiting) > 0 {
 		wake = earliest(wake, d.waiting[0].due)
 	}
+	wake = earliest(wake, d.spillAt)
 	if len(d.inCall) > 0 {
 		wake = earliest(wake, d.sweepAt)
 	}

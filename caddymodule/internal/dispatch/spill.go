@@ -1,5 +1,7 @@
 package dispatch
 
+import "time"
+
 // Spilling keeps one lane's backlog from filling the read-ahead: the tails of long
 // lanes are deferred, and their heads stay.
 
@@ -31,12 +33,24 @@ func (d *Dispatcher) letGo(l *lane, it *item) {
 	l.longAt = 0
 }
 
+// spillAfter is how long the handler has to be short of work for want of room. A lane
+// that is answered fast makes room by itself, and to spill it would only cost.
+const spillAfter = 50 * time.Millisecond
+
 // spill makes room in the read-ahead when the handler could do more than there is to
 // do, and nothing can be leased for want of room.
-func (d *Dispatcher) spill() {
+func (d *Dispatcher) spill(now time.Time) {
 	if len(d.long) == 0 || d.hasRoom() || !d.idle() {
+		d.spillAt = time.Time{}
 		return
 	}
+	if d.spillAt.IsZero() {
+		d.spillAt = now.Add(spillAfter)
+	}
+	if now.Before(d.spillAt) {
+		return
+	}
+	d.spillAt = time.Time{}
 	// From behind, since a lane that is not long any more leaves the list.
 	for i := len(d.long) - 1; i >= 0; i-- {
 		if i < len(d.long) {
