@@ -23,26 +23,27 @@ import (
 func TestBackpressureOfMaxSize(t *testing.T) {
 	s := newSite(t)
 	s.limits = "max_size 8MiB\n headroom 1MiB"
-	s.fillAndRecover(t, 2)
+	s.fillAndRecover(t, 16<<10, 2)
 }
 
 // The same when it is the disk that is full.
 func TestBackpressureOfHeadroom(t *testing.T) {
 	s := newSite(t)
 	// Logs that the store keeps for its next use take a hundred MiB of it.
-	s.buffer = smallDisk(t, 448<<20)
+	s.buffer = smallDisk(t, 400<<20)
 	s.limits = "headroom 256MiB"
-	s.fillAndRecover(t, 1)
+	s.fillAndRecover(t, 192<<10, 1)
 }
 
-// fillAndRecover fills the site's buffer while the application is down, some times.
-func (s *site) fillAndRecover(t *testing.T, rounds int) {
+// fillAndRecover fills the site's buffer with events of a size while the application is
+// down, some times.
+func (s *site) fillAndRecover(t *testing.T, size, rounds int) {
 	t.Helper()
 	e := newEndpoint(t)
 	s.write(t, "handlers.hcl", e.handler())
 	s.write(t, "Caddyfile", s.caddyfile("7d"))
 	p := s.start(t)
-	f := &filler{s: s}
+	f := &filler{s: s, size: size}
 	for round := range rounds {
 		begun := time.Now()
 		f.fill(t)
@@ -73,6 +74,7 @@ func (s *site) fillAndRecover(t *testing.T, rounds int) {
 // acknowledged.
 type filler struct {
 	s        *site
+	size     int // of a body, in bytes
 	vehicles []*fleetVehicle
 }
 
@@ -89,7 +91,7 @@ func (f *filler) fill(t *testing.T) {
 	for len(f.vehicles) < 8 {
 		f.vehicles = append(f.vehicles, &fleetVehicle{id: uuid.NewString()})
 	}
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute)
 	var senders sync.WaitGroup
 	for _, v := range f.vehicles {
 		senders.Go(func() {
@@ -101,7 +103,7 @@ func (f *filler) fill(t *testing.T) {
 				a.checkFull(t)
 				return
 			}
-			t.Error("it was not full after a minute")
+			t.Errorf("it was not full after two minutes and %d events of the vehicle", len(v.acked))
 		})
 	}
 	senders.Wait()
@@ -110,17 +112,25 @@ func (f *filler) fill(t *testing.T) {
 	}
 }
 
-// knock sends more while there is no room: each answer must come at once.
+// knock sends more while there is no room: each answer must come at once. An event may
+// find room yet, where one that was settled before went a moment late.
 func (f *filler) knock(t *testing.T) {
 	t.Helper()
 	var slowest time.Duration
-	for range 10 {
+	refused := 0
+	waitFor(t, "it stays full", 30*time.Second, func() bool {
 		for _, v := range f.vehicles {
 			a := f.send(t, v)
-			a.checkFull(t)
 			slowest = max(slowest, a.took)
+			if a.status == http.StatusOK {
+				refused = 0
+				continue
+			}
+			a.checkFull(t)
+			refused++
 		}
-	}
+		return refused >= 10*len(f.vehicles)
+	})
 	t.Logf("no answer took longer than %v", slowest.Round(time.Millisecond))
 }
 
@@ -160,15 +170,15 @@ func (a answered) checkFull(t *testing.T) {
 	if seconds, err := strconv.Atoi(a.retryAfter); err != nil || seconds < 1 {
 		t.Errorf("Retry-After %q", a.retryAfter)
 	}
-	if a.took > 2*time.Second {
+	if a.took > 4*time.Second { // on a busy machine; else it is milliseconds
 		t.Errorf("the answer took %v", a.took)
 	}
 }
 
-// send sends one event of 16 KiB that does not compress.
+// send sends one event, of bytes that compress to half at best.
 func (f *filler) send(t *testing.T, v *fleetVehicle) answered {
 	t.Helper()
-	id, pad := uuid.NewString(), make([]byte, 8<<10)
+	id, pad := uuid.NewString(), make([]byte, f.size/2)
 	_, _ = rand.Read(pad) // never fails
 	body := fmt.Appendf(nil, `{"eventId":%q,"eventType":"VEHICLE_STATE","data":{"vehicle":{"id":%q},"pad":%q},"meta":{"version":"4.0","mode":"LIVE"}}`,
 		id, v.id, hex.EncodeToString(pad))

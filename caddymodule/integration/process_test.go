@@ -150,7 +150,8 @@ func (s *site) start(t *testing.T) *process {
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p.cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "TMPDIR="+tmp)
+	p.cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "TMPDIR="+tmp,
+		"GORACE=atexit_sleep_ms=0") // a Caddy built for the race detector would wait a second at its end
 	stderr, err := os.OpenFile(filepath.Join(s.dir, "caddy.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
