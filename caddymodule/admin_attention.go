@@ -1,7 +1,11 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -16,32 +20,30 @@ import (
 const nearlyFull = 0.92
 
 // attention lists what needs a person, what stops events first.
-func attention(v *statusView, incomplete error) []attentionView {
+func attention(v *statusView, dead *deaths, incomplete error) []attentionView {
 	list := receivingAttention(v)
 	for i := range v.Handlers {
 		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
 	}
 	if incomplete != nil {
-		list = append(list, attentionView{levelError, "the buffer does not say how far handlers are: " + incomplete.Error(),
-			"look at Caddy's log and at the disk"})
+		list = append(list, attentionView{Level: levelError, What: "the buffer does not say how far handlers are: " + incomplete.Error(),
+			Do: "look at Caddy's log and at the disk"})
 	}
-	list = append(list, bufferAttention(&v.Buffer)...)
+	list = append(list, bufferAttention(v)...)
+	list = append(list, dead.attention(v.Buffer.DeadLetters)...)
 	for _, r := range v.Removed {
 		if r.Behind.Events == 0 {
 			continue
 		}
-		what := fmt.Sprintf("%d events wait for %s, which is in no handlers file", r.Behind.Events, r.Name)
+		what := fmt.Sprintf("%s for %s, which is in no handlers file", waiting(r.Behind.Events), r.Name)
 		if !r.LetGoAt.IsZero() {
-			what += ", until " + r.LetGoAt.Format(time.RFC3339)
+			what += fmt.Sprintf(", for another %s", duration(max(0, r.LetGoAt.Sub(v.At))))
 		}
-		list = append(list, attentionView{levelWarning, what,
-			"put it back, or let go: caddy smartcar forget " + r.Name})
+		list = append(list, attentionView{Level: levelWarning, Handler: r.Name, What: what,
+			Do: "put it back, or let go: caddy smartcar forget " + r.Name})
 	}
 	for _, r := range v.Replays {
-		if r.State == string(replay.StateFailed) {
-			list = append(list, attentionView{levelWarning, fmt.Sprintf("replay %s to %s failed: %s", r.ID, r.Handler, r.Error),
-				"mend the cause, then: caddy smartcar replay resume " + r.ID})
-		}
+		list = append(list, replayAttention(&r)...)
 	}
 	if list == nil {
 		list = []attentionView{}
@@ -54,16 +56,23 @@ func receivingAttention(v *statusView) []attentionView {
 	if v.Receiving.Healthy {
 		return nil
 	}
-	a := attentionView{Level: levelError, What: "events are refused with 503: " + v.Receiving.Why}
+	a := attentionView{Level: levelError, What: "events are refused with 503"}
+	if v.Receiving.Why != "" {
+		a.What += ": " + v.Receiving.Why
+	}
 	switch v.Receiving.State {
 	case string(engine.ReceivingSealed):
 		a.Do = "see to the disk, then restart Caddy; nothing that was answered 200 is lost"
 	case string(engine.ReceivingFailed):
 		a.Do = "mend the cause; Caddy goes on trying to open the buffer"
 	case string(engine.ReceivingClosed):
-		a.Do = "Caddy is ending or loading; ask again in a moment"
+		a.What = "Caddy is stopping"
+		a.Do = "when it has been started again, ask again"
 	case stateFull:
-		a.Do = "let handlers work off their backlog, or raise max_size; it recovers by itself"
+		if by := holders(v); by != "" {
+			a.What = "events are refused with 503: the buffer is full, held by " + by
+		}
+		a.Do = "get these going, forget or drop, or raise max_size; it recovers by itself"
 	default:
 		a.Do = "look at the disk's load and at Caddy's log"
 	}
@@ -71,17 +80,19 @@ func receivingAttention(v *statusView) []attentionView {
 }
 
 func handlerAttention(now time.Time, h *handlerView) []attentionView {
-	one := func(level, what, do string) []attentionView { return []attentionView{{level, what, do}} }
+	one := func(level, what, do string) []attentionView {
+		return []attentionView{{Level: level, What: what, Do: do, Handler: h.Name}}
+	}
 	switch h.State {
 	case "down":
-		return one(levelError, because(h.Name+" is down", h.LastError),
+		return one(levelError, because(h.Name+" is down", briefly(h.LastError)),
 			"mend its plugin; Caddy goes on starting it, its events wait")
 	case "failing":
-		return one(levelError, because(h.Name+" cannot go on", h.LastError),
+		return one(levelError, because(h.Name+" cannot go on", briefly(h.LastError)),
 			"look at the disk and at Caddy's log; if it stays, restart Caddy")
 	case "breaker-open", "probing":
 		what := fmt.Sprintf("%s has got nothing for %s", h.Name, duration(now.Sub(h.Breaker.Since)))
-		return one(levelError, because(what, h.LastError),
+		return one(levelError, because(what, briefly(h.LastError)),
 			"mend what it depends on; it is tried again by itself")
 	case "paused", "draining":
 		if h.Behind.Events == 0 {
@@ -94,23 +105,82 @@ func handlerAttention(now time.Time, h *handlerView) []attentionView {
 	}
 }
 
-func bufferAttention(b *bufferView) []attentionView {
+func bufferAttention(v *statusView) []attentionView {
 	var list []attentionView
-	if b.LimitShare >= nearlyFull {
-		list = append(list, attentionView{levelWarning,
-			fmt.Sprintf("the buffer has %.0f%% of its max_size of %s", 100*b.LimitShare, humanize.IBytes(b.LimitBytes)),
-			"find the handler that is behind, or raise max_size"})
+	b := &v.Buffer
+	if b.LimitShare >= nearlyFull && v.Receiving.State != stateFull {
+		what := fmt.Sprintf("the buffer has %.0f%% of its max_size of %s", 100*b.LimitShare, humanize.IBytes(b.LimitBytes))
+		if by := holders(v); by != "" {
+			what += ", held by " + by
+		}
+		list = append(list, attentionView{Level: levelWarning, What: what,
+			Do: "at 95% events are refused: get what is behind going, or raise max_size"})
 	}
 	if b.Corrupt > 0 {
-		list = append(list, attentionView{levelError, plural(b.Corrupt, "damaged record") + " found in the buffer",
-			"see to the disk; the events are among the dead letters, as unreadable"})
-	}
-	if b.DeadLetters > 0 {
-		list = append(list, attentionView{levelWarning, plural(b.DeadLetters, "dead letter"),
-			"caddy smartcar dead-letters, then: dead-letters replay or drop"})
+		list = append(list, attentionView{Level: levelError, What: plural(b.Corrupt, "damaged record") + " found in the buffer",
+			Do: "see to the disk; the events are among the dead letters, as unreadable"})
 	}
 	return list
 }
+
+// namedHolders is how many of those that hold the buffer's room are named.
+const namedHolders = 3
+
+// holders names who keeps the buffer from letting events go, the most first.
+func holders(v *statusView) string {
+	type holder struct {
+		name, state string
+		events      uint64
+	}
+	var list []holder
+	for i := range v.Handlers {
+		h := &v.Handlers[i]
+		list = append(list, holder{h.Name, h.State, h.Behind.Events})
+	}
+	for _, r := range v.Removed {
+		list = append(list, holder{r.Name, r.State, r.Behind.Events})
+	}
+	list = slices.DeleteFunc(list, func(h holder) bool { return h.events == 0 })
+	slices.SortStableFunc(list, func(a, b holder) int { return cmp.Compare(b.events, a.events) })
+	var parts []string
+	for i, h := range list {
+		if i == namedHolders {
+			parts = append(parts, fmt.Sprintf("%d more", len(list)-i))
+			break
+		}
+		state := h.state
+		if state == "ok" || state == "waiting" {
+			state = "behind"
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s, %s)", h.name, state, plural(h.events, "event")))
+	}
+	if v.Buffer.DeadLetters > 0 && len(parts) < namedHolders {
+		parts = append(parts, plural(v.Buffer.DeadLetters, "dead letter"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// replayAttention is about a replay that a person has to decide about.
+func replayAttention(r *replayView) []attentionView {
+	a := attentionView{Level: levelWarning, Handler: r.Handler}
+	switch r.State {
+	case string(replay.StateFailed):
+		a.What = because(fmt.Sprintf("replay %s to %s failed at %s", r.ID, r.Handler, share(r.Share)), r.Error)
+		a.Do = "mend the cause, then: caddy smartcar replay resume " + r.ID
+	case string(replay.StateStopped):
+		a.What = fmt.Sprintf("replay %s to %s was stopped at %s", r.ID, r.Handler, share(r.Share))
+		a.Do = "to go on: caddy smartcar replay resume " + r.ID + "; or leave it"
+	default:
+		return nil
+	}
+	return []attentionView{a}
+}
+
+// repeated are the beginnings of errors that say what the line says before them.
+var repeated = regexp.MustCompile(`^(the handler is (unavailable|down): |starting plugin of handler "[^"]*": |dial (tcp[46]?|unix) )+`)
+
+// briefly takes off what everybody knows who reads of that handler.
+func briefly(why string) string { return repeated.ReplaceAllString(why, "") }
 
 func because(what, why string) string {
 	if why == "" {

@@ -106,8 +106,7 @@ func findEvent(q *adminRequest, id string) (any, error) {
 func serveEvent(q *adminRequest) (any, error) {
 	position, err := strconv.ParseUint(q.PathValue("position"), 10, 64)
 	if err != nil || position == 0 {
-		return nil, apiErrorf(http.StatusBadRequest, "position %q: must be a whole number; to find an event by its id use %sevents?id=",
-			q.PathValue("position"), adminPrefix)
+		return nil, apiErrorf(http.StatusBadRequest, "position %q: must be a whole number from 1", q.PathValue("position"))
 	}
 	e, states, err := q.engine.Event(q.Context(), position)
 	if errors.Is(err, buffer.ErrNotFound) {

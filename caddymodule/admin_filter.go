@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -82,6 +83,14 @@ var reasons = []buffer.Reason{
 	buffer.ReasonRejected, buffer.ReasonExhausted, buffer.ReasonExpired, buffer.ReasonPoison, buffer.ReasonUnreadable,
 }
 
+func reasonNames() string {
+	names := make([]string, 0, len(reasons))
+	for _, r := range reasons {
+		names = append(names, string(r))
+	}
+	return strings.Join(names, ", ")
+}
+
 func (o filterOrder) filter() (engine.Filter, error) {
 	f := engine.Filter{
 		EventIDs: o.EventIDs, Source: o.Source, Vehicle: o.Vehicle, Type: o.Type, Mode: o.Mode,
@@ -94,7 +103,7 @@ func (o filterOrder) filter() (engine.Filter, error) {
 		return f, apiErrorf(http.StatusBadRequest, "an id is empty: give a value or leave it out")
 	}
 	if o.Reason != "" && !slices.Contains(reasons, f.Reason) {
-		return f, apiErrorf(http.StatusBadRequest, "reason %q: must be one of %v", o.Reason, reasons)
+		return f, apiErrorf(http.StatusBadRequest, "reason %q: must be one of %s", o.Reason, reasonNames())
 	}
 	var err error
 	if f.Since, err = parseTime("since", o.Since); err != nil {

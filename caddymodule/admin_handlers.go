@@ -2,11 +2,15 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 )
 
@@ -14,21 +18,68 @@ import (
 const longestDrain = 5 * time.Minute
 
 // orderHandler does something to a handler and answers with how it then stands.
-func (q *adminRequest) orderHandler(do func(q *adminRequest, name string) error) (any, error) {
+func (q *adminRequest) orderHandler(o handlerOrder) (any, error) {
 	name := q.PathValue("name")
 	if err := mustBeHandler(q, name); err != nil {
 		return nil, err
 	}
-	if err := do(q, name); err != nil {
+	if err := o.do(q, name); err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	handlers := q.engine.Status(q.Context()).Handlers
-	i := slices.IndexFunc(handlers, func(h engine.HandlerStatus) bool { return h.Name == name })
-	if i < 0 {
-		return nil, apiErrorf(http.StatusNotFound, "handler %q has been removed meanwhile", name)
+	h, err := q.afterOrder(name, o.paused)
+	if err != nil {
+		return nil, err
 	}
-	return viewHandler(now, &handlers[i]), nil
+	return viewHandler(time.Now(), h), nil
+}
+
+// handlerOrder is something that is done to a handler, and whether it is paused then.
+type handlerOrder struct {
+	do     func(q *adminRequest, name string) error
+	paused bool
+}
+
+const (
+	// orderTakes is how long an order may take to be seen in the handler's figures, which
+	// are asked for every orderLooks.
+	orderTakes = time.Second
+	orderLooks = 5 * time.Millisecond
+)
+
+// afterOrder is the handler as it stands after an order: what delivers publishes its
+// figures a moment later.
+func (q *adminRequest) afterOrder(name string, paused bool) (*engine.HandlerStatus, error) {
+	look := time.NewTicker(orderLooks)
+	defer look.Stop()
+	late := time.NewTimer(orderTakes)
+	defer late.Stop()
+	for {
+		handlers := q.engine.Status(q.Context()).Handlers
+		i := slices.IndexFunc(handlers, func(h engine.HandlerStatus) bool { return h.Name == name })
+		if i < 0 {
+			return nil, apiErrorf(http.StatusNotFound, "handler %q has been removed meanwhile", name)
+		}
+		h := &handlers[i]
+		if h.PausedSince.IsZero() != paused && h.Dispatch.Paused == paused {
+			return h, nil
+		}
+		select {
+		case <-look.C:
+			continue
+		case <-q.Context().Done():
+		case <-late.C:
+		}
+		return trustOrder(h, paused), nil
+	}
+}
+
+// trustOrder lets a handler's figures say what was ordered: it is in force.
+func trustOrder(h *engine.HandlerStatus, paused bool) *engine.HandlerStatus {
+	h.Dispatch.Paused = paused
+	if !paused {
+		h.PausedSince = time.Time{}
+	}
+	return h
 }
 
 // mustBeHandler refuses the name of a handler that is not in force, with those that are.
@@ -41,8 +92,17 @@ func mustBeHandler(q *adminRequest, name string) error {
 	if slices.Contains(names, name) {
 		return nil
 	}
-	for _, c := range s.Removed {
-		if c.Name == name {
+	return noHandler(s.Removed, names, name)
+}
+
+// noHandler says what a name is that is none of a handler in force.
+func noHandler(others []buffer.ConsumerInfo, names []string, name string) error {
+	for i := range others {
+		switch {
+		case others[i].Name != name:
+		case others[i].OrphanedSince.IsZero():
+			return errNotAtWork
+		default:
 			return apiErrorf(http.StatusConflict, "handler %q is in no handlers file any more: put it back there first, or forget it", name)
 		}
 	}
@@ -50,6 +110,31 @@ func mustBeHandler(q *adminRequest, name string) error {
 		return apiErrorf(http.StatusNotFound, "there is no handler %q: the running config has none", name)
 	}
 	return apiErrorf(http.StatusNotFound, "there is no handler %q: there are %s", name, strings.Join(names, ", "))
+}
+
+var errNotAtWork = caddy.APIError{
+	HTTPStatus: http.StatusServiceUnavailable,
+	Err:        errors.New("Caddy is starting or stopping, and its handlers are not at work: ask again in a moment"),
+}
+
+// serveHandler answers with one handler, as in the status, removed ones included.
+func serveHandler(q *adminRequest) (any, error) {
+	name := q.PathValue("name")
+	v := q.status()
+	names := make([]string, 0, len(v.Handlers)+len(v.Removed))
+	for i := range v.Handlers {
+		if v.Handlers[i].Name == name {
+			return v.Handlers[i], nil
+		}
+		names = append(names, v.Handlers[i].Name)
+	}
+	for i := range v.Removed {
+		if v.Removed[i].Name == name {
+			return v.Removed[i], nil
+		}
+		names = append(names, v.Removed[i].Name)
+	}
+	return nil, noHandler(nil, names, name)
 }
 
 func pauseHandler(q *adminRequest, name string) error { return q.engine.Pause(q.Context(), name) }
@@ -71,8 +156,37 @@ func drainHandler(q *adminRequest, name string) error {
 // forgetHandler lets go of what is kept for a handler that is in no handlers file.
 func forgetHandler(q *adminRequest) (any, error) {
 	name := q.PathValue("name")
+	s := q.engine.Status(q.Context())
+	if err := mayForget(s, name); err != nil {
+		return nil, err
+	}
 	if err := q.engine.Forget(q.Context(), name); err != nil {
 		return nil, err
 	}
 	return forgottenView{Forgotten: name}, nil
+}
+
+// mayForget refuses all but what was removed: while handlers are not applied yet, all of
+// them look as if they were gone.
+func mayForget(s engine.Status, name string) error {
+	var removed []string
+	for i := range s.Removed {
+		c := &s.Removed[i]
+		switch {
+		case c.OrphanedSince.IsZero() && c.Name == name:
+			return errNotAtWork
+		case c.OrphanedSince.IsZero():
+		case c.Name == name:
+			return nil
+		default:
+			removed = append(removed, c.Name)
+		}
+	}
+	if slices.ContainsFunc(s.Handlers, func(h engine.HandlerStatus) bool { return h.Name == name }) {
+		return apiErrorf(http.StatusConflict, "handler %q is in force: remove it from the handlers file first", name)
+	}
+	if len(removed) == 0 {
+		return apiErrorf(http.StatusNotFound, "there is no removed handler %q, nor any other", name)
+	}
+	return apiErrorf(http.StatusNotFound, "there is no removed handler %q: there are %s", name, strings.Join(removed, ", "))
 }

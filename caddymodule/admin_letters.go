@@ -2,7 +2,10 @@ package caddymodule
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
@@ -25,6 +28,11 @@ func serveLetters(q *adminRequest) (any, error) {
 	found, err := q.engine.DeadLetters(q.Context(), f, buffer.DeadLetterID(after), limit)
 	if err != nil {
 		return nil, err
+	}
+	if after == "" && found.Next == "" {
+		if err := mustMean(q, f, len(found.Letters)); err != nil {
+			return nil, err
+		}
 	}
 	answer := letterPageView{page: page[letterView]{Items: make([]letterView, 0, len(found.Letters))}, Damaged: found.Damaged}
 	for i := range found.Letters {
@@ -49,8 +57,7 @@ func serveLetter(q *adminRequest) (any, error) {
 }
 
 func noLetter(id string) error {
-	return apiErrorf(http.StatusNotFound, "there is no dead letter %q: it may have been replayed or dropped; %sdead-letters lists those there are",
-		id, adminPrefix)
+	return apiErrorf(http.StatusNotFound, "there is no dead letter %q: it may have been replayed or dropped", id)
 }
 
 // dropLetters removes the dead letters that the filter picks, for good.
@@ -74,6 +81,9 @@ func dropLetters(q *adminRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := mustMean(q, f, count.Total); err != nil {
+		return nil, err
+	}
 	answer := viewLetterCount(count)
 	answer.DryRun = dryRun
 	if dryRun {
@@ -93,6 +103,42 @@ func dropLetter(q *adminRequest) (any, error) {
 		return nil, noLetter(id)
 	}
 	return countView{Matched: n, Dropped: n}, nil
+}
+
+// mustMean refuses a handler's name under which there is nothing at all, so that a
+// mistyped one does not look like "no dead letters".
+func mustMean(q *adminRequest, f engine.Filter, matched int) error {
+	if f.Handler == "" || matched > 0 {
+		return nil
+	}
+	s := q.engine.Status(q.Context())
+	known := map[string]bool{}
+	for i := range s.Handlers {
+		known[s.Handlers[i].Name] = true
+	}
+	for i := range s.Removed {
+		known[s.Removed[i].Name] = true
+	}
+	if known[f.Handler] {
+		return nil
+	}
+	count, err := q.engine.CountDeadLetters(q.Context(), engine.Filter{})
+	if err != nil {
+		return err
+	}
+	if count.ByHandler[f.Handler] > 0 {
+		return nil
+	}
+	for name := range count.ByHandler {
+		if name != "" {
+			known[name] = true
+		}
+	}
+	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	if names == "" {
+		names = "none"
+	}
+	return apiErrorf(http.StatusNotFound, "there is no handler %q, nor a dead letter of one: there are %s", f.Handler, names)
 }
 
 // checkAll refuses an order about everything that does not say so: a filter that got

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -149,12 +150,45 @@ func decodeOrder(r *http.Request, order any) error {
 		if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 			return apiErrorf(http.StatusBadRequest, "unknown field %s: there are %s", field, fields)
 		}
-		return apiErrorf(http.StatusBadRequest, "the body is not what is expected here, an object with %s: %v", fields, err)
+		return apiErrorf(http.StatusBadRequest, "the body is not what is expected here, an object with %s: %s", fields, wrongJSON(err))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return apiErrorf(http.StatusBadRequest, "the body goes on after its JSON object")
 	}
 	return nil
+}
+
+// wrongJSON says what is wrong with JSON in words of JSON.
+func wrongJSON(err error) string {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		field := wrong.Field
+		if field == "" {
+			field = "it"
+		}
+		return fmt.Sprintf("%s must be %s, not a %s", field, jsonKind(wrong.Type), wrong.Value)
+	}
+	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Sprintf("it is no JSON at byte %d", wrong.Offset)
+	}
+	return "it is cut off"
+}
+
+// jsonKind names what JSON has for a Go type.
+func jsonKind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return jsonKind(t.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a text"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct:
+		return "an object"
+	default:
+		return "a number"
+	}
 }
 
 // jsonFields are the names that a struct knows, those of structs in it with a dot.

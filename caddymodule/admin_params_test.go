@@ -40,7 +40,7 @@ func TestParams(t *testing.T) {
 		{"cannot be read", "vehicle=%zz", "cannot be read"},
 		{"since", "since=yesterday", `since "yesterday": must be a time such as`},
 		{"range", "since=2026-03-02T00:00:00Z&until=2026-03-01T00:00:00Z", "is not before"},
-		{"reason", "reason=bad", `reason "bad": must be one of [rejected exhausted expired poison unreadable]`},
+		{"reason", "reason=bad", `reason "bad": must be one of rejected, exhausted, expired, poison, unreadable`},
 		{"limit", "limit=0", "must be 1 to 1000"},
 		{"large limit", "limit=1001", "must be 1 to 1000"},
 		{"bool", "all=maybe", "must be true or false"},
@@ -123,7 +123,10 @@ func TestDecodeOrder(t *testing.T) {
 		{"empty", ` `, "application/json", 400, "the body is empty: send a JSON object with handler, filter.dead_letter_ids,"},
 		{"unknown", `{"handlers": "h"}`, "application/json", 400, `unknown field "handlers": there are handler, filter.`},
 		{"unknown inside", `{"filter": {"vin": "v"}}`, "application/json", 400, `unknown field "vin": there are handler, filter.`},
-		{"wrong type", `{"rate": "fast"}`, "application/json", 400, "rate"},
+		{"wrong type", `{"rate": "fast"}`, "application/json", 400, "rate must be a number, not a string"},
+		{"wrong type inside", `{"filter": {"event_ids": "e"}}`, "application/json", 400, "filter.event_ids must be a list, not a string"},
+		{"no JSON", `{"rate": 1,}`, "application/json", 400, "it is no JSON at byte 12"},
+		{"cut off", `{"rate": 1`, "application/json", 400, "cut off"},
 		{"more behind", `{} {}`, "application/json", 400, "goes on"},
 		{"as a form", `{"handler": "h"}`, "text/plain", 415, "Content-Type: application/json"},
 		{"too large", `{"handler": "` + strings.Repeat("h", largestOrder) + `"}`, "application/json", 413, "larger than"},
@@ -135,7 +138,7 @@ func TestDecodeOrder(t *testing.T) {
 			var o eventReplayOrder
 			err := decodeOrder(r, &o)
 			if tt.status == 0 {
-				if err != nil || o.Handler != "h" || o.Filter.Vehicle != "v" || o.Rate != 2 {
+				if err != nil || o.Handler != "h" || o.Filter.Vehicle != "v" || *o.Rate != 2 {
 					t.Errorf("%v: %+v", err, o)
 				}
 				return

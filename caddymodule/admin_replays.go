@@ -1,9 +1,11 @@
 package caddymodule
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
 
@@ -12,7 +14,7 @@ type eventReplayOrder struct {
 	Handler string      `json:"handler"`
 	Filter  filterOrder `json:"filter"`
 	All     bool        `json:"all"`
-	Rate    float64     `json:"rate"`
+	Rate    *float64    `json:"rate,omitempty"`
 	DryRun  bool        `json:"dry_run"`
 }
 
@@ -20,8 +22,20 @@ type eventReplayOrder struct {
 type letterReplayOrder struct {
 	Filter filterOrder `json:"filter"`
 	All    bool        `json:"all"`
-	Rate   float64     `json:"rate"`
+	Rate   *float64    `json:"rate,omitempty"`
 	DryRun bool        `json:"dry_run"`
+}
+
+// checkRate returns the rate that is meant: a missing one is the default, 0 is none.
+func checkRate(given *float64) (float64, error) {
+	if given == nil {
+		return replay.DefaultRate, nil
+	}
+	rate, err := replay.CheckRate(*given)
+	if err != nil || *given == 0 {
+		return 0, apiErrorf(http.StatusBadRequest, "rate %g: must be 0.01 to %d events a second", *given, replay.MaxRate)
+	}
+	return rate, nil
 }
 
 // startReplay gives a handler stored events again.
@@ -43,8 +57,9 @@ func startReplay(q *adminRequest) (any, error) {
 	if err := checkAll(f, o.All, `"all": true`); err != nil {
 		return nil, err
 	}
-	if _, err := replay.CheckRate(o.Rate); err != nil {
-		return nil, apiErrorf(http.StatusBadRequest, "%w", err)
+	rate, err := checkRate(o.Rate)
+	if err != nil {
+		return nil, err
 	}
 	if err := mustBeHandler(q, o.Handler); err != nil {
 		return nil, err
@@ -56,7 +71,7 @@ func startReplay(q *adminRequest) (any, error) {
 			Oldest: utc(count.Oldest), Newest: utc(count.Newest), Damaged: count.Damaged,
 		}, err
 	}
-	job, err := q.engine.ReplayEvents(q.Context(), o.Handler, f, o.Rate)
+	job, err := q.engine.ReplayEvents(q.Context(), o.Handler, f, rate)
 	return viewJob(job), err
 }
 
@@ -76,16 +91,20 @@ func replayLetters(q *adminRequest) (any, error) {
 	if err := checkAll(f, o.All, `"all": true`); err != nil {
 		return nil, err
 	}
-	if _, err := replay.CheckRate(o.Rate); err != nil {
-		return nil, apiErrorf(http.StatusBadRequest, "%w", err)
+	rate, err := checkRate(o.Rate)
+	if err != nil {
+		return nil, err
 	}
 	if o.DryRun {
 		count, err := q.engine.CountDeadLetters(q.Context(), f)
+		if err != nil {
+			return nil, err
+		}
 		answer := viewLetterCount(count)
 		answer.DryRun = true
-		return answer, err
+		return answer, mustMean(q, f, count.Total)
 	}
-	jobs, reread, err := q.engine.ReplayDeadLetters(q.Context(), f, o.Rate)
+	jobs, reread, err := q.engine.ReplayDeadLetters(q.Context(), f, rate)
 	return letterReplayView{Replays: viewJobs(jobs), Reread: rereadView{Readable: reread.Readable, Unreadable: reread.Unreadable}}, err
 }
 
@@ -103,19 +122,29 @@ func serveReplay(q *adminRequest) (any, error) {
 	id := q.PathValue("id")
 	i := slices.IndexFunc(jobs, func(j replay.Job) bool { return j.ID == id })
 	if i < 0 {
-		return nil, apiErrorf(http.StatusNotFound, "there is no replay %q: %sreplays lists those there are", id, adminPrefix)
+		return nil, noReplay(id, buffer.ErrNotFound)
 	}
 	return viewJob(jobs[i]), nil
 }
 
 func stopReplay(q *adminRequest) (any, error) {
-	job, err := q.engine.StopReplay(q.Context(), q.PathValue("id"))
-	return viewJob(job), err
+	id := q.PathValue("id")
+	job, err := q.engine.StopReplay(q.Context(), id)
+	return viewJob(job), noReplay(id, err)
 }
 
 func resumeReplay(q *adminRequest) (any, error) {
-	job, err := q.engine.ResumeReplay(q.Context(), q.PathValue("id"))
-	return viewJob(job), err
+	id := q.PathValue("id")
+	job, err := q.engine.ResumeReplay(q.Context(), id)
+	return viewJob(job), noReplay(id, err)
+}
+
+// noReplay words that there is none.
+func noReplay(id string, err error) error {
+	if errors.Is(err, buffer.ErrNotFound) {
+		return apiErrorf(http.StatusNotFound, "there is no replay %q: one that ended long ago is not kept", id)
+	}
+	return err
 }
 
 func viewJobs(jobs []replay.Job) []replayView {

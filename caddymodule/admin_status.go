@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
@@ -33,14 +35,37 @@ func limitsOf(opener buffer.Opener) bufferLimits {
 }
 
 func serveStatus(q *adminRequest) (any, error) {
+	return q.status(), nil
+}
+
+// status is how things stand now.
+func (q *adminRequest) status() statusView {
 	now := time.Now()
-	return makeStatus(now, q.engine.Status(q.Context()), q.app.ref.counts, limitsOf(q.app.opener)), nil
+	s := q.engine.Status(q.Context())
+	if caddy.Exiting() {
+		// Handlers have let go already, and the buffer follows.
+		s.Receiving, s.Error = engine.ReceivingClosed, nil
+	}
+	counts := q.app.ref.counts
+	if s.Receiving != engine.ReceivingClosed {
+		counts.deaths.look(q.Context(), now, q.engine, s.Buffer.DeadLetters, lettersSince(q.app.opener))
+	}
+	return makeStatus(now, s, counts, limitsOf(q.app.opener))
+}
+
+// lettersSince knows the disk buffer's ids; nil for those of another buffer.
+func lettersSince(opener buffer.Opener) func(time.Time) buffer.DeadLetterID {
+	if _, ok := opener.(*disk.Module); ok {
+		return disk.LetterTime
+	}
+	return nil
 }
 
 // makeStatus says how things stand.
 func makeStatus(now time.Time, s engine.Status, counts *counters, limits bufferLimits) statusView {
 	v := statusView{
 		At:        now.UTC(),
+		Since:     utc(counts.since),
 		Receiving: viewReceiving(s, counts.trouble.current()),
 		Sources:   viewSources(counts),
 		Buffer:    viewBuffer(s.Buffer, limits),
@@ -51,37 +76,44 @@ func makeStatus(now time.Time, s engine.Status, counts *counters, limits bufferL
 	for i := range s.Handlers {
 		v.Handlers = append(v.Handlers, viewHandler(now, &s.Handlers[i]))
 	}
-	for _, c := range s.Removed {
+	for i := range s.Removed {
+		c := &s.Removed[i]
+		if c.OrphanedSince.IsZero() {
+			v.Handlers = append(v.Handlers, viewIdle(now, c, s.Receiving))
+			continue
+		}
 		v.Removed = append(v.Removed, viewRemoved(now, c, limits))
 	}
-	v.Attention = attention(&v, s.Incomplete)
+	dead := counts.deaths.current()
+	v.Attention = attention(&v, &dead, s.Incomplete)
 	v.Healthy = len(v.Attention) == 0
 	return v
 }
 
-// stateFull is an addition to engine.Receiving: the last event found no room.
+// stateFull is an addition to engine.Receiving: there is no room just now.
 const stateFull = "full"
 
-// viewReceiving joins what the engine knows with what became of the last event.
+// viewReceiving joins what the engine and the buffer know with what became of the last
+// event.
 func viewReceiving(s engine.Status, last storeTrouble) receivingView {
 	v := receivingView{Healthy: s.Receiving == engine.ReceivingOpen || s.Receiving == engine.ReceivingIdle, State: string(s.Receiving)}
-	if !v.Healthy {
+	full := s.Buffer.Full
+	switch {
+	case !v.Healthy:
 		if s.Error != nil {
 			v.Why = s.Error.Error()
 		}
-		v.Since = last.since.UTC()
-		if last.since.IsZero() {
-			v.Since = time.Time{}
-		}
+	case full != nil:
+		v.Healthy, v.State, v.Why = false, stateFull, full.Error()
+	case last.code == refuseFull.code:
+		// There is room again, whether an event has come since or not.
+		return v
+	case !last.since.IsZero():
+		v.Healthy, v.Why = false, last.why
+	default:
 		return v
 	}
-	if last.since.IsZero() {
-		return v
-	}
-	v.Healthy, v.Why, v.Since = false, last.why, last.since.UTC()
-	if last.code == refuseFull.code {
-		v.State = stateFull
-	}
+	v.Since = utc(last.since)
 	return v
 }
 
@@ -148,15 +180,41 @@ func viewBehind(now time.Time, events uint64, oldest time.Time) behindView {
 	return v
 }
 
-func viewRemoved(now time.Time, c buffer.ConsumerInfo, limits bufferLimits) removedView {
+func viewRemoved(now time.Time, c *buffer.ConsumerInfo, limits bufferLimits) removedView {
 	v := removedView{
 		Name:        c.Name,
-		Behind:      viewBehind(now, c.Pending+uint64(max(0, c.Leased))+c.Deferred, c.Oldest),
+		State:       stateRemoved,
+		Behind:      viewBehind(now, backlog(c), c.Oldest),
 		RemovedAt:   utc(c.OrphanedSince),
 		PausedSince: utc(c.PausedSince),
 	}
-	if limits.retention > 0 && !c.OrphanedSince.IsZero() {
+	if limits.retention > 0 {
 		v.LetGoAt = utc(c.OrphanedSince.Add(limits.retention))
+	}
+	return v
+}
+
+// backlog is what waits for a consumer that nobody has open.
+func backlog(c *buffer.ConsumerInfo) uint64 {
+	return c.Pending + uint64(max(0, c.Leased)) + c.Deferred
+}
+
+// What a handler is that is in no runner of the engine's.
+const (
+	stateRemoved  = "removed"
+	stateStarting = "starting"
+	stateStopping = "stopping"
+)
+
+// viewIdle is a handler that the buffer knows and nobody has removed: it is not at work
+// yet, or no more.
+func viewIdle(now time.Time, c *buffer.ConsumerInfo, receiving engine.Receiving) handlerView {
+	v := handlerView{
+		Name: c.Name, State: stateStarting, PausedSince: utc(c.PausedSince), Behind: viewBehind(now, backlog(c), c.Oldest),
+		Retrying: retryView{Events: c.Deferred},
+	}
+	if receiving == engine.ReceivingClosed {
+		v.State = stateStopping
 	}
 	return v
 }

@@ -83,9 +83,26 @@ func TestAttention(t *testing.T) {
 			level: levelError, what: "permission denied", do: "goes on trying", notReceiving: true,
 		},
 		{
-			name: "full", trouble: &storeTrouble{refuseFull.code, "buffer is full", noon},
+			name: "full", trouble: &storeTrouble{refuseFull.code, "buffer is full", noon}, status: engine.Status{Buffer: buffer.Stats{Full: buffer.ErrFull}},
 			level: levelError, what: "buffer is full", do: "max_size", notReceiving: true,
 		},
+		{name: "full a moment ago", trouble: &storeTrouble{refuseFull.code, "buffer is full", noon}},
+		{
+			name: "full after a restart, and who holds it", status: engine.Status{
+				Buffer: buffer.Stats{Full: buffer.ErrFull, Bytes: 960},
+				Handlers: []engine.HandlerStatus{
+					up(engine.HandlerStatus{Waiting: 70}), up(engine.HandlerStatus{}),
+				},
+				Removed: []buffer.ConsumerInfo{{Name: "old", OrphanedSince: noon}},
+			},
+			level: levelError, what: "the buffer is full, held by crm (behind, 70 events)", do: "forget or drop", notReceiving: true,
+		},
+		{name: "stopping", status: engine.Status{Receiving: engine.ReceivingClosed, Removed: []buffer.ConsumerInfo{
+			{Name: "crm", ConsumerStats: buffer.ConsumerStats{Pending: 3}},
+		}}, level: levelError, what: "Caddy is stopping", do: "ask again", notReceiving: true},
+		{name: "not at work yet", status: engine.Status{Removed: []buffer.ConsumerInfo{
+			{Name: "crm", ConsumerStats: buffer.ConsumerStats{Pending: 3}},
+		}}},
 		{
 			name: "slow disk", trouble: &storeTrouble{refuseTimeout.code, "context deadline exceeded", noon},
 			level: levelError, what: "deadline", do: "disk's load", notReceiving: true,
@@ -120,7 +137,7 @@ func TestAttention(t *testing.T) {
 		},
 		{
 			name: "nearly full", status: engine.Status{Buffer: buffer.Stats{Bytes: 960}},
-			level: levelWarning, what: "96% of its max_size", do: "behind",
+			level: levelWarning, what: "96% of its max_size", do: "95%",
 		},
 		{
 			name: "damage", status: engine.Status{Buffer: buffer.Stats{Corrupt: 1}},
@@ -131,15 +148,19 @@ func TestAttention(t *testing.T) {
 			status: engine.Status{Removed: []buffer.ConsumerInfo{{
 				Name: "old", ConsumerStats: buffer.ConsumerStats{Pending: 3, Deferred: 4}, OrphanedSince: noon.Add(-time.Hour),
 			}}},
-			level: levelWarning, what: "7 events wait for old, which is in no handlers file, until 2026-03-02T11:00:00Z", do: "forget old",
+			level: levelWarning, what: "7 events wait for old, which is in no handlers file, for another 23h00m", do: "forget old",
 		},
 		{name: "removed without", status: engine.Status{Removed: []buffer.ConsumerInfo{{Name: "old"}}}},
 		{
 			name:   "failed replay",
 			status: engine.Status{Replays: []replay.Job{{ID: "1-a", Handler: "crm", State: replay.StateFailed, Error: "no room"}}},
-			level:  levelWarning, what: "replay 1-a to crm failed: no room", do: "caddy smartcar replay resume 1-a",
+			level:  levelWarning, what: "replay 1-a to crm failed at 0%: no room", do: "caddy smartcar replay resume 1-a",
 		},
-		{name: "stopped replay", status: engine.Status{Replays: []replay.Job{{ID: "1-a", State: replay.StateStopped}}}},
+		{
+			name: "stopped replay", status: engine.Status{Replays: []replay.Job{{ID: "1-a", Handler: "crm", State: replay.StateStopped}}},
+			level: levelWarning, what: "replay 1-a to crm was stopped at 0%", do: "caddy smartcar replay resume 1-a; or leave it",
+		},
+		{name: "replays that run or are done", status: engine.Status{Replays: []replay.Job{{State: replay.StateRunning}, {State: replay.StateDone}}}},
 		{
 			name: "no figures", status: engine.Status{Incomplete: errors.New("read failed")},
 			level: levelError, what: "read failed", do: "disk",

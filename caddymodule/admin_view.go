@@ -8,8 +8,11 @@ import "time"
 // statusView is the answer to "is all well?".
 type statusView struct {
 	// Healthy: nothing needs a person, that is, Attention is empty.
-	Healthy   bool            `json:"healthy"`
-	At        time.Time       `json:"at"`
+	Healthy bool      `json:"healthy"`
+	At      time.Time `json:"at"`
+	// Since is when counting began: sources are counted since this process first used
+	// the buffer.
+	Since     time.Time       `json:"counted_since,omitzero"`
 	Receiving receivingView   `json:"receiving"`
 	Sources   []sourceView    `json:"sources"`
 	Buffer    bufferView      `json:"buffer"`
@@ -50,7 +53,8 @@ type bufferView struct {
 type handlerView struct {
 	Name  string `json:"name"`
 	Place string `json:"place"`
-	// State is ok, waiting, probing, breaker-open, paused, draining, down or failing.
+	// State is ok, waiting, probing, breaker-open, paused, draining, down, failing,
+	// starting or stopping.
 	State       string      `json:"state"`
 	PausedSince time.Time   `json:"paused_since,omitzero"`
 	Plugin      pluginView  `json:"plugin"`
@@ -110,7 +114,9 @@ type countsView struct {
 
 // removedView is a handler that is in no handlers file any more, but not forgotten.
 type removedView struct {
-	Name        string     `json:"name"`
+	Name string `json:"name"`
+	// State is removed.
+	State       string     `json:"state"`
 	Behind      behindView `json:"behind"`
 	RemovedAt   time.Time  `json:"removed_at,omitzero"`
 	PausedSince time.Time  `json:"paused_since,omitzero"`
@@ -130,6 +136,8 @@ type attentionView struct {
 	Level string `json:"level"`
 	What  string `json:"what"`
 	Do    string `json:"do"`
+	// Handler is the one that it is about, if it is about one.
+	Handler string `json:"handler,omitempty"`
 }
 
 // eventView is one event in a list, without its payload.

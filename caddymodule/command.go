@@ -20,7 +20,8 @@ func registerCommands() {
   caddy smartcar pause, drain, resume, forget   a handler
 
 These talk to the running Caddy through its admin endpoint: --address or --config
-say where it is, --json prints what it answers.
+say where it is, --json prints what it answers. A command line that cannot be meant
+exits with 2, what did not work with 1.
 
   caddy smartcar demo          shows the whole way of a webhook on this machine
   caddy smartcar send          signs and posts webhooks to a URL, as Smartcar does
@@ -31,6 +32,7 @@ say where it is, --json prints what it answers.
 				pauseCommand(), drainCommand(), resumeCommand(), forgetCommand(),
 				demoCommand(), sendCommand(), pluginCommand(),
 			)
+			strict(cmd)
 		},
 	})
 }

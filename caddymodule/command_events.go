@@ -29,7 +29,7 @@ first. "show" tells all about one of them.`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runEvents(newPrinter(cmd.OutOrStdout()), f)
+			return runEvents(newPrinter(cmd), f)
 		},
 	}
 	f.filter.events(cmd, "was received")
@@ -42,6 +42,9 @@ first. "show" tells all about one of them.`,
 func runEvents(p printer, f eventsFlags) error {
 	o, err := f.filter.filter(time.Now())
 	if err != nil {
+		return err
+	}
+	if err := f.list.check(f.admin.json); err != nil {
 		return err
 	}
 	c, err := f.admin.client()
@@ -65,7 +68,7 @@ func runEvents(p printer, f eventsFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := p.events(found); err != nil {
+	if err := p.events(found, time.Now()); err != nil {
 		return err
 	}
 	p.damaged(damaged)
@@ -81,12 +84,25 @@ func (p printer) raw(answer []byte, err error) error {
 	return err
 }
 
-func (p printer) events(found page[eventView]) error {
+// idWidth is what an id has on a terminal. "show" takes the position.
+const idWidth = 17
+
+func (p printer) events(found page[eventView], now time.Time) error {
 	if len(found.Items) == 0 {
 		fmt.Fprintln(p.out, "There is no such event.")
 		return nil
 	}
 	rows := make([]string, 0, len(found.Items))
+	if p.narrow() {
+		for _, e := range found.Items {
+			rows = append(rows, cells(fmt.Sprint(e.Position), p.brief(e.ReceivedAt, now, time.TimeOnly), e.Type, middle(e.VehicleID, idWidth), middle(e.ID, idWidth)))
+		}
+		if err := p.table("POSITION\tRECEIVED\tTYPE\tVEHICLE\tEVENT ID", rows); err != nil {
+			return err
+		}
+		p.more(found.NextCursor)
+		return nil
+	}
 	for _, e := range found.Items {
 		rows = append(rows, cells(fmt.Sprint(e.Position), p.clock(e.ReceivedAt), e.Type, e.Mode, e.VehicleID, e.ID))
 	}

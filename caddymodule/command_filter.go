@@ -55,7 +55,7 @@ func moment(name, text string, now time.Time) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	if d, err := caddy.ParseDuration(text); err == nil && d >= 0 {
+	if d, err := caddy.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(-d).UTC().Format(time.RFC3339Nano), nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
@@ -63,7 +63,7 @@ func moment(name, text string, now time.Time) (string, error) {
 			return t.UTC().Format(time.RFC3339Nano), nil
 		}
 	}
-	return "", fmt.Errorf("%s %q: write how long ago (90m, 2h, 3d) or when (2026-03-01T15:04:05Z, \"2026-03-01 15:04\")", name, text)
+	return "", fmt.Errorf("%s %q: write how long ago, more than 0 (90m, 2h, 3d), or when (2026-03-01T15:04:05Z, \"2026-03-01 15:04\")", name, text)
 }
 
 // query is the filter as parameters of a request.
@@ -99,6 +99,19 @@ func (f *listFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.IntVar(&f.limit, "limit", defaultLimit, "the most to list; with --json at most 1000, in one page")
 	flags.StringVar(&f.cursor, "cursor", "", "go on behind an earlier answer, with its next_cursor")
+	flags.Bool("wide", false, "shorten nothing to fit the terminal")
+}
+
+// check refuses what is no number of items.
+func (f *listFlags) check(json bool) error {
+	switch {
+	case f.limit < 1:
+		return fmt.Errorf("--limit %d: must be 1 or more", f.limit)
+	case json && f.limit > largestLimit:
+		return fmt.Errorf("--limit %d: with --json it must be 1 to %d; go on with --cursor", f.limit, largestLimit)
+	default:
+		return nil
+	}
 }
 
 // collect asks for pages until there are as many items as wanted, or no more. A page

@@ -29,7 +29,7 @@ func TestMoment(t *testing.T) {
 			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"yesterday", "-2h", "12", "2026-13-01"} {
+	for _, text := range []string{"yesterday", "-2h", "12", "0", "0s", "2026-13-01"} {
 		if got, err := moment("--since", text, now); err == nil || !strings.Contains(err.Error(), "--since") {
 			t.Errorf("%q: %q, %v; want an error that names the flag", text, got, err)
 		}
@@ -102,8 +102,8 @@ func TestExplain(t *testing.T) {
 		want   string
 	}{
 		"an answer":       {`caddy responded with error: HTTP 404: {"error":"there is no handler \"x\""}` + "\n", 404, `there is no handler "x"`},
-		"no such module":  {"caddy responded with error: HTTP 404: 404 page not found\n", 404, "does not have this module"},
-		"something else":  {"caddy responded with error: HTTP 502: bad\ngateway", 502, "answered 502: bad\ngateway"},
+		"no such module":  {"caddy responded with error: HTTP 404: 404 page not found\n", 404, "no Caddy admin endpoint with this module at localhost:2019"},
+		"something else":  {"caddy responded with error: HTTP 502: bad\ngateway", 502, "no Caddy admin endpoint with this module at localhost:2019"},
 		"nobody there":    {"performing request: connection refused", 0, "--address"},
 		"admin endpoints": {"performing request: connection refused", 0, "admin off"},
 	} {

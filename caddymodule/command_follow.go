@@ -27,7 +27,7 @@ func (p *printer) begun(ctx context.Context, c *adminClient, jobs []replayView, 
 		fmt.Fprintf(p.out, "Replay %s to %s has begun.\n", j.ID, j.Handler)
 	}
 	if detach {
-		fmt.Fprintln(p.out, "To see how far it is: caddy smartcar replay list")
+		fmt.Fprintln(p.out, p.located("To see how far it is: caddy smartcar replay list"))
 		return nil
 	}
 	var errs []error
@@ -60,11 +60,11 @@ func (p *printer) follow(ctx context.Context, c *adminClient, job replayView) er
 		case "done":
 			return nil
 		default:
-			return fmt.Errorf("replay %s is %s; to go on: caddy smartcar replay resume %s", job.ID, because(job.State, job.Error), job.ID)
+			return fmt.Errorf("replay %s is %s; to go on: %s", job.ID, because(job.State, job.Error), p.located("caddy smartcar replay resume "+job.ID))
 		}
 		select {
 		case <-ctx.Done():
-			fmt.Fprintf(p.out, "Replay %[1]s goes on. To stop it: caddy smartcar replay stop %[1]s\n", job.ID)
+			fmt.Fprintf(p.out, "Replay %s goes on. To stop it: %s\n", job.ID, p.located("caddy smartcar replay stop "+job.ID))
 			return nil
 		case <-ticker.C:
 		}
@@ -93,7 +93,7 @@ func replayListCommand() *cobra.Command {
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p := newPrinter(cmd.OutOrStdout())
+			p := newPrinter(cmd)
 			c, err := f.client()
 			if err != nil {
 				return err
@@ -117,7 +117,7 @@ func (p printer) replays(list []replayView) error {
 	}
 	rows := make([]string, 0, len(list))
 	for _, r := range list {
-		rows = append(rows, cells(r.ID, r.Handler, r.Kind, because(r.State, short(r.Error, screen)), share(r.Share),
+		rows = append(rows, cells(r.ID, r.Handler, r.Kind, because(r.State, p.fit(r.Error, screen/2)), share(r.Share),
 			count(r.Fed), fmt.Sprint(r.Rate), p.clock(r.CreatedAt)))
 	}
 	return p.table("ID\tHANDLER\tKIND\tSTATE\tDONE\tPUT BACK\tRATE\tCREATED", rows)
@@ -132,7 +132,7 @@ func replayOrderCommand(name, what string, tell func(*printer, *replayView)) *co
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p := newPrinter(cmd.OutOrStdout())
+			p := newPrinter(cmd)
 			c, err := f.client()
 			if err != nil {
 				return err
@@ -153,7 +153,7 @@ func replayOrderCommand(name, what string, tell func(*printer, *replayView)) *co
 func (p *printer) stopped(r *replayView) {
 	fmt.Fprintln(p.out, replayLine(*r))
 	if r.State == "stopped" {
-		fmt.Fprintf(p.out, "What it has put back is delivered all the same. To go on: caddy smartcar replay resume %s\n", r.ID)
+		fmt.Fprintf(p.out, "What it has put back is delivered all the same. To go on: %s\n", p.located("caddy smartcar replay resume "+r.ID))
 	}
 }
 

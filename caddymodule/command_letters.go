@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ or its retention ends.`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runLetters(newPrinter(cmd.OutOrStdout()), f)
+			return runLetters(newPrinter(cmd), f)
 		},
 	}
 	f.filter.letters(cmd)
@@ -67,6 +68,9 @@ or its retention ends.`,
 func runLetters(p printer, f lettersFlags) error {
 	o, err := f.filter.filter(time.Now())
 	if err != nil {
+		return err
+	}
+	if err := f.list.check(f.admin.json); err != nil {
 		return err
 	}
 	c, err := f.admin.client()
@@ -86,32 +90,57 @@ func runLetters(p printer, f lettersFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := p.letters(found); err != nil {
+	if err := p.letters(found, time.Now()); err != nil {
 		return err
 	}
 	p.damaged(damaged)
 	return nil
 }
 
-func (p printer) letters(found page[letterView]) error {
+func (p printer) letters(found page[letterView], now time.Time) error {
 	if len(found.Items) == 0 {
 		fmt.Fprintln(p.out, "There is no such dead letter.")
+		return nil
+	}
+	if p.narrow() {
+		for i := range found.Items {
+			p.narrowLetter(&found.Items[i], now)
+		}
+		p.more(found.NextCursor)
 		return nil
 	}
 	rows := make([]string, 0, len(found.Items))
 	for i := range found.Items {
 		l := &found.Items[i]
-		why := lastError(&l.attemptsView)
-		if l.Code != "" {
-			why = l.Code + ": " + why
-		}
-		rows = append(rows, cells(l.ID, p.clock(l.DiedAt), l.Handler, l.Reason, count(l.Attempts), l.Event.Type, l.Event.VehicleID, short(why, screen)))
+		rows = append(rows, cells(l.ID, p.clock(l.DiedAt), l.Handler, l.Reason, count(l.Attempts), l.Event.Type, l.Event.VehicleID, letterError(l)))
 	}
 	if err := p.table("ID\tDIED\tHANDLER\tREASON\tATTEMPTS\tTYPE\tVEHICLE\tLAST ERROR", rows); err != nil {
 		return err
 	}
 	p.more(found.NextCursor)
 	return nil
+}
+
+// narrowLetter takes a line for the id, which other commands take, and one for why.
+func (p printer) narrowLetter(l *letterView, now time.Time) {
+	of := cells(l.Handler)
+	fmt.Fprintln(p.out, short(fmt.Sprintf("%s  %s  %s  %s", l.ID, p.brief(l.DiedAt, now, time.TimeOnly), of, l.Reason), max(p.width, len(l.ID))))
+	what := strings.TrimSpace(clean(l.Event.Type) + " " + middle(l.Event.VehicleID, idWidth))
+	if l.Attempts > 0 {
+		what += ", " + plural(uint64(l.Attempts), "attempt")
+	}
+	for _, line := range p.wrapped("  ", because(what, letterError(l)), 2) {
+		fmt.Fprintln(p.out, line)
+	}
+}
+
+// letterError is the handler's own word and the last error, on one line.
+func letterError(l *letterView) string {
+	why := lastError(&l.attemptsView)
+	if l.Code == "" || strings.HasPrefix(why, l.Code) {
+		return why
+	}
+	return strings.TrimSuffix(l.Code+": "+why, ": ")
 }
 
 func lettersShowCommand() *cobra.Command {
@@ -126,7 +155,7 @@ func lettersShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return showLetter(newPrinter(cmd.OutOrStdout()), f, c, args[0])
+			return showLetter(newPrinter(cmd), f, c, args[0])
 		},
 	}
 	f.register(cmd)
@@ -145,7 +174,7 @@ copies of the events. Counts first, and asks.`,
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.filter.order.DeadLetterIDs = args
-			return runDrop(newPrinter(cmd.OutOrStdout()), newConfirmation(cmd, f.bulk.yes), f)
+			return runDrop(newPrinter(cmd), newConfirmation(cmd, f.bulk.yes), f)
 		},
 	}
 	f.filter.letters(cmd)
@@ -163,6 +192,9 @@ func runDrop(p printer, confirm confirmation, f lettersFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := checkPick(o, f.bulk.all); err != nil {
+		return err
+	}
 	query := o.query()
 	if f.bulk.all {
 		query.Set("all", "true")
@@ -171,6 +203,9 @@ func runDrop(p printer, confirm confirmation, f lettersFlags) error {
 	var counted countView
 	raw, err := c.call(http.MethodDelete, "dead-letters", query, nil, &counted)
 	if err != nil {
+		return err
+	}
+	if err := noneFound(o, counted.Matched); err != nil {
 		return err
 	}
 	if f.bulk.dryRun && f.admin.json {

@@ -10,15 +10,37 @@ import (
 	"unicode"
 
 	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
 )
 
 // printer writes for people, with times in one zone.
 type printer struct {
 	out  io.Writer
 	zone *time.Location
+	// width of the terminal, 0 when there is none; wide: nothing is shortened for it.
+	width int
+	wide  bool
+	// at is how commands are told where Caddy is, with a space before it.
+	at string
 }
 
-func newPrinter(out io.Writer) printer { return printer{out: out, zone: time.Local} }
+func newPrinter(cmd *cobra.Command) printer {
+	p := printer{out: cmd.OutOrStdout(), zone: time.Local, width: widthOf(cmd.OutOrStdout())}
+	flags := cmd.Flags()
+	p.wide, _ = flags.GetBool("wide")
+	for _, name := range []string{"address", "config", "adapter"} {
+		if value, err := flags.GetString(name); err == nil && value != "" {
+			if strings.ContainsAny(value, " \t\"$&;()*?") {
+				value = "'" + value + "'"
+			}
+			p.at += " --" + name + " " + value
+		}
+	}
+	return p
+}
+
+// narrow says whether tables have to fit on a terminal.
+func (p printer) narrow() bool { return p.width > 0 && !p.wide }
 
 // screen is the width of a terminal that nobody has widened.
 const screen = 80
@@ -29,6 +51,15 @@ func (p printer) clock(t time.Time) string {
 		return "-"
 	}
 	return t.In(p.zone).Format("2006-01-02 15:04:05")
+}
+
+// brief is a moment lately, without the year and, on the same day, without the date.
+func (p printer) brief(t, now time.Time, layout string) string {
+	t, now = t.In(p.zone), now.In(p.zone)
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format(layout)
+	}
+	return t.Format("01-02 " + layout)
 }
 
 // table writes rows under a heading; the cells of a row are separated by tabs.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
@@ -41,6 +43,9 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// terminal prints as on one of 80 columns.
+func terminal(out io.Writer) printer { return printer{out: out, zone: time.UTC, width: screen} }
+
 func fleetHandler(name string) engine.HandlerStatus {
 	return engine.HandlerStatus{
 		Name: name, Place: "/etc/caddy/handlers.hcl:3",
@@ -53,9 +58,19 @@ func usualBuffer() buffer.Stats {
 	return buffer.Stats{First: 1001, Last: 1_234_567, Bytes: 3 << 30, Appended: 1_200_000, Syncs: 40_000}
 }
 
+// deadLetters died one after another, the last of them a while ago.
+func deadLetters(n int, handler string, reason buffer.Reason, code string, ago time.Duration) []buffer.DeadLetter {
+	list := make([]buffer.DeadLetter, n)
+	for i := range list {
+		at := noon.Add(-ago - time.Duration(n-1-i)*time.Second)
+		list[i] = buffer.DeadLetter{ID: disk.LetterTime(at), Handler: handler, Reason: reason, Code: code, DiedAt: at}
+	}
+	return list
+}
+
 // quiet is a status in which all is well.
 func quiet() statusView {
-	var counts counters
+	counts := counters{since: noon.Add(-50 * time.Hour)}
 	counts.source("production").stored.Add(1_200_000)
 	counts.source("production").duplicate.Add(312)
 	counts.source("production").refuse("signature_mismatch")
@@ -69,7 +84,7 @@ func quiet() statusView {
 
 // night is what wakes people: one handler's application is down, the others go on.
 func night() statusView {
-	var counts counters
+	counts := counters{since: noon.Add(-50 * time.Hour)}
 	counts.source("production").stored.Add(1_200_000)
 	counts.source("production").duplicate.Add(312)
 	archive, crm := fleetHandler("archive"), fleetHandler("crm")
@@ -82,14 +97,16 @@ func night() statusView {
 	crm.Waiting, crm.Oldest = 20_133, noon.Add(-12*time.Minute)
 	stats := usualBuffer()
 	stats.DeadLetters = 17
+	counts.deaths.seen = countDeaths(noon, engine.LetterPage{Letters: deadLetters(17, "crm", buffer.ReasonRejected, "http_404", 20*time.Minute)}, engine.LetterPage{})
 	return makeStatus(noon, engine.Status{Receiving: engine.ReceivingOpen, Buffer: stats, Handlers: []engine.HandlerStatus{archive, crm}},
 		&counts, bufferLimits{10 << 30, 7 * 24 * time.Hour})
 }
 
 // trouble is a status in which everything is wrong at once.
 func trouble() statusView {
-	var counts counters
+	counts := counters{since: noon.Add(-50 * time.Hour)}
 	counts.source("production").stored.Add(1_200_000)
+	counts.deaths.seen = countDeaths(noon, engine.LetterPage{Letters: deadLetters(17, "crm", buffer.ReasonExhausted, "", time.Minute)}, engine.LetterPage{})
 	counts.trouble.refused(noon.Add(-4*time.Minute), refuseFull.code, "buffer is full: events that are not settled fill max_size")
 	for range 321 {
 		counts.source("production").refuse(refuseFull.code)
@@ -108,6 +125,7 @@ func trouble() statusView {
 	paused.PausedSince, paused.Waiting, paused.Oldest = noon.Add(-time.Hour), 3, noon.Add(-59*time.Minute)
 	stats := usualBuffer()
 	stats.Bytes, stats.DeadLetters, stats.Corrupt = 10<<30, 17, 1
+	stats.Full = buffer.ErrFull
 	return makeStatus(noon, engine.Status{
 		Receiving: engine.ReceivingOpen, Buffer: stats, Handlers: []engine.HandlerStatus{long, crm, paused},
 		Removed: []buffer.ConsumerInfo{{Name: "old_crm", ConsumerStats: buffer.ConsumerStats{Pending: 44}, Oldest: noon.Add(-70 * time.Hour), OrphanedSince: noon.Add(-72 * time.Hour)}},
@@ -123,7 +141,7 @@ func TestStatusScreen(t *testing.T) {
 	for name, v := range map[string]statusView{"quiet": quiet(), "night": night(), "trouble": trouble(), "empty": empty} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := (printer{&out, time.UTC}).status(&v); err != nil {
+			if err := terminal(&out).status(&v); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, "status-"+name, out.String())
@@ -140,17 +158,69 @@ func TestStatusScreen(t *testing.T) {
 	}
 }
 
-// What to do is never cut off: it has to be read whole.
-func TestAdviceFits(t *testing.T) {
+// What to do is never cut off, and without a terminal nothing is.
+func TestAdviceIsWhole(t *testing.T) {
 	v := trouble()
 	for _, state := range []string{"sealed", "failed", "closed", stateFull, "other"} {
 		v.Attention = append(v.Attention, receivingAttention(&statusView{Receiving: receivingView{State: state}})...)
 	}
 	v.Attention = append(v.Attention, handlerAttention(noon, &handlerView{Name: strings.Repeat("n", handlerWidth), State: "paused", Behind: behindView{Events: 1}})...)
 	v.Attention = append(v.Attention, handlerAttention(noon, &handlerView{State: "failing"})...)
+	p := terminal(io.Discard)
+	p.at = " --address unix//run/caddy/admin.sock"
 	for _, a := range v.Attention {
-		if n := utf8.RuneCountInString(a.Do); n > screen-2 {
-			t.Errorf("%d columns: %s", n, a.Do)
+		for _, line := range p.attentionLines(a) {
+			if n := utf8.RuneCountInString(line); n > screen || strings.Contains(line, "…") {
+				t.Errorf("%d columns: %s", n, line)
+			}
+		}
+		a.What += strings.Repeat(" and so on", 100)
+		if lines := (printer{}).attentionLines(a); len(lines) != 2 || lines[0][2:] != clean(a.What) || lines[1][2:] != a.Do {
+			t.Errorf("without a terminal: %q", lines)
+		}
+	}
+	var out bytes.Buffer
+	if err := (printer{out: &out, zone: time.UTC}).status(&v); err != nil || strings.Contains(out.String(), "…") {
+		t.Errorf("without a terminal something is cut: %v\n%s", err, out.String())
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text        string
+		width, most int
+		want        []string
+	}{
+		"fits":           {"a b", 3, 3, []string{"a b"}},
+		"between words":  {"one two three", 8, 3, []string{"one two", "three"}},
+		"a long word":    {"abcdefghij", 4, 3, []string{"abcd", "efgh", "ij"}},
+		"too much":       {"one two three four", 7, 2, []string{"one two", "three …"}},
+		"no terminal":    {"one two three four", 0, 2, []string{"one two three four"}},
+		"nothing":        {"", 4, 2, []string{""}},
+		"not yet cut":    {"one two", 7, 1, []string{"one two"}},
+		"steers nothing": {"a\x1b[31m\nb", 80, 1, []string{"a?[31m b"}},
+	} {
+		if diff := cmp.Diff(tt.want, wrap(tt.text, tt.width, tt.most)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// Commands that are printed find the same Caddy.
+func TestLocated(t *testing.T) {
+	p := printer{at: " --address x"}
+	for text, want := range map[string]string{
+		"put it back, or let go: caddy smartcar forget old":                      "put it back, or let go: caddy smartcar forget old --address x",
+		"caddy smartcar dead-letters, then: dead-letters replay or drop":         "caddy smartcar dead-letters --address x, then: dead-letters replay or drop",
+		"to go on: caddy smartcar replay resume 1-a; or leave it":                "to go on: caddy smartcar replay resume 1-a --address x; or leave it",
+		"caddy smartcar dead-letters --handler a; hold: caddy smartcar pause a.": "caddy smartcar dead-letters --handler a --address x; hold: caddy smartcar pause a --address x.",
+		"look at the disk": "look at the disk",
+	} {
+		if got := p.located(text); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if got := (printer{}).located(text); got != text {
+			t.Errorf("%q became %q", text, got)
 		}
 	}
 }
@@ -160,7 +230,7 @@ func TestHandlerDescription(t *testing.T) {
 	one.Handlers = one.Handlers[1:]
 	for name, v := range map[string]statusView{"quiet": quiet(), "night": one, "trouble": trouble()} {
 		var out bytes.Buffer
-		p := printer{&out, time.UTC}
+		p := terminal(&out)
 		for i := range v.Handlers {
 			if err := p.handler(&v.Handlers[i]); err != nil {
 				t.Fatal(err)
@@ -178,21 +248,38 @@ func TestTables(t *testing.T) {
 		VehicleID: "1d2c6d5e-2b4d-4f0c-8c3b-54bb9a1e3a10", WebhookID: "w-1", ReceivedAt: received, SizeBytes: 5012,
 	}
 	odd := eventView{Position: 1235, Source: "production", ID: "sha256-\x1b[31mred", ReceivedAt: received}
+	old := event
+	old.Position, old.ReceivedAt, old.ID = 1236, noon.Add(-50*time.Hour), "5f0c1a9e-77d2-4c1b-8f8e-0a4b7c9d2e33"
 	tries := attemptsView{
 		Attempts: 12, FirstAt: noon.Add(-time.Hour), LastAt: noon, FirstError: "http_500", LastError: "http_500: the CRM says no",
 	}
-	letter := letterView{ID: "0c9k2m", Handler: "crm", Reason: "exhausted", attemptsView: tries, DiedAt: noon, Event: event}
-	crashed := letterView{ID: "0c9k2n", Handler: "crm", Reason: "poison", DiedAt: noon, Event: event, attemptsView: attemptsView{
+	letter := letterView{ID: "2uik3m5bk0000000000000004qhn4rb", Handler: "crm", Reason: "exhausted", attemptsView: tries, DiedAt: noon, Event: event}
+	crashed := letterView{ID: "2uik3m5bk0g00000000000004qhn4rb", Handler: "crm", Reason: "poison", DiedAt: noon, Event: event, attemptsView: attemptsView{
 		Crashes: 3, LastError: "exit status 2\npanic: index out of range\n\x1b]0;title\x07goroutine 1",
 	}}
 	payload := payloadView{UserID: "u-1", DeliveryID: "d-1", Payload: rawJSON(`{"eventId":"0b6f7a3e","data":{"signals":[]}}`)}
 	tests := map[string]func(p printer) error{
 		"events": func(p printer) error {
-			return p.events(page[eventView]{Items: []eventView{event, odd}, NextCursor: "ZTEyMzU"})
+			return p.events(page[eventView]{Items: []eventView{event, odd, old}, NextCursor: "ZTEyMzU"}, noon)
 		},
-		"no-events": func(p printer) error { return p.events(page[eventView]{}) },
+		"events-wide": func(p printer) error {
+			p.wide = true
+			return p.events(page[eventView]{Items: []eventView{event, old}}, noon)
+		},
+		"events-shown": func(p printer) error {
+			return p.events(page[eventView]{Items: []eventView{event, old}, NextCursor: "ZTEyMzU"}, noon)
+		},
+		"no-events": func(p printer) error { return p.events(page[eventView]{}, noon) },
 		"dead-letters": func(p printer) error {
-			return p.letters(page[letterView]{Items: []letterView{letter, crashed}})
+			return p.letters(page[letterView]{Items: []letterView{letter, crashed}}, noon)
+		},
+		"dead-letters-wide": func(p printer) error {
+			p.width = 0
+			return p.letters(page[letterView]{Items: []letterView{letter, crashed}}, noon)
+		},
+		"removed": func(p printer) error {
+			v := trouble()
+			return p.removed(&v.Removed[0])
 		},
 		"replays": func(p printer) error {
 			v := trouble()
@@ -220,7 +307,7 @@ func TestTables(t *testing.T) {
 			return p.wholeEvent(&wholeEvent{eventView: event, payloadView: payload, Handlers: []standingView{
 				{Handler: "archive", State: "settled"},
 				{Handler: "billing", State: "pending"},
-				{Handler: "crm", State: "dead_letter", DeadLetter: "0c9k2m", attemptsView: tries},
+				{Handler: "crm", State: "dead_letter", DeadLetter: "2uik3m5bk0000000000000004qhn4rb", attemptsView: tries},
 				{Handler: "maps", State: "deferred", attemptsView: attemptsView{Attempts: 2, NextAttemptAt: noon.Add(time.Minute), LastError: "timeout"}},
 			}})
 		},
@@ -235,7 +322,7 @@ func TestTables(t *testing.T) {
 	for name, print := range tests {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := print(printer{&out, time.UTC}); err != nil {
+			if err := print(terminal(&out)); err != nil {
 				t.Fatal(err)
 			}
 			if strings.ContainsAny(out.String(), "\x1b\x07") {

@@ -45,7 +45,7 @@ ends the following only.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return runReplay(ctx, newPrinter(cmd.OutOrStdout()), newConfirmation(cmd, f.bulk.yes), f)
+			return runReplay(ctx, newPrinter(cmd), newConfirmation(cmd, f.bulk.yes), f)
 		},
 	}
 	cmd.Flags().StringVar(&f.handler, "handler", "", "the handler that gets the events again")
@@ -68,15 +68,21 @@ func runReplay(ctx context.Context, p printer, confirm confirmation, f replayFla
 		return errors.New("--handler is missing: name the handler that gets the events again (`caddy smartcar status` lists them)")
 	}
 	filter.EventIDs = f.ids
+	if err := errors.Join(checkPick(filter, f.bulk.all), f.bulk.checkRate()); err != nil {
+		return err
+	}
 	c, err := f.admin.client()
 	if err != nil {
 		return err
 	}
-	order := eventReplayOrder{Handler: f.handler, Filter: filter, All: f.bulk.all, Rate: f.bulk.rate, DryRun: true}
+	order := eventReplayOrder{Handler: f.handler, Filter: filter, All: f.bulk.all, Rate: &f.bulk.rate, DryRun: true}
 	var counted eventCountView
 	raw, err := c.call(http.MethodPost, "replays", nil, order, &counted)
 	if err != nil {
 		return err
+	}
+	if counted.Matched == 0 && len(filter.EventIDs) > 0 {
+		return fmt.Errorf("no stored event that the flags pick has the id %s", strings.Join(filter.EventIDs, " or "))
 	}
 	if f.bulk.dryRun && f.admin.json {
 		return p.raw(raw, nil)
@@ -124,7 +130,7 @@ that works. Counts first, asks when there are many, then follows.`,
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			f.filter.order.DeadLetterIDs = args
-			return runLettersReplay(ctx, newPrinter(cmd.OutOrStdout()), newConfirmation(cmd, f.bulk.yes), f)
+			return runLettersReplay(ctx, newPrinter(cmd), newConfirmation(cmd, f.bulk.yes), f)
 		},
 	}
 	f.filter.letters(cmd)
@@ -138,14 +144,20 @@ func runLettersReplay(ctx context.Context, p printer, confirm confirmation, f le
 	if err != nil {
 		return err
 	}
+	if err := errors.Join(checkPick(filter, f.bulk.all), f.bulk.checkRate()); err != nil {
+		return err
+	}
 	c, err := f.admin.client()
 	if err != nil {
 		return err
 	}
-	order := letterReplayOrder{Filter: filter, All: f.bulk.all, Rate: f.bulk.rate, DryRun: true}
+	order := letterReplayOrder{Filter: filter, All: f.bulk.all, Rate: &f.bulk.rate, DryRun: true}
 	var counted countView
 	raw, err := c.call(http.MethodPost, "dead-letters/replay", nil, order, &counted)
 	if err != nil {
+		return err
+	}
+	if err := noneFound(filter, counted.Matched); err != nil {
 		return err
 	}
 	if f.bulk.dryRun && f.admin.json {
@@ -173,6 +185,28 @@ func runLettersReplay(ctx context.Context, p printer, confirm confirmation, f le
 			count(r.Readable), plural(uint64(r.Readable+r.Unreadable), "unreadable dead letter"))
 	}
 	return p.begun(ctx, c, begun.Replays, f.bulk.detach)
+}
+
+// noneFound is an error where ids were given and none of them is there.
+func noneFound(o filterOrder, matched int) error {
+	switch {
+	case matched > 0:
+		return nil
+	case len(o.DeadLetterIDs) > 0:
+		return fmt.Errorf("no dead letter that the flags pick has the id %s: it may have been replayed or dropped", strings.Join(o.DeadLetterIDs, " or "))
+	case len(o.EventIDs) > 0:
+		return fmt.Errorf("no dead letter that the flags pick is of the event %s", strings.Join(o.EventIDs, " or "))
+	default:
+		return nil
+	}
+}
+
+// checkRate refuses what is no rate.
+func (f *bulkFlags) checkRate() error {
+	if _, err := checkRate(&f.rate); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	return nil
 }
 
 // counted says how many dead letters a filter picks.

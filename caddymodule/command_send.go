@@ -77,6 +77,9 @@ in the shell's history.`,
 
 func runSend(ctx context.Context, out io.Writer, f sendFlags) error {
 	o := f.options
+	if o.Count < 1 {
+		return fmt.Errorf("--count %d: must be 1 or more", o.Count)
+	}
 	o.Type = simulator.Type(f.kind)
 	var err error
 	if o.Token, err = f.token(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,7 +25,7 @@ is shown with its own copy of the event.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runShow(newPrinter(cmd.OutOrStdout()), f, args[0])
+			return runShow(newPrinter(cmd), f, args[0])
 		},
 	}
 	f.register(cmd)
@@ -37,7 +38,10 @@ func runShow(p printer, f adminFlags, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := strconv.ParseUint(name, 10, 64); err == nil {
+	if position, err := strconv.ParseUint(name, 10, 64); err == nil {
+		if position == 0 {
+			return errors.New("there is no position 0: positions begin at 1, and `caddy smartcar events` lists them")
+		}
 		return showEvent(p, f, c, name)
 	}
 	var found page[eventView]
@@ -78,11 +82,11 @@ func (p printer) wholeEvent(e *wholeEvent) error {
 		return err
 	}
 	fmt.Fprintln(p.out)
-	if err := p.standings(e.Handlers); err != nil {
+	if err := p.payload(&e.payloadView); err != nil {
 		return err
 	}
 	fmt.Fprintln(p.out)
-	return p.payload(&e.payloadView)
+	return p.standings(e.Handlers)
 }
 
 func showLetter(p printer, f adminFlags, c *adminClient, id string) error {
@@ -162,7 +166,7 @@ func (p printer) standings(list []standingView) error {
 		if s.DeadLetter != "" {
 			state = "dead letter " + s.DeadLetter
 		}
-		rows = append(rows, cells(s.Handler, state, count(s.Attempts), p.clock(s.NextAttemptAt), short(s.LastError, screen)))
+		rows = append(rows, cells(s.Handler, state, count(s.Attempts), p.clock(s.NextAttemptAt), p.fit(s.LastError, screen/2)))
 	}
 	return p.table("HANDLER\tSTATE\tATTEMPTS\tNEXT ATTEMPT\tLAST ERROR", rows)
 }

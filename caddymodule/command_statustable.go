@@ -14,53 +14,64 @@ import (
 const (
 	statusLines = 23
 	// leastAttention is shown even if that makes it longer.
-	leastAttention = 3
-	handlerWidth   = 20
+	leastAttention = 2
+	// maxWrap is how many lines a text may have, maxItem what needs a person.
+	maxWrap      = 3
+	maxItem      = 2 * maxWrap
+	handlerWidth = 20
 )
 
 func (p printer) status(v *statusView) error {
-	lines := []string{receivingLine(p, v)}
+	lines := p.wrapped("Receiving  ", receivingLine(p, v), maxWrap)
 	for _, s := range v.Sources {
-		lines = append(lines, sourceLine(s))
+		lines = append(lines, p.wrapped("Source     ", p.sourceLine(v, s), maxWrap)...)
 	}
-	lines = append(lines, bufferLine(v))
+	lines = append(lines, p.wrapped("Buffer     ", bufferLine(v), maxWrap)...)
 	for _, r := range v.Replays {
 		if r.State == "running" {
-			lines = append(lines, "Replay     "+replayLine(r))
+			lines = append(lines, p.wrapped("Replay     ", replayLine(r), maxWrap)...)
 		}
 	}
 	for _, line := range lines {
-		fmt.Fprintln(p.out, short(line, screen))
+		fmt.Fprintln(p.out, line)
 	}
-	rows := handlerRows(v)
+	rows := handlerRows(p, v)
 	if len(rows) == 0 {
 		fmt.Fprintln(p.out, "\nThere is no handler: events are stored until there is one.")
 	} else {
 		fmt.Fprintln(p.out)
-		if err := p.table("HANDLER\tSTATE\tBEHIND\tOLDEST\tRETRYING\tDEAD\tUP", rows); err != nil {
+		if err := p.table("HANDLER\tSTATE\tBEHIND\tOLDEST\tRETRYING\tDIED\tUP", rows); err != nil {
 			return err
 		}
 	}
 	fmt.Fprintln(p.out)
 	heading := 1
 	room := statusLines - len(lines) - 1 - heading - max(1, len(rows)) - 1 - heading
+	if p.width == 0 {
+		room = len(v.Attention) * maxItem
+	}
 	p.attention(v.Attention, room)
 	return nil
 }
 
 func receivingLine(p printer, v *statusView) string {
 	if v.Receiving.Healthy {
-		return "Receiving  yes"
+		return "yes"
 	}
-	line := "Receiving  NO, " + v.Receiving.State
+	line := "NO, " + v.Receiving.State
 	if !v.Receiving.Since.IsZero() {
 		line += " since " + p.clock(v.Receiving.Since)
 	}
 	return line
 }
 
-func sourceLine(s sourceView) string {
-	line := fmt.Sprintf("Source     %s: %s stored, %s", s.Name, count(s.Stored), plural(s.Duplicates, "duplicate"))
+// sourceLine says since when it counts: a restart begins anew.
+func (p printer) sourceLine(v *statusView, s sourceView) string {
+	line := s.Name
+	if !v.Since.IsZero() {
+		line += " since " + p.brief(v.Since, v.At, "15:04")
+	}
+	line += fmt.Sprintf(": %s stored, %s", count(s.Stored), plural(s.Duplicates, "duplicate"))
 	if s.Unreadable > 0 {
 		line += fmt.Sprintf(", %s unreadable", count(s.Unreadable))
 	}
@@ -78,7 +89,7 @@ func sourceLine(s sourceView) string {
 
 func bufferLine(v *statusView) string {
 	b := &v.Buffer
-	line := fmt.Sprintf("Buffer     %s, %s", plural(b.Events, "event"), humanize.IBytes(b.Bytes))
+	line := fmt.Sprintf("%s, %s", plural(b.Events, "event"), humanize.IBytes(b.Bytes))
 	if b.LimitBytes > 0 {
 		line += fmt.Sprintf(" of %s (%s)", humanize.IBytes(b.LimitBytes), share(b.LimitShare))
 	}
@@ -99,7 +110,7 @@ func share(s float64) string {
 	}
 }
 
-func handlerRows(v *statusView) []string {
+func handlerRows(p printer, v *statusView) []string {
 	rows := make([]string, 0, len(v.Handlers)+len(v.Removed))
 	for i := range v.Handlers {
 		h := &v.Handlers[i]
@@ -107,11 +118,11 @@ func handlerRows(v *statusView) []string {
 		if h.Plugin.Up {
 			up = age(max(1, h.Plugin.UptimeSeconds))
 		}
-		rows = append(rows, cells(short(h.Name, handlerWidth), h.State, count(h.Behind.Events), age(h.Behind.Seconds),
+		rows = append(rows, cells(p.fit(h.Name, handlerWidth), h.State, count(h.Behind.Events), age(h.Behind.Seconds),
 			count(h.Retrying.Lanes), count(h.Counts.Dead), up))
 	}
 	for _, r := range v.Removed {
-		rows = append(rows, cells(short(r.Name, handlerWidth), "removed", count(r.Behind.Events), age(r.Behind.Seconds), "-", "-", "-"))
+		rows = append(rows, cells(p.fit(r.Name, handlerWidth), r.State, count(r.Behind.Events), age(r.Behind.Seconds), "-", "-", "-"))
 	}
 	return rows
 }
@@ -127,7 +138,7 @@ func (p printer) attention(list []attentionView, room int) {
 	var lines []string
 	shown := 0
 	for _, a := range list {
-		item := attentionLines(a)
+		item := p.attentionLines(a)
 		if shown >= leastAttention && len(lines)+len(item) > room {
 			break
 		}
@@ -147,25 +158,13 @@ func (p printer) attention(list []attentionView, room int) {
 	}
 }
 
-// attentionLines says what it is, on two lines at most, and what to do.
-func attentionLines(a attentionView) []string {
+// attentionLines says what it is and what to do.
+func (p printer) attentionLines(a attentionView) []string {
 	mark := "! "
 	if a.Level == levelWarning {
 		mark = "- "
 	}
-	what := []rune(mark + clean(a.What))
-	if len(what) <= screen {
-		return []string{string(what), "  " + short(a.Do, screen-2)}
-	}
-	// Between words, unless one of them is very long.
-	at := screen
-	for i := screen; i > screen/2; i-- {
-		if what[i] == ' ' {
-			at = i
-			break
-		}
-	}
-	return []string{string(what[:at]), "  " + short(string(what[at:]), screen-2), "  " + short(a.Do, screen-2)}
+	return append(p.wrapped(mark, a.What, maxWrap), p.wrapped("  ", p.located(a.Do), maxWrap)...)
 }
 
 // handler describes one handler.
@@ -185,7 +184,19 @@ func (p printer) handler(h *handlerView) error {
 	}
 	retrying := ""
 	if h.Retrying.Lanes > 0 {
-		retrying = fmt.Sprintf("%s of %s, the next at %s", plural(h.Retrying.Events, "event"), plural(uint64(h.Retrying.Lanes), "lane"), p.clock(h.Retrying.NextDue))
+		retrying = fmt.Sprintf("%s of %s", plural(h.Retrying.Events, "event"), plural(uint64(h.Retrying.Lanes), "lane"))
+		if !h.Retrying.NextDue.IsZero() {
+			retrying += ", the next at " + p.clock(h.Retrying.NextDue)
+		}
+	}
+	if h.State == stateStarting || h.State == stateStopping {
+		process = ""
+	} else {
+		process = fmt.Sprintf("%s, %s", process, plural(uint64(h.Plugin.Restarts), "restart"))
+	}
+	lastEnd := clean(h.Plugin.LastError)
+	if lastEnd == clean(h.LastError) {
+		lastEnd = ""
 	}
 	c := &h.Counts
 	return p.pairs([]pair{
@@ -194,17 +205,33 @@ func (p printer) handler(h *handlerView) error {
 		{"State", h.State},
 		{"Paused since", p.clock(h.PausedSince)},
 		{"Plugin", clean(plugin)},
-		{"Process", fmt.Sprintf("%s, %s", process, plural(uint64(h.Plugin.Restarts), "restart"))},
+		{"Process", process},
 		{"Breaker", breaker},
 		{"Behind", behind},
 		{"In flight", count(h.InFlight)},
 		{"Suspects", zeroIsNothing(h.Suspects)},
 		{"Retrying", retrying},
-		{"Delivered", fmt.Sprintf("%s, %s skipped, %s retried, %s replayed", count(c.Delivered), count(c.Skipped), count(c.Retried), count(c.Replayed))},
-		{"Dead", fmt.Sprintf("%s (%s poison, %s expired)", count(c.Dead), count(c.Poisoned), count(c.Expired))},
+		{"Since its start", fmt.Sprintf("%s delivered, %s skipped, %s retried, %s replayed", count(c.Delivered), count(c.Skipped), count(c.Retried), count(c.Replayed))},
+		{"Died since then", fmt.Sprintf("%s (%s poison, %s expired)", count(c.Dead), count(c.Poisoned), count(c.Expired))},
 		{"Stale signals", zeroIsNothing(c.Stale)},
 		{"Last error", clean(h.LastError)},
-		{"Last end", clean(h.Plugin.LastError)},
+		{"Last end", lastEnd},
+	})
+}
+
+// removed describes a handler that is in no handlers file any more.
+func (p printer) removed(r *removedView) error {
+	behind := plural(r.Behind.Events, "event")
+	if r.Behind.Events > 0 {
+		behind += fmt.Sprintf(", the oldest from %s (%s ago)", p.clock(r.Behind.Oldest), age(r.Behind.Seconds))
+	}
+	return p.pairs([]pair{
+		{"Handler", r.Name},
+		{"State", r.State},
+		{"Removed", p.clock(r.RemovedAt)},
+		{"Paused since", p.clock(r.PausedSince)},
+		{"Behind", behind},
+		{"Let go", p.clock(r.LetGoAt)},
 	})
 }
 

@@ -5,12 +5,16 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // counters count what receivers did, by source. They belong to the engine, so a
 // reload does not set them back.
 type counters struct {
 	trouble troubleWatch
+	deaths  deathWatch
+	// since is when counting began.
+	since time.Time
 
 	mu      sync.Mutex
 	sources map[string]*sourceCounters

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -34,13 +35,12 @@ type startedConfig struct {
 	opener buffer.Opener
 }
 
-// enter makes a config the newest: its logger and its limits of the buffer count.
-func (s *sharedEngine) enter(c startedConfig) error {
+// enter makes a config the newest: its logger counts.
+func (s *sharedEngine) enter(c startedConfig) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.configs = append(s.configs, c)
 	s.log.set(c.log)
-	return s.engine.Reconfigure(c.opener)
 }
 
 // leave forgets a config. When it was the newest, it has been taken back or is the
@@ -88,7 +88,7 @@ type engineRef struct {
 func acquireEngine(key string, log *slog.Logger, create func(*slog.Logger) *engine.Engine) (*engineRef, error) {
 	v, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
 		sw := newLogSwitch(log.Handler())
-		return &sharedEngine{engine: create(slog.New(sw.handler())), log: sw, counts: new(counters)}, nil
+		return &sharedEngine{engine: create(slog.New(sw.handler())), log: sw, counts: &counters{since: time.Now()}}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the engine: %w", err)
