@@ -152,6 +152,7 @@ func (a *App) handlerPaths() ([]string, error) {
 // Start opens the buffer, unless a request or an earlier config has, and applies the
 // handlers.
 func (a *App) Start() error {
+	a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener})
 	ctx := context.Background()
 	if err := a.ref.engine.Open(ctx); err != nil {
 		return fmt.Errorf("opening the buffer: %w", err)
@@ -159,8 +160,8 @@ func (a *App) Start() error {
 	if err := a.ref.engine.Apply(ctx, a, a.definitions); err != nil {
 		return fmt.Errorf("applying the handlers: %w", err)
 	}
-	// Last, so that a refused config changes no limit.
-	return a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener})
+	// Last, so that refused handlers change no limit.
+	return a.ref.engine.Reconfigure(a.opener)
 }
 
 // Stop does nothing: at a reload the next config goes on with the same engine, and at
