@@ -57,7 +57,8 @@ type Dispatcher struct {
 	sweepAt    time.Time // when to look for long calls
 	spillAt    time.Time // when to spill, zero while there is no need
 	lanes      map[string]*lane
-	long       []*lane // with more in memory than a lane keeps when room is needed
+	relaning   []buffer.Outcome // of relane; only while the lanes are being loaded
+	long       []*lane          // with more in memory than a lane keeps when room is needed
 	ready      laneQueue
 	suspects   laneQueue // ready, to be sent alone
 	due        laneQueue

@@ -38,10 +38,11 @@
 //
 // A failing head is deferred durably with its attempts, its error and the time of
 // its next delivery, and with it all of the lane that is in memory. When the lane is
-// due, its events are leased back. A look-up begins only when every deferral of the
-// lane is durable (settling), and what arrives meanwhile is held in memory: so a
-// look-up that finds nothing proves that nothing is left, unless something was
-// reopened since it began.
+// due, its events are leased back. Outcomes become durable in the order in which they
+// came about, so a look-up need not wait for deferrals that only went higher: it sees the
+// lowest. One that was lower than another before it, as a failed head is, must be
+// durable first (settling). A look-up that finds nothing proves that nothing is left only
+// if all deferrals of the lane were durable when it began; else it is repeated.
 //
 // # Order
 //

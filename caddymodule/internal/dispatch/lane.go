@@ -54,8 +54,12 @@ type lane struct {
 	held []*item
 	// first, of a lane on disk: no deferred event beyond the queue has a lower position.
 	first uint64
-	// deferred is the outbox sequence of the lane's last deferral or reopening.
-	deferred uint64
+	// high is the highest position that was deferred since the lane went to disk.
+	high uint64
+	// deferred is the outbox sequence of the lane's last deferral or reopening, mustSee
+	// that of the last one which was not higher than all before: what a look-up finds is
+	// in order only if it sees that one.
+	deferred, mustSee uint64
 	// looked is the outbox sequence up to which the look-up under way sees all.
 	looked uint64
 	// chunk is how many events the next look-up asks for.

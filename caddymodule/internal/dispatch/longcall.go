@@ -107,14 +107,23 @@ func (d *Dispatcher) leaseBack(name string, n int) ([]buffer.Lease, error) {
 }
 
 // onLanded gives back what was leased beside the head. Were the head not among them,
-// its outcome would be ignored and the event delivered again.
+// its outcome would be ignored and the event delivered again: when earlier events were
+// reopened meanwhile, it is looked for again behind them.
 func (d *Dispatcher) onLanded(l *lane, items []*item) {
-	l.flight.landing, l.flight.landed = false, true
+	found := false
 	for _, it := range items {
-		if it.position() != l.queue[0].position() {
-			d.deferItem(l, it)
+		if it.position() == l.queue[0].position() {
+			found = true
+			continue
 		}
+		d.deferItem(l, it)
 	}
+	if !found && len(items) > 0 && d.storing.Err() == nil {
+		l.flight.reopened = max(l.flight.reopened, len(items))
+		d.settling = append(d.settling, l)
+		return
+	}
+	l.flight.landing, l.flight.landed = false, true
 	if then := l.flight.then; then != nil {
 		l.flight.then = nil
 		then()

@@ -20,12 +20,13 @@ func (d *Dispatcher) lookUpDue() {
 	d.lookUpSettled()
 }
 
-// lookUpSettled begins the look-ups of lanes whose deferrals are durable.
+// lookUpSettled begins the look-ups of lanes whose deferrals are durable, as far as the
+// order needs them to be.
 func (d *Dispatcher) lookUpSettled() {
 	waiting := d.settling[:0]
 	for _, l := range d.settling {
 		switch {
-		case l.deferred > d.outbox.durable:
+		case l.mustSee > d.outbox.durable, l.flight.landing && l.deferred > d.outbox.durable:
 			waiting = append(waiting, l)
 		case l.flight.landing:
 			d.fetchHead(l)
@@ -68,10 +69,9 @@ func (d *Dispatcher) onFetched(r fetchedEvents) {
 		d.wait(l, time.Now().Add(maxBackoff))
 		return
 	}
-	// What was reopened since the look-up began may not be in it, whatever it found.
-	more := l.deferred > l.looked
 	if len(r.items) == 0 {
-		if more {
+		if l.deferred > l.looked { // that may not have been seen
+			l.mustSee = l.deferred
 			d.deactivate(l)
 			d.turn(l)
 			return
@@ -80,9 +80,9 @@ func (d *Dispatcher) onFetched(r fetchedEvents) {
 		return
 	}
 	last := r.items[len(r.items)-1].position()
-	if !more {
+	if l.mustSee <= l.looked {
 		l.first = last + 1
-	}
+	} // else something was reopened since the look-up began, which may be lower
 	for _, it := range r.items {
 		if it.unwanted {
 			d.skip(it)

@@ -11,8 +11,15 @@ import (
 
 // loaded is what earlier runs deferred.
 type loaded struct {
-	lanes []buffer.Lane
+	lanes []deferredLane
 	err   error
+}
+
+// deferredLane is what is needed of a lane on disk; its errors stay there.
+type deferredLane struct {
+	name  string
+	first uint64
+	due   time.Time
 }
 
 // loadLanes reads the deferred lanes; nothing is leased from the main line before.
@@ -24,18 +31,32 @@ func (d *Dispatcher) loadLanes(now time.Time) {
 	d.beside++
 	go func() {
 		var r loaded
-		for l, err := range d.consumer.Lanes(d.work) {
-			if err != nil {
-				r.err = err
-				break
-			}
-			r.lanes = append(r.lanes, l)
-		}
+		r.lanes, r.err = d.readLanes()
 		select {
 		case d.lanesIn <- r:
 		case <-d.done:
 		}
 	}()
+}
+
+// readLanes returns the deferred lanes, after those that the order has no more were
+// taken apart.
+func (d *Dispatcher) readLanes() ([]deferredLane, error) {
+	for {
+		if err := d.storeRelaned(); err != nil {
+			return nil, err
+		}
+		var lanes []deferredLane
+		for l, err := range d.consumer.Lanes(d.work) {
+			if err != nil {
+				return nil, err
+			}
+			lanes = append(lanes, deferredLane{name: l.Name, first: l.Position, due: l.Retry.NotBefore})
+		}
+		if moved, err := d.relane(lanes); err != nil || !moved {
+			return lanes, err
+		}
+	}
 }
 
 func (d *Dispatcher) onLanes(r loaded) {
@@ -54,11 +75,11 @@ func (d *Dispatcher) onLanes(r loaded) {
 	d.loaded = true
 	d.seen = d.consumer.Stats().Position
 	for _, b := range r.lanes {
-		l := &lane{name: b.Name}
+		l := &lane{name: b.name}
 		d.lanes[l.name] = l
 		d.toDisk(l)
-		l.first = b.Position
-		d.wait(l, b.Retry.NotBefore)
+		l.first, l.high = b.first, math.MaxUint64
+		d.wait(l, b.due)
 	}
 }
 
@@ -67,7 +88,7 @@ func (d *Dispatcher) toDisk(l *lane) {
 	if l.onDisk {
 		return
 	}
-	l.onDisk, l.first = true, math.MaxUint64
+	l.onDisk, l.first, l.high = true, math.MaxUint64, 0
 	d.onDisk++
 	if l.name == "" {
 		l.name = eventLane(l.queue[0].position())
@@ -75,7 +96,9 @@ func (d *Dispatcher) toDisk(l *lane) {
 }
 
 // eventLane names the lane of a single event.
-func eventLane(position uint64) string { return "event/" + strconv.FormatUint(position, 10) }
+func eventLane(position uint64) string { return eventLanePrefix + strconv.FormatUint(position, 10) }
+
+const eventLanePrefix = "event/"
 
 // setAside defers all of a lane that is in memory, the head first, until due.
 func (d *Dispatcher) setAside(l *lane, due time.Time) {
@@ -100,9 +123,21 @@ func (d *Dispatcher) deferHeld(l *lane) {
 func (d *Dispatcher) deferItem(l *lane, it *item) {
 	d.letGo(l, it)
 	l.first = min(l.first, it.position())
-	l.deferred = d.submit(buffer.Outcome{
+	l.goesToDisk(it.position(), d.submit(buffer.Outcome{
 		Position: it.position(), Verb: buffer.Defer, Lane: l.name, Retry: it.retry,
-	})
+	}))
+}
+
+// goesToDisk notes the outbox sequence of a deferral or reopening. Outcomes become
+// durable in their order, so those that only ever go higher need not be waited for: a
+// look-up sees the lowest of them first.
+func (l *lane) goesToDisk(position, put uint64) {
+	l.deferred = put
+	if position <= l.high {
+		l.mustSee = put
+		return
+	}
+	l.high = position
 }
 
 // wait puts a lane on disk into the heap until due.

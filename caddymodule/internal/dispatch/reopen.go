@@ -78,12 +78,13 @@ func (d *Dispatcher) reopenOne(r *Reopening) uint64 {
 		l = &lane{name: name}
 		d.lanes[name] = l
 		d.toDisk(l)
-		l.first, l.deferred = position, put
+		l.first = position
+		l.goesToDisk(position, put)
 		d.wait(l, time.Time{})
 		return put
 	}
 	d.toDisk(l)
-	l.deferred = put
+	l.goesToDisk(position, put)
 	l.flight.reopened++
 	if position >= l.first {
 		return put
