@@ -36,8 +36,8 @@ func sendCommand() *cobra.Command {
 		Short: "Signs and posts webhooks to a URL, as Smartcar does",
 		Long: `Makes events, signs them with the Application Management Token and posts them to
 URL the way Smartcar does. Prints a table of the answers and their latencies, and
-exits with 0 only if every answer was as it must be: a 2xx for what is genuine, a
-refusal for what is forged, the right hash for a VERIFY.
+exits with 0 only if every answer was as it must be: that it is stored, for what is
+genuine, a refusal for what is forged, the right hash for a VERIFY.
 
 The token comes from the environment variable SMARTCAR_TOKEN, or from what
 --token-env or --token-file names. It is never a flag, so that it does not end up

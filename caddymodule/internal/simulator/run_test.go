@@ -178,6 +178,10 @@ func TestRunFindsProblems(t *testing.T) {
 		{"oracle", TypeVerify, 1, answer(200, json, right), "a challenge that is an event's body was answered: the receiver signs whatever it is sent", true},
 		{"takes everything", TypeState, 1, answer(200, json, fixed("")), "a forged event was accepted", true},
 		{"refuses everything", TypeState, 0, answer(401, json, fixed("")), "the event was refused", false},
+		{"says nothing", TypeState, 0, answer(200, json, fixed("")), notReceiver, false},
+		{"is a site", TypeState, 0, answer(200, "text/html", fixed("<html>hello</html>")), notReceiver, false},
+		{"is another API", TypeState, 0, answer(200, json, fixed(`{"status":"ok"}`)), notReceiver, false},
+		{"has it already", TypeState, 0, answer(200, json, fixed(`{"status":"duplicate"}`)), "", false},
 		{"redirects", TypeState, 0, http.RedirectHandler("/elsewhere", http.StatusFound), "the event was refused", false},
 	}
 	for _, tt := range tests {

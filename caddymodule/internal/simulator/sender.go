@@ -38,7 +38,8 @@ type Result struct {
 	// Latency is the time from the start of the request to the end of the answer.
 	Latency time.Duration
 	// Problem says what is wrong with the answer, "" for one that is as it must be: a
-	// 2xx, the right hash for a VERIFY, and a refusal for what is forged.
+	// 2xx with a receiver's outcome, the right hash for a VERIFY, and a refusal for what is
+	// forged.
 	Problem string
 }
 
@@ -221,8 +222,24 @@ func (s *sender) problem(d delivery, r Result, answer []byte, header http.Header
 		return "a forged event was accepted"
 	case !d.forged && !r.accepted():
 		return "the event was refused"
+	case !d.forged && !isOutcome(r.AnswerCode, answer):
+		return notReceiver
 	}
 	return ""
+}
+
+// notReceiver: a web server that answers 200 to everything has stored nothing.
+const notReceiver = "the answer is not that of a smartcar_webhook receiver: is the path of the URL right?"
+
+// isOutcome says whether an answer tells what became of the event. That to a VERIFY,
+// which may be sent as a file, has the challenge's hash instead.
+func isOutcome(code string, answer []byte) bool {
+	switch code {
+	case "stored", "duplicate", "unreadable":
+		return true
+	}
+	var w struct{ Challenge string }
+	return json.Unmarshal(answer, &w) == nil && w.Challenge != ""
 }
 
 func (s *sender) challengeProblem(d delivery, r Result, answer []byte, header http.Header) string {
