@@ -176,11 +176,17 @@ func replayAttention(r *replayView) []attentionView {
 	return []attentionView{a}
 }
 
-// repeated are the beginnings of errors that say what the line says before them.
-var repeated = regexp.MustCompile(`^(the handler is (unavailable|down): |starting plugin of handler "[^"]*": |dial (tcp[46]?|unix) )+`)
+// repeated are the beginnings of errors that say what the line says before them, and
+// dialled what they say a second time of an address that stands before it.
+var (
+	repeated = regexp.MustCompile(`^(the handler is (unavailable|down): |starting plugin of handler "[^"]*": |dial (tcp[46]?|unix) )+`)
+	dialled  = regexp.MustCompile(`: (connecting failed: )?dial (tcp[46]?|unix) \S+: (connect: )?`)
+)
 
 // briefly takes off what everybody knows who reads of that handler.
-func briefly(why string) string { return repeated.ReplaceAllString(why, "") }
+func briefly(why string) string {
+	return dialled.ReplaceAllString(repeated.ReplaceAllString(why, ""), ": ")
+}
 
 func because(what, why string) string {
 	if why == "" {

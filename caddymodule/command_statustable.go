@@ -214,7 +214,7 @@ func (p printer) handler(h *handlerView) error {
 		{"Since its start", fmt.Sprintf("%s delivered, %s skipped, %s retried, %s replayed", count(c.Delivered), count(c.Skipped), count(c.Retried), count(c.Replayed))},
 		{"Died since then", fmt.Sprintf("%s (%s poison, %s expired)", count(c.Dead), count(c.Poisoned), count(c.Expired))},
 		{"Stale signals", zeroIsNothing(c.Stale)},
-		{"Last error", clean(h.LastError)},
+		{"Last error", clean(briefly(h.LastError))},
 		{"Last end", lastEnd},
 	})
 }

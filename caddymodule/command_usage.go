@@ -32,6 +32,8 @@ func strict(cmd *cobra.Command) {
 	if cmd.HasSubCommands() && cmd.RunE == nil {
 		args = noSubcommand
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		// Else a flag of the command that was meant is what is said to be wrong.
+		cmd.DisableFlagParsing = true
 	}
 	if args != nil {
 		cmd.Args = func(cmd *cobra.Command, given []string) error {
@@ -52,7 +54,7 @@ func strict(cmd *cobra.Command) {
 
 // noSubcommand refuses a name that is none of a command's.
 func noSubcommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
+	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" {
 		return nil
 	}
 	var names []string

@@ -38,6 +38,8 @@ func TestUsage(t *testing.T) {
 	t.Setenv("SMARTCAR_TOKEN", "t")
 	tests := map[string]string{
 		"staus":                             `there is no "staus" in smartcar: there are`,
+		"staus --address x --json":          `there is no "staus" in smartcar: there are`,
+		"--address x":                       `there is no "--address" in smartcar: there are`,
 		"dead-letters lst":                  `there is no "lst" in smartcar dead-letters: there are`,
 		"replay lst":                        `there is no "lst" in smartcar replay: there are`,
 		"status a b":                        "at most 1 arg",
@@ -67,8 +69,10 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%s ends with 1, not with an exit code of its own", line)
 		}
 	}
-	if out, _, err := runIt(); err != nil || !strings.Contains(out, "Usage") {
-		t.Errorf("without a command: %v\n%s", err, out)
+	for _, line := range []string{"", "--help", "-h", "status --help", "dead-letters --help"} {
+		if out, _, err := runIt(strings.Fields(line)...); err != nil || !strings.Contains(out, "Usage") {
+			t.Errorf("smartcar %s: %v\n%s", line, err, out)
+		}
 	}
 }
 

@@ -50,6 +50,15 @@ func TestAdminPause(t *testing.T) {
 	}
 	s.must(t, "Nothing needs a person", "status")
 	s.must(t, "State", "status", "crm")
+	if out := s.must(t, "", "status", "crm", "--json"); !strings.HasPrefix(out, `{"name":"crm"`) {
+		t.Errorf("status crm --json:\n%s", out)
+	}
+	if out, code := s.run(t, "status", "cms"); code != 2 || !strings.Contains(out, "there are archive, crm") {
+		t.Errorf("status of no handler: exit code %d\n%s", code, out)
+	}
+	if out, code := s.run(t, "staus"); code != 2 || !strings.Contains(out, `there is no "staus"`) {
+		t.Errorf("no command: exit code %d\n%s", code, out)
+	}
 	s.must(t, "0 in flight", "drain", "archive")
 	s.must(t, "archive goes on", "resume", "archive")
 	s.refused(t, `no handler "cms": there are archive, crm`, "pause", "cms")
@@ -81,6 +90,9 @@ func TestAdminForget(t *testing.T) {
 	if answer := s.askAdmin(t, http.MethodPost, "/smartcar/handlers/crm/resume", ""); answer.status != http.StatusConflict {
 		t.Errorf("resuming a removed handler: %d %s", answer.status, answer.body)
 	}
+	if out, code := s.run(t, "status", "crm"); code != 1 || !strings.Contains(out, "removed") || !strings.Contains(out, "Let go") {
+		t.Errorf("status of a removed handler: exit code %d\n%s", code, out)
+	}
 	s.must(t, "3 events wait for crm", "forget", "crm", "--dry-run")
 	s.refused(t, "--yes", "forget", "crm")
 	if n := len(s.status(t).Removed); n != 1 {
@@ -103,7 +115,10 @@ func TestAdminRefusals(t *testing.T) {
 	}{
 		{"POST", "/smartcar/status", "", 405, "use GET, HEAD"},
 		{"GET", "/smartcar/handlers/crm/pause", "", 405, "use POST"},
-		{"GET", "/smartcar/handlers/crm", "", 405, "use DELETE"},
+		{"PUT", "/smartcar/handlers/crm", "", 405, "use DELETE, GET, HEAD"},
+		{"GET", "/smartcar/handlers/x", "", 404, "there are archive, crm"},
+		{"GET", "/smartcar/dead-letters?handler=x", "", 404, "there are archive, crm"},
+		{"POST", "/smartcar/replays", `{"handler": "crm", "all": true, "rate": 0}`, 400, "0.01 to 10000"},
 		{"DELETE", "/smartcar/events", "", 405, "use GET, HEAD"},
 		{"GET", "/smartcar/statuss", "", 404, "/smartcar/dead-letters/{id}"},
 		{"GET", "/smartcar/events?vehicel=x", "", 400, `unknown parameter "vehicel": there are source, vehicle`},

@@ -123,7 +123,7 @@ func (s *site) startAdmin(t *testing.T) *process {
 	t.Helper()
 	p := s.start(t)
 	waitFor(t, "the admin API answers", 20*time.Second, func() bool {
-		return s.askAdmin(t, http.MethodGet, "/smartcar/status", "").status == http.StatusOK && len(s.status(t).Handlers) > 0
+		return s.askAdmin(t, http.MethodGet, "/smartcar/status", "").status == http.StatusOK && s.atWork(t)
 	})
 	return p
 }
@@ -352,4 +352,11 @@ func (s *site) settled(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// atWork says whether handlers are there and none of them is still being started.
+func (s *site) atWork(t *testing.T) bool {
+	t.Helper()
+	handlers := s.status(t).Handlers
+	return len(handlers) > 0 && !slices.ContainsFunc(handlers, func(h adminHandler) bool { return h.State == "starting" })
 }

@@ -179,7 +179,7 @@ func TestAdminDeadLetters(t *testing.T) {
 			t.Errorf("%d dead letters, want 6 still", n)
 		}
 		s.must(t, "Dropped 1 dead letter", "dead-letters", "drop", "--event-id", rejected[0], "--yes")
-		s.must(t, "0 dead letters", "dead-letters", "drop", "--event-id", rejected[0], "--yes")
+		s.refused(t, "is of the event "+rejected[0], "dead-letters", "drop", "--event-id", rejected[0], "--yes")
 		if n := s.status(t).Buffer.DeadLetters; n != 5 {
 			t.Errorf("%d dead letters, want 5", n)
 		}
@@ -256,7 +256,7 @@ func TestAdminReplay(t *testing.T) {
 	}
 	s.must(t, "running", "replay", "resume", id)
 	s.must(t, "", "replay", "stop", id)
-	s.refused(t, `replay "no-such-replay": not found`, "replay", "stop", "no-such-replay")
+	s.refused(t, `there is no replay "no-such-replay"`, "replay", "stop", "no-such-replay")
 
 	t.Run("interrupted", func(t *testing.T) {
 		cmd, _ := command(t, "replay", "--handler", "crm", "--all", "--rate", "1", "--address", "unix/"+s.admin)
