@@ -95,7 +95,7 @@ func BenchmarkDrain(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fill(b, buf, b.N)
+	fill(b, buf, b.N, benchBody)
 	b.ReportAllocs()
 	b.SetBytes(benchBody)
 	b.ResetTimer()
@@ -127,13 +127,65 @@ func BenchmarkDrain(b *testing.B) {
 	wg.Wait()
 }
 
-func fill(b *testing.B, buf *Buffer, n int) {
+// BenchmarkLane works off one lane of 100,000 deferred events, 16 at a time, and compares the first and the last tenth of
+// them. Run it with -benchtime 1x. Syncs are left out, since they cost more than what is measured.
+func BenchmarkLane(b *testing.B) {
+	const events, chunk = 100_000, 16
+	for b.Loop() {
+		buf, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "buffer"), noSync: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		c, err := buf.Consumer(b.Context(), "h")
+		if err != nil {
+			b.Fatal(err)
+		}
+		fill(b, buf, events, 64)
+		for done := 0; done < events; {
+			leases, err := c.Lease(b.Context(), 1000)
+			done += settleAll(b, c, leases, err, buffer.Outcome{Verb: buffer.Defer, Lane: "l"})
+		}
+		var look, all [10]time.Duration
+		for done := 0; done < events; {
+			tenth, started := done*10/events, time.Now()
+			leases, err := c.LeaseDeferred(b.Context(), "l", chunk)
+			look[tenth] += time.Since(started)
+			done += settleAll(b, c, leases, err, buffer.Outcome{Verb: buffer.Done})
+			all[tenth] += time.Since(started)
+		}
+		for i, name := range map[int]string{0: "first", 9: "last"} {
+			b.ReportMetric(float64(look[i].Nanoseconds())/(events/10), name+"-lease-ns/event")
+			b.ReportMetric(float64(all[i].Nanoseconds())/(events/10), name+"-ns/event")
+		}
+		if err := buf.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func settleAll(b *testing.B, c buffer.Consumer, leases []buffer.Lease, err error, o buffer.Outcome) int {
+	b.Helper()
+	if err != nil || len(leases) == 0 {
+		b.Fatalf("got %d leases, %v", len(leases), err)
+	}
+	outcomes := make([]buffer.Outcome, len(leases))
+	for i, l := range leases {
+		outcomes[i] = o
+		outcomes[i].Position = l.Event.Position
+	}
+	if err := c.Settle(b.Context(), outcomes...); err != nil {
+		b.Fatal(err)
+	}
+	return len(leases)
+}
+
+func fill(b *testing.B, buf *Buffer, n, size int) {
 	b.Helper()
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 256 {
 		wg.Go(func() {
-			body := make([]byte, benchBody)
+			body := make([]byte, size)
 			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
 				if _, err := buf.Append(context.Background(), benchEvent(body, -i)); err != nil {
 					b.Error(err)

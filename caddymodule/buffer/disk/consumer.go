@@ -26,6 +26,8 @@ type consumerState struct {
 	settling int
 	// staged says of positions in the committer's group whether they end up deferred.
 	staged map[uint64]bool
+	// floors are where look-ups of what is deferred start.
+	floors floors
 	// standing is what people have decided about the consumer.
 	standing standing
 	// forgotten: the consumer was removed, and this state is nobody's.
@@ -99,7 +101,10 @@ func (b *Buffer) openConsumer(name string) (*Consumer, error) {
 }
 
 func newConsumerState(name string, p *progress) *consumerState {
-	return &consumerState{name: name, progress: *p, cursor: p.low + 1, leased: map[uint64]lease{}, staged: map[uint64]bool{}}
+	return &consumerState{
+		name: name, progress: *p, cursor: p.low + 1,
+		leased: map[uint64]lease{}, staged: map[uint64]bool{}, floors: newFloors(),
+	}
 }
 
 func (b *Buffer) allConsumers() []*consumerState {

@@ -65,13 +65,18 @@ func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error)
 		return time.Time{}, err
 	}
 	prefix := namePrefix(kindDeferredAt, st.name)
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err := st.learn(db, prefix, 0, func() *floor { return &st.floors.oldest }); err != nil {
+		return time.Time{}, err
+	}
+	st.mu.Lock()
+	it, err := st.floors.oldest.seek(db, prefix, 0, st.floors.arrivals)
+	st.mu.Unlock()
 	if err != nil {
 		return time.Time{}, err
 	}
 	defer it.Close()
-	for ok := it.First(); ok; ok = it.Next() {
-		position, valid := deferredAtPosition(it.Key())
+	for ok := it.Valid(); ok; ok = it.Next() {
+		position, valid := positionBehind(prefix, it.Key())
 		if !valid || fresh > 0 && position > fresh {
 			break
 		}

@@ -97,20 +97,24 @@ func (c *Consumer) leaseDeferred(lane string, max int) ([]buffer.Lease, error) {
 // read, so what is seen here and not leased is really there.
 func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.Lease, error) {
 	st := c.st
+	prefix := lanePrefix(st.name, lane)
+	if err := st.learn(db, prefix, 0, func() *floor { return st.floors.lane(lane) }); err != nil {
+		return nil, err
+	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.handle != c {
 		return nil, buffer.ErrClosed
 	}
-	prefix := lanePrefix(st.name, lane)
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	// nil if it had to give way just now.
+	it, err := st.floors.lanes[lane].seek(db, prefix, 0, st.floors.arriving[lane])
 	if err != nil {
 		return nil, err
 	}
 	defer it.Close()
 	var taken []buffer.Lease
-	for ok := it.First(); ok && len(taken) < max; ok = it.Next() {
-		_, position, valid := splitDeferredKey(it.Key()[len(prefix)-len(lane)-2:])
+	for ok := it.Valid(); ok && len(taken) < max; ok = it.Next() {
+		position, valid := positionBehind(prefix, it.Key())
 		if !valid {
 			continue
 		}

@@ -65,6 +65,13 @@
 // window: an event that stays leased while 8192 later ones are settled holds up
 // its consumer (and nobody else) until it is settled or deferred.
 //
+// # Deferred events
+//
+// A look-up of what is deferred, in a lane or at all, would go over the tombstones of all that was worked off before. A floor
+// in memory, a position that no entry is below, spares it that. It rises to the first entry that a look-up sees, and
+// falls as soon as something lower is to be deferred or reopened, before that is on its way; while it is, no floor
+// rises above it. A missing floor costs time only.
+//
 // # Reopened events
 //
 // To reopen a settled event, the committer checks that it is settled in what is staged so far, and
@@ -87,7 +94,8 @@
 // # Sizes
 //
 // max_size counts events, dead letters and r records, each with some bytes for its keys. Deferred entries
-// and memos are not counted: both are small, and bounded by the events and by what handlers keep. Events are
+// and memos are not counted: the former are small and bounded by the events, the latter by what handlers keep, such as some
+// 20 bytes for each signal of each vehicle, until the consumer is removed. Events are
 // refused above 95 % of it, so that dead letters and copies, which never are, have room.
 //
 // # Failures

@@ -79,14 +79,6 @@ func deferredAtKey(name string, position uint64) []byte {
 	return binary.BigEndian.AppendUint64(namePrefix(kindDeferredAt, name), position)
 }
 
-// deferredAtPosition takes a key apart that starts with namePrefix(kindDeferredAt, name).
-func deferredAtPosition(key []byte) (uint64, bool) {
-	if len(key) < 8 {
-		return 0, false
-	}
-	return binary.BigEndian.Uint64(key[len(key)-8:]), true
-}
-
 func copyKey(name string, position uint64) []byte {
 	return binary.BigEndian.AppendUint64(namePrefix(kindCopy, name), position)
 }

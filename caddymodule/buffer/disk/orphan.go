@@ -26,27 +26,30 @@ func (st *consumerState) holds(now int64, l *Limits, pressed bool) bool {
 	return now-st.standing.orphanedSince < int64(held)
 }
 
-// settledUpTo returns the position up to which the consumer needs no event any more. What it
-// reopened below the first stored event lives from copies.
-func (st *consumerState) settledUpTo(db *pebble.DB, first uint64) (uint64, error) {
+// settledUpTo returns the position up to which the consumer needs no event any more, when what is
+// stored begins with first and all up to trimmed is about to go. What it reopened below lives from copies.
+func (st *consumerState) settledUpTo(db *pebble.DB, first, trimmed uint64) (uint64, error) {
+	prefix := namePrefix(kindDeferredAt, st.name)
+	if err := st.learn(db, prefix, first, func() *floor { return &st.floors.held }); err != nil {
+		return 0, err
+	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	up := st.progress.low
 	// What is staged is not in the store yet.
 	for position, deferred := range st.staged {
-		if deferred && position >= first {
+		if deferred && position >= first && position > trimmed {
 			up = min(up, position-1)
 		}
 	}
-	prefix := namePrefix(kindDeferredAt, st.name)
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: deferredAtKey(st.name, first), UpperBound: after(prefix)})
+	it, err := st.floors.held.seek(db, prefix, first, st.floors.arrivals)
 	if err != nil {
 		return 0, err
 	}
 	defer it.Close()
-	for ok := it.First(); ok; ok = it.Next() {
-		position, valid := deferredAtPosition(it.Key())
-		if deferred, staged := st.staged[position]; !valid || staged && !deferred {
+	for ok := it.Valid(); ok; ok = it.Next() {
+		position, valid := positionBehind(prefix, it.Key())
+		if deferred, staged := st.staged[position]; !valid || position <= trimmed || staged && !deferred {
 			continue
 		}
 		up = min(up, position-1)
@@ -155,12 +158,12 @@ type removal struct {
 // planRemovals finds them, as they will be when everything up to a position is trimmed. What counts is what was
 // stored when the consumer became an orphan: later events were never meant for it.
 func (g *group) planRemovals(trimmed uint64) (over []removal, err error) {
-	first, limits := max(g.b.first.Load(), trimmed+1), g.trimLimits()
+	first, limits := g.b.first.Load(), g.trimLimits()
 	for _, st := range g.b.allConsumers() {
 		if st.holds(g.now, limits, false) {
 			continue
 		}
-		up, err := st.settledUpTo(g.db, first)
+		up, err := st.settledUpTo(g.db, first, trimmed)
 		if err != nil {
 			return nil, err
 		}

@@ -218,7 +218,7 @@ func (b *Buffer) settledUpTo(now int64, l *Limits, pressed bool) (limit uint64, 
 		}
 		var up uint64
 		err := b.use(func(db *pebble.DB) (err error) {
-			up, err = st.settledUpTo(db, b.first.Load())
+			up, err = st.settledUpTo(db, b.first.Load(), 0)
 			return err
 		})
 		if err != nil {

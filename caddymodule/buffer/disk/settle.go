@@ -119,6 +119,7 @@ func (c *Consumer) claim(outcomes []buffer.Outcome) ([]settlement, error) {
 		if o.Memo != nil {
 			it.outcome.Memo = &buffer.Memo{Key: o.Memo.Key, Value: bytes.Clone(o.Memo.Value)}
 		}
+		st.floors.arrive(&it.outcome)
 		items = append(items, it)
 	}
 	if len(items) > 0 {
@@ -133,6 +134,7 @@ func (st *consumerState) unclaim(items []settlement) {
 	st.settling--
 	for i := range items {
 		it := &items[i]
+		st.floors.arrived(&it.outcome)
 		if !it.claimed {
 			continue
 		}
@@ -240,6 +242,7 @@ func (t *settleTask) done(err error) {
 	t.st.settling--
 	for i := range t.items {
 		it := &t.items[i]
+		t.st.floors.arrived(&it.outcome)
 		if !it.claimed {
 			continue
 		}

@@ -95,7 +95,7 @@ func (t *trimTask) planEvents(g *group) (eventTrim, error) {
 			orphans = append(orphans, st)
 			continue
 		}
-		up, err := st.settledUpTo(g.db, first)
+		up, err := st.settledUpTo(g.db, first, 0)
 		if err != nil {
 			return eventTrim{}, err
 		}

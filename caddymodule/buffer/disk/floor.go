@@ -1,0 +1,185 @@
+package disk
+
+import (
+	"encoding/binary"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// lanesKnown bounds for how many lanes of a consumer a floor is remembered.
+const lanesKnown = 4096
+
+// floor is a position that no entry of a lane, or of a consumer, is below. Without one a look-up starts at the first
+// entry there ever was, and goes over all that were deleted since: the store forgets those late.
+type floor struct {
+	// from is the position once it is known; before, the lowest one that came since the floor was made.
+	from  uint64
+	known bool
+}
+
+func (f *floor) lower(position uint64) { f.from = min(f.from, position) }
+
+// start is where a look-up can start. No floor is the beginning.
+func (f *floor) start() uint64 {
+	if f == nil || !f.known {
+		return 0
+	}
+	return f.from
+}
+
+// arrival counts entries on their way to the store, and knows the lowest of them.
+type arrival struct {
+	count int
+	low   uint64
+}
+
+func (a *arrival) add(position uint64) {
+	if a.count == 0 {
+		a.low = position
+	}
+	a.count++
+	a.low = min(a.low, position)
+}
+
+// lowest is the lowest position on its way.
+func (a arrival) lowest() uint64 {
+	if a.count == 0 {
+		return maxPosition
+	}
+	return a.low
+}
+
+// floors are those of one consumer; its mu guards them. An entry counts as arriving from before it is queued until after
+// its batch can be read or has failed: a floor rises only to what is in the store and what arrives.
+type floors struct {
+	// held is for deferred positions at or above the first stored event, oldest for all.
+	held, oldest floor
+	arrivals     arrival
+	// lanes are those that were looked at, at most lanesKnown, arriving those that get something.
+	lanes    map[string]*floor
+	arriving map[string]arrival
+}
+
+func newFloors() floors {
+	return floors{
+		held: floor{from: maxPosition}, oldest: floor{from: maxPosition},
+		lanes: map[string]*floor{}, arriving: map[string]arrival{},
+	}
+}
+
+// arrive notes an outcome that will write an entry, or might.
+func (fs *floors) arrive(o *buffer.Outcome) {
+	if o.Verb != buffer.Defer && o.Verb != buffer.Reopen {
+		return
+	}
+	fs.held.lower(o.Position)
+	fs.oldest.lower(o.Position)
+	if f := fs.lanes[o.Lane]; f != nil {
+		f.lower(o.Position)
+	}
+	fs.arrivals.add(o.Position)
+	a := fs.arriving[o.Lane]
+	a.add(o.Position)
+	fs.arriving[o.Lane] = a
+}
+
+// arrived notes that what was noted by arrive is in the store, or never will be.
+func (fs *floors) arrived(o *buffer.Outcome) {
+	if o.Verb != buffer.Defer && o.Verb != buffer.Reopen {
+		return
+	}
+	fs.arrivals.count--
+	a := fs.arriving[o.Lane]
+	a.count--
+	if a.count == 0 {
+		delete(fs.arriving, o.Lane)
+		return
+	}
+	fs.arriving[o.Lane] = a
+}
+
+// lane returns a lane's floor, new if there is none. Any other gives way for it: one that is missed is found again.
+func (fs *floors) lane(name string) *floor {
+	if f := fs.lanes[name]; f != nil {
+		return f
+	}
+	for other := range fs.lanes {
+		if len(fs.lanes) < lanesKnown {
+			break
+		}
+		delete(fs.lanes, other)
+	}
+	f := &floor{from: fs.arriving[name].lowest()}
+	fs.lanes[name] = f
+	return f
+}
+
+// learn finds a floor that is not known, among the keys of a prefix from a position on. That may take long, so
+// nobody waits for it: mu is not held.
+func (st *consumerState) learn(db *pebble.DB, prefix []byte, from uint64, choose func() *floor) error {
+	st.mu.Lock()
+	f := choose()
+	known := f.known
+	st.mu.Unlock()
+	if known {
+		return nil
+	}
+	it, position, err := seekPosition(db, prefix, from)
+	if err != nil {
+		return err
+	}
+	if err := it.Close(); err != nil {
+		return err
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	f.lower(position)
+	f.known = true
+	return nil
+}
+
+// seek returns an iterator at the first entry of a prefix from a position on, and has the floor rise to it. The caller
+// holds mu, and closes the iterator.
+func (f *floor) seek(db *pebble.DB, prefix []byte, from uint64, a arrival) (*pebble.Iterator, error) {
+	it, position, err := seekPosition(db, prefix, max(from, f.start()))
+	if err != nil {
+		return nil, err
+	}
+	if f != nil {
+		f.from, f.known = min(position, a.lowest()), true
+	}
+	return it, nil
+}
+
+// seekPosition returns an iterator at the first key of a prefix that ends in a position from a given one on, and that
+// position, maxPosition if there is none.
+func seekPosition(db *pebble.DB, prefix []byte, from uint64) (*pebble.Iterator, uint64, error) {
+	it, err := db.NewIter(&pebble.IterOptions{
+		LowerBound: binary.BigEndian.AppendUint64(append([]byte{}, prefix...), from),
+		UpperBound: after(prefix),
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	if it.First() {
+		position, ok := positionBehind(prefix, it.Key())
+		if !ok {
+			position = 0 // not ours, so nothing is known
+		}
+		return it, position, nil
+	}
+	if err := it.Error(); err != nil {
+		_ = it.Close()
+		return nil, 0, err
+	}
+	return it, maxPosition, nil
+}
+
+func positionBehind(prefix, key []byte) (uint64, bool) {
+	if len(key) != len(prefix)+8 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(key[len(prefix):]), true
+}
