@@ -142,6 +142,10 @@ func (rc *Receiver) logLimited(ctx context.Context, limit *logLimit, level slog.
 	if skipped > 0 {
 		list = append(list, slog.Int64("lines_left_out", skipped))
 	}
+	if level >= slog.LevelError {
+		// With the context of a request Caddy adds a stack trace of 3 KB to each error.
+		ctx = context.Background()
+	}
 	rc.log.LogAttrs(ctx, level, msg, list...)
 }
 

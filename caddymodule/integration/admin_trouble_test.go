@@ -50,6 +50,13 @@ func TestAdminFullBuffer(t *testing.T) {
 		}
 	}
 
+	// It may come once for each delivery, so it must not be long.
+	for line := range strings.Lines(s.log()) {
+		if strings.Contains(line, "webhook.not_stored") && len(line) > 1000 || strings.Contains(line, "runtime.goexit") {
+			t.Errorf("%d bytes in one line of the log: %s", len(line), line)
+		}
+	}
+
 	s.must(t, "crm goes on", "resume", "crm")
 	waitFor(t, "events are taken again", 30*time.Second, func() bool { return s.sendLarge(t) == http.StatusOK })
 	s.settled(t)
