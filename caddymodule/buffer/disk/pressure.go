@@ -67,7 +67,6 @@ func (b *Buffer) excess(limits *Limits, now time.Time) int64 {
 	}
 	// The files shrink a while after the events went; what is missing now must not be taken twice.
 	if now.Sub(b.tightTrim) >= sweepEvery {
-		b.tightTrim = now
 		excess = max(excess, b.missing.Load())
 	}
 	return excess

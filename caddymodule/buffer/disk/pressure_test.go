@@ -153,6 +153,28 @@ func TestHeadroomTrims(t *testing.T) {
 	}
 }
 
+// A trim that found nothing to take must not put off the one that does.
+func TestHeadroomTrimsAsSoonAsSomethingIsSettled(t *testing.T) {
+	mem := vfs.NewMem()
+	mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 30, TotalBytes: 1 << 30})
+	b, _ := openFor(t, Options{FS: mem, Limits: Limits{Headroom: 1 << 20}})
+	c := openConsumer(t, b, "c")
+	appendTo(t, b, 1, 100)
+	mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1<<20 - 200_000, TotalBytes: 1 << 30})
+	b.checkHeadroom()
+	for _, settled := range []bool{false, true} {
+		if settled {
+			settleN(t, c, 100, doneAll)
+		}
+		if err := b.trim(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if first := b.Stats().First; (first > 1) != settled {
+			t.Errorf("settled %t: the oldest event is %d", settled, first)
+		}
+	}
+}
+
 // Who keeps the buffer full is in the log: consumers by name, or dead letters.
 func TestFullSaysWhy(t *testing.T) {
 	var j journal

@@ -67,6 +67,9 @@ func (b *Buffer) trim(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("finding old events: %w", err)
 	}
+	if to > 0 && b.missing.Load() > 0 {
+		b.tightTrim = now
+	}
 	for more := true; more; {
 		t := &trimTask{
 			waiter: newWaiter(), to: to, pressed: pressed,

@@ -252,6 +252,9 @@ func (m *trimModel) crash() {
 
 // count compares what is accounted for with what is stored.
 func (m *trimModel) count() {
+	// The keeper trims beside the test, also between the two looks.
+	m.b.trimming.Lock()
+	defer m.b.trimming.Unlock()
 	var bytes, letters uint64
 	deferred := map[string]uint64{}
 	err := m.b.use(func(db *pebble.DB) error {
