@@ -114,7 +114,7 @@ func noHandler(others []buffer.ConsumerInfo, names []string, name string) error 
 
 var errNotAtWork = caddy.APIError{
 	HTTPStatus: http.StatusServiceUnavailable,
-	Err:        errors.New("Caddy is starting or stopping, and its handlers are not at work: ask again in a moment"),
+	Err:        errors.New("the handlers are not at work while Caddy is starting or stopping: ask again in a moment"),
 }
 
 // serveHandler answers with one handler, as in the status, removed ones included.
