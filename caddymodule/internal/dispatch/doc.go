@@ -74,8 +74,8 @@
 // buffer.ConsumerStats.Seen says that there are no more. A lane goes on to its next
 // event as soon as the handler has answered; until the outcome is durable, the event
 // counts as in flight, and a crash repeats it. After a change from order "none" to
-// "vehicle", events that were deferred before have lanes of their own until they are
-// settled.
+// "vehicle", events that were deferred one by one move to the lanes of their vehicles
+// before anything else is leased, and have their order again.
 //
 // # Failures
 //

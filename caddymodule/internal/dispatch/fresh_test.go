@@ -39,7 +39,7 @@ func (r *rig) addState(id, signals string) {
 func (r *rig) wantStale(id, want string) {
 	r.t.Helper()
 	synctest.Wait()
-	d, ok := r.h.last[id]
+	d, ok := r.h.latest(id)
 	if !ok {
 		r.t.Errorf("%s was not delivered", id)
 	}
@@ -58,7 +58,7 @@ func TestStaleSignalsAreMarked(t *testing.T) {
 		r.wantStale("a:1", "")
 		r.wantStale("a:2", "soc")
 		r.wantStale("b:2", "")
-		if d := r.h.last["a:2"]; d.Event.Signature == "" || string(d.Event.Body) != string(stateOf("soc 90 odo 110")) {
+		if d, _ := r.h.latest("a:2"); d.Event.Signature == "" || string(d.Event.Body) != string(stateOf("soc 90 odo 110")) {
 			t.Errorf("marking changed the event: %+v", d.Event)
 		}
 		// What the handler did not finish makes nothing stale.
@@ -90,7 +90,7 @@ func TestStaleSignalsAreDropped(t *testing.T) {
 		r.addState("a:1", "soc 100 odo 100")
 		r.addState("a:2", "soc 90 odo 110")
 		r.wantStale("a:2", "soc")
-		d := r.h.last["a:2"]
+		d, _ := r.h.latest("a:2")
 		if diff := cmp.Diff(string(stateOf("odo 110")), string(d.Event.Body)); diff != "" || d.Event.Signature != "" {
 			t.Errorf("signature %q, body (-want +got):\n%s", d.Event.Signature, diff)
 		}

@@ -107,19 +107,18 @@ func (d *Dispatcher) leaseBack(name string, n int) ([]buffer.Lease, error) {
 }
 
 // onLanded gives back what was leased beside the head. Were the head not among them,
-// its outcome would be ignored and the event delivered again: when earlier events were
-// reopened meanwhile, it is looked for again behind them.
+// its outcome would be ignored and the event delivered again: when only earlier events
+// were, which were reopened meanwhile, it is looked for again behind them.
 func (d *Dispatcher) onLanded(l *lane, items []*item) {
-	found := false
+	head := l.queue[0].position()
+	behind := len(items) > 0 && items[len(items)-1].position() < head
 	for _, it := range items {
-		if it.position() == l.queue[0].position() {
-			found = true
-			continue
+		if it.position() != head {
+			d.deferItem(l, it)
 		}
-		d.deferItem(l, it)
 	}
-	if !found && len(items) > 0 && d.storing.Err() == nil {
-		l.flight.reopened = max(l.flight.reopened, len(items))
+	if behind && d.storing.Err() == nil {
+		l.flight.reopened = max(l.flight.reopened, 2*len(items))
 		d.settling = append(d.settling, l)
 		return
 	}

@@ -148,9 +148,6 @@ func (m *model) reconfigure() {
 	}
 	if rnd.IntN(5) == 0 {
 		m.cfg.Order = dispatch.OrderNone
-		for _, f := range m.order {
-			f.loose = true
-		}
 	}
 }
 

@@ -221,20 +221,19 @@ func (m *model) arrives(f *fate, d dispatch.Delivery) {
 	if d.Event.Position != f.e.Position || d.Event.VehicleID != f.e.VehicleID {
 		m.t.Errorf("%s comes with the envelope of another", f.e.ID)
 	}
-	if m.cfg.Order == dispatch.OrderNone || f.loose {
+	if m.cfg.Order == dispatch.OrderNone {
 		return
 	}
-	lane, loose := f.e.Lane(), false
+	lane := f.e.Lane()
 	for _, other := range m.order {
-		loose = loose || other.loose && other.e.Lane() == lane
-		if other == f || !other.wanted || other.loose || other.e.Lane() != lane {
+		if other == f || !other.wanted || other.e.Lane() != lane {
 			continue
 		}
 		if other.e.Position < f.e.Position && !other.final && !m.spared(other) {
 			m.t.Errorf("%s is delivered before %s of the same lane is finished", f.e.ID, other.e.ID)
 		}
 	}
-	if other := m.flying[lane]; other != "" && !loose {
+	if other := m.flying[lane]; other != "" {
 		m.t.Errorf("%s is delivered while %s of the same lane is in flight", f.e.ID, other)
 	}
 	m.flying[lane] = f.e.ID
@@ -242,7 +241,7 @@ func (m *model) arrives(f *fate, d dispatch.Delivery) {
 	if m.stale(f) {
 		want = "soc"
 	}
-	if got := strings.Join(d.Stale, " "); got != want && !loose {
+	if got := strings.Join(d.Stale, " "); got != want {
 		m.t.Errorf("%s (recorded %d, newest %d): stale %q, want %q", f.e.ID, f.recorded, m.newest[f.e.VehicleID], got, want)
 	}
 }

@@ -31,8 +31,7 @@ func (s state) String() string {
 type fate struct {
 	e                         buffer.Event
 	wanted, poison            bool
-	loose                     bool // it was there under order "none", so it has no order
-	recorded                  int  // when its signal was recorded, 0: it has none
+	recorded                  int // when its signal was recorded, 0: it has none
 	history                   []state
 	acked                     int  // the last state in history that was said to be durable
 	final                     bool // answered for good, though it may not be durable
@@ -130,7 +129,6 @@ func (m *model) append(lane int) {
 		f.poison = rnd.IntN(4) == 0
 	}
 	m.mu.Lock()
-	f.loose = m.cfg.Order == dispatch.OrderNone
 	m.order = append(m.order, f)
 	m.events[e.ID] = f
 	f.e = *e

@@ -32,7 +32,7 @@ func TestOrderVehicleTakesOverFromOrderNone(t *testing.T) {
 		r.wantDeliveries("a:1#2", "b:1#2")
 		close(first)
 		r.wantDeliveries("a:2#2", "a:3#1")
-		if got := r.h.order; got[len(got)-1] != "a:3" {
+		if got := r.h.sequence(); got[len(got)-1] != "a:3" {
 			t.Errorf("the last one was not the newest: %v", got)
 		}
 	})

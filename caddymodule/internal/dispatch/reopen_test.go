@@ -42,9 +42,9 @@ func TestReopen(t *testing.T) {
 		r.add("a:1", "a:2", "b:1", "b:2")
 		r.start()
 		r.wantDeliveries("a:1#1", "a:2#1", "b:1#1", "b:2#1")
-		for _, d := range r.h.last {
-			if d.Replay {
-				t.Errorf("%s is said to be a replay", d.Event.ID)
+		for _, id := range []string{"a:1", "a:2", "b:1", "b:2"} {
+			if d, _ := r.h.latest(id); d.Replay {
+				t.Errorf("%s is said to be a replay", id)
 			}
 		}
 		r.h.on("a:2", retry("x"))
@@ -53,7 +53,8 @@ func TestReopen(t *testing.T) {
 		r.add("a:3")
 		r.after(2 * time.Second)
 		r.wantDeliveries("a:2#2", "a:3#1")
-		for id, d := range r.h.last {
+		for _, id := range []string{"a:1", "a:2", "a:3", "b:1", "b:2"} {
+			d, _ := r.h.latest(id)
 			if want := id == "a:1" || id == "a:2" || id == "b:2"; d.Replay != want {
 				t.Errorf("%s: replay is %t, want %t", id, d.Replay, want)
 			}
@@ -90,20 +91,20 @@ func TestReopenedComesBeforeWhatIsLater(t *testing.T) {
 				}
 				r.add("a:5", "a:6", "a:7")
 				synctest.Wait()
-				r.h.order = nil
+				r.h.begin()
 				if head != "is ready" {
-					r.h.order = []string{"a:5"}
+					r.h.begin("a:5")
 				}
 				r.reopen("a:2", "a:3")
 				close(release)
 				r.d.Resume()
 				r.after(time.Second)
-				if !slices.Contains(r.h.order, "a:3") {
-					t.Errorf("after a second: deliveries %q: the reopened wait for what comes after them", r.h.order)
+				if !slices.Contains(r.h.sequence(), "a:3") {
+					t.Errorf("after a second: deliveries %q: the reopened wait for what comes after them", r.h.sequence())
 				}
 				r.after(2 * time.Minute)
-				if !slices.Equal(r.h.order, want) {
-					t.Errorf("deliveries %q, want %q", r.h.order, want)
+				if !slices.Equal(r.h.sequence(), want) {
+					t.Errorf("deliveries %q, want %q", r.h.sequence(), want)
 				}
 				r.stop()
 			})

@@ -137,8 +137,8 @@ func TestDeferredAndOpenEventsTakeTurns(t *testing.T) {
 				r.h.slow = func(string) time.Duration { return time.Second }
 				r.start()
 				r.after(2 * time.Minute)
-				if !slices.Equal(r.h.order, want) {
-					t.Errorf("deliveries %q, want %q", r.h.order, want)
+				if !slices.Equal(r.h.sequence(), want) {
+					t.Errorf("deliveries %q, want %q", r.h.sequence(), want)
 				}
 				if s := r.d.Stats(); s.WaitingLanes != 0 || s.InMemory != 0 {
 					t.Errorf("stats at rest %+v", s)

@@ -169,6 +169,28 @@ func (s *script) take() []string {
 	return got
 }
 
+// sequence is the order of all deliveries so far.
+func (s *script) sequence() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.order)
+}
+
+// begin forgets it, but for these.
+func (s *script) begin(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.order = ids
+}
+
+// latest is an event's last delivery.
+func (s *script) latest(id string) (dispatch.Delivery, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, ok := s.last[id]
+	return d, ok
+}
+
 func (s *script) MaxBatch() int               { return s.most }
 func (s *script) Wants(eventType string) bool { return eventType != "OTHER" }
 

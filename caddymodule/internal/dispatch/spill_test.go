@@ -37,7 +37,7 @@ func TestLongLaneStarvesNobody(t *testing.T) {
 		r.after(10 * time.Second)
 		s := r.d.Stats()
 		var got []string
-		for _, id := range r.h.order {
+		for _, id := range r.h.sequence() {
 			if !strings.HasPrefix(id, "hot") {
 				got = append(got, id)
 			}
@@ -50,7 +50,7 @@ func TestLongLaneStarvesNobody(t *testing.T) {
 		if s.InMemory > 64 || s.Unsettled > 4096 || s.WaitingLanes != 1 {
 			t.Errorf("stats %+v", s)
 		}
-		checkLaneOrder(t, r.h.order)
+		checkLaneOrder(t, r.h.sequence())
 		r.stop()
 	})
 }
@@ -91,10 +91,10 @@ func TestRestartKeepsTheOrderOfSpilledLanes(t *testing.T) {
 			r.after(1050 * time.Millisecond)
 		}
 		r.after(time.Minute)
-		if n := len(r.h.order); n != 402 {
+		if n := len(r.h.sequence()); n != 402 {
 			t.Errorf("%d deliveries, want each event once", n)
 		}
-		checkLaneOrder(t, r.h.order)
+		checkLaneOrder(t, r.h.sequence())
 		if s := r.d.Stats(); s.WaitingLanes != 0 || s.InMemory != 0 {
 			t.Errorf("stats at rest %+v", s)
 		}

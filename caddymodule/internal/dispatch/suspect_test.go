@@ -107,7 +107,7 @@ func TestParkAfter(t *testing.T) {
 				r.start()
 				r.after(10 * time.Second)
 				r.wantDead(tt.want)
-				if got := r.h.order; got[len(got)-1] != "a:2" {
+				if got := r.h.sequence(); got[len(got)-1] != "a:2" {
 					t.Errorf("the lane did not go on: %v", got)
 				}
 				r.stop()
