@@ -112,6 +112,12 @@ func noHandler(others []buffer.ConsumerInfo, names []string, name string) error 
 	return apiErrorf(http.StatusNotFound, "there is no handler %q: there are %s", name, strings.Join(names, ", "))
 }
 
+// handlersIdle says whether there are handlers that are not at work yet, or no more.
+func handlersIdle(q *adminRequest) bool {
+	others := q.engine.Status(q.Context()).Removed
+	return slices.ContainsFunc(others, func(c buffer.ConsumerInfo) bool { return c.OrphanedSince.IsZero() })
+}
+
 var errNotAtWork = caddy.APIError{
 	HTTPStatus: http.StatusServiceUnavailable,
 	Err:        errors.New("the handlers are not at work while Caddy is starting or stopping: ask again in a moment"),

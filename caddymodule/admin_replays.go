@@ -121,6 +121,9 @@ func serveReplay(q *adminRequest) (any, error) {
 	}
 	id := q.PathValue("id")
 	i := slices.IndexFunc(jobs, func(j replay.Job) bool { return j.ID == id })
+	if i < 0 && handlersIdle(q) {
+		return nil, errNotAtWork // its handler may have it
+	}
 	if i < 0 {
 		return nil, noReplay(id, buffer.ErrNotFound)
 	}

@@ -251,6 +251,10 @@ func TestAdminReplay(t *testing.T) {
 	// It is kept over a restart, as it was left.
 	p.terminate(t)
 	s.startAdmin(t)
+	waitFor(t, "the handlers are at work again", 20*time.Second, func() bool {
+		handlers := s.status(t).Handlers
+		return len(handlers) > 0 && !slices.ContainsFunc(handlers, func(h adminHandler) bool { return h.State == "starting" })
+	})
 	if r := s.replay(t, id); r.State != "stopped" {
 		t.Errorf("after a restart: %+v", r)
 	}

@@ -47,6 +47,7 @@ func TestCaddyfiles(t *testing.T) {
 	for _, file := range list {
 		t.Run(strings.TrimPrefix(filepath.ToSlash(file), repository+"/"), func(t *testing.T) {
 			t.Setenv("SMARTCAR_TOKEN", newToken)
+			t.Setenv("SMARTCAR_DOMAIN", "hooks.example.com")
 			t.Setenv("XDG_DATA_HOME", t.TempDir())
 			text, err := os.ReadFile(file)
 			if err != nil {

@@ -125,9 +125,7 @@ func (e *Engine) Replays(ctx context.Context) ([]replay.Job, error) {
 func (e *Engine) listReplays() []replay.Job {
 	var jobs []replay.Job
 	for _, r := range e.current() {
-		if j := r.replaying(); j != nil {
-			jobs = append(jobs, j.List()...)
-		}
+		jobs = append(jobs, r.jobs()...)
 	}
 	replay.Sort(jobs)
 	return jobs

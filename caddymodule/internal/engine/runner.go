@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -162,6 +163,16 @@ func (r *runner) replaying() *replay.Jobs {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.replays
+}
+
+// jobs lists the replays, also those that wait for the deliveries to begin.
+func (r *runner) jobs() []replay.Job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.replays != nil {
+		return r.replays.List()
+	}
+	return slices.Clone(r.loaded)
 }
 
 // trouble is why nothing can be delivered, nil where nothing is wrong.

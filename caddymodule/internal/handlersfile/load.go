@@ -43,11 +43,13 @@ type File struct {
 // nothing. The File is never nil, so that it can write the diagnostics.
 //
 // A file that is named twice is read once. A path that does not exist is an error, and
-// so is a file without handlers; a folder without files is a warning.
+// so are files without a single handler; one of several without, or a folder without
+// files, is a warning.
 func Load(paths []string, opts Options) (*File, hcl.Diagnostics) {
 	file := &File{sources: make(map[string]*source)}
 	names, diags := expand(paths)
 
+	var empty hcl.Diagnostics
 	l := &loader{opts: opts, seen: make(map[string]hcl.Range)}
 	for _, name := range names {
 		src, srcDiags := readSource(name)
@@ -63,11 +65,16 @@ func Load(paths []string, opts Options) (*File, hcl.Diagnostics) {
 		before := len(l.diags)
 		found := l.handlers()
 		if len(found) == 0 && len(l.diags) == before {
-			diags = append(diags, withoutHandlers(name))
+			empty = append(empty, withoutHandlers(name))
 		}
 		file.Handlers = append(file.Handlers, found...)
 	}
-	diags = append(diags, l.diags...)
+	if len(file.Handlers) > 0 || l.diags.HasErrors() {
+		for _, d := range empty {
+			d.Severity = hcl.DiagWarning
+		}
+	}
+	diags = append(append(diags, empty...), l.diags...)
 	return file, tidy(diags, names)
 }
 
@@ -131,8 +138,8 @@ func inFolder(folder string) ([]string, error) {
 	return names, nil
 }
 
-// withoutHandlers is an error, since such a file is more often one that was cut off than
-// one that means it: every handler would stop.
+// withoutHandlers is an error where there is no other file with handlers, since such a
+// file is more often one that was cut off than one that means it: every handler would stop.
 func withoutHandlers(name string) *hcl.Diagnostic {
 	at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	return &hcl.Diagnostic{

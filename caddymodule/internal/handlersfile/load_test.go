@@ -174,7 +174,7 @@ func TestLoadPaths(t *testing.T) {
 		{name: "a file and a folder", paths: []string{"first.hcl", "d"}, want: []string{"z", "a", "b"}},
 		{name: "a file that the folder holds too", paths: []string{"d/b.hcl", "./d", "d/../d/b.hcl"}, want: []string{"b", "a"}},
 		{
-			name: "a file without handlers", paths: []string{"blank.hcl", "first.hcl"}, want: []string{"z"},
+			name: "a file without handlers beside another", paths: []string{"blank.hcl", "first.hcl"}, want: []string{"z"},
 			diags: []string{`blank.hcl:1,1-1: No handlers; This file has no handler block. To have no handlers, leave it out of ` +
 				`"handlers" in the Caddyfile, or remove it from the folder.`},
 		},

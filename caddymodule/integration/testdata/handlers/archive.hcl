@@ -1,0 +1,7 @@
+handler "archive" {
+  plugin = "jsonl"
+
+  config {
+    path = "/var/lib/smartcar/archive.jsonl"
+  }
+}
