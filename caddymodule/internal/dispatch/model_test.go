@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seeds     = flag.Int("seeds", 0, "how many random histories TestModel plays on each store; 0: 300 in memory and 100 on disk")
+	seeds     = flag.Int("seeds", 0, "how many random histories TestModel plays on each store; 0: 100 in memory and 30 on disk")
 	firstSeed = flag.Int("first", 0, "the first of them")
 )
 
@@ -31,11 +31,11 @@ func TestModel(t *testing.T) {
 			switch {
 			case n > 0:
 			case testing.Short():
-				n = 30
+				n = 10
 			case store == "memory":
-				n = 300
-			default:
 				n = 100
+			default:
+				n = 30
 			}
 			for seed := *firstSeed; seed < *firstSeed+n; seed++ {
 				t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {

@@ -77,6 +77,7 @@ func (s *spy) acknowledge(outcomes []buffer.Outcome) {
 		if f == nil {
 			continue
 		}
+		m.say(f.e.ID, "settle is durable: verb %d", o.Verb)
 		got, ok := stateFor(m, o.Position)
 		if o.Verb == buffer.Reopen && got.Phase == buffer.PhaseSettled && m.trimmed(f) {
 			// It was trimmed before it could be reopened.
@@ -107,6 +108,7 @@ func (m *model) begins(o buffer.Outcome) {
 	if f == nil {
 		return
 	}
+	m.say(f.e.ID, "settle begins: verb %d %+v lane %s", o.Verb, o.Retry, o.Lane)
 	next := state{phase: buffer.PhaseSettled, verb: o.Verb, merged: f.last().merged}
 	switch o.Verb {
 	case buffer.Reopen:
@@ -115,7 +117,7 @@ func (m *model) begins(o buffer.Outcome) {
 		}
 		next = state{phase: buffer.PhaseDeferred, replay: true, merged: next.merged}
 		f.final, f.attempts, f.crashes, f.replay = false, 0, 0, true
-		f.notBefore, f.firstAt = time.Time{}, time.Time{}
+		f.notBefore, f.firstAt, f.reopenedAt = time.Time{}, time.Time{}, time.Now()
 	case buffer.Defer:
 		next = state{phase: buffer.PhaseDeferred, attempts: o.Retry.Attempts, crashes: o.Retry.Crashes, replay: o.Retry.Replay != "", merged: next.merged}
 	}
@@ -175,7 +177,9 @@ func (s *spy) Lease(ctx context.Context, n int) ([]buffer.Lease, error) {
 	if s.faulty() {
 		return nil, errFault
 	}
-	return s.Consumer.Lease(ctx, 1+s.roll(n))
+	leases, err := s.Consumer.Lease(ctx, 1+s.roll(n))
+	s.tell("is leased", leases)
+	return leases, err
 }
 
 func (s *spy) LeaseDeferred(ctx context.Context, lane string, n int) ([]buffer.Lease, error) {
@@ -183,10 +187,19 @@ func (s *spy) LeaseDeferred(ctx context.Context, lane string, n int) ([]buffer.L
 		return nil, errFault
 	}
 	leases, err := s.Consumer.LeaseDeferred(ctx, lane, n)
+	s.tell(fmt.Sprintf("is looked up, one of %d (%d asked for)", len(leases), n), leases)
 	if s.roll(4) == 0 {
 		pass(time.Duration(s.roll(5000)) * time.Millisecond)
 	}
 	return leases, err
+}
+
+func (s *spy) tell(what string, leases []buffer.Lease) {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	for _, l := range leases {
+		s.m.say(l.Event.ID, "%s %+v", what, l.Retry)
+	}
 }
 
 // replay reopens some settled events, dead letters among them, in the order of their positions.

@@ -39,6 +39,7 @@ type fate struct {
 	attempts, crashes         int
 	replay                    bool
 	notBefore, firstAt        time.Time
+	reopenedAt                time.Time
 	after                     time.Duration // what the handler asked for last
 	arrived                   time.Time
 	long                      bool // the last call took so long that the event may have been landed
@@ -72,6 +73,7 @@ type model struct {
 	life      int // generation of the dispatcher: calls of an older one do not count
 	answers   uint64
 
+	trace    trace
 	d        *dispatch.Dispatcher
 	consumer *spy
 }
@@ -93,6 +95,7 @@ type process struct {
 func newModel(t *testing.T, rnd *rand.Rand, w *world) *model {
 	m := &model{t: t, rnd: rnd, world: w, events: map[string]*fate{}, flying: map[string]string{}, newest: map[string]int{}}
 	m.process = &process{up: make(chan struct{}), ended: make(chan struct{})}
+	m.trace.begun = time.Now()
 	close(m.process.up)
 	w.promise = m.promised
 	return m
@@ -178,6 +181,7 @@ func (m *model) resync(p *promise) {
 		}
 		letters[l.Event.ID] = true
 	}
+	m.say("", "restart, order %s", m.cfg.Order)
 	kept := m.order[:0]
 	m.newest = map[string]int{}
 	for i, f := range m.order {
@@ -228,6 +232,7 @@ func (m *model) settleOn(f *fate, s buffer.State, letter bool, allowed []state) 
 		case s.Phase == buffer.PhaseSettled && (a.verb == buffer.Dead) != letter:
 		case s.Phase == buffer.PhaseDeferred && !a.is(s.Retry):
 		default:
+			m.say(f.e.ID, "is %s %+v after a restart", s.Phase, s.Retry)
 			f.history, f.acked = []state{a}, 0
 			f.final = a.phase == buffer.PhaseSettled
 			f.attempts, f.crashes, f.replay = s.Retry.Attempts, s.Retry.Crashes, s.Retry.Replay != ""
