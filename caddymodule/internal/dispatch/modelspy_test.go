@@ -22,7 +22,15 @@ type spy struct {
 	store buffer.Buffer
 	mu    sync.Mutex
 	rnd   *rand.Rand
-	calls sync.WaitGroup // of Settle
+	calls int // of Settle, under way
+}
+
+// count counts a call of Settle that begins or ends, and returns those under way.
+func (s *spy) count(n int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls += n
+	return s.calls
 }
 
 func (s *spy) roll(n int) int {
@@ -41,8 +49,8 @@ func (s *spy) faulty() bool {
 }
 
 func (s *spy) Settle(ctx context.Context, outcomes ...buffer.Outcome) error {
-	s.calls.Add(1)
-	defer s.calls.Done()
+	s.count(1)
+	defer s.count(-1)
 	pass(time.Duration(s.roll(30)) * time.Millisecond)
 	if s.faulty() {
 		return errFault
