@@ -59,6 +59,13 @@ func farewell(srv *server) {
 	_ = srv.stop(ctx)
 }
 
+// The windows of HTTP/2: how much may be under way to the plugin, in bytes, in one call
+// and in all.
+const (
+	streamWindow = 1 << 20
+	connWindow   = 16 << 20
+)
+
 func serveConfig(srv *server, log hclog.Logger) *plugin.ServeConfig {
 	return &plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
@@ -71,6 +78,10 @@ func serveConfig(srv *server, log hclog.Logger) *plugin.ServeConfig {
 			return grpc.NewServer(append(opts,
 				grpc.MaxRecvMsgSize(handlerv1.MaxMessageBytes),
 				grpc.MaxSendMsgSize(handlerv1.MaxMessageBytes),
+				grpc.ForceServerCodecV2(handlerv1.NewCodec()),
+				// A batch is to arrive without a wait for room in between.
+				grpc.StaticStreamWindowSize(streamWindow),
+				grpc.StaticConnWindowSize(connWindow),
 			)...)
 		},
 		Logger: log,

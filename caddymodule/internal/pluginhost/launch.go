@@ -86,7 +86,8 @@ func (p *Plugin) newInstance() *instance {
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(handlerv1.MaxMessageBytes),
-				grpc.MaxCallSendMsgSize(handlerv1.MaxMessageBytes)),
+				grpc.MaxCallSendMsgSize(handlerv1.MaxMessageBytes),
+				grpc.ForceCodecV2(handlerv1.NewCodec())),
 			// A process that takes connections and does not speak must not hold up Stop.
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: grpcbackoff.DefaultConfig, MinConnectTimeout: 3 * time.Second}),
 		},
