@@ -84,7 +84,9 @@ func copyKey(name string, position uint64) []byte {
 }
 
 func memoKey(name, key string) []byte {
-	return append(namePrefix(kindMemo, name), key...)
+	b := append(make([]byte, 0, 2+len(name)+len(key)), kindMemo)
+	b = append(append(b, name...), 0)
+	return append(b, key...)
 }
 
 func standingKey(name string) []byte {

@@ -109,6 +109,7 @@ func (c *Consumer) take(events []found, from, next uint64) (leases []buffer.Leas
 	if st.handle != c {
 		return nil, nil, buffer.ErrClosed
 	}
+	leases = make([]buffer.Lease, 0, len(events))
 	expected := from
 	for _, f := range events {
 		position := f.event.Position
@@ -159,6 +160,7 @@ func (c *Consumer) read(db *pebble.DB, from, to uint64, max int) (events []found
 		return nil, from, err
 	}
 	defer it.Close()
+	events = make([]found, 0, min(uint64(max), to-from+1))
 	next = from
 	size := 0
 	ok := it.First()

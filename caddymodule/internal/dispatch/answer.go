@@ -3,6 +3,7 @@ package dispatch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -55,7 +56,7 @@ func (d *Dispatcher) onAnswer(a answer) {
 		d.onFailedCall(c, lanes, now, a.err.Error())
 	}
 	for i := range c.judged {
-		c.judged[i].release()
+		d.fresh.release(&c.judged[i])
 	}
 }
 
@@ -64,6 +65,9 @@ func (d *Dispatcher) onAnswer(a answer) {
 func (d *Dispatcher) settleUnneeded(c *call) ([]*lane, []judgement) {
 	if c.judged == nil {
 		return c.lanes, nil
+	}
+	if !slices.ContainsFunc(c.judged, func(j judgement) bool { return j.unneeded }) {
+		return c.lanes, c.judged
 	}
 	var lanes []*lane
 	var judged []judgement
@@ -116,9 +120,11 @@ func (d *Dispatcher) onResults(c *call, lanes []*lane, judged []judgement, resul
 			"this is logged once", "results", len(results), "events", len(lanes))
 	}
 	for i, l := range lanes {
-		r := Result{Status: Retry, Error: fmt.Sprintf("the plugin gave %d results for %d events", len(results), len(lanes))}
+		var r Result
 		if i < len(results) {
 			r = results[i]
+		} else {
+			r = Result{Status: Retry, Error: fmt.Sprintf("the plugin gave %d results for %d events", len(results), len(lanes))}
 		}
 		switch r.Status {
 		case Done:
@@ -155,7 +161,7 @@ func (d *Dispatcher) finished(l *lane, j judgement) {
 		d.counts.Replayed++
 	}
 	memo := j.memo(d)
-	j.release()
+	d.fresh.release(&j)
 	d.settleHead(l, buffer.Outcome{Verb: buffer.Done, Memo: memo})
 }
 

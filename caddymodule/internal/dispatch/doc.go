@@ -123,7 +123,8 @@
 //   - lanes on disk: 32,768, name and times only. Beyond that nothing is leased or
 //     reopened, so more than 32,768 vehicles failing at once hold up the others. A start
 //     that finds more keeps all of their names.
-//   - tables of signals: those of 4,096 vehicles, and of those in flight or not durable.
+//   - tables of signals: 16 MiB, some 20,000 vehicles with 12 signals, and those in flight
+//     or not durable.
 //
 // The cost of an event does not grow with the backlog. It is leased once from the main
 // line; it is deferred and leased back for every failed attempt, and once more where its

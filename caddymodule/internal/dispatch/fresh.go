@@ -12,16 +12,22 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/freshness"
 )
 
-// maxTables bounds the vehicles whose newest readings stay in memory.
-const maxTables = 4096
+// The bounds of the newest readings that stay in memory: 20,000 vehicles with 12 signals,
+// or 2,900 with 90.
+const (
+	maxKnown  = 16 << 20
+	tableCost = 300 // bytes of a vehicle
+	entryCost = 60  // bytes of a signal, with half of the room that a slice grows by
+)
 
 // tables are the newest readings of vehicles, as many as stay in memory. The scheduler
 // owns the set. What is in a table is shared with calls, so it has a lock of its own.
 type tables struct {
-	mode   freshness.Mode
-	most   int
-	byKey  map[string]*list.Element
-	recent *list.List // of *table, the last used in front
+	mode freshness.Mode
+	// size is about what they take in memory, in bytes, and most what they may.
+	size, most int
+	byKey      map[string]*list.Element
+	recent     *list.List // of *table, the last used in front
 	// durable is the outbox sequence up to which all is.
 	durable func() uint64
 }
@@ -34,6 +40,8 @@ type table struct {
 	// could not be read back as it is.
 	users int
 	put   uint64
+	// size is the part of tables.size that it was last seen to take.
+	size int
 
 	mu    sync.Mutex
 	known *freshness.Table // nil until it was read
@@ -79,7 +87,8 @@ func (t *tables) get(key string) *table {
 		return tb
 	}
 	t.evict()
-	tb := &table{key: key, users: 1}
+	tb := &table{key: key, users: 1, size: tableCost}
+	t.size += tableCost
 	t.byKey[key] = t.recent.PushFront(tb)
 	return tb
 }
@@ -88,11 +97,12 @@ func (t *tables) get(key string) *table {
 func (t *tables) evict() {
 	durable := t.durable()
 	e := t.recent.Back()
-	for tried := 0; e != nil && t.recent.Len() >= t.most && tried < 16; tried++ {
+	for tried := 0; e != nil && t.size > t.most && tried < 16; tried++ {
 		tb, before := e.Value.(*table), e.Prev()
 		if tb.users == 0 && tb.put <= durable {
 			t.recent.Remove(e)
 			delete(t.byKey, tb.key)
+			t.size -= tb.size
 		} else {
 			t.recent.MoveToFront(e)
 		}
@@ -149,11 +159,27 @@ func (j *judgement) retain() {
 	}
 }
 
-// release says that the call is over.
-func (j *judgement) release() {
-	if j.table != nil {
-		j.table.users--
+// release says that the call is over, and notes how large the table has become.
+func (t *tables) release(j *judgement) {
+	if j.table == nil {
+		return
 	}
+	j.table.users--
+	size := j.table.weigh()
+	t.size += size - j.table.size
+	j.table.size = size
+}
+
+// weigh is about what a table takes in memory, in bytes.
+func (t *table) weigh() int {
+	if !t.mu.TryLock() {
+		return t.size // another call reads it, maybe from the disk
+	}
+	defer t.mu.Unlock()
+	if t.known == nil {
+		return tableCost
+	}
+	return tableCost + entryCost*t.known.Len()
 }
 
 // memo is what becomes durable with the event; nil when nothing is new. A replay tells
@@ -187,5 +213,5 @@ func freshKey(e *buffer.Event) string {
 }
 
 func newTables(mode freshness.Mode, durable func() uint64) tables {
-	return tables{mode: mode, most: maxTables, byKey: map[string]*list.Element{}, recent: list.New(), durable: durable}
+	return tables{mode: mode, most: maxKnown, byKey: map[string]*list.Element{}, recent: list.New(), durable: durable}
 }

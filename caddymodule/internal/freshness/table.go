@@ -26,6 +26,9 @@ type entry struct {
 	age  age
 }
 
+// Len is how many signals the table has.
+func (t *Table) Len() int { return len(t.entries) }
+
 // find returns the place of a code, and whether the table has it.
 func (t *Table) find(code string) (int, bool) {
 	return slices.BinarySearchFunc(t.entries, code, func(e entry, code string) int {
