@@ -220,80 +220,12 @@ func (s *scanner) member(at slot) bool {
 	return true
 }
 
-// value passes over any value; s.i is at its first byte. It is a loop and not a
-// recursion, so that a deeply nested text costs no stack.
-func (s *scanner) value() bool {
-	outside := s.depth
-	for {
-		switch s.peek() {
-		case '{':
-			if !s.open(true) {
-				return false
-			}
-			if s.peek() == '}' {
-				s.close()
-				break
-			}
-			if _, ok := s.key(); !ok {
-				return false
-			}
-			continue
-		case '[':
-			if !s.open(false) {
-				return false
-			}
-			if s.peek() == ']' {
-				s.close()
-				break
-			}
-			continue
-		default:
-			if !s.scalar() {
-				return false
-			}
-		}
-		more, ok := s.ends(outside)
-		if !more {
-			return ok
-		}
-	}
-}
-
-// ends follows the end of a value: it closes what ends with it, down to the depth
-// outside, or passes the comma to the next value and reports more.
-func (s *scanner) ends(outside int) (more, ok bool) {
-	for s.depth > outside {
-		s.blanks()
-		inObject := s.inObject()
-		switch c := s.peek(); {
-		case c == ',':
-			s.i++
-			s.blanks()
-			if !inObject {
-				return true, true
-			}
-			_, ok := s.key()
-			return ok, ok
-		case c == '}' && inObject, c == ']' && !inObject:
-			s.close()
-		default:
-			return false, false
-		}
-	}
-	return false, true
-}
-
 // open passes an opening bracket and the blanks after it.
 func (s *scanner) open(object bool) bool {
 	if s.depth == maxDepth {
 		return false
 	}
-	word, bit := s.depth/64, uint64(1)<<(s.depth%64)
-	if object {
-		s.objects[word] |= bit
-	} else {
-		s.objects[word] &^= bit
-	}
+	s.note(s.depth, object)
 	s.depth++
 	s.i++
 	s.blanks()
@@ -306,35 +238,21 @@ func (s *scanner) close() {
 	s.i++
 }
 
-func (s *scanner) inObject() bool {
-	at := s.depth - 1
-	return s.objects[at/64]>>(at%64)&1 == 1
-}
-
-// peek returns the next byte, 0 at the end of the text. No JSON text has a 0
-// outside a string, so the two need no telling apart.
-func (s *scanner) peek() byte {
-	if s.i < len(s.b) {
-		return s.b[s.i]
-	}
-	return 0
-}
-
-func (s *scanner) blanks() {
-	// Smartcar sends none.
-	if s.i < len(s.b) && s.b[s.i] > ' ' {
-		return
-	}
-	s.someBlanks()
-}
-
-func (s *scanner) someBlanks() {
-	for s.i < len(s.b) {
-		switch s.b[s.i] {
-		case ' ', '\t', '\n', '\r':
-			s.i++
-		default:
-			return
-		}
+// note remembers whether what opens at a depth is an object.
+func (s *scanner) note(depth int, object bool) {
+	word, bit := depth/64, uint64(1)<<(depth%64)
+	if object {
+		s.objects[word] |= bit
+	} else {
+		s.objects[word] &^= bit
 	}
 }
+
+func (s *scanner) isObject(depth int) bool {
+	return s.objects[depth/64]>>(depth%64)&1 == 1
+}
+
+// peek returns the next byte, 0 at the end of the text.
+func (s *scanner) peek() byte { return byteAt(s.b, s.i) }
+
+func (s *scanner) blanks() { s.i = passBlanks(s.b, s.i) }
