@@ -35,6 +35,8 @@ type Buffer struct {
 	// dbMu is held for reading while db is used, and for writing to take it away.
 	dbMu sync.RWMutex
 	db   *pebble.DB
+	// files is what db opens its files with.
+	files *patientFS
 
 	committer *committer
 	dedupe    *dedupe
@@ -103,18 +105,22 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		sweep:     make(chan struct{}, 1),
 	}
 	b.limits.Store(&o.Limits)
-	db, err := openStore(o, b.seal)
+	b.files = newPatientFS(o.FS, o.Log, b.closing)
+	db, err := openStore(o, b.seal, b.files)
 	if err != nil {
+		b.files.release()
 		return nil, err
 	}
 	b.db = db
 	next, total, err := b.load()
 	if err != nil {
 		_ = db.Close()
+		b.files.release()
 		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
 	}
 	if err := b.seal.err(); err != nil {
 		_ = db.Close()
+		b.files.release()
 		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
 	}
 	b.committer = newCommitter(b, next, total)
@@ -171,6 +177,7 @@ func (b *Buffer) closeStore() error {
 	}
 	err := b.db.Close()
 	b.db = nil
+	b.files.release()
 	return err
 }
 

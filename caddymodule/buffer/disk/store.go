@@ -24,13 +24,14 @@ const (
 var errLocked = errors.New("the directory is in use")
 
 // openStore opens Pebble behind a fence.
-func openStore(o Options, s *seal) (*pebble.DB, error) {
-	f := &fence{FS: o.FS, seal: s}
+func openStore(o Options, s *seal, files *patientFS) (*pebble.DB, error) {
+	f := &fence{FS: files, seal: s}
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	db, err := openPebble(o.Path, pebbleOptions(f, cache, logger{o.Log, s}, o.memTable))
 	if err == nil {
 		f.armed.Store(true)
+		files.armed.Store(true)
 		return db, nil
 	}
 	if errors.Is(err, errLocked) {
