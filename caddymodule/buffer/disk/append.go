@@ -24,15 +24,18 @@ type appendTask struct {
 	record  []byte
 	sum     uint32
 	receipt buffer.Receipt
+	// pool is where it goes when it is done.
+	pool *sync.Pool
 }
 
 // maxPooled keeps a few large events from staying in the pool for good.
 const maxPooled = 64 << 10
 
-var appendTasks = sync.Pool{New: func() any { return &appendTask{waiter: newWaiter()} }}
-
-func newAppendTask(e *buffer.Event) *appendTask {
-	t := appendTasks.Get().(*appendTask)
+func (c *committer) newAppendTask(e *buffer.Event) *appendTask {
+	t, ok := c.appends.Get().(*appendTask)
+	if !ok {
+		t = &appendTask{waiter: newWaiter(), pool: &c.appends}
+	}
 	t.reset()
 	t.key = makeDedupeKey(e.Source, e.ID)
 	t.digest = e.Digest
@@ -45,7 +48,7 @@ func newAppendTask(e *buffer.Event) *appendTask {
 
 func (t *appendTask) release() {
 	if cap(t.record) <= maxPooled {
-		appendTasks.Put(t)
+		t.pool.Put(t)
 	}
 }
 
@@ -57,7 +60,7 @@ func (b *Buffer) Append(ctx context.Context, e *buffer.Event) (buffer.Receipt, e
 	if n := len(e.Body); n > maxRecord {
 		return buffer.Receipt{}, fmt.Errorf("appending event: %d bytes are more than the %d that the buffer takes", n, maxRecord)
 	}
-	t := newAppendTask(e)
+	t := b.committer.newAppendTask(e)
 	receipt, stored, err := b.lookUp(t)
 	if err != nil || stored {
 		t.release()

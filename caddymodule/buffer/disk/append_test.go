@@ -117,7 +117,7 @@ func TestAppendGathersDuringSync(t *testing.T) {
 		t.Fatalf("%d events are leased before their sync (%v)", len(leases), err)
 	}
 	// The entry can be read already, but is not to be believed yet.
-	first := newAppendTask(crashEvent("first", 10))
+	first := b.committer.newAppendTask(crashEvent("first", 10))
 	if _, ok, err := b.dedupe.find(b.db, first.key, b.now().UnixNano(), hour); !ok || err != nil {
 		t.Fatalf("the entry of the event being synced cannot be read (%v)", err)
 	}
@@ -142,7 +142,7 @@ func TestAppendTooLarge(t *testing.T) {
 // the committer keeps in memory does not go back that far.
 func TestAppendLookedUpLongAgo(t *testing.T) {
 	b, _ := openFor(t, Options{})
-	task := newAppendTask(crashEvent("x", 1))
+	task := b.committer.newAppendTask(crashEvent("x", 1))
 	appendTo(t, b, 1, 1)
 	if _, err := b.Append(t.Context(), crashEvent("x", 1)); err != nil {
 		t.Fatal(err)

@@ -65,6 +65,10 @@ type committer struct {
 	tasks []task
 	errs  []error
 	group group
+
+	// appends are tasks to be used again: by this buffer alone, since a channel of one must
+	// not wander between the bubbles in which tests have a time of their own.
+	appends sync.Pool
 }
 
 func newCommitter(b *Buffer, next, total uint64) *committer {

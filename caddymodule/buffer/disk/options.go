@@ -56,6 +56,13 @@ type Options struct {
 	memTable uint64
 }
 
+// WithMemTable returns o with memtables of so many bytes. It is for tests: with small ones,
+// tables and logs are written, merged and removed within a few events.
+func (o Options) WithMemTable(bytes uint64) Options {
+	o.memTable = bytes
+	return o
+}
+
 func (l Limits) withDefaults() Limits {
 	if l.Retention == 0 {
 		l.Retention = DefaultRetention
