@@ -275,6 +275,6 @@ func (e *Engine) newRunner(def handlersfile.Definition) *runner {
 		r.plugin = absent{why: err}
 		return r
 	}
-	r.plugin = e.newPlugin(spec)
+	r.plugin = e.opts.NewPlugin(spec)
 	return r
 }

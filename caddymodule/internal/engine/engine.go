@@ -31,6 +31,9 @@ type Options struct {
 	// come from the envelope, among them ID where the body has one, or says why it is
 	// unreadable still. nil: unreadable dead letters cannot be replayed.
 	Reread func(*buffer.Event) error
+	// NewPlugin makes a plugin that has not started. nil: pluginhost.New, so a process.
+	// Tests that need thousands of engines put handlers of their own process here.
+	NewPlugin func(pluginhost.Spec) Plugin
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
 }
@@ -40,9 +43,6 @@ type Options struct {
 type Engine struct {
 	opts Options
 	log  *slog.Logger
-
-	// newPlugin makes a plugin that has not started; tests put others here.
-	newPlugin func(pluginhost.Spec) plugin
 
 	// life ends when Destruct begins.
 	life context.Context
@@ -79,8 +79,8 @@ type generation struct {
 	defs  []handlersfile.Definition
 }
 
-// plugin is what the engine needs of *pluginhost.Plugin.
-type plugin interface {
+// Plugin is what the engine needs of *pluginhost.Plugin.
+type Plugin interface {
 	dispatch.Handler
 	Start(ctx context.Context) error
 	Supervise()
@@ -96,10 +96,12 @@ func New(opts Options) *Engine {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.NewPlugin == nil {
+		opts.NewPlugin = func(s pluginhost.Spec) Plugin { return pluginhost.New(s) }
+	}
 	e := &Engine{
-		opts:      opts,
-		log:       opts.Log,
-		newPlugin: func(s pluginhost.Spec) plugin { return pluginhost.New(s) },
+		opts: opts,
+		log:  opts.Log,
 	}
 	e.life, e.end = context.WithCancel(context.Background())
 	e.grace, e.endGrace = context.WithCancel(context.Background())

@@ -20,7 +20,7 @@ import (
 type runner struct {
 	def    handlersfile.Definition
 	config dispatch.Config
-	plugin plugin
+	plugin Plugin
 	log    *slog.Logger
 
 	pausing *sync.Mutex   // the engine's
