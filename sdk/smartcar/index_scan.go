@@ -54,6 +54,11 @@ var placeKeys = [...][]string{
 // known returns the key of that place for which encoding/json takes key, "" if none.
 func known(in place, key []byte) string {
 	for _, name := range placeKeys[in] {
+		if string(key) == name {
+			return name
+		}
+	}
+	for _, name := range placeKeys[in] {
 		if sameLetters(key, name) {
 			return name
 		}

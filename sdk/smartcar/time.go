@@ -24,7 +24,24 @@ func parseTime(raw []byte) time.Time {
 		}
 		return parseMillis(text)
 	}
+	if ms, ok := wholeMillis(raw); ok {
+		return fromMillis(ms)
+	}
 	return parseMillis(string(raw))
+}
+
+// wholeMillis reads what nearly every time is: digits, as many as maxMillis has at most.
+func wholeMillis(raw []byte) (ms int64, ok bool) {
+	if len(raw) > 15 {
+		return 0, false
+	}
+	for _, c := range raw {
+		if !isDigit(c) {
+			return 0, false
+		}
+		ms = 10*ms + int64(c-'0')
+	}
+	return ms, true
 }
 
 func parseMillis(text string) time.Time {
