@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// fullBuffer takes no events.
+type fullBuffer struct{ buffer.Buffer }
+
+func (fullBuffer) Append(context.Context, *buffer.Event) (buffer.Receipt, error) {
+	return buffer.Receipt{}, buffer.ErrFull
+}
+
+// An unreadable event that can be read now is stored as a new one before its dead letter
+// goes: where that fails, the letter is still there.
+func TestRereadThatFailsKeepsTheLetter(t *testing.T) {
+	r := newRig(t, time.Second)
+	ctx := context.Background()
+	r.apply("one", nil)
+	body := []byte(`{"eventId":"v:1","eventType":"VEHICLE_STATE","data":{"vehicle":{"id":"v"}}}`)
+	if _, err := r.e.Append(ctx, &buffer.Event{Source: "test", ID: "digest", Unreadable: "unknown form", Body: body, ReceivedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.e.store.get(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.e.reread(ctx, fullBuffer{b}, &Filter{}); !errors.Is(err, buffer.ErrFull) {
+		t.Errorf("the error is %v", err)
+	}
+	page, err := r.e.DeadLetters(ctx, Filter{}, "", 0)
+	if err != nil || len(page.Letters) != 1 || string(page.Letters[0].Event.Body) != string(body) {
+		t.Errorf("left is %+v, %v", page.Letters, err)
+	}
+	if done, err := r.e.reread(ctx, b, &Filter{}); err != nil || done.Readable != 1 {
+		t.Errorf("the next attempt: %+v, %v", done, err)
+	}
+}
