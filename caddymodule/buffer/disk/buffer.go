@@ -35,8 +35,9 @@ type Buffer struct {
 	// dbMu is held for reading while db is used, and for writing to take it away.
 	dbMu sync.RWMutex
 	db   *pebble.DB
-	// files is what db opens its files with.
+	// files is what db opens its files with, and room where its writes wait for space.
 	files *patientFS
+	room  *room
 
 	committer *committer
 	dedupe    *dedupe
@@ -106,7 +107,8 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	}
 	b.limits.Store(&o.Limits)
 	b.files = newPatientFS(o.FS, o.Log, b.closing)
-	db, err := openStore(o, b.seal, b.files)
+	b.room = &room{log: o.Log, path: o.Path, closing: b.closing, seal: b.seal}
+	db, err := openStore(o, b.seal, b.files, b.room)
 	if err != nil {
 		b.files.release()
 		return nil, err
@@ -118,7 +120,7 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		b.files.release()
 		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
 	}
-	if err := b.seal.err(); err != nil {
+	if err := b.seal.refusal(); err != nil {
 		_ = db.Close()
 		b.files.release()
 		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)

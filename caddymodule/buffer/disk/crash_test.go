@@ -89,14 +89,14 @@ func load(ctx context.Context, t *testing.T, b *Buffer, l *ledger, seed uint64, 
 				if err != nil {
 					return
 				}
-				settleSome(ctx, c, l, leases, rng)
+				_ = settleSome(ctx, c, l, leases, rng)
 			}
 		})
 	}
 	wg.Wait()
 }
 
-func settleSome(ctx context.Context, c buffer.Consumer, l *ledger, leases []buffer.Lease, rng *rand.Rand) {
+func settleSome(ctx context.Context, c buffer.Consumer, l *ledger, leases []buffer.Lease, rng *rand.Rand) error {
 	var outcomes []buffer.Outcome
 	for _, le := range leases {
 		o := buffer.Outcome{Position: le.Event.Position, Verb: buffer.Done}
@@ -110,8 +110,8 @@ func settleSome(ctx context.Context, c buffer.Consumer, l *ledger, leases []buff
 		}
 		outcomes = append(outcomes, o)
 	}
-	if c.Settle(ctx, outcomes...) != nil {
-		return
+	if err := c.Settle(ctx, outcomes...); err != nil {
+		return err
 	}
 	l.note(func() {
 		for _, o := range outcomes {
@@ -126,6 +126,7 @@ func settleSome(ctx context.Context, c buffer.Consumer, l *ledger, leases []buff
 			}
 		}
 	})
+	return nil
 }
 
 func crashEvent(id string, size int) *buffer.Event {

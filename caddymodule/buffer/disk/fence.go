@@ -15,57 +15,66 @@ import (
 
 // fence stands between Pebble and the file system. Pebble panics or ends the
 // process when its log or manifest cannot be written, some of it while holding locks,
-// so that there is nothing left to recover. Once armed, the fence seals the
+// so that there is nothing left to recover; while it is being opened, it repeats a failed flush
+// without end. So the fence seals the
 // buffer at the first failed write and drops it and all later writes, telling Pebble that they
 // worked: on disk this is a crash at that moment, and the buffer, being sealed, believes nothing
-// of what Pebble says from then on.
+// of what Pebble says from then on. Only a write that finds the disk full may wait, see room.
 type fence struct {
 	vfs.FS
 	seal *seal
-	// armed is set when Pebble is open; before, it can still return errors.
-	armed atomic.Bool
+	room *room
+	// flushed is set when the first table is made.
+	flushed atomic.Bool
 }
 
 // frozen says whether writes are dropped.
 func (f *fence) frozen() bool {
-	return f.armed.Load() && f.seal.err() != nil
+	return f.seal.err() != nil
 }
 
 // caught takes the error of a write and says whether to hide it.
 func (f *fence) caught(doing, path string, err error) bool {
-	if err == nil || !f.armed.Load() {
+	if err == nil {
 		return false
 	}
 	f.seal.set(fmt.Errorf("%s %s: %w", doing, filepath.Base(path), err))
 	return true
 }
 
+// do is for what is not repeated, whatever it says: a sync that failed once may well succeed the
+// next time, without having kept anything.
 func (f *fence) do(doing, path string, op func() error) error {
-	if f.frozen() {
-		return nil
+	if !f.frozen() {
+		f.caught(doing, path, op())
 	}
-	err := op()
-	if f.caught(doing, path, err) {
-		return nil
-	}
-	return err
+	return nil
+}
+
+// change is for what can be repeated when there is space.
+func (f *fence) change(doing, path string, op func() error) error {
+	return f.do(doing, path, func() error { return f.room.patiently(op) })
 }
 
 func (f *fence) open(doing, path string, op func() (vfs.File, error)) (vfs.File, error) {
 	if f.frozen() {
 		return lostFile{name: filepath.Base(path)}, nil
 	}
-	file, err := op()
+	var file vfs.File
+	err := f.room.patiently(func() (err error) {
+		file, err = op()
+		return err
+	})
 	if f.caught(doing, path, err) {
 		return lostFile{name: filepath.Base(path)}, nil
-	}
-	if err != nil {
-		return nil, err
 	}
 	return &fencedFile{File: file, fence: f, path: path}, nil
 }
 
 func (f *fence) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if strings.HasSuffix(name, ".sst") {
+		f.flushed.Store(true)
+	}
 	return f.open("creating", name, func() (vfs.File, error) {
 		file, err := f.FS.Create(name, c)
 		if err != nil || !strings.HasPrefix(f.PathBase(name), manifestPrefix) {
@@ -105,17 +114,28 @@ func (f *fence) OpenDir(name string) (vfs.File, error) {
 	return f.open("opening", name, func() (vfs.File, error) { return f.FS.OpenDir(name) })
 }
 
+// List seals when it fails after a flush. The opening of a store ends with it, while compactions may be at
+// work already; were it to fail, Pebble would take from them what they work with, and the process would die of
+// that. Without a list it only leaves files that nobody needs.
+func (f *fence) List(dir string) ([]string, error) {
+	names, err := f.FS.List(dir)
+	if f.flushed.Load() && f.caught("listing", dir, err) {
+		return nil, nil
+	}
+	return names, err
+}
+
 func (f *fence) Link(oldname, newname string) error {
-	return f.do("linking", newname, func() error { return f.FS.Link(oldname, newname) })
+	return f.change("linking", newname, func() error { return f.FS.Link(oldname, newname) })
 }
 
 func (f *fence) Rename(oldname, newname string) error {
-	return f.do("renaming", newname, func() error { return f.FS.Rename(oldname, newname) })
+	return f.change("renaming", newname, func() error { return f.FS.Rename(oldname, newname) })
 }
 
 // MkdirAll keeps others out: events are personal data.
 func (f *fence) MkdirAll(dir string, perm os.FileMode) error {
-	return f.do("making", dir, func() error { return f.FS.MkdirAll(dir, perm&0o700) })
+	return f.change("making", dir, func() error { return f.FS.MkdirAll(dir, perm&0o700) })
 }
 
 // Remove failing harms nothing, but after the freeze no file may go.
@@ -146,22 +166,21 @@ func (w *fencedFile) Write(p []byte) (int, error) {
 	if w.fence.frozen() {
 		return len(p), nil
 	}
-	n, err := w.File.Write(p)
-	if w.fence.caught("writing", w.path, err) {
-		return len(p), nil
-	}
-	return n, err
+	rest := p
+	err := w.fence.room.patiently(func() error {
+		n, err := w.File.Write(rest)
+		rest = rest[n:]
+		return err
+	})
+	w.fence.caught("writing", w.path, err)
+	return len(p), nil
 }
 
 func (w *fencedFile) WriteAt(p []byte, off int64) (int, error) {
-	if w.fence.frozen() {
-		return len(p), nil
-	}
-	n, err := w.File.WriteAt(p, off)
-	if w.fence.caught("writing", w.path, err) {
-		return len(p), nil
-	}
-	return n, err
+	return len(p), w.fence.change("writing", w.path, func() error {
+		_, err := w.File.WriteAt(p, off)
+		return err
+	})
 }
 
 func (w *fencedFile) Sync() error {
@@ -173,7 +192,7 @@ func (w *fencedFile) SyncData() error {
 }
 
 func (w *fencedFile) SyncTo(length int64) (full bool, err error) {
-	err = w.fence.do("syncing", w.path, func() error {
+	err = w.fence.do("syncing", w.path, func() (err error) {
 		full, err = w.File.SyncTo(length)
 		return err
 	})
@@ -182,11 +201,8 @@ func (w *fencedFile) SyncTo(length int64) (full bool, err error) {
 
 // Close always closes: a frozen file must not leak.
 func (w *fencedFile) Close() error {
-	err := w.File.Close()
-	if w.fence.caught("closing", w.path, err) {
-		return nil
-	}
-	return err
+	w.fence.caught("closing", w.path, w.File.Close())
+	return nil
 }
 
 // lostFile stands for a file that a sealed buffer no longer writes.

@@ -33,6 +33,9 @@ func (b *Buffer) full(size int) error {
 // noRoom is why an event of this size has no room, nil when it has.
 func (b *Buffer) noRoom(size int) error {
 	limits := b.limits.Load()
+	if err := b.room.full(); err != nil {
+		return err
+	}
 	if b.tight.Load() {
 		return fmt.Errorf("%w: the disk has less than the headroom of %d bytes free", buffer.ErrFull, limits.Headroom)
 	}

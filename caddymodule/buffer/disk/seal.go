@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
@@ -15,6 +13,8 @@ type seal struct {
 	// broken is closed once cause is set.
 	broken chan struct{}
 	cause  error
+	// first is the failure itself.
+	first error
 }
 
 func newSeal() *seal {
@@ -24,7 +24,8 @@ func newSeal() *seal {
 // set seals for good; only the first cause counts.
 func (s *seal) set(cause error) {
 	s.once.Do(func() {
-		if vfs.IsNoSpaceError(cause) {
+		s.first = cause
+		if noSpace(cause) {
 			// Full as well as sealed: the disk has no room, and the torn write that told us
 			// so cannot be taken back.
 			s.cause = fmt.Errorf("%w: %w: %w", buffer.ErrSealed, buffer.ErrFull, cause)
@@ -43,4 +44,16 @@ func (s *seal) err() error {
 	default:
 		return nil
 	}
+}
+
+// refusal is why the buffer does not open, nil where nothing failed. It is not ErrSealed: opening is
+// tried again.
+func (s *seal) refusal() error {
+	if s.err() == nil {
+		return nil
+	}
+	if noSpace(s.first) {
+		return fmt.Errorf("%w: %w", buffer.ErrFull, s.first)
+	}
+	return s.first
 }

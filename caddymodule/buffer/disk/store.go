@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -24,14 +25,21 @@ const (
 var errLocked = errors.New("the directory is in use")
 
 // openStore opens Pebble behind a fence.
-func openStore(o Options, s *seal, files *patientFS) (*pebble.DB, error) {
-	f := &fence{FS: files, seal: s}
+func openStore(o Options, s *seal, files *patientFS, r *room) (*pebble.DB, error) {
+	f := &fence{FS: files, seal: s, room: r}
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	db, err := openPebble(o.Path, pebbleOptions(f, cache, logger{o.Log, s}, o.memTable))
+	if failed := s.refusal(); failed != nil {
+		// What else is wrong follows from that.
+		if db != nil {
+			_ = db.Close()
+		}
+		err = failed
+	}
 	if err == nil {
-		f.armed.Store(true)
 		files.armed.Store(true)
+		r.open.Store(true)
 		return db, nil
 	}
 	if errors.Is(err, errLocked) {
@@ -97,9 +105,13 @@ func tablePerKind(start []byte) (pebble.SpanPolicy, []byte, error) {
 	return pebble.SpanPolicy{}, []byte{start[0] + 1}, nil
 }
 
-// Lock tells a lock that is held from other mistakes.
+// Lock tells a lock that is held from one whose file cannot be opened.
 func (f *fence) Lock(name string) (io.Closer, error) {
 	c, err := f.FS.Lock(name)
+	var file *os.PathError
+	if errors.As(err, &file) {
+		return nil, fmt.Errorf("locking the directory: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: locking %s: %w", errLocked, name, err)
 	}
