@@ -1,0 +1,46 @@
+package powercut_test
+
+const (
+	committerFile = "caddymodule/buffer/disk/committer.go"
+	appendFile    = "caddymodule/buffer/disk/append.go"
+	settleFile    = "caddymodule/buffer/disk/settle.go"
+	letterFile    = "caddymodule/buffer/disk/deadletter.go"
+	fenceFile     = "caddymodule/buffer/disk/fence.go"
+	onDiskFile    = "caddymodule/internal/dispatch/ondisk.go"
+	mainLineFile  = "caddymodule/internal/dispatch/mainline.go"
+	barFile       = "caddymodule/internal/dispatch/bar.go"
+)
+
+// faults are mistakes of the kind that somebody could make.
+var faults = []planted{
+	{"nothing is synced", []edit{
+		{committerFile, "sync := pebble.Sync\n", "sync := pebble.NoSync\n"},
+	}},
+	{"the answer comes before the sync", []edit{
+		{committerFile, "sync := pebble.Sync\n", "sync := pebble.NoSync\n"},
+		{committerFile, "		c.tasks[i] = nil\n	}\n", "		c.tasks[i] = nil\n	}\n	c.b.dbMu.RLock()\n	if c.b.db != nil {\n		_ = c.b.db.LogData(nil, pebble.Sync)\n	}\n	c.b.dbMu.RUnlock()\n"},
+	}},
+	{"a settlement leaves the position away that it covers", []edit{
+		{settleFile, "	g.touch(st)\n", ""},
+	}},
+	{"the dedupe entry is written behind the batch", []edit{
+		{appendFile, "	op := g.batch.SetDeferred(dedupeKeySize, seenSize)\n", ""},
+		{appendFile, "	appendDedupeKey(op.Key[:0], bucket, t.key)\n	s.put(op.Value)\n	_ = op.Finish()\n",
+			"	key, value, db := appendDedupeKey(nil, bucket, t.key), make([]byte, seenSize), g.db\n	s.put(value)\n	g.then = append(g.then, func() { _ = db.Set(key, value, pebble.NoSync) })\n"},
+	}},
+	{"the dead letter is written behind the batch", []edit{
+		{letterFile, "	_ = g.batch.Set(key, value, nil)\n", "	db := g.db\n	g.then = append(g.then, func() { _ = db.Set(key, value, pebble.NoSync) })\n"},
+	}},
+	{"a lane that waits for a retry is forgotten at the start", []edit{
+		{onDiskFile, "	for _, b := range r.lanes {\n", "	for _, b := range r.lanes[:max(0, len(r.lanes)-1)] {\n"},
+	}},
+	{"the attempts so far are forgotten at the start", []edit{
+		{mainLineFile, "retry: leases[i].Retry,", "retry: buffer.Retry{},"},
+	}},
+	{"a lane goes on before the main line was read up to it", []edit{
+		{barFile, "	if l.first <= d.seen+1 {\n", "	if true {\n"},
+	}},
+	{"the name of a new manifest is not synced", []edit{
+		{fenceFile, "f.syncDir(f.PathDir(name)); err != nil", "error(nil); err != nil"},
+	}},
+}
