@@ -64,14 +64,15 @@ func lettersSince(opener buffer.Opener) func(time.Time) buffer.DeadLetterID {
 // makeStatus says how things stand.
 func makeStatus(now time.Time, s engine.Status, counts *counters, limits bufferLimits) statusView {
 	v := statusView{
-		At:        now.UTC(),
-		Since:     utc(counts.since),
-		Receiving: viewReceiving(s, counts.trouble.current()),
-		Sources:   viewSources(counts),
-		Buffer:    viewBuffer(s.Buffer, limits),
-		Handlers:  make([]handlerView, 0, len(s.Handlers)),
-		Removed:   make([]removedView, 0, len(s.Removed)),
-		Replays:   viewJobs(s.Replays),
+		At:          now.UTC(),
+		Since:       utc(counts.since),
+		Receiving:   viewReceiving(s, counts.trouble.current()),
+		Sources:     viewSources(counts),
+		Connections: counts.connections.snapshot(),
+		Buffer:      viewBuffer(s.Buffer, limits),
+		Handlers:    make([]handlerView, 0, len(s.Handlers)),
+		Removed:     make([]removedView, 0, len(s.Removed)),
+		Replays:     viewJobs(s.Replays),
 	}
 	for i := range s.Handlers {
 		v.Handlers = append(v.Handlers, viewHandler(now, &s.Handlers[i]))

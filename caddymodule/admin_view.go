@@ -12,14 +12,16 @@ type statusView struct {
 	At      time.Time `json:"at"`
 	// Since is when counting began: sources are counted since this process first used
 	// the buffer.
-	Since     time.Time       `json:"counted_since,omitzero"`
-	Receiving receivingView   `json:"receiving"`
-	Sources   []sourceView    `json:"sources"`
-	Buffer    bufferView      `json:"buffer"`
-	Handlers  []handlerView   `json:"handlers"`
-	Removed   []removedView   `json:"removed_handlers"`
-	Replays   []replayView    `json:"replays"`
-	Attention []attentionView `json:"attention"`
+	Since     time.Time     `json:"counted_since,omitzero"`
+	Receiving receivingView `json:"receiving"`
+	Sources   []sourceView  `json:"sources"`
+	// Connections are those of the servers that have a receiver.
+	Connections Connections     `json:"connections"`
+	Buffer      bufferView      `json:"buffer"`
+	Handlers    []handlerView   `json:"handlers"`
+	Removed     []removedView   `json:"removed_handlers"`
+	Replays     []replayView    `json:"replays"`
+	Attention   []attentionView `json:"attention"`
 }
 
 type receivingView struct {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
@@ -45,6 +46,8 @@ type App struct {
 	definitions []handlersfile.Definition
 	ref         *engineRef
 	log         *slog.Logger
+	// watched are the servers whose connections are counted.
+	watched map[*caddyhttp.Server]bool
 }
 
 // CaddyModule returns the Caddy module information.

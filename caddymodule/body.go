@@ -68,6 +68,13 @@ func (s *scratch) readBody(w http.ResponseWriter, r *http.Request, maxSize int64
 	return refuseRead
 }
 
+// boundRest limits how long the server waits for a body that nobody reads. It does that
+// before it sends the answer, for a minute, so a sender that stops would hold the
+// connection that long and never see the answer.
+func boundRest(w http.ResponseWriter, timeout time.Duration) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(timeout))
+}
+
 func (s *scratch) fill(w http.ResponseWriter, r *http.Request, maxSize int64) error {
 	src := io.Reader(r.Body)
 	if r.ContentLength < 0 {

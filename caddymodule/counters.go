@@ -11,8 +11,9 @@ import (
 // counters count what receivers did, by source. They belong to the engine, so a
 // reload does not set them back.
 type counters struct {
-	trouble troubleWatch
-	deaths  deathWatch
+	trouble     troubleWatch
+	deaths      deathWatch
+	connections connections
 	// since is when counting began.
 	since time.Time
 

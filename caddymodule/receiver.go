@@ -131,6 +131,7 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	}
 	rc.store = rc.ref.engine
 	rc.counts = rc.ref.counts.source(rc.Source)
+	app.watch(ctx)
 	return nil
 }
 

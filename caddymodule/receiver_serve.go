@@ -18,8 +18,10 @@ import (
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	o := new(outcome)
 	o.attach(r)
+	markServed(r)
 
 	if f := checkHead(r, rc.MaxSize); f != nil {
+		boundRest(w, time.Duration(rc.ReadTimeout))
 		return rc.refuse(w, r, o, f)
 	}
 	s := rc.scratches.get()
