@@ -3,62 +3,56 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
 // warmUp lets connections, buffers and the Go runtime of both processes settle.
 const warmUp = time.Second
 
-// compare loads the two targets in turns, prints the ratio of their medians and returns
-// the receiver's, in answers a second.
-func compare(ctx context.Context, opts options, bodies *bodyMaker, label string, receiver, plain target) (float64, error) {
-	targets := []target{receiver, plain}
-	rates := make([][]float64, len(targets))
-	fmt.Printf("%s\n", label)
-	for _, t := range targets {
-		if _, err := load(ctx, t, bodies, opts.conns, warmUp); err != nil {
-			return 0, err
+var selfPID = os.Getpid()
+
+// compare loads the rows in turns, each round beginning with another one, and returns
+// what each did, in their order.
+func compare(ctx context.Context, opts options, conns int, rows []*row) ([]result, error) {
+	results := make([]result, len(rows))
+	for i, r := range rows {
+		results[i].row = r
+		if _, err := r.measure(ctx, effort{conns: conns, during: warmUp}); err != nil {
+			return nil, err
 		}
 	}
 	for round := range opts.rounds {
-		for i, t := range targets {
-			m, err := load(ctx, t, bodies, opts.conns, opts.phase)
+		for turn := range rows {
+			i := (round + turn) % len(rows)
+			p, err := rows[i].measure(ctx, effort{conns: conns, during: opts.phase})
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
-			rates[i] = append(rates[i], m.perSecond())
-			fmt.Printf("  round %d  %-26s %8.0f answers/s   p50 %-9v p99 %v\n", round+1, t.name, m.perSecond(),
-				m.percentile(0.50).Round(10*time.Microsecond), m.percentile(0.99).Round(10*time.Microsecond))
+			results[i].phases = append(results[i].phases, p)
 		}
+		var done []string
+		for _, r := range results {
+			done = append(done, r.name+" "+count(r.phases[round].rate))
+		}
+		fmt.Printf("  round %d of %d: %s /s\n", round+1, opts.rounds, strings.Join(done, ", "))
 	}
-	fmt.Printf("  ratio    durable / plain = %.2f  (medians %.0f and %.0f)\n\n",
-		median(rates[0])/median(rates[1]), median(rates[0]), median(rates[1]))
-	return median(rates[0]), nil
+	fmt.Println()
+	return results, nil
 }
 
-// compareLatency says what one event alone pays over a plain answer, beside what
-// one raw write and sync of the same bytes takes on the same disk.
-func compareLatency(ctx context.Context, opts options, bodies *bodyMaker, dir string, receiver, plain target, size int) error {
-	raw, err := rawSync(dir, size, 2000)
-	if err != nil {
-		return err
-	}
-	var medians [2]time.Duration
-	for i, t := range []target{receiver, plain} {
-		m, err := load(ctx, t, bodies, 1, opts.phase)
-		if err != nil {
-			return err
-		}
-		medians[i] = m.percentile(0.50)
-	}
-	added := medians[0] - medians[1]
-	fmt.Printf("1 connection, TLS, medians\n  receiver %v, respond %v, added %v\n  raw write + sync %v\n  ratio    added / raw = %.2f\n",
-		medians[0], medians[1], added, raw, float64(added)/float64(raw))
-	return nil
+// named picks a row's result.
+func named(results []result, name string) result {
+	return results[slices.IndexFunc(results, func(r result) bool { return r.name == name })]
 }
 
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+// lines makes a table of results, beside a base that is one of them.
+func lines(results []result, base result, size int) table {
+	t := table{head: resultHead}
+	for _, r := range results {
+		t.add(r.cells(base, size)...)
+	}
+	return t
 }

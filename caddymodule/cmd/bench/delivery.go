@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/devcert"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 // The fleets whose backlogs are drained, and the small backlog that larger ones are
@@ -17,20 +17,30 @@ const (
 	fewVehicles  = 20
 	smallBacklog = 10_000
 	smallRounds  = 3
-	// bar is how many times the ingest figure delivery has to reach.
-	bar = 3
+	// barDelivered is how many times the ingest figure delivery has to reach.
+	barDelivered = 3
 )
 
-// measureDelivery drains backlogs and prints how that went beside ingest, in events a second.
-func measureDelivery(ctx context.Context, opts options, dir string, cert devcert.Files, ingest float64) error {
-	m := &delivery{opts: opts, dir: dir, cert: cert}
-	fmt.Printf("\nDelivery: a backlog of %d events of %d bytes, through a handler's process that does nothing, default settings\n\n", opts.backlog, opts.size)
+// delivery names the handlers and folders of a run.
+type delivery struct {
+	*bench
+	runs  int
+	table table
+}
 
-	many, err := m.write(ctx, opts.backlog, manyVehicles)
+// delivering drains backlogs and prints how that went beside ingest.
+func (b *bench) delivering(ctx context.Context) error {
+	m := &delivery{bench: b, table: table{head: []string{"backlog", "events/s", "÷ ingest", "events/call",
+		"Caddy's CPU/event", "handler's", "start to first event", "Caddy's peak memory"}}}
+	rep := b.opts.report(partDelivering)
+	fmt.Printf("Delivering: a backlog of %d events of %d bytes, through a handler's process that does nothing but check the order, default settings\n\n",
+		b.opts.backlog, b.opts.size)
+
+	many, err := m.write(ctx, b.opts.backlog, manyVehicles)
 	if err != nil {
 		return err
 	}
-	rate, err := m.row(ctx, many, fmt.Sprintf("%d vehicles", manyVehicles))
+	full, err := m.row(ctx, many, fmt.Sprintf("%d vehicles", manyVehicles))
 	if err != nil {
 		return err
 	}
@@ -42,7 +52,7 @@ func measureDelivery(ctx context.Context, opts options, dir string, cert devcert
 	if err := m.remove(many); err != nil {
 		return err
 	}
-	few, err := m.write(ctx, opts.backlog, fewVehicles)
+	few, err := m.write(ctx, b.opts.backlog, fewVehicles)
 	if err != nil {
 		return err
 	}
@@ -52,81 +62,89 @@ func measureDelivery(ctx context.Context, opts options, dir string, cert devcert
 	if err := m.remove(few); err != nil {
 		return err
 	}
-	fmt.Printf("  ratio    delivery / ingest = %.2f  (%.0f and %.0f events/s; the bar is %d)\n", rate.perSecond()/ingest, rate.perSecond(), ingest, bar)
-	return m.growth(ctx, rate)
+	printTable(m.table)
+	if b.ingest > 0 {
+		fmt.Printf("  delivery ÷ ingest %s (%s and %s events/s; the bar is %d)\n\n",
+			decimal(full.perSecond()/b.ingest, 2), count(full.perSecond()), count(b.ingest), barDelivered)
+	}
+	larger, standing, err := m.large(ctx)
+	if err != nil {
+		return err
+	}
+	costs, err := m.costs(ctx, append([]drained{full}, larger...))
+	if err != nil {
+		return err
+	}
+	return m.toReport(rep, full, costs, standing)
 }
 
-// growth compares what an event costs in a small backlog and in large ones.
-func (m *delivery) growth(ctx context.Context, full drained) error {
-	var costs []float64
-	for range smallRounds {
-		d, err := m.once(ctx, smallBacklog)
-		if err != nil {
-			return err
-		}
-		costs = append(costs, float64(d.perEvent()))
-	}
-	small := time.Duration(median(costs))
-	fmt.Printf("\nCost of one event, %d vehicles\n  of %8d waiting   %v\n", manyVehicles, smallBacklog, small.Round(100*time.Nanosecond))
-	larger := []drained{full}
-	if m.opts.large > 0 {
-		d, err := m.once(ctx, m.opts.large)
-		if err != nil {
-			return err
-		}
-		larger = append(larger, d)
-	}
-	for _, d := range larger {
-		fmt.Printf("  of %8d waiting   %v  ratio %.2f\n", d.Events, d.perEvent().Round(100*time.Nanosecond), float64(d.perEvent())/float64(small))
-	}
-	return nil
-}
-
-// delivery names the handlers and folders of a run.
-type delivery struct {
-	opts options
-	dir  string
-	cert devcert.Files
-	runs int
-}
-
+// write stores a new backlog.
 func (m *delivery) write(ctx context.Context, events, vehicles int) (backlog, error) {
 	m.runs++
 	of := backlog{path: filepath.Join(m.dir, fmt.Sprintf("backlog%d", m.runs)), events: events}
-	return of, writeBacklog(ctx, of.path, events, vehicles, m.opts.size)
+	return of, fill(ctx, of.path, events, vehicles, m.opts.size, nil)
 }
 
 func (m *delivery) remove(of backlog) error { return os.RemoveAll(of.path) }
 
-func (m *delivery) drain(ctx context.Context, of backlog) (drained, error) {
+func (m *delivery) once(ctx context.Context, of backlog) (drained, error) {
 	m.runs++
-	return drain(ctx, m.opts, m.dir, of, fmt.Sprintf("drain%d", m.runs), m.cert)
+	return m.drain(ctx, of, fmt.Sprintf("drain%d", m.runs))
 }
 
-// once writes, drains and removes a backlog.
-func (m *delivery) once(ctx context.Context, events int) (drained, error) {
-	of, err := m.write(ctx, events, manyVehicles)
-	if err != nil {
-		return drained{}, err
-	}
-	d, err := m.drain(ctx, of)
-	if err != nil {
-		return drained{}, err
-	}
-	return d, m.remove(of)
-}
-
-// row drains a backlog and prints a line.
+// row drains a backlog and adds a line to the table.
 func (m *delivery) row(ctx context.Context, of backlog, label string) (drained, error) {
-	d, err := m.drain(ctx, of)
+	d, err := m.once(ctx, of)
 	if err != nil {
 		return drained{}, err
 	}
-	memory := ""
-	if d.peak > 0 {
-		memory = fmt.Sprintf("   host's memory at most %d MiB", d.peak>>20)
+	ratio, host, plugin := unknown, unknown, unknown
+	if m.ingest > 0 {
+		ratio = decimal(d.perSecond()/m.ingest, 2)
 	}
-	fmt.Printf("  %-30s %8.0f events/s in calls of %.1f   %d out of order, %d repeated%s\n",
-		label, d.perSecond(), float64(d.Events)/float64(d.Calls), d.Disordered, d.Repeated, memory)
+	if d.Host > 0 {
+		host, plugin = micros(d.Host, d.Events), micros(d.Plugin, d.Events)
+	}
+	m.table.add(label, count(d.perSecond()), ratio, decimal(float64(d.Events)/float64(d.Calls), 1),
+		host, plugin, millis(d.begin), megabytes(d.peak))
+	fmt.Printf("  %s: %s events/s, %d out of order, %d repeated\n", label, count(d.perSecond()), d.Disordered, d.Repeated)
 	return d, nil
+}
+
+// costs compares what an event costs in a small backlog and in large ones.
+func (m *delivery) costs(ctx context.Context, larger []drained) (table, error) {
+	var costs []float64
+	for range smallRounds {
+		of, err := m.write(ctx, smallBacklog, manyVehicles)
+		if err != nil {
+			return table{}, err
+		}
+		d, err := m.once(ctx, of)
+		if err != nil {
+			return table{}, err
+		}
+		if err := m.remove(of); err != nil {
+			return table{}, err
+		}
+		costs = append(costs, float64(d.perEvent()))
+	}
+	small := median(costs)
+	t := table{head: []string{"events that wait", "time of one event", "ratio"}}
+	t.add(count(smallBacklog), micros(time.Duration(small), 1), "1")
+	for _, d := range larger {
+		t.add(count(float64(d.backlog)), micros(d.perEvent(), 1), decimal(float64(d.perEvent())/small, 2))
+	}
+	printTable(t)
+	return t, nil
+}
+
+// paused makes a consumer that waits from the first event on and is paused.
+func paused(name string) func(buffer.Buffer) error {
+	return func(b buffer.Buffer) error {
+		ctx := context.Background()
+		if err := b.CreateConsumers(ctx, buffer.ConsumerSpec{Name: name, Start: buffer.Start{From: buffer.StartBeginning}}); err != nil {
+			return err
+		}
+		return b.PauseConsumer(ctx, name, true)
+	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,15 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/devcert"
 )
 
 // drained is what draining a backlog gave.
 type drained struct {
 	counted
+	// backlog is how many events were to be drained.
+	backlog int
 	// peak is the most memory that the host's process had, in bytes; 0: not known here.
 	peak int64
+	// begin is the time from the start of Caddy to the first event in the handler's process.
+	begin time.Duration
 }
 
 func (d drained) perSecond() float64 { return float64(d.Events) / d.Took.Seconds() }
@@ -30,43 +31,51 @@ type backlog struct {
 	path   string
 	events int
 	single bool
+	// consumer is the name of the handler that it waits for; "": one that is new.
+	consumer string
 }
 
 // slowest is the slowest drain that is waited for, in events a second.
 const slowest = 500
 
-// drain starts a Caddy on the backlog, with a handler that is new to it and has default
-// settings, and waits until the handler has had it all.
-func drain(ctx context.Context, opts options, dir string, of backlog, name string, cert devcert.Files) (drained, error) {
+// block is a handler with default settings that runs this program.
+func block(name, args string, events int, report string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return drained{}, err
+		return "", fmt.Errorf("finding this program: %w", err)
 	}
-	args, report := `["plugin"]`, filepath.Join(dir, name+".json")
+	return fmt.Sprintf("handler %q {\n  plugin = %q\n  args = %s\n  start = \"beginning\"\n  config {\n    events = %d\n    report = %q\n  }\n}\n",
+		name, self, args, events, report), nil
+}
+
+// drain starts a Caddy on the backlog, with a handler that has default settings, and waits
+// until the handler has had it all.
+func (b *bench) drain(ctx context.Context, of backlog, name string) (drained, error) {
+	args, report := `["plugin"]`, filepath.Join(b.dir, name+".json")
 	if of.single {
 		args = `["plugin", "single"]`
 	}
-	handlers := fmt.Sprintf("handler %q {\n  plugin = %q\n  args = %s\n  start = \"beginning\"\n  config {\n    events = %d\n    report = %q\n  }\n}\n",
-		name, self, args, of.events, report)
-
-	ctx, cancel := context.WithCancel(ctx)
-	s, err := startServer(ctx, opts.caddy, dir, site{name: name, directive: receive, token: rand.Text(), buffer: of.path, handlers: handlers}, cert)
-	defer func() {
-		cancel()
-		if s != nil {
-			<-s.exited
-		}
-	}()
+	if of.consumer == "" {
+		of.consumer = name
+	}
+	handlers, err := block(of.consumer, args, of.events, report)
 	if err != nil {
 		return drained{}, err
 	}
+	s, err := b.launch(ctx, site{name: name, buffer: of.path, handlers: handlers})
+	if err != nil {
+		return drained{}, err
+	}
+	defer s.stop()
 	limit, giveUp := context.WithTimeout(ctx, time.Minute+time.Duration(of.events/slowest)*time.Second)
 	defer giveUp()
-	d := drained{}
+	d := drained{backlog: of.events}
 	if d.counted, err = s.awaitReport(limit, report); err != nil {
 		return drained{}, fmt.Errorf("draining %d events: %w; %s", of.events, err, s.lastWords())
 	}
-	d.peak = peakMemory(s.cmd.Process.Pid)
+	d.begin = d.First.Sub(s.begun)
+	u, _ := use(s.pid())
+	d.peak = u.Peak
 	if d.Disordered > 0 {
 		return d, fmt.Errorf("draining %d events: %d came out of order", of.events, d.Disordered)
 	}

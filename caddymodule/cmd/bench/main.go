@@ -1,68 +1,68 @@
-// Command bench measures what this project adds to a plain Caddy.
+// Command bench measures what this project adds to a plain Caddy, and what it costs as it
+// grows.
 //
-// Ingest: what a durable, verified 200 costs. The receiver and a plain `respond 200`,
-// each in a process of the same Caddy binary, take the same signed POSTs from the same
-// sender, in turns.
+// Receiving: what a durable, verified 200 costs. The receiver, a plain `respond 200` of
+// the same Caddy, a receiver without Caddy and a raw log take the same events in turns.
 //
-// Delivery: how fast a backlog drains in vehicle order through a handler's process that
+// Delivering: how fast a backlog drains in vehicle order through a handler's process that
 // does nothing but check the order, what the host's memory comes to, and whether an event
 // costs more when more of them wait.
 //
+// Growth: ingest, drain, memory, start and disk with many stored events, and what an hour
+// of steady load writes.
+//
 //	go run ./caddymodule/cmd/bench
 //	go run ./caddymodule/cmd/bench -rounds 5 -phase 10s -dir /var/tmp
-//	go run ./caddymodule/cmd/bench -backlog 20000
-//	go run ./caddymodule/cmd/bench -large 1000000
+//	go run ./caddymodule/cmd/bench -only delivering -backlog 20000
+//	go run ./caddymodule/cmd/bench -only delivering -large 1000000
+//	go run ./caddymodule/cmd/bench -only growth -stored 1000000,5000000
+//	go run ./caddymodule/cmd/bench -only growth -steady 10m
+//	SMARTCAR_REPORTS=caddymodule/docs/reports go run ./caddymodule/cmd/bench -report
 //
-// Compare ratios, not numbers: the sender runs on the same machine.
+// Compare ratios, not numbers: the sender runs on the same machine. Where SMARTCAR_REPORTS
+// names a folder, each part writes its report there.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/devcert"
 )
 
-type options struct {
-	caddy  string
-	dir    string
-	rounds int
-	phase  time.Duration
-	conns  int
-	size   int
-
-	backlog int
-	large   int
-}
-
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "plugin" {
-		servePlugin(os.Args[2:])
-		return
-	}
-	var opts options
-	flag.StringVar(&opts.caddy, "caddy", "", "the Caddy binary to measure (default: build one)")
-	flag.StringVar(&opts.dir, "dir", "", "where the buffer is put: use the disk that you want to know about (default: the temporary folder)")
-	flag.IntVar(&opts.rounds, "rounds", 3, "how often each phase runs")
-	flag.DurationVar(&opts.phase, "phase", 5*time.Second, "how long one phase of load lasts")
-	flag.IntVar(&opts.conns, "connections", 64, "keep-alive connections")
-	flag.IntVar(&opts.size, "size", 2048, "bytes of a body")
-	flag.IntVar(&opts.backlog, "backlog", 200_000, "events of the backlog that is drained; 0: none is")
-	flag.IntVar(&opts.large, "large", 0, "drain a backlog of so many events too, such as 1000000: it takes a few minutes")
-	flag.Parse()
-
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, opts); err != nil {
+	if err := start(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// start is one of the roles of this program: the benchmark, or a process that it starts.
+func start(args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "plugin":
+			servePlugin(args[1:])
+			return nil
+		case "serve":
+			return serveChild()
+		case "away":
+			return errors.New("this handler never comes up")
+		}
+	}
+	opts, err := parseOptions(args)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return run(ctx, opts)
 }
 
 func run(ctx context.Context, opts options) error {
@@ -71,7 +71,9 @@ func run(ctx context.Context, opts options) error {
 		return fmt.Errorf("making a folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-
+	if err := checkRoom(dir, opts.needs()); err != nil {
+		return err
+	}
 	if opts.caddy == "" {
 		opts.caddy = filepath.Join(dir, "caddy")
 		build := exec.CommandContext(ctx, "go", "build", "-tags", "nobadger,nomysql,nopgx", "-o", opts.caddy, "./caddymodule/cmd/caddy")
@@ -85,12 +87,35 @@ func run(ctx context.Context, opts options) error {
 		return err
 	}
 
-	ingest, err := measureIngest(ctx, opts, dir, cert)
-	if err != nil {
-		return err
+	b := &bench{opts: opts, cert: cert}
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{{partReceiving, b.receiving}, {partDelivering, b.delivering}, {partGrowth, b.growing}} {
+		if !opts.wants(part.name) {
+			continue
+		}
+		// A folder for each part, so that what it wrote goes before the next one begins.
+		b.dir = filepath.Join(dir, part.name)
+		if err := os.Mkdir(b.dir, 0o700); err != nil {
+			return err
+		}
+		if err := part.run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+		if err := os.RemoveAll(b.dir); err != nil {
+			return fmt.Errorf("removing what %s wrote: %w", part.name, err)
+		}
 	}
-	if opts.backlog == 0 {
-		return nil
-	}
-	return measureDelivery(ctx, opts, dir, cert, ingest)
+	return nil
+}
+
+// bench is one run.
+type bench struct {
+	opts options
+	cert devcert.Files
+	// dir is the folder of the part that runs.
+	dir string
+	// ingest is how many events a second were received over TLS; 0: that was not measured.
+	ingest float64
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/cmd/bench/internal/proc"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
@@ -18,12 +19,16 @@ type counted struct {
 	Events, Repeated, Disordered int
 	// Calls that they came in.
 	Calls int
-	// Took is the time from the first event to the last one's answer.
-	Took time.Duration
+	// First is when the first event came, Took the time from then to the last one's answer.
+	First time.Time
+	Took  time.Duration
+	// Host and Plugin are the processor time of Caddy and of this process in that time; 0:
+	// not known here.
+	Host, Plugin time.Duration
 }
 
 type pluginConfig struct {
-	Events int    `config:"events" doc:"How many events there are."`
+	Events int    `config:"events" doc:"How many events there are; 0: it never ends."`
 	Report string `config:"report" doc:"Where to say, after the last one, what came."`
 }
 
@@ -33,13 +38,13 @@ func servePlugin(args []string) {
 	single := len(args) > 0 && args[0] == "single"
 	if single {
 		sdk.Serve(sdk.New("noop", func(_ context.Context, c pluginConfig) (sdk.Handler, error) {
-			k := &keeper{config: c, last: make(map[string]uint64)}
+			k := newKeeper(c)
 			return func(_ context.Context, e *sdk.Event) error { return k.take(e) }, nil
 		}))
 		return
 	}
 	sdk.Serve(sdk.NewBatch("noop", func(_ context.Context, c pluginConfig) (sdk.BatchHandler, error) {
-		k := &keeper{config: c, last: make(map[string]uint64)}
+		k := newKeeper(c)
 		return func(_ context.Context, events []*sdk.Event) []error {
 			if err := k.take(events...); err != nil {
 				return sdk.FailAll(len(events), err)
@@ -53,17 +58,22 @@ func servePlugin(args []string) {
 type keeper struct {
 	config pluginConfig
 
-	mu    sync.Mutex
-	last  map[string]uint64 // positions
-	begun time.Time
+	mu           sync.Mutex
+	last         map[string]uint64 // positions
+	host, plugin proc.Use          // at the first event
 	counted
 }
+
+func newKeeper(c pluginConfig) *keeper { return &keeper{config: c, last: make(map[string]uint64)} }
 
 func (k *keeper) take(events ...*sdk.Event) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.begun.IsZero() {
-		k.begun = time.Now()
+	if k.First.IsZero() {
+		k.First = time.Now()
+		// Caddy started this process, so it is its parent.
+		k.host, _ = use(os.Getppid())
+		k.plugin, _ = use(os.Getpid())
 	}
 	k.Calls++
 	for _, e := range events {
@@ -77,8 +87,7 @@ func (k *keeper) take(events ...*sdk.Event) error {
 			k.last[e.VehicleID] = e.Position
 		}
 	}
-	k.Took = time.Since(k.begun)
-	if k.Events-k.Repeated < k.config.Events {
+	if k.config.Events == 0 || k.Events-k.Repeated < k.config.Events {
 		return nil
 	}
 	return k.report()
@@ -86,6 +95,10 @@ func (k *keeper) take(events ...*sdk.Event) error {
 
 // report is written under another name first: who sees it sees all of it.
 func (k *keeper) report() error {
+	k.Took = time.Since(k.First)
+	host, _ := use(os.Getppid())
+	plugin, _ := use(os.Getpid())
+	k.Host, k.Plugin = host.Since(k.host).CPU, plugin.Since(k.plugin).CPU
 	data, err := json.Marshal(k.counted)
 	if err != nil {
 		return err

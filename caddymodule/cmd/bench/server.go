@@ -15,118 +15,133 @@ import (
 // server is one Caddy process with the same site twice: over TLS and in plain HTTP.
 type server struct {
 	secure, plain target
-	cmd           *exec.Cmd
-	log           string
-	exited        chan error
-}
-
-// receive is the receiver as a site's only content.
-const receive = "smartcar_webhook {\n\t\ttoken {env.SMARTCAR_TOKEN}\n\t}"
-
-// site is what differs between the servers of a run.
-type site struct {
-	// name of the server and of its folder.
-	name string
-	// directive is all that the site does.
-	directive string
-	// buffer is the path of its buffer; "": one of its own.
+	// admin is the address of its admin endpoint.
+	admin string
+	// buffer is the path of its buffer.
 	buffer string
-	// handlers is the content of its handlers file; "": none.
-	handlers string
-	token    string
+	// begun is when its process was started.
+	begun  time.Time
+	cmd    *exec.Cmd
+	log    string
+	end    context.CancelFunc
+	exited chan error
 }
 
-const caddyfile = `{
-	admin off
-	persist_config off
-	auto_https disable_redirects
-	storage file_system %[1]s
-	log {
-		output file %[1]s/caddy.log
-	}
-	smartcar {
-		buffer disk {
-			path %[7]s
-		}
-		%[8]s
-	}
-}
-https://localhost:%[2]d {
-	tls %[3]s %[4]s
-	%[6]s
-}
-http://localhost:%[5]d {
-	%[6]s
-}
-`
-
-// startServer runs binary with a site.
+// startServer runs binary with a site and waits until it takes connections.
 func startServer(ctx context.Context, binary, dir string, of site, cert devcert.Files) (*server, error) {
+	s, err := launchServer(ctx, binary, dir, of, cert)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.waitReady(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// launchServer runs binary with a site and does not wait for it.
+func launchServer(ctx context.Context, binary, dir string, of site, cert devcert.Files) (*server, error) {
 	home := filepath.Join(dir, of.name)
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, err
 	}
-	securePort, err := freePort()
-	if err != nil {
-		return nil, err
+	var ports [3]int
+	for i := range ports {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		ports[i] = port
 	}
-	plainPort, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	config := filepath.Join(home, "Caddyfile")
 	if of.buffer == "" {
 		of.buffer = filepath.Join(home, "buffer")
 	}
-	handlers := ""
-	if of.handlers != "" {
-		file := filepath.Join(home, "handlers.hcl")
-		if err := os.WriteFile(file, []byte(of.handlers), 0o600); err != nil {
-			return nil, err
-		}
-		handlers = "handlers " + file
-	}
-	text := fmt.Sprintf(caddyfile, home, securePort, cert.Cert, cert.Key, plainPort, of.directive, of.buffer, handlers)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	config, err := of.write(filled{Home: home, Admin: ports[0], Secure: ports[1], Plain: ports[2], Cert: cert.Cert, Key: cert.Key})
+	if err != nil {
 		return nil, err
 	}
-
+	// Killing by context is for an interrupted run; a finished one stops its servers itself.
+	ctx, end := context.WithCancel(ctx)
 	s := &server{
-		secure: target{name: of.name + " over TLS", addr: fmt.Sprintf("localhost:%d", securePort), path: "/", tls: cert.Client()},
-		plain:  target{name: of.name + " over plain HTTP", addr: fmt.Sprintf("localhost:%d", plainPort), path: "/"},
+		admin:  fmt.Sprintf("http://localhost:%d", ports[0]),
+		secure: target{name: of.name + " over TLS", addr: fmt.Sprintf("localhost:%d", ports[1]), path: "/", tls: cert.Client()},
+		plain:  target{name: of.name + " over plain HTTP", addr: fmt.Sprintf("localhost:%d", ports[2]), path: "/"},
+		buffer: of.buffer,
 		cmd:    exec.CommandContext(ctx, binary, "run", "--config", config),
 		log:    filepath.Join(home, "caddy.log"),
+		end:    end,
 		exited: make(chan error, 1),
 	}
 	s.cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+of.token, "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
 	s.cmd.Stderr = os.Stderr
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(os.Interrupt) }
 	s.cmd.WaitDelay = 10 * time.Second
+	s.begun = time.Now()
 	if err := s.cmd.Start(); err != nil {
+		end()
 		return nil, fmt.Errorf("starting %s: %w", of.name, err)
 	}
 	go func() { s.exited <- s.cmd.Wait() }()
-	return s, s.waitReady(ctx)
+	return s, nil
+}
+
+func (s *server) pid() int { return s.cmd.Process.Pid }
+
+// stop ends the process and waits for it. It may be called twice, and of nil.
+func (s *server) stop() {
+	if s == nil {
+		return
+	}
+	s.end()
+	s.exited <- <-s.exited
 }
 
 func (s *server) waitReady(ctx context.Context) error {
-	ticker := time.NewTicker(20 * time.Millisecond)
+	_, err := s.poll(ctx, func() bool {
+		conn, err := dial(ctx, s.secure)
+		if err != nil {
+			return false
+		}
+		conn.Close()
+		return true
+	})
+	return err
+}
+
+// firstAnswer waits until a signed event is answered with 200, and says how long that is
+// after the start of the process.
+func (s *server) firstAnswer(ctx context.Context, bodies *bodyMaker) (time.Duration, error) {
+	return s.poll(ctx, func() bool {
+		conn, err := dial(ctx, s.secure)
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		status, err := postOne(conn, s.secure, bodies)
+		return err == nil && status == 200
+	})
+}
+
+// poll asks again and again until something is so, and says how long that is after the
+// start of the process.
+func (s *server) poll(ctx context.Context, so func() bool) (time.Duration, error) {
+	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
+		if so() {
+			return time.Since(s.begun), nil
+		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, ctx.Err()
 		case err := <-s.exited:
 			s.exited <- err
-			return fmt.Errorf("%s ended at its start (%v); %s", s.secure.name, err, s.lastWords())
+			return 0, fmt.Errorf("%s ended at its start (%v); %s", s.secure.name, err, s.lastWords())
 		case <-deadline:
-			return fmt.Errorf("%s does not answer after 30 s; %s", s.secure.name, s.lastWords())
+			return 0, fmt.Errorf("%s does not answer after a minute; %s", s.secure.name, s.lastWords())
 		case <-ticker.C:
-			if conn, err := dial(ctx, s.secure); err == nil {
-				conn.Close()
-				return nil
-			}
 		}
 	}
 }

@@ -14,16 +14,22 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// appenders is how many events are stored at once: as many as there are connections
-// that bring them in, so that they share syncs as those do.
-const appenders = 64
+// appenders is how many events are stored at once: more than connections bring in, so that
+// more of them share a sync and filling takes less time.
+const appenders = 256
 
-// writeBacklog stores events of a fleet in a new disk buffer, the way the receiver does.
-// Each vehicle's readings grow younger, as real ones do.
-func writeBacklog(ctx context.Context, path string, events, vehicles, size int) error {
-	b, err := disk.Open(ctx, disk.Options{Path: path})
+// unbounded is a max_size that no run reaches: what is to be stored must not be trimmed.
+const unbounded = 1 << 40
+
+const unboundedText = "1TiB"
+
+// fill stores events of a fleet in a disk buffer, new or not, the way the receiver does.
+// Each vehicle's readings grow younger, as real ones do. then, if it is not nil, is called
+// with the buffer before it is closed.
+func fill(ctx context.Context, path string, events, vehicles, size int, then func(buffer.Buffer) error) error {
+	b, err := disk.Open(ctx, disk.Options{Path: path, Limits: disk.Limits{MaxSize: unbounded}})
 	if err != nil {
-		return fmt.Errorf("making the backlog's buffer: %w", err)
+		return fmt.Errorf("making the buffer to fill: %w", err)
 	}
 	fleet := make([]string, vehicles)
 	for i := range fleet {
@@ -43,9 +49,12 @@ func writeBacklog(ctx context.Context, path string, events, vehicles, size int) 
 		})
 	}
 	wg.Wait()
+	if err := errors.Join(errs...); err == nil && then != nil {
+		errs = append(errs, then(b))
+	}
 	errs = append(errs, b.Close())
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("writing the backlog: %w", err)
+		return fmt.Errorf("filling the buffer: %w", err)
 	}
 	return nil
 }
