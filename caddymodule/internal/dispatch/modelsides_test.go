@@ -164,8 +164,8 @@ func (h *modelHandler) leave(batch []dispatch.Delivery) {
 	h.m.inCalls--
 	for _, d := range batch {
 		f := h.m.events[d.Event.ID]
-		if h.m.flying[f.e.Lane()] == f.e.ID {
-			delete(h.m.flying, f.e.Lane())
+		if h.m.flying[f.e.VehicleID] == f.e.ID {
+			delete(h.m.flying, f.e.VehicleID)
 		}
 	}
 }
@@ -226,9 +226,10 @@ func (m *model) arrives(f *fate, d dispatch.Delivery) {
 	if m.cfg.Order == dispatch.OrderNone {
 		return
 	}
-	lane := f.e.Lane()
+	// Not Lane of the event: the model must not take its notion of a lane from what it tests.
+	lane := f.e.VehicleID
 	for _, other := range m.order {
-		if other == f || !other.wanted || other.e.Lane() != lane {
+		if other == f || !other.wanted || other.e.VehicleID != lane {
 			continue
 		}
 		// A delivery may be on its way here while an earlier event is reopened, but takes

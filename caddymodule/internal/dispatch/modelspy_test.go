@@ -293,7 +293,7 @@ func (m *model) finish() {
 	for _, f := range m.order {
 		switch {
 		case f.history[f.acked].phase != buffer.PhaseSettled:
-			m.t.Errorf("event %s of %s was never settled; delivered %d times; %v; %+v", f.e.ID, f.e.Lane(), f.delivered, f.history, stats)
+			m.t.Errorf("event %s of %s was never settled; delivered %d times; %v; %+v", f.e.ID, f.e.VehicleID, f.delivered, f.history, stats)
 		case !f.wanted && f.last().verb != buffer.Skip:
 			m.t.Errorf("event %s is not wanted, but verb is %d", f.e.ID, f.last().verb)
 		}

@@ -121,7 +121,7 @@ func TestTimeoutIsAnAttempt(t *testing.T) {
 	})
 }
 
-func TestTooFewResultsAreARetry(t *testing.T) {
+func TestResultWithoutAStatusIsARetry(t *testing.T) {
 	onEachStore(t, func(t *testing.T, r *rig) {
 		r.h.on("a:1", reply{Result: dispatch.Result{}})
 		r.add("a:1")
