@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -15,6 +16,8 @@ const (
 	queueLength   = 1024
 	maxGroupTasks = 1024
 	maxGroupBytes = 4 << 20
+	// maxYields bounds how often the committer stands back for others.
+	maxYields = 4
 )
 
 // task is something to be written by the committer.
@@ -122,13 +125,27 @@ func (c *committer) stop() {
 
 func (c *committer) run() {
 	for t := range c.queue {
+		c.letIn()
 		c.gather(t)
 		c.commit()
 	}
 }
 
-// gather takes what waits, without waiting for more: while a group is synced, the
-// next one comes together.
+// letIn lets run what could run at once, as long as that brings more tasks: requests that have
+// arrived but had no processor share this sync instead of needing one of their own. When nothing else
+// could run, it returns at once.
+func (c *committer) letIn() {
+	for range maxYields {
+		n := len(c.queue)
+		runtime.Gosched()
+		if len(c.queue) == n {
+			return
+		}
+	}
+}
+
+// gather takes what waits. It waits for nothing that is not here: while a group is synced,
+// the next one comes together.
 func (c *committer) gather(t task) {
 	c.tasks = append(c.tasks[:0], t)
 	for size := t.size(); size < maxGroupBytes && len(c.tasks) < maxGroupTasks; {
