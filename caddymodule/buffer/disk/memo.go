@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -18,9 +20,11 @@ func (g *group) stageMemo(name string, m buffer.Memo) {
 	g.memos[string(memoKey(name, m.Key))] = m.Value
 }
 
-// writeMemos adds the group's memos to its batch.
+// writeMemos adds the group's memos to its batch, in the order of their keys: so Pebble
+// finds the place of each near that of the one before.
 func (g *group) writeMemos() {
-	for key, value := range g.memos {
+	for _, key := range slices.Sorted(maps.Keys(g.memos)) {
+		value := g.memos[key]
 		if value == nil {
 			_ = g.batch.Delete([]byte(key), nil)
 			continue
