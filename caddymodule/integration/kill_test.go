@@ -2,146 +2,220 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/report"
 )
 
-// killRounds is how often Caddy is killed: SMARTCAR_KILL_ROUNDS, or enough to
-// mean something in a minute.
-func killRounds(t *testing.T) int {
+// shortKillRounds is how often something is killed without SMARTCAR_KILL_ROUNDS: every
+// kind of kill some times, in less than half a minute.
+const shortKillRounds = 20
+
+// killEnv is a number from the environment, or else what is meant without.
+func killEnv(t *testing.T, name string, otherwise uint64) uint64 {
 	t.Helper()
-	text := os.Getenv("SMARTCAR_KILL_ROUNDS")
+	text := os.Getenv(name)
 	if text == "" {
-		return 30
+		return otherwise
 	}
-	rounds, err := strconv.Atoi(text)
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		t.Fatalf("SMARTCAR_KILL_ROUNDS: %v", err)
+		t.Fatalf("%s: %v", name, err)
 	}
-	return rounds
+	return n
 }
 
-// Every event that got a 200 reaches the handler, whatever is killed and when.
+// clockFactor divides Smartcar's waits of 25, 50 and 100 s, and nothing else: with 50, a failed
+// event is sent again after 0.5, 1.5 and 3.5 s in place of 25, 75 and 175. On a machine that
+// takes longer than 0.4 s to start Caddy it is smaller, so that a start stays as short beside the waits.
+func clockFactor(start time.Duration) float64 {
+	return min(50, 20/start.Seconds())
+}
+
+// Every event that got a 200 reaches the handler's own record or the dead letters, with
+// the bytes that were sent and in its vehicle's order, whatever is killed and when; what
+// comes again was in flight at a kill, and a stop in good order repeats nothing.
+//
+// A kill takes what a process has in its memory: so a store that is told not to sync is
+// noticed, for Pebble then keeps some of its log there. What was written stays, synced or not:
+// a sync that does nothing is noticed only by the power cuts of caddymodule/buffer/disk.
 func TestKillLosesNothing(t *testing.T) {
-	s := newSite(t)
-	f := newFleet(s, 16)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc")
+	}
+	rounds := int(killEnv(t, "SMARTCAR_KILL_ROUNDS", shortKillRounds))
+	seed := killEnv(t, "SMARTCAR_KILL_SEED", rand.Uint64())
+	t.Logf("SMARTCAR_KILL_ROUNDS=%d SMARTCAR_KILL_SEED=%d", rounds, seed)
+	v := killVerdict{rounds: rounds, report: report.New("kill", fmt.Sprintf("make kill ROUNDS=%d", rounds))}
 
-	// Each round ends when so many more events were acknowledged.
-	var target atomic.Int64
-	reached := make(chan struct{}, 1)
-	f.onAck = func(total int) {
-		if int64(total) >= target.Load() {
-			select {
-			case reached <- struct{}{}:
-			default:
-			}
-		}
-	}
-	target.Store(1 << 62)
-	sent := make(chan struct{})
-	go func() {
-		f.run(ctx)
-		close(sent)
-	}()
+	s := newKillSite(t)
+	v.ledger = newLedger(s)
+	v.killer = newKiller(s, v.ledger)
+	v.play(t, planKills(rounds, rand.New(rand.NewPCG(seed, 0))), seed)
 
-	rounds := killRounds(t)
-	for round := range rounds {
-		p := s.start(t)
-		target.Store(int64(f.total() + 20 + rand.IntN(400)))
-		select {
-		case <-reached:
-		case <-time.After(30 * time.Second):
-			t.Fatalf("round %d: no progress\n%s", round, s.log())
-		}
-		children := p.children(t)
-		p.kill(t)
-		target.Store(1 << 62)
-		select {
-		case <-reached: // an answer that was on its way
-		default:
-		}
-		waitFor(t, "the handler's process ends with its host", 10*time.Second, func() bool {
-			for _, pid := range children {
-				if alive(pid) {
-					return false
-				}
-			}
-			return true
-		})
-	}
-	p := s.start(t)
-	cancel()
-	<-sent
-	v := f.awaitAll(t, s)
-	t.Logf("%d kills: %v; answers other than 200: %v", rounds, v, f.refused)
-	if v.lost > 0 || v.disordered > 0 {
-		t.Errorf("lost %d, out of order %d\n%s", v.lost, v.disordered, s.log())
-	}
-	if len(f.refused) > 0 {
-		t.Errorf("answers other than 200: %v", f.refused)
-	}
-
-	// A stop in good order repeats nothing.
-	p.terminate(t)
-	before := len(s.received(t))
-	s.start(t)
-	f2 := newFleet(s, 1)
-	f2.sendOne(t.Context(), f2.vehicles[0])
-	f2.awaitAll(t, s)
-	if after := len(s.received(t)); after != before+1 {
-		t.Errorf("after a stop in good order %d events were repeated", after-before-1)
+	lines, torn := readRecord(t, s.events)
+	letters, reasons := s.deadLetters(t)
+	v.judgement, v.torn, v.reasons = judgeRecord(v.ledger.events, lines, letters, v.killer.inFlight), torn, reasons
+	v.tell(t)
+	if !v.ok() {
+		t.Errorf("%v\n%s", v.judgement, s.log())
 	}
 }
 
-// A handler's process that is killed is started again, and nothing is lost.
-func TestKilledPluginLosesNothing(t *testing.T) {
-	s := newSite(t)
-	p := s.start(t)
-	f := newFleet(s, 8)
+// killVerdict is what a run gave.
+type killVerdict struct {
+	rounds  int
+	took    time.Duration
+	ledger  *ledger
+	killer  *killer
+	torn    int // lines of the record that a kill cut off
+	reasons map[buffer.Reason]int
+	*judgement
+	report *report.Report
+}
+
+// play runs all rounds under load, and then waits until all is settled.
+func (v *killVerdict) play(t *testing.T, plan []killRound, seed uint64) {
+	t.Helper()
+	k, begun := v.killer, time.Now()
+	k.spawn(t)
+	k.p.awaitTLS(t, k.s)
+	k.l.factor = clockFactor(time.Since(begun))
+
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	sent := make(chan struct{})
 	go func() {
-		f.run(ctx)
-		close(sent)
+		defer close(sent)
+		v.ledger.send(ctx, t, k.s.url, seed)
 	}()
+	sendNoMore := func() {
+		cancel()
+		<-sent
+	}
+	defer sendNoMore()
+	for i, r := range plan {
+		k.round(t, r)
+		if t.Failed() {
+			t.Fatalf("round %d: %+v", i+1, r)
+		}
+	}
+	if k.p == nil {
+		k.spawn(t)
+	}
+	k.awaitUp(t)
+	k.await(t, "every event is acknowledged", k.calm)
+	sendNoMore()
+	k.awaitSettled(t)
+	// Once more in good order: what a stop had left open would come again now.
+	k.stop(t)
+	k.spawn(t)
+	k.p.awaitTLS(t, k.s)
+	k.awaitSettled(t)
+	k.stop(t)
+	v.took = time.Since(begun)
+}
 
-	for round := range 5 {
-		var pid int
-		waitFor(t, "a plugin process runs", 15*time.Second, func() bool {
-			for _, child := range p.children(t) {
-				if alive(child) {
-					pid = child
-					return true
-				}
-			}
-			return false
-		})
-		goal := f.total() + 50
-		waitFor(t, "some more events", 15*time.Second, func() bool { return f.total() >= goal })
-		process, err := os.FindProcess(pid)
+func (v *killVerdict) ok() bool {
+	return v.judgement.ok() && v.ledger.gaveUp == 0 && v.ledger.wrongCount == 0
+}
+
+// tell prints and reports the figures, and fails the test with what is wrong.
+func (v *killVerdict) tell(t *testing.T) {
+	t.Helper()
+	k, l := v.killer, v.ledger
+	t.Logf("%d rounds in %v, Smartcar's waits divided by %.3g", v.rounds, v.took.Round(time.Second), l.factor)
+	t.Logf("kills: %v; %d of them before the first 200; they cut off %d requests and %d lines of the handler's record", k.kinds, k.early, l.cutOff, v.torn)
+	t.Log(v.judgement)
+	t.Logf("given up by the sender: %d; held back while Caddy was away for unusually long: %d; dead letters: %v; answers other than 200 by a Caddy that was asked to end: %v", l.gaveUp, l.held, v.reasons, l.refused)
+	t.Logf("from start to first 200: median %v, max %v; longest stop %v",
+		median(k.firsts).Round(time.Millisecond), longest(k.firsts).Round(time.Millisecond), longest(k.stops).Round(time.Millisecond))
+	for _, text := range append(v.judgement.first, l.wrong...) {
+		t.Error(text)
+	}
+
+	v.report.Figure("rounds", v.rounds, "")
+	v.report.Figure("events acknowledged", v.acked, "")
+	v.report.Figure("lost", v.lost, "")
+	v.report.Figure("out of order", v.disordered, "")
+	v.report.Figure("altered", v.altered, "")
+	v.report.Figure("stored twice", v.twice, "")
+	v.report.Figure("repeated", v.repeated, "")
+	v.report.Figure("repeated at most by one kill", v.byOne, "")
+	v.report.Figure("repeated though not in flight", v.causeless, "")
+	v.report.Figure("given up by the sender", l.gaveUp, "")
+	v.report.Figure("held back by the sender while Caddy was away for unusually long", l.held, "")
+	v.report.Figure("other answers or none while Caddy was up", l.wrongCount, "")
+	v.report.Figure("from start to first 200, median", median(k.firsts).Milliseconds(), "ms")
+	v.report.Figure("from start to first 200, longest", longest(k.firsts).Milliseconds(), "ms")
+	v.report.Figure("Smartcar's waits divided by", l.factor, "")
+	var rows [][]string
+	for _, kind := range victims {
+		rows = append(rows, []string{string(kind.victim), strconv.Itoa(k.kinds[kind.victim])})
+	}
+	v.report.Table([]string{"killed", "times"}, rows)
+	v.report.Note(fmt.Sprintf("%d of the kills came before the first 200 of a Caddy that was starting. "+
+		"`SIGTERM` asks Caddy to end; all others are `kill -9`, of `both` at the same moment. "+
+		"A kill takes what is in memory, not what is written and not synced: that is what the power cuts are for.", k.early))
+	if err := v.report.Write(); err != nil {
+		t.Error(err)
+	}
+}
+
+// newKillSite is a site whose handler is the plugin "record".
+func newKillSite(t *testing.T) *site {
+	t.Helper()
+	s := newSite(t)
+	s.events = filepath.Join(s.dir, "record")
+	// No time of a stop is spent on connections that a client has opened and not used.
+	s.grace = "500ms"
+	policy := fmt.Sprintf(`concurrency = %d
+  timeout     = "60s"
+
+  batch {
+    max_events = %d
+  }
+  retry {
+    min_delay = "10ms"
+    max_delay = "200ms"
+  }
+  breaker {
+    failures = 1000
+  }`, killConcurrency, killBatch)
+	s.write(t, "handlers.hcl", ownHandler(t, "record", "record", policy, map[string]string{"path": s.events, "life": "${env." + killLife + "}"}))
+	// A thousand rounds send some gigabytes.
+	s.write(t, "Caddyfile", s.caddyfile("5m"))
+	return s
+}
+
+// deadLetters reads the buffer of a site whose Caddy has ended: the sum of each dead
+// letter's bytes by event, and how many there are by reason.
+func (s *site) deadLetters(t *testing.T) (sums map[string]string, reasons map[buffer.Reason]int) {
+	t.Helper()
+	b, err := disk.Open(t.Context(), disk.Options{Path: s.buffer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	sums, reasons = map[string]string{}, map[buffer.Reason]int{}
+	for letter, err := range b.DeadLetters(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := process.Kill(); err != nil {
-			t.Fatalf("round %d: %v", round, err)
-		}
-		waitFor(t, "the plugin is gone", 10*time.Second, func() bool { return !alive(pid) })
+		sums[letter.Event.ID] = bodySum(letter.Event.Body, letter.Event.Signature)
+		reasons[letter.Reason]++
 	}
-	cancel()
-	<-sent
-	v := f.awaitAll(t, s)
-	t.Logf("5 kills of the plugin: %v", v)
-	if len(f.broken) > 0 {
-		t.Errorf("%d requests had no answer, the first: %v", len(f.broken), f.broken[0])
-	}
-	if v.lost > 0 || v.disordered > 0 || len(f.refused) > 0 {
-		t.Errorf("lost %d, out of order %d, answers other than 200: %v\n%s", v.lost, v.disordered, f.refused, s.log())
-	}
+	return sums, reasons
 }

@@ -18,6 +18,8 @@ var testPlugins = map[string]func() *sdk.Plugin{
 	"hang": func() *sdk.Plugin { return sdk.New("hang", openHang) },
 	// poison writes down each event, but ends at one.
 	"poison": func() *sdk.Plugin { return sdk.New("poison", openPoison) },
+	// record writes down what it did with each event, and with which bytes.
+	"record": func() *sdk.Plugin { return sdk.NewBatch("record", openRecord, sdk.MaxBatch(killBatch)) },
 }
 
 func serveTestPlugin(name string) {

@@ -138,8 +138,8 @@ type process struct {
 	err    error
 }
 
-// start runs Caddy on the site and waits until it accepts TLS connections.
-func (s *site) start(t *testing.T) *process {
+// spawn runs Caddy on the site, with more in its environment, and waits for nothing.
+func (s *site) spawn(t *testing.T, env ...string) *process {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -152,6 +152,7 @@ func (s *site) start(t *testing.T) *process {
 	}
 	p.cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "TMPDIR="+tmp,
 		"GORACE=atexit_sleep_ms=0") // a Caddy built for the race detector would wait a second at its end
+	p.cmd.Env = append(p.cmd.Env, env...)
 	stderr, err := os.OpenFile(filepath.Join(s.dir, "caddy.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +167,20 @@ func (s *site) start(t *testing.T) *process {
 		close(p.exited)
 	}()
 	t.Cleanup(func() { p.kill(t) })
+	return p
+}
 
+// start runs Caddy on the site and waits until it accepts TLS connections.
+func (s *site) start(t *testing.T) *process {
+	t.Helper()
+	p := s.spawn(t)
+	p.awaitTLS(t, s)
+	return p
+}
+
+// awaitTLS waits until Caddy accepts TLS connections.
+func (p *process) awaitTLS(t *testing.T, s *site) {
+	t.Helper()
 	waitFor(t, "Caddy accepts connections", 30*time.Second, func() bool {
 		select {
 		case <-p.exited:
@@ -180,7 +194,6 @@ func (s *site) start(t *testing.T) *process {
 		conn.Close()
 		return true
 	})
-	return p
 }
 
 // kill ends the process as a power cut of the process table would.
