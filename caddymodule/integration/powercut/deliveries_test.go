@@ -41,8 +41,8 @@ func (l *ledger) arrives(p *process, e *event, d *dispatch.Delivery) {
 	switch {
 	case !e.same(d.Event):
 		l.complain(other, e, "comes to %s with another envelope or body", p.handler)
-	case e.Position != 0 && e.Position != d.Event.Position:
-		l.complain(repeated, e, "is stored twice, at %d and at %d", e.Position, d.Event.Position)
+	case e.position != 0 && e.position != d.Event.Position:
+		l.complain(repeated, e, "is stored twice, at %d and at %d", e.position, d.Event.Position)
 	case !e.wanted():
 		l.complain(other, e, "comes to %s, which does not want it", p.handler)
 	case l.paused[p.handler].is:
@@ -79,7 +79,7 @@ func (l *ledger) inOrder(p *process, e *event, s *standing) {
 	}
 	l.flying[lane] = e
 	for _, o := range l.lanes[e.Lane()] {
-		if o.Position == 0 || o.Position >= e.Position || !o.wanted() {
+		if o.position == 0 || o.position >= e.position || !o.wanted() {
 			continue
 		}
 		if os := o.standings[p.handler]; os.final == open && !os.replay {
@@ -89,10 +89,10 @@ func (l *ledger) inOrder(p *process, e *event, s *standing) {
 	if s.replay {
 		return
 	}
-	if e.Position < p.high[lane] {
-		l.complain(disordered, e, "at %d comes to %s after %d of the same vehicle", e.Position, p.handler, p.high[lane])
+	if e.position < p.high[lane] {
+		l.complain(disordered, e, "at %d comes to %s after %d of the same vehicle", e.position, p.handler, p.high[lane])
 	}
-	p.high[lane] = max(p.high[lane], e.Position)
+	p.high[lane] = max(p.high[lane], e.position)
 }
 
 // leave ends a call.

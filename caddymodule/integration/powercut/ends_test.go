@@ -111,7 +111,7 @@ func (l *ledger) unsettled() {
 	defer l.mu.Unlock()
 	for _, e := range l.events {
 		for h, s := range e.standings {
-			if e.Position > 0 && e.Unreadable == "" && (s.states[0].phase != buffer.PhaseSettled || len(s.states) > 1) {
+			if e.position > 0 && e.Unreadable == "" && (s.states[0].phase != buffer.PhaseSettled || len(s.states) > 1) {
 				l.complain(lost, e, "is never settled by %s: %v, delivered %d times", h, s.states, s.delivered)
 			}
 		}
@@ -131,7 +131,7 @@ func (l *ledger) finish(s *snapshot) {
 			continue
 		}
 		for h, standing := range e.standings {
-			if letter := s.letters[e.Position][h]; !standing.done && !letter {
+			if letter := s.letters[e.position][h]; !standing.done && !letter {
 				l.complain(lost, e, "was acknowledged; %s never finished it, and has no dead letter of it", h)
 			}
 		}

@@ -107,7 +107,7 @@ func (h *history) tryBoot() (up bool) {
 	if h.cuts < maxCuts && !h.calm.Load() && h.rnd.IntN(5) > 0 {
 		h.machine.arm()
 	}
-	o := &opener{options: h.options, ledger: h.ledger, life: h.life, rnd: h.rnd}
+	o := &opener{options: h.options, ledger: h.ledger, life: h.life}
 	o.options.FS = h.machine.fs()
 	h.engine = engine.New(engine.Options{
 		Opener: o, NewPlugin: h.newProcess, DrainTimeout: 2 * time.Second,

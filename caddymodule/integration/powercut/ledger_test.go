@@ -11,7 +11,9 @@ import (
 
 // event is one webhook, from the sender's side.
 type event struct {
-	buffer.Event
+	buffer.Event // as it is sent, and never changed
+	// position in the store, 0 while it is not known.
+	position uint64
 	// acked: an Append returned nil, so the sender got its 200.
 	acked bool
 	// first: an answer said that it was new, or a start found it.
@@ -179,8 +181,8 @@ func (l *ledger) answered(life int, e *event, r buffer.Receipt) {
 	switch {
 	case r.Differs:
 		l.complain(other, e, "differs from itself")
-	case e.Position != 0 && r.Position != e.Position:
-		l.complain(repeated, e, "is stored twice, at %d and at %d", e.Position, r.Position)
+	case e.position != 0 && r.Position != e.position:
+		l.complain(repeated, e, "is stored twice, at %d and at %d", e.position, r.Position)
 	case e.first && !r.Duplicate:
 		l.complain(repeated, e, "is stored anew although it was stored before")
 	}
@@ -198,7 +200,7 @@ func (l *ledger) place(e *event, position uint64) {
 	if other := l.at[position]; other != nil && other != e {
 		l.complain(lost, e, "has the position of %s, %d", other.ID, position)
 	}
-	e.Position = position
+	e.position = position
 	l.at[position] = e
 }
 
@@ -259,7 +261,7 @@ func (l *ledger) open() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range l.events {
-		if e.Position == 0 || e.Unreadable != "" {
+		if e.position == 0 || e.Unreadable != "" {
 			continue
 		}
 		for _, s := range e.standings {

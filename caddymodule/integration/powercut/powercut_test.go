@@ -3,6 +3,7 @@ package powercut_test
 import (
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -22,8 +23,12 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == runAsPlugin {
+		sdk.Serve(writer())
+	}
 	debug.SetGCPercent(400) // histories are short, and all that they leave is garbage
-	goleak.VerifyTestMain(m)
+	// go-plugin leaves the end of its stdio pipes to the garbage collector.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/hashicorp/go-plugin.copyChan"))
 }
 
 // TestPowerCut plays random histories with power cuts; see the package's documentation.

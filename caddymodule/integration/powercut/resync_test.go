@@ -102,11 +102,11 @@ func (l *ledger) resyncEvent(e *event, s *snapshot) {
 	case len(found) == 1 && found[0] != position:
 		l.complain(forgotten, e, "is stored at %d, and by its id at %d", found[0], position)
 	case !known && (e.acked || e.delivered()):
-		l.complain(lost, e, "was stored at %d, and is gone; delivered %t", e.Position, e.delivered())
-	case known && e.acked && position != e.Position:
-		l.complain(lost, e, "was stored at %d, and is at %d", e.Position, position)
+		l.complain(lost, e, "was stored at %d, and is gone; delivered %t", e.position, e.delivered())
+	case known && e.acked && position != e.position:
+		l.complain(lost, e, "was stored at %d, and is at %d", e.position, position)
 	}
-	e.Position = position
+	e.position = position
 	e.first = known
 	if !known {
 		e.acked = false

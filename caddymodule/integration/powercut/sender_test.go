@@ -41,8 +41,8 @@ func (h *history) send() (wait func()) {
 				if s.gone {
 					go cancel()
 				}
-				e := s.e.Event // the position is the ledger's
-				e.Position, e.ReceivedAt = 0, time.Now()
+				e := s.e.Event
+				e.ReceivedAt = time.Now()
 				r, err := eng.Append(ctx, &e)
 				cancel()
 				switch {

@@ -17,7 +17,6 @@ type opener struct {
 	options disk.Options
 	ledger  *ledger
 	life    int
-	rnd     *rand.Rand
 	opened  *disk.Buffer
 }
 
