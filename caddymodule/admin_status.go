@@ -131,6 +131,7 @@ func viewBuffer(s buffer.Stats, limits bufferLimits) bufferView {
 		FirstPosition: s.First, LastPosition: s.Last,
 		Bytes: s.Bytes, LimitBytes: limits.maxSize, DeadLetters: s.DeadLetters,
 		Appended: s.Appended, Duplicates: s.Duplicates, Corrupt: s.Corrupt, Syncs: s.Syncs,
+		FileSystem: s.FileSystem, SyncMedian: seconds6(s.SyncMedian), SyncMax: seconds6(s.SyncMax),
 	}
 	if s.Last > 0 && s.Last >= s.First {
 		v.Events = s.Last - s.First + 1
@@ -265,6 +266,9 @@ func utc(t time.Time) time.Time {
 	}
 	return t.UTC()
 }
+
+// seconds6 is a duration in seconds, to the microsecond: syncs are that short.
+func seconds6(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }
 
 // seconds3 is a duration in seconds, to the millisecond.
 func seconds3(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

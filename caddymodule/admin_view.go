@@ -50,6 +50,10 @@ type bufferView struct {
 	Duplicates    uint64  `json:"duplicates"`
 	Corrupt       uint64  `json:"corrupt"`
 	Syncs         uint64  `json:"syncs"`
+	// What the buffer lies on, and how long a sync took there when it was opened.
+	FileSystem string  `json:"file_system,omitempty"`
+	SyncMedian float64 `json:"sync_latency_median_seconds,omitempty"`
+	SyncMax    float64 `json:"sync_latency_max_seconds,omitempty"`
 }
 
 type handlerView struct {

@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"time"
 )
 
 // Errors that a buffer returns, wrapped. All of them mean: not stored, answer 503.
@@ -142,4 +143,8 @@ type Stats struct {
 	// Full is the reason, with ErrFull in it, when there is no room just now: for any
 	// event, or for one as large as the last that was refused. Else nil.
 	Full error
+	// FileSystem names what the buffer lies on, "" where that is not known. SyncMedian and SyncMax are how long a small
+	// write and its sync took when the buffer was opened, 0 where and as long as that is not measured.
+	FileSystem          string
+	SyncMedian, SyncMax time.Duration
 }

@@ -54,6 +54,8 @@ type Buffer struct {
 	// tight is set while the disk has less than the headroom, and missing is how much should be freed, 0 for nothing.
 	tight   atomic.Bool
 	missing atomic.Int64
+	// probed is what was found about the disk, nil before.
+	probed atomic.Pointer[probed]
 
 	consumersMu sync.Mutex
 	consumers   map[string]*consumerState
@@ -130,6 +132,9 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	b.loops.Go(b.committer.run)
 	b.loops.Go(b.keep)
 	b.loops.Go(b.bury)
+	if o.probe != nil {
+		b.loops.Go(b.look)
+	}
 	if b.dedupe.filter.stored.Load() == nil {
 		b.loops.Go(b.loadFilter)
 	}
@@ -225,6 +230,9 @@ func (b *Buffer) Stats() buffer.Stats {
 	}
 	if s.Last == 0 {
 		s.First = 0
+	}
+	if d := b.probed.Load(); d != nil {
+		s.FileSystem, s.SyncMedian, s.SyncMax = d.fileSystem, d.median, d.max
 	}
 	return s
 }

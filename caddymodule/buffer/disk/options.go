@@ -54,6 +54,8 @@ type Options struct {
 	// memTable is the size in bytes of Pebble's memtables. Tests make it small, so that
 	// files come and go all the time.
 	memTable uint64
+	// probe looks at what Path lies on. Default: only with the operating system's FS, whose disk it can be.
+	probe *probe
 }
 
 // WithMemTable returns o with memtables of so many bytes. It is for tests: with small ones,
@@ -113,6 +115,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.FS == nil {
 		o.FS = vfs.Default
+		if o.probe == nil {
+			o.probe = newProbe()
+		}
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
