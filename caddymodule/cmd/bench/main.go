@@ -77,6 +77,7 @@ func run(ctx context.Context, opts options) error {
 	if opts.caddy == "" {
 		opts.caddy = filepath.Join(dir, "caddy")
 		build := exec.CommandContext(ctx, "go", "build", "-tags", "nobadger,nomysql,nopgx", "-o", opts.caddy, "./caddymodule/cmd/caddy")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as xcaddy builds
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			return fmt.Errorf("building Caddy (run this from the root of the checkout): %w", err)
