@@ -37,6 +37,12 @@ func (p *process) memory() memory {
 	return m
 }
 
+// files is how many descriptors a process has open.
+func (p *process) files() int {
+	entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
+	return len(entries)
+}
+
 // forgetPeak begins the measuring of the peak anew.
 func (p *process) forgetPeak() {
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)

@@ -36,6 +36,9 @@ type hostile struct {
 	n      int // connections of an attack
 	// How long a request's header and its body may take.
 	header, body time.Duration
+	// What the worst attack gave.
+	peak    int64
+	slowest time.Duration
 }
 
 // attack is what a hostile sender does.
@@ -102,8 +105,10 @@ func TestHostileSenders(t *testing.T) {
 	r.Figure("not answered with 200", h.honest.failures(), "")
 	r.Figure("lost", v.lost, "")
 	r.Figure("delivered twice", v.repeated, "")
+	r.Figure("worst answer to the honest sender", h.slowest, "")
+	r.Figure("most memory at any time", mib(h.peak), "")
 	r.Figure("most memory that an attack may add", fmt.Sprintf("%d MiB and %d KiB a connection", hostileMemory>>20, memoryConnection>>10), "")
-	r.Table([]string{"attack", "answers", "memory before", "most during", "honest sender's worst answer", "counted as"}, rows)
+	r.Table([]string{"attack", "answers", "connections at once", "memory before", "most during", "honest sender's worst answer", "counted as"}, rows)
 	if err := r.Write(); err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +129,9 @@ func (h *hostile) suffer(t *testing.T, a attack) []string {
 	h.honest.worst.Store(0)
 	h.p.forgetPeak()
 	rss, begun, acked := h.p.memory().now, time.Now(), h.honest.fleet.total()
+	most := h.mostFiles()
 	answers := a.run(t, h)
+	atOnce := most()
 	// The honest sender has its turn after the attack too, for what it left behind.
 	target := h.honest.fleet.total() + 4
 	waitFor(t, "the honest sender is served", 15*time.Second, func() bool { return h.honest.fleet.total() >= target })
@@ -158,9 +165,35 @@ func (h *hostile) suffer(t *testing.T, a attack) []string {
 	if more := h.s.receiverLines(t) - lines; more > hostileLines+3*int(took.Seconds()+1) {
 		t.Errorf("%d lines were logged in %v", more, took)
 	}
-	row := []string{a.name, answers.String(), mib(rss), mib(peak), h.honest.worst.Load().String(), after.String()}
+	h.peak, h.slowest = max(h.peak, peak), max(h.slowest, h.honest.worst.Load())
+	row := []string{a.name, answers.String(), fmt.Sprint(atOnce), mib(rss), mib(peak), h.honest.worst.Load().String(), after.String()}
 	t.Logf("%s; %d honest events in %v", strings.Join(row[1:], "; "), h.honest.fleet.total()-acked, took.Round(time.Millisecond))
 	return row
+}
+
+// mostFiles samples how many more descriptors Caddy has than now, until the function it returns
+// is called, which says the most.
+func (h *hostile) mostFiles() func() int {
+	before, most := h.p.files(), 0
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			most = max(most, h.p.files()-before)
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() int {
+		close(stop)
+		<-stopped
+		return most
+	}
 }
 
 // receiverLines counts what the receiver has logged.
