@@ -58,8 +58,9 @@ func moment(name, text string, now time.Time) (string, error) {
 	if d, err := caddy.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(-d).UTC().Format(time.RFC3339Nano), nil
 	}
+	// A zone may move a time out of the years that can be written.
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
+		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil && t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 {
 			return t.UTC().Format(time.RFC3339Nano), nil
 		}
 	}
