@@ -1,0 +1,42 @@
+package disk
+
+import (
+	"bytes"
+	"testing"
+)
+
+// FuzzDeferredKey takes any bytes for the end of a key: they are refused, or are exactly
+// the key of what was read.
+func FuzzDeferredKey(f *testing.F) {
+	skip := len(namePrefix(kindDeferred, "h"))
+	f.Add(deferredKey("h", "vehicle", 7)[skip:])
+	f.Add(deferredKey("h", "", 1<<63)[skip:])
+	f.Add([]byte("\xff\xff"))
+	f.Fuzz(func(t *testing.T, rest []byte) {
+		lane, position, ok := splitDeferredKey(rest)
+		if ok && !bytes.Equal(deferredKey("h", lane, position)[skip:], rest) {
+			t.Fatalf("%x was read as lane %q, position %d", rest, lane, position)
+		}
+		if lane, ok := decodeLane(rest); ok && !bytes.Equal(encodeLane(lane), rest) {
+			t.Fatalf("%x was read as lane %q", rest, lane)
+		}
+		if position, ok := eventPosition(rest); ok && !bytes.Equal(appendEventKey(nil, position), rest) {
+			t.Fatalf("%x was read as position %d", rest, position)
+		}
+		if end := after(rest); end != nil && bytes.Compare(end, rest) <= 0 {
+			t.Fatalf("%x is not behind %x", end, rest)
+		}
+	})
+}
+
+// FuzzDedupeKey: two different pairs never have the bytes of one key between them.
+func FuzzDedupeKey(f *testing.F) {
+	f.Add("a", "bc", "ab", "c")
+	f.Add("", "x", "x", "")
+	f.Fuzz(func(t *testing.T, source, id, source2, id2 string) {
+		same := makeDedupeKey(source, id) == makeDedupeKey(source2, id2)
+		if same != (source == source2 && id == id2) {
+			t.Fatalf("%q %q and %q %q", source, id, source2, id2)
+		}
+	})
+}
