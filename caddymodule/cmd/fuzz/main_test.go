@@ -1,0 +1,104 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/report"
+)
+
+// A module with a target that finds nothing and one that does, run by the real go test.
+func TestFuzz(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module example.com/fuzzed\n\ngo 1.24\n",
+		"a/a_test.go": `package a
+
+import "testing"
+
+func FuzzWell(f *testing.F) { f.Fuzz(func(t *testing.T, n int) {}) }
+
+func FuzzWrong(f *testing.F) {
+	f.Fuzz(func(t *testing.T, b bool) {
+		if b {
+			t.Fatal("found")
+		}
+	})
+}
+`,
+		"testdata/b_test.go": "func FuzzNot(f *testing.F) {}\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	targets, err := find(".", regexp.MustCompile(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]target{{"a", "FuzzWell"}, {"a", "FuzzWrong"}}, targets, cmp.AllowUnexported(target{})); diff != "" {
+		t.Fatal(diff)
+	}
+	results := fuzzAll(t.Context(), targets, time.Second, 2)
+	if results[0].err != nil || results[0].executions == 0 {
+		t.Errorf("%v", results[0])
+	}
+	if results[1].err == nil || !strings.Contains(results[1].err.Error(), "Failing input written") {
+		t.Errorf("%v", results[1])
+	}
+	t.Setenv(report.Folder, dir)
+	r := report.New("fuzz", "c")
+	if failed := write(r, results, time.Second); len(failed) != 1 || !strings.Contains(failed[0], "FuzzWrong") {
+		t.Errorf("failed: %q", failed)
+	}
+	if err := r.Write(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "fuzz.md")); err != nil || !strings.Contains(string(text), "| findings | 1 |") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+func TestFigures(t *testing.T) {
+	const output = `fuzz: elapsed: 0s, gathering baseline coverage: 0/11 completed
+fuzz: elapsed: 3s, execs: 325017 (108336/sec), new interesting: 11 (total: 202)
+fuzz: elapsed: 5s, execs: 600000 (108336/sec), new interesting: 12 (total: 203)
+PASS`
+	if r := parse(target{}, output); r.executions != 600_000 || r.interesting != 12 {
+		t.Errorf("%+v", r)
+	}
+	late := "--- FAIL: FuzzX (10.05s)\n    context deadline exceeded\nFAIL"
+	if !endedLate(late) || endedLate(late+"\nFailing input written to testdata/fuzz/FuzzX/1") || endedLate("FAIL") {
+		t.Error("a late end is not told from a finding")
+	}
+}
+
+func TestFuzzTime(t *testing.T) {
+	for _, tt := range []struct {
+		given time.Duration
+		env   string
+		want  time.Duration
+		wrong bool
+	}{
+		{0, "", 30 * time.Second, false},
+		{0, "10m", 10 * time.Minute, false},
+		{time.Second, "10m", time.Second, false},
+		{0, "soon", 0, true},
+		{-1, "", 0, true},
+	} {
+		if got, err := fuzzTime(tt.given, tt.env); got != tt.want || (err != nil) != tt.wrong {
+			t.Errorf("%v, %q: %v, %v", tt.given, tt.env, got, err)
+		}
+	}
+}
