@@ -101,7 +101,7 @@ func (m *machine) pull() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.image == nil {
-		m.cut(0, "nothing")
+		m.cut(0, "none: nothing was being written")
 	}
 }
 
@@ -134,6 +134,8 @@ func kindOf(name string) string {
 		return "manifest"
 	case strings.HasPrefix(base, "marker."):
 		return "marker"
+	case strings.HasSuffix(base, ".dbtmp"):
+		return "temporary file"
 	case strings.HasPrefix(base, "OPTIONS"):
 		return "options"
 	case base == "LOCK":
