@@ -60,7 +60,7 @@ type sentDelivery struct {
 
 func newLedger(s *site) *ledger {
 	return &ledger{
-		begun: time.Now(), network: s.client.Transport, address: fmt.Sprintf("localhost:%d", s.port), life: &life{},
+		begun: time.Now(), factor: 1, network: s.client.Transport, address: fmt.Sprintf("localhost:%d", s.port), life: &life{},
 		events: map[string]*sentEvent{}, waiting: map[sentDelivery]time.Time{}, refused: map[int]int{},
 	}
 }
@@ -92,6 +92,7 @@ func (l *ledger) send(ctx context.Context, t *testing.T, url string, seed uint64
 				URL: url, Token: testToken, Mode: smartcar.ModeLive, Seed: seed + uint64(i) + 1,
 				Count: math.MaxInt32, Rate: load.rate, Concurrency: load.concurrency, Vehicles: load.vehicles, Size: load.size,
 				Duplicates: 0.03, Retry: true, ClockFactor: l.factor,
+				Timeout:  time.Minute, // a request may be held back
 				Client:   &http.Client{Transport: l},
 				OnResult: func(r simulator.Result) { l.result(ctx, r) },
 			})
