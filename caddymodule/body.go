@@ -25,6 +25,9 @@ const (
 type scratch struct {
 	body  []byte
 	event buffer.Event
+	// reading and storing are nil while in use.
+	reading *readLimit
+	storing *storeContext
 }
 
 // scratchPool hands out scratches that hold nothing of an earlier request.
@@ -50,12 +53,16 @@ func (p *scratchPool) put(s *scratch) {
 // the request is refused.
 func (s *scratch) readBody(w http.ResponseWriter, r *http.Request, maxSize int64, timeout time.Duration) *refusal {
 	// Caddy's own limit renews with every byte, which a sender that drips never
-	// reaches. A server without deadlines (a test's recorder) does without.
-	control := http.NewResponseController(w)
-	if control.SetReadDeadline(time.Now().Add(timeout)) == nil {
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	// reaches.
+	limit := s.reading
+	if s.reading = nil; limit == nil {
+		limit = new(readLimit)
 	}
+	limit.start(w, timeout)
 	err := s.fill(w, r, maxSize)
+	if limit.stop() {
+		s.reading = limit
+	}
 	if err == nil {
 		return nil
 	}

@@ -85,7 +85,7 @@ func (rc *Receiver) serveVerify(w http.ResponseWriter, r *http.Request, o *outco
 	rc.counts.verified.Add(1)
 	rc.answered.Store(true)
 	rc.logVerified(r, o, e)
-	return writeJSON(w, http.StatusOK, string(smartcar.AnswerBody(rc.keys.AnswerChallenge(e.Challenge))))
+	return writeJSON(w, http.StatusOK, newAnswer(smartcar.AnswerBody(rc.keys.AnswerChallenge(e.Challenge))))
 }
 
 // fillEvent makes the event to be stored. Bytes with a right signature that cannot be
@@ -120,11 +120,15 @@ func (rc *Receiver) serveEvent(w http.ResponseWriter, r *http.Request, o *outcom
 	ev := &s.event
 	o.eventID, o.eventType, o.vehicleID = ev.ID, ev.Type, ev.VehicleID
 
-	// A client that goes away must not end the write half-way: the event is here, its
-	// signature is right, and the next attempt will find it as a duplicate.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Duration(rc.StoreTimeout))
+	ctx := s.storing
+	if s.storing = nil; ctx == nil {
+		ctx = new(storeContext)
+	}
+	ctx.start(time.Duration(rc.StoreTimeout))
 	receipt, err := rc.store.Append(ctx, ev)
-	cancel()
+	if ctx.stop() {
+		s.storing = ctx
+	}
 	if err != nil {
 		return rc.refuseStore(w, r, o, err)
 	}
@@ -140,19 +144,19 @@ func (rc *Receiver) serveEvent(w http.ResponseWriter, r *http.Request, o *outcom
 			rc.logDiffers(r, o)
 		}
 		rc.logStored(r, o, ev)
-		return writeJSON(w, http.StatusOK, answerDuplicate)
+		return writeJSON(w, http.StatusOK, sayDuplicate)
 	case ev.Unreadable != "":
 		rc.counts.trouble.stored()
 		o.result = outcomeUnreadable
 		rc.counts.unreadable.Add(1)
 		rc.logUnreadable(r, o, ev)
-		return writeJSON(w, http.StatusOK, answerUnreadable)
+		return writeJSON(w, http.StatusOK, sayUnreadable)
 	default:
 		rc.counts.trouble.stored()
 		o.result = outcomeStored
 		rc.counts.stored.Add(1)
 		rc.logStored(r, o, ev)
-		return writeJSON(w, http.StatusOK, answerStored)
+		return writeJSON(w, http.StatusOK, sayStored)
 	}
 }
 

@@ -23,6 +23,9 @@ func (g *group) stageMemo(name string, m buffer.Memo) {
 // writeMemos adds the group's memos to its batch, in the order of their keys: so Pebble
 // finds the place of each near that of the one before.
 func (g *group) writeMemos() {
+	if len(g.memos) == 0 {
+		return
+	}
 	for _, key := range slices.Sorted(maps.Keys(g.memos)) {
 		value := g.memos[key]
 		if value == nil {
