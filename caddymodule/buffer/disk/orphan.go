@@ -155,24 +155,30 @@ type removal struct {
 	copies uint64
 }
 
-// planRemovals finds them, as they will be when everything up to a position is trimmed. What counts is what was
+// planRemovals finds them, as they will be after a trim of events. What counts is what was
 // stored when the consumer became an orphan: later events were never meant for it.
-func (g *group) planRemovals(trimmed uint64) (over []removal, err error) {
+func (g *group) planRemovals(e eventTrim) (over []removal, err error) {
 	first, limits := g.b.first.Load(), g.trimLimits()
 	for _, st := range g.b.allConsumers() {
 		if st.holds(g.now, limits, false) {
 			continue
 		}
-		up, err := st.settledUpTo(g.db, first, trimmed)
+		up, err := st.settledUpTo(g.db, first, e.to)
 		if err != nil {
 			return nil, err
 		}
-		if max(up, trimmed) < st.getStanding().orphanedAt {
+		if max(up, e.to) < st.getStanding().orphanedAt {
 			continue
 		}
 		copies, err := copyCosts(g.db, st.name, maxPosition)
 		if err != nil {
 			return nil, err
+		}
+		// The store has yet those that go with the events; they must not count twice.
+		for _, l := range e.losers {
+			if l.st == st {
+				copies -= min(copies, l.copies)
+			}
 		}
 		over = append(over, removal{st, copies})
 	}

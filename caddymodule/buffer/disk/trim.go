@@ -30,7 +30,7 @@ func (t *trimTask) stage(g *group) error {
 	if err != nil {
 		return err
 	}
-	over, err := g.planRemovals(events.to)
+	over, err := g.planRemovals(events)
 	if err != nil {
 		return err
 	}

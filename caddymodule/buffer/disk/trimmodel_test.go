@@ -55,14 +55,25 @@ func (m *trimModel) adopt(name string) {
 		return
 	}
 	if m.open[name] == nil {
-		_, there := m.info(name)
-		m.open[name] = openConsumer(m.t, m.b, name)
-		if !there {
-			m.pending[name] = map[uint64]bool{}
-		}
+		m.open[name] = m.openOrphan(name)
 	}
 	m.kept[name] = true
 	m.keep()
+}
+
+// openOrphan opens a consumer that had no handler until now. The keeper trims beside the test, so what it has lost shows
+// only now; once it is open, it loses nothing more.
+func (m *trimModel) openOrphan(name string) buffer.Consumer {
+	m.b.trimming.Lock()
+	defer m.b.trimming.Unlock()
+	_, there := m.info(name)
+	c := openConsumer(m.t, m.b, name)
+	if there {
+		m.look(name, m.pending[name])
+	} else {
+		m.pending[name] = map[uint64]bool{}
+	}
+	return c
 }
 
 func (m *trimModel) keep() {
