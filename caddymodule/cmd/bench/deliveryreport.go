@@ -17,6 +17,9 @@ func (m *delivery) toReport(rep *report.Report, full drained, costs table, st st
 		rep.Figure(fmt.Sprintf("most memory of Caddy with them, receiving as fast as it can, handler %s (bar: %d MB or less)", w.state, barMemory), megabytes(w.peak), "")
 		rep.Figure(fmt.Sprintf("received with them, handler %s", w.state), count(w.rate), "events/s")
 	}
+	if len(st.states) > 0 {
+		rep.Figure("most memory of Caddy while it drains them", megabytes(st.draining), "")
+	}
 	if st.cold > 0 {
 		rep.Figure("first 200 with the files not in the system's memory, as after a start of the machine", millis(st.cold), "")
 	}

@@ -60,7 +60,7 @@ func fill(ctx context.Context, path string, events, vehicles, size int, then fun
 }
 
 func appendEvent(ctx context.Context, b buffer.Buffer, token string, s smartcar.Sample) error {
-	body := s.VehicleState()
+	body := vary(s.VehicleState())
 	envelope, err := smartcar.ParseEnvelope(body)
 	if err != nil {
 		return err

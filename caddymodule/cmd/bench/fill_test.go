@@ -27,7 +27,7 @@ func TestFill(t *testing.T) {
 		t.Errorf("%v, %v", cold, err)
 	}
 	size, err := folderSize(path)
-	if err != nil || size < 1500*600 {
+	if err != nil || size < 1500*100 {
 		t.Errorf("%d bytes on disk, %v", size, err)
 	}
 }

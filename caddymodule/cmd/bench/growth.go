@@ -20,6 +20,8 @@ type growth struct {
 	path   string
 	filled int
 	runs   int
+	// countedEvent is what one event counts for in max_size, in bytes.
+	countedEvent float64
 }
 
 // growing measures what it costs when many events are stored, and what steady load writes.
@@ -41,6 +43,10 @@ func (b *bench) growing(ctx context.Context) error {
 			return err
 		}
 		reportStages(rep, b.opts, stages, trimmed)
+		// What took so long must not be lost if the next part fails.
+		if err := rep.Write(); err != nil {
+			return err
+		}
 	}
 	if b.opts.steady > 0 {
 		s, err := b.steadily(ctx)
@@ -59,8 +65,8 @@ type stage struct {
 	// between and after.
 	full, empty    result
 	drains, others []float64
-	// disk is what the files take for each event, in bytes.
-	disk float64
+	// disk is what the files take for each event, in bytes, counted what it counts for in max_size.
+	disk, counted float64
 	// first 200 after the start of the process, memory at rest and the most under load.
 	first, emptyFirst time.Duration
 	// cold is the first with the files not in memory; 0: not known here.
@@ -106,7 +112,11 @@ func (g *growth) stages(ctx context.Context) (all []stage, err error) {
 func (g *growth) stage(ctx context.Context, n int) (s stage, err error) {
 	begun := time.Now()
 	// Filling must not leave work behind that a buffer filled in the course of days has done.
-	quiet := func(buffer.Buffer) error { return settle(ctx, selfPID, quietAfterFill) }
+	quiet := func(b buffer.Buffer) error {
+		st := b.Stats()
+		s.counted = float64(st.Bytes) / float64(st.Last-st.First+1)
+		return settle(ctx, selfPID, quietAfterFill)
+	}
 	if err := fill(ctx, g.path, n-g.filled, manyVehicles, g.opts.size, quiet); err != nil {
 		return s, err
 	}

@@ -10,22 +10,22 @@ import (
 // stageTable has a line for the empty buffer and one for each stage.
 func stageTable(all []stage, size int) table {
 	t := table{head: []string{"stored", "ingest/s", "÷ empty", "drain/s", "÷ empty", "start to first 200", "files not in memory",
-		"memory", "under load", "CPU/request", "written/received", "disk/event"}}
+		"memory", "under load", "CPU/request", "written/received", "counted/event", "disk/event"}}
 	if len(all) == 0 {
 		return t
 	}
-	line := func(stored string, r result, ratio string, drains []float64, drainRatio string, first, cold time.Duration, rest, peak int64, disk string) {
+	line := func(stored string, r result, ratio string, drains []float64, drainRatio string, first, cold time.Duration, rest, peak int64, counted, disk string) {
 		s := r.sum()
 		cpu, written := unknown, unknown
 		if s.known {
 			cpu, written = micros(s.use.CPU, s.answers), decimal(float64(s.use.Written)/float64(s.answers*size), 2)
 		}
-		t.add(stored, count(r.rate()), ratio, count(median(drains)), drainRatio, millis(first), coldly(cold), megabytes(rest), megabytes(peak), cpu, written, disk)
+		t.add(stored, count(r.rate()), ratio, count(median(drains)), drainRatio, millis(first), coldly(cold), megabytes(rest), megabytes(peak), cpu, written, counted, disk)
 	}
 	e := all[0]
-	line("0", e.empty, "1", e.others, "1", e.emptyFirst, 0, e.emptyRest, e.emptyPeak, unknown)
+	line("0", e.empty, "1", e.others, "1", e.emptyFirst, 0, e.emptyRest, e.emptyPeak, unknown, unknown)
 	for _, s := range all {
-		line(count(float64(s.stored)), s.full, decimal(s.ingestRatio(), 2), s.drains, decimal(s.drainRatio(), 2), s.first, s.cold, s.rest, s.peak, count(s.disk)+" B")
+		line(count(float64(s.stored)), s.full, decimal(s.ingestRatio(), 2), s.drains, decimal(s.drainRatio(), 2), s.first, s.cold, s.rest, s.peak, count(s.counted)+" B", count(s.disk)+" B")
 	}
 	return t
 }
@@ -47,13 +47,15 @@ func reportStages(rep *report.Report, opts options, all []stage, t trimmed) {
 		}
 	}
 	last := all[len(all)-1]
-	rep.Figure("disk for an event beside its body", last.disk-float64(opts.size), "bytes")
+	rep.Figure("what an event counts for in max_size, beside its body", last.counted-float64(opts.size), "bytes")
+	rep.Figure("files ÷ what is counted", last.disk/last.counted, "")
 	rep.Note("## With stored events")
 	table := stageTable(all, opts.size)
 	rep.Table(table.head, table.rows)
 	rep.Note(stagesNote)
 	rep.Note("## Space after trimming")
 	rep.Figure("max_size, a quarter of what was stored", megabytes(t.limit), "")
+	rep.Figure("counted before", megabytes(t.counted), "")
 	rep.Figure("files before", megabytes(t.before), "")
 	rep.Figure("files after, as a share of max_size", t.ofLimit(t.after), "")
 	rep.Figure("until then", t.took.Round(100*time.Millisecond), "")
@@ -64,7 +66,8 @@ func reportStages(rep *report.Report, opts options, all []stage, t trimmed) {
 const stagesNote = "Each ratio is the median over phases, each divided by the mean of the phases with an empty buffer before and after it, in the same run. The stored events are filled in " +
 	"through the buffer itself, 256 at a time; what that leaves to compactions is done before anything is measured. What the phases store comes on top. " +
 	"The drained backlog lies behind the stored events, which its handler does not get. Memory is what Caddy has resident after the start, and the most under load. " +
-	"CPU/request and written/received (pages given to the disk, `/proc/PID/io`) have in them what was put off until after a phase. disk/event is the size of all files after filling."
+	"CPU/request and written/received (pages given to the disk, `/proc/PID/io`) have in them what was put off until after a phase. counted/event is what an event counts for in max_size, disk/event the size of all files after filling: " +
+	"the buffer compresses what it has flushed. The bodies are of a made-up fleet: ids, times and numbers differ, keys and units do not, as in real ones."
 
 func (r steadied) toReport(rep *report.Report, opts options) {
 	rep.Note("## Steady load")

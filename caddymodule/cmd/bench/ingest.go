@@ -40,8 +40,7 @@ func (c *contenders) stop() {
 func startContenders(ctx context.Context, opts options, dir string, cert devcert.Files) (c *contenders, err error) {
 	c = &contenders{dir: dir}
 	token := rand.Text()
-	body, eventID := sample(opts.size)
-	if c.bodies, err = newBodyMaker(token, body, eventID); err != nil {
+	if c.bodies, err = newBodyMaker(token, opts.size); err != nil {
 		return c, err
 	}
 	if c.receiver, err = startServer(ctx, opts.caddy, dir, site{name: rowReceiver, directive: receive, token: token}, cert); err != nil {

@@ -34,8 +34,7 @@ func (b *bench) coldStart(ctx context.Context, of site) (time.Duration, error) {
 // launchAndAsk also sends signed events until the first is answered with 200.
 func (b *bench) launchAndAsk(ctx context.Context, of site) (s *server, bodies *bodyMaker, first time.Duration, err error) {
 	of.token = rand.Text()
-	body, id := sample(b.opts.size)
-	if bodies, err = newBodyMaker(of.token, body, id); err != nil {
+	if bodies, err = newBodyMaker(of.token, b.opts.size); err != nil {
 		return nil, nil, 0, err
 	}
 	if s, err = b.launch(ctx, of); err != nil {

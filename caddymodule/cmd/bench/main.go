@@ -78,6 +78,8 @@ func run(ctx context.Context, opts options) error {
 		opts.caddy = filepath.Join(dir, "caddy")
 		build := exec.CommandContext(ctx, "go", "build", "-tags", "nobadger,nomysql,nopgx", "-o", opts.caddy, "./caddymodule/cmd/caddy")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as xcaddy builds
+		// As xcaddy builds it: with cgo, the store's memory comes from elsewhere.
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			return fmt.Errorf("building Caddy (run this from the root of the checkout): %w", err)

@@ -16,8 +16,7 @@ func TestMeasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	const token = "0123456789abcdef"
-	body, id := sample(2048)
-	bodies, err := newBodyMaker(token, body, id)
+	bodies, err := newBodyMaker(token, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +62,12 @@ func TestMeasure(t *testing.T) {
 				t.Errorf("%d syncs for %d answers", p.syncs, p.answers)
 			}
 			// A folder in memory is on no disk.
-			if written := p.use.Written; p.known && written != 0 && written < int64(p.answers*len(body)) {
-				t.Errorf("%d bytes written for %d bodies of %d", written, p.answers, len(body))
+			if written := p.use.Written; p.known && written != 0 && written < int64(p.answers*2048) {
+				t.Errorf("%d bytes written for %d bodies of %d", written, p.answers, 2048)
 			}
 		})
 	}
-	wrong, err := newBodyMaker("another token 123", body, id)
+	wrong, err := newBodyMaker("another token 123", 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,8 +87,7 @@ func TestLoadHoldsItsRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sink.stop()
-	body, id := sample(2048)
-	bodies, err := newBodyMaker("0123456789abcdef", body, id)
+	bodies, err := newBodyMaker("0123456789abcdef", 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +95,8 @@ func TestLoadHoldsItsRate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.answers < 80 || m.answers > 101 {
+	// A busy machine ends a second late.
+	if m.answers < 60 || m.answers > 130 {
 		t.Errorf("%d answers in a second at 100 a second", m.answers)
 	}
 }

@@ -9,25 +9,28 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash"
-	"slices"
 	"strconv"
 )
 
-// bodyMaker makes signed requests that differ only in their event id.
+// bodyMaker makes signed requests, each with an event id of its own.
 type bodyMaker struct {
 	token  string
-	body   []byte
-	idAt   int
-	idSize int
+	bodies [][]byte
 }
 
-func newBodyMaker(token string, body []byte, eventID string) (*bodyMaker, error) {
-	at := bytes.Index(body, []byte(eventID))
-	if at < 0 || len(eventID) != 36 {
-		return nil, errors.New("the sample body does not hold its event id")
+func newBodyMaker(token string, size int) (*bodyMaker, error) {
+	b := &bodyMaker{token: token, bodies: make([][]byte, samples)}
+	for i := range b.bodies {
+		b.bodies[i] = sample(size)
+		if !bytes.HasPrefix(b.bodies[i], idKey) {
+			return nil, errors.New("the sample body does not begin with its event id")
+		}
 	}
-	return &bodyMaker{token: token, body: body, idAt: at, idSize: len(eventID)}, nil
+	return b, nil
 }
+
+// idKey is what stands before the event id in a sample.
+var idKey = []byte(`{"eventId":"`)
 
 // workerMaker is a bodyMaker with buffers of its own.
 type workerMaker struct {
@@ -35,21 +38,24 @@ type workerMaker struct {
 	body   []byte
 	mac    hash.Hash
 	prefix [8]byte
-	count  uint64
+	// turn counts from a place of each worker's own, so that not all send one vehicle's at a time.
+	turn, count uint64
 }
 
 func (b *bodyMaker) forWorker() *workerMaker {
-	m := &workerMaker{bodyMaker: b, body: slices.Clone(b.body), mac: hmac.New(sha256.New, []byte(b.token))}
+	m := &workerMaker{bodyMaker: b, mac: hmac.New(sha256.New, []byte(b.token))}
 	rand.Read(m.prefix[:])
+	m.turn = binary.BigEndian.Uint64(m.prefix[:])
 	return m
 }
 
 // next returns a body with an id that no other has. It is overwritten by the next one.
 func (m *workerMaker) next() []byte {
 	m.count++
+	m.body = append(m.body[:0], m.bodies[(m.turn+m.count)%samples]...)
 	var count [8]byte
 	binary.BigEndian.PutUint64(count[:], m.count)
-	id := hex.AppendEncode(m.body[:m.idAt], m.prefix[:])
+	id := hex.AppendEncode(m.body[:len(idKey)], m.prefix[:])
 	id = append(id, '-')
 	id = hex.AppendEncode(id, count[:])
 	copy(m.body[len(id):], "---")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -8,8 +10,32 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// sample is a VEHICLE_STATE of the given size and its event id.
-func sample(size int) (body []byte, eventID string) {
-	id := uuid.NewString()
-	return smartcar.Sample{EventID: id, DeliveredAt: time.Now(), Mode: smartcar.ModeLive, Size: size}.VehicleState(), id
+// samples is how many different bodies are sent in turn, each of another vehicle: the
+// buffer compresses what it keeps, and one body again and again would make that look
+// better than it is.
+const samples = 256
+
+// sample is one VEHICLE_STATE of the given size.
+func sample(size int) []byte {
+	return vary(smartcar.Sample{
+		EventID: uuid.NewString(), VehicleID: uuid.NewString(), UserID: uuid.NewString(), DeliveryID: uuid.NewString(),
+		RecordedAt: time.Now().Add(-rand.N(time.Hour)), DeliveredAt: time.Now(), Mode: smartcar.ModeLive, Size: size,
+	}.VehicleState())
+}
+
+var valueKey = []byte(`"value":`)
+
+// vary changes the numbers of a body's readings, as they differ from car to car; their
+// length stays.
+func vary(body []byte) []byte {
+	for rest := body; ; {
+		at := bytes.Index(rest, valueKey)
+		if at < 0 {
+			return body
+		}
+		rest = rest[at+len(valueKey):]
+		for i := 0; i < len(rest) && rest[i] >= '0' && rest[i] <= '9'; i++ {
+			rest[i] = byte('1' + rand.IntN(9))
+		}
+	}
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 // trimmed is what becomes of the disk's space when events go.
 type trimmed struct {
-	limit int64
+	limit, counted int64
 	// before, after and loaded are the sizes of the files: when the smaller limit was set, when
 	// they had shrunk, and the most while events came in as fast as others went.
 	before, after, loaded int64
@@ -22,7 +24,16 @@ func (g *growth) trim(ctx context.Context) (t trimmed, err error) {
 	if t.before, err = folderSize(g.path); err != nil {
 		return t, err
 	}
-	t.limit = t.before / 4
+	look := func(b buffer.Buffer) error {
+		st := b.Stats()
+		t.counted = int64(st.Bytes)
+		g.countedEvent = float64(st.Bytes) / float64(st.Last-st.First+1)
+		return nil
+	}
+	if err := fill(ctx, g.path, 0, 1, g.opts.size, look); err != nil {
+		return t, err
+	}
+	t.limit = t.counted / 4
 	s, bodies, _, err := g.launchAndAsk(ctx, site{name: "trimmed", buffer: g.path, maxSize: fmt.Sprint(t.limit)})
 	if err != nil {
 		return t, err
@@ -35,7 +46,10 @@ func (g *growth) trim(ctx context.Context) (t trimmed, err error) {
 	defer end()
 	most := make(chan int64, 1)
 	go func() { most <- largest(ctxLoad, g.path) }()
-	m, err := load(ctx, s.secure, bodies, effort{conns: g.opts.conns, during: 2 * g.opts.phase})
+	// What comes in a second must be little of what trimming keeps free, else events are refused;
+	// that is so for any limit that is not as small as that of a short run.
+	rate := float64(t.limit) / 100 / g.countedEvent
+	m, err := load(ctx, s.secure, bodies, effort{conns: g.opts.conns, during: trimLoad, rate: rate})
 	end()
 	t.loaded, t.rate = <-most, m.perSecond()
 	if err != nil {
@@ -47,6 +61,9 @@ func (g *growth) trim(ctx context.Context) (t trimmed, err error) {
 }
 
 func (t trimmed) ofLimit(size int64) string { return decimal(float64(size)/float64(t.limit), 2) }
+
+// trimLoad is long enough for what was trimmed to come and go more than once.
+const trimLoad = 20 * time.Second
 
 // still is how long files must not have shrunk to count as shrunk; the buffer flushes
 // deletions after two seconds.

@@ -28,6 +28,8 @@ type waited struct {
 // standing is what all of them have in common.
 type standing struct {
 	states []waited
+	// draining is the most memory while all that was drained.
+	draining int64
 	// cold is the time to the first 200 with the buffer's files not in memory; 0: not known here.
 	cold time.Duration
 }
@@ -63,6 +65,7 @@ func (m *delivery) large(ctx context.Context) (larger []drained, st standing, er
 		return nil, st, err
 	}
 	fmt.Printf("  handler drains  first event %s after the start; memory at most %s\n", millis(d.begin), megabytes(d.peak))
+	st.draining = d.peak
 	// Last, since what follows would have to read everything from the disk.
 	handlers, err := block(held, `["plugin"]`, 0, "none")
 	if err != nil {
