@@ -38,6 +38,9 @@ type Buffer struct {
 	// files is what db opens its files with, and room where its writes wait for space.
 	files *patientFS
 	room  *room
+	// fence is what db writes through, and witness what is known of its files.
+	fence   *fence
+	witness *witness
 
 	committer *committer
 	dedupe    *dedupe
@@ -110,22 +113,25 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	b.limits.Store(&o.Limits)
 	b.files = newPatientFS(o.FS, o.Log, b.closing)
 	b.room = &room{log: o.Log, path: o.Path, closing: b.closing, seal: b.seal}
-	db, err := openStore(o, b.seal, b.files, b.room)
+	b.witness = newWitness()
+	b.fence = &fence{FS: b.files, seal: b.seal, room: b.room, witness: b.witness}
+	db, err := openStore(o, b.fence, b.files)
 	if err != nil {
 		b.files.release()
 		return nil, err
 	}
 	b.db = db
 	next, total, err := b.load()
+	if failed := b.seal.refusal(); failed != nil {
+		err = failed
+	}
+	if err == nil {
+		err = b.witness.short(next)
+	}
 	if err != nil {
 		_ = db.Close()
 		b.files.release()
-		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
-	}
-	if err := b.seal.refusal(); err != nil {
-		_ = db.Close()
-		b.files.release()
-		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
+		return nil, openingError(o.Path, err)
 	}
 	b.committer = newCommitter(b, next, total)
 	b.checkHeadroom()
@@ -197,7 +203,9 @@ func (b *Buffer) Close() error {
 		b.wakeAll()
 		if err := b.closeStore(); err != nil && b.seal.err() == nil {
 			b.closeErr = fmt.Errorf("closing buffer %s: %w", b.opts.Path, err)
+			return
 		}
+		b.testify(true)
 	})
 	return b.closeErr
 }

@@ -105,5 +105,10 @@
 // crashed at that moment, and Pebble, which would end the process on such
 // errors, sees them succeed until it is closed right after. So the
 // directory is always as some crash would leave it, which is the one thing that
-// a store recovers from for sure.
+// a store recovers from for sure. Only where the disk is full a write waits, since it
+// has failed cleanly, and goes on when there is space.
+//
+// Damage at rest is told from the torn end that a crash leaves by the witness, a file that holds
+// how the manifest and the logs looked when they were synced. A store that has less than
+// it says does not open, and is left as it is.
 package disk

@@ -26,6 +26,7 @@ type fence struct {
 	room *room
 	// flushed is set when the first table is made.
 	flushed atomic.Bool
+	witness *witness
 }
 
 // frozen says whether writes are dropped.
@@ -68,7 +69,7 @@ func (f *fence) open(doing, path string, op func() (vfs.File, error)) (vfs.File,
 	if f.caught(doing, path, err) {
 		return lostFile{name: filepath.Base(path)}, nil
 	}
-	return &fencedFile{File: file, fence: f, path: path}, nil
+	return &fencedFile{File: file, fence: f, path: path, written: stamp{Name: filepath.Base(path)}, grows: grows(filepath.Base(path))}, nil
 }
 
 func (f *fence) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
@@ -106,6 +107,7 @@ func (f *fence) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.
 }
 
 func (f *fence) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f.witness.removed(filepath.Base(oldname))
 	return f.open("reusing", newname, func() (vfs.File, error) { return f.FS.ReuseForWrite(oldname, newname, c) })
 }
 
@@ -143,6 +145,7 @@ func (f *fence) Remove(name string) error {
 	if f.frozen() {
 		return nil
 	}
+	f.witness.removed(filepath.Base(name))
 	return f.FS.Remove(name)
 }
 
@@ -160,11 +163,27 @@ type fencedFile struct {
 	vfs.File
 	fence *fence
 	path  string
+	// written is what was written so far of a file that only grows.
+	written stamp
+	grows   bool
+}
+
+// synced has the witness know what is on the disk now.
+func (w *fencedFile) synced() {
+	if w.grows && !w.fence.frozen() {
+		w.fence.witness.synced(w.written)
+	}
 }
 
 func (w *fencedFile) Write(p []byte) (int, error) {
 	if w.fence.frozen() {
 		return len(p), nil
+	}
+	grown := w.written
+	if w.grows {
+		// Before it is written: a file system may do with p what it wants.
+		grown.Size += int64(len(p))
+		grown.Sum = extendChecksum(grown.Sum, p)
 	}
 	rest := p
 	err := w.fence.room.patiently(func() error {
@@ -172,7 +191,9 @@ func (w *fencedFile) Write(p []byte) (int, error) {
 		rest = rest[n:]
 		return err
 	})
-	w.fence.caught("writing", w.path, err)
+	if !w.fence.caught("writing", w.path, err) {
+		w.written = grown
+	}
 	return len(p), nil
 }
 
@@ -184,11 +205,15 @@ func (w *fencedFile) WriteAt(p []byte, off int64) (int, error) {
 }
 
 func (w *fencedFile) Sync() error {
-	return w.fence.do("syncing", w.path, w.File.Sync)
+	_ = w.fence.do("syncing", w.path, w.File.Sync)
+	w.synced()
+	return nil
 }
 
 func (w *fencedFile) SyncData() error {
-	return w.fence.do("syncing", w.path, w.File.SyncData)
+	_ = w.fence.do("syncing", w.path, w.File.SyncData)
+	w.synced()
+	return nil
 }
 
 func (w *fencedFile) SyncTo(length int64) (full bool, err error) {
@@ -196,6 +221,9 @@ func (w *fencedFile) SyncTo(length int64) (full bool, err error) {
 		full, err = w.File.SyncTo(length)
 		return err
 	})
+	if full {
+		w.synced()
+	}
 	return full, err
 }
 

@@ -15,6 +15,9 @@ const (
 	formatVersion1 = 1
 )
 
+// errLaterFormat: the directory is not for this version.
+var errLaterFormat = errors.New("a later version wrote it")
+
 // load reads what the buffer keeps in memory: a few records, whatever is stored.
 func (b *Buffer) load() (next, total uint64, err error) {
 	if err := b.checkFormat(); err != nil {
@@ -46,7 +49,7 @@ func (b *Buffer) checkFormat() error {
 		return b.db.Set(metaFormat, []byte{formatVersion}, pebble.Sync)
 	}
 	if len(v) != 1 || v[0] != formatVersion {
-		return fmt.Errorf("the directory has format %v; this version knows only up to %d: a later version wrote it", v, formatVersion)
+		return fmt.Errorf("%w: the directory has format %v, this version knows only up to %d", errLaterFormat, v, formatVersion)
 	}
 	return nil
 }
@@ -72,6 +75,7 @@ func (b *Buffer) loadPositions() (next, total uint64, err error) {
 			before = t.total - cost(len(it.Value()))
 		}
 	}
+	damaged := it.Error()
 	if it.Last() {
 		p, _ := eventPosition(it.Key())
 		last = max(last, p)
@@ -84,8 +88,25 @@ func (b *Buffer) loadPositions() (next, total uint64, err error) {
 			}
 		}
 	}
-	if err := it.Error(); err != nil && !pebble.IsCorruptionError(err) {
-		return 0, 0, fmt.Errorf("finding the last event: %w", err)
+	if damaged == nil {
+		damaged = it.Error()
+	}
+	if damaged != nil && !pebble.IsCorruptionError(damaged) {
+		return 0, 0, fmt.Errorf("finding the first and the last event: %w", damaged)
+	}
+	if damaged != nil {
+		// An iterator does not come behind the damage; but no position may be given a second time, and no event be
+		// passed over.
+		e, err := b.tableBounds(last)
+		if err != nil {
+			return 0, 0, fmt.Errorf("finding the tables of events: %w", err)
+		}
+		if first == 0 {
+			first = e.first
+		}
+		last = max(last, e.last)
+		total = max(total, before) + e.sizeBeyond
+		b.log.Error("buffer: the oldest or the newest events are damaged, the sizes in the figures are off", "error", oneLine(damaged.Error()))
 	}
 	if first == 0 {
 		first = last + 1
@@ -93,6 +114,38 @@ func (b *Buffer) loadPositions() (next, total uint64, err error) {
 	b.first.Store(first)
 	b.eventBytes.Store(int64(total - before))
 	return last + 1, total, nil
+}
+
+// eventBounds are what the store knows of the events without reading them: between which positions its
+// tables have some, 0 for none, and the size of the tables that have some beyond a position.
+type eventBounds struct {
+	first, last uint64
+	sizeBeyond  uint64
+}
+
+func (b *Buffer) tableBounds(beyond uint64) (e eventBounds, err error) {
+	levels, err := b.db.SSTables()
+	if err != nil {
+		return e, err
+	}
+	for _, tables := range levels {
+		for _, t := range tables {
+			smallest, ok := eventPosition(t.Smallest.UserKey)
+			largest, also := eventPosition(t.Largest.UserKey)
+			// One that deletes may end with a position that was never given: that leaves a gap, which does no harm.
+			if !ok || !also {
+				continue
+			}
+			if e.first == 0 || smallest < e.first {
+				e.first = smallest
+			}
+			e.last = max(e.last, largest)
+			if largest > beyond {
+				e.sizeBeyond += t.Size
+			}
+		}
+	}
+	return e, nil
 }
 
 // loadFloor reads the position that was given at least, as far as it cannot be seen

@@ -26,6 +26,7 @@ func (b *Buffer) keep() {
 	defer pressure.Stop()
 	// idle: the last trim that was asked for found nothing, so the next ones wait for the tick.
 	idle := false
+	b.testify(false)
 	for {
 		select {
 		case <-b.closing:
@@ -35,11 +36,15 @@ func (b *Buffer) keep() {
 		case <-pressure.C:
 			idle = false
 			b.checkHeadroom()
+			if b.witness.outdated() {
+				b.testify(false)
+			}
 			if b.tight.Load() || b.nearFull() {
 				idle = !b.trimAndLog()
 			}
 		case <-sweep.C:
 			b.trimAndLog()
+			b.testify(false)
 		case <-b.sweep:
 			if !idle {
 				idle = !b.trimAndLog()

@@ -4,12 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 const (
@@ -29,8 +33,8 @@ const (
 var errLocked = errors.New("the directory is in use")
 
 // openStore opens Pebble behind a fence.
-func openStore(o Options, s *seal, files *patientFS, r *room) (*pebble.DB, error) {
-	f := &fence{FS: files, seal: s, room: r}
+func openStore(o Options, f *fence, files *patientFS) (*pebble.DB, error) {
+	s, r := f.seal, f.room
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	db, err := openPebble(o.Path, pebbleOptions(f, cache, logger{o.Log, s}, o.memTable))
@@ -50,11 +54,18 @@ func openStore(o Options, s *seal, files *patientFS, r *room) (*pebble.DB, error
 		return nil, fmt.Errorf("opening buffer %s: %w: another process has it open, perhaps a second Caddy with the same data directory; "+
 			"stop that one, or give this one a path of its own (%w)", o.Path, errLocked, err)
 	}
-	if pebble.IsCorruptionError(err) {
-		return nil, fmt.Errorf("opening buffer %s: its files are damaged; keep a copy of the directory, then "+
-			"restore it from a backup or start with an empty path: %w", o.Path, err)
+	return nil, openingError(o.Path, err)
+}
+
+// openingError says what to do when the store cannot be opened, or read once it is.
+func openingError(path string, err error) error {
+	// What the system refuses is no damage, unless a file is missing; all else is about what is in the files.
+	var system syscall.Errno
+	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) || errors.Is(err, buffer.ErrFull) || errors.Is(err, errLaterFormat) {
+		return fmt.Errorf("opening buffer %s: %w", path, err)
 	}
-	return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
+	return fmt.Errorf("opening buffer %s: its files are damaged; keep a copy of the directory, then "+
+		"restore it from a backup or start with an empty path: %s", path, strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 }
 
 // openPebble turns panics into errors: that is how Pebble takes some of what it
@@ -119,6 +130,10 @@ func (f *fence) Lock(name string) (io.Closer, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: locking %s: %w", errLocked, name, err)
+	}
+	// Nobody else changes the files from here on, and Pebble has not looked at them yet.
+	if err := f.witness.examine(f.FS, f.PathDir(name)); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
