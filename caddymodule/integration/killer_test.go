@@ -33,7 +33,8 @@ func newKiller(s *site, l *ledger) *killer {
 // spawn starts the next Caddy.
 func (k *killer) spawn(t *testing.T) {
 	t.Helper()
-	life := k.l.begin(k.patience())
+	// Half of an outage may be the stop before.
+	life := k.l.begin(k.outage() / 2)
 	k.lives = append(k.lives, life)
 	k.p = k.s.spawn(t, killLife+"="+strconv.Itoa(life.number))
 }
@@ -79,15 +80,10 @@ func (k *killer) calm() bool {
 }
 
 // outage is how long an event must be able to wait that a kill finds waiting: what Smartcar
-// gives up on itself, after four attempts, would prove nothing.
+// gives up on itself, after four attempts, would prove nothing. It is as long as the wait
+// before the last attempt.
 func (k *killer) outage() time.Duration {
-	return max(5*k.usualStart(), 2*longest(k.firsts), 2*longest(k.stops))
-}
-
-// patience is how long Caddy may stop and how long it may start before requests are held
-// back: both together less than an event has that a kill finds waiting, or that fails then for the first time.
-func (k *killer) patience() time.Duration {
-	return min(k.outage()/2, time.Duration(float64(80*time.Second)/k.l.factor))
+	return time.Duration(float64(100*time.Second) / k.l.factor)
 }
 
 // usualStart is the median time from a start to the first 200.
