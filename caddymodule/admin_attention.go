@@ -69,6 +69,10 @@ func receivingAttention(v *statusView) []attentionView {
 		a.What = "Caddy is stopping"
 		a.Do = "when it has been started again, ask again"
 	case stateFull:
+		if v.Receiving.disk {
+			a.Do = "make room on the disk, or get going what holds the events; it recovers by itself"
+			break
+		}
 		if by := holders(v); by != "" {
 			a.What = "events are refused with 503: the buffer is full, held by " + by
 		}

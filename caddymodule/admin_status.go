@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -106,6 +107,7 @@ func viewReceiving(s engine.Status, last storeTrouble) receivingView {
 		}
 	case full != nil:
 		v.Healthy, v.State, v.Why = false, stateFull, full.Error()
+		v.disk = errors.Is(full, buffer.ErrNoSpace)
 	case last.code == refuseFull.code:
 		// There is room again, whether an event has come since or not.
 		return v

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,13 @@ func TestAttention(t *testing.T) {
 		{
 			name: "full", trouble: &storeTrouble{refuseFull.code, "buffer is full", noon}, status: engine.Status{Buffer: buffer.Stats{Full: buffer.ErrFull}},
 			level: levelError, what: "buffer is full", do: "max_size", notReceiving: true,
+		},
+		{
+			name: "the disk is full", status: engine.Status{
+				Buffer:   buffer.Stats{Full: fmt.Errorf("%w: none left", buffer.ErrNoSpace)},
+				Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Waiting: 70})},
+			},
+			level: levelError, what: "the disk is short of space: none left", do: "make room on the disk", notReceiving: true,
 		},
 		{name: "full a moment ago", trouble: &storeTrouble{refuseFull.code, "buffer is full", noon}},
 		{

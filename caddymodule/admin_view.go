@@ -31,6 +31,8 @@ type receivingView struct {
 	// Why and Since are there when it is not healthy.
 	Why   string    `json:"why,omitempty"`
 	Since time.Time `json:"since,omitzero"`
+	// disk: it is the disk that is full.
+	disk bool
 }
 
 type sourceView struct {

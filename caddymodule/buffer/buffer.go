@@ -21,6 +21,7 @@ package buffer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 )
@@ -31,6 +32,8 @@ var (
 	ErrClosed = errors.New("buffer is closed")
 	// ErrFull: the size limit or the disk's headroom is reached.
 	ErrFull = errors.New("buffer is full")
+	// ErrNoSpace is the ErrFull that is due to the disk and not to what is stored.
+	ErrNoSpace = fmt.Errorf("%w: the disk is short of space", ErrFull)
 	// ErrSealed: a write or sync failed, so nothing more is accepted until the
 	// buffer is opened anew (restart Caddy when the disk is well again).
 	ErrSealed = errors.New("buffer is sealed after a failed write")

@@ -37,7 +37,7 @@ func (b *Buffer) noRoom(size int) error {
 		return err
 	}
 	if b.tight.Load() {
-		return fmt.Errorf("%w: the disk has less than the headroom of %d bytes free", buffer.ErrFull, limits.Headroom)
+		return fmt.Errorf("%w: less than the headroom of %d bytes is free", buffer.ErrNoSpace, limits.Headroom)
 	}
 	if int64(b.bytes()+cost(size)) > hundredths(limits.MaxSize, refuseAbove) {
 		return fmt.Errorf("%w: events that are not settled and dead letters fill max_size, %d bytes, of which the last twentieth is kept free for settling",

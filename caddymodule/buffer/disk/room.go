@@ -43,7 +43,7 @@ func (r *room) full() error {
 	if r.waiting.Load() == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: the disk has no space left, a write waits for it", buffer.ErrFull)
+	return fmt.Errorf("%w: no space left, a write waits for it", buffer.ErrNoSpace)
 }
 
 // patiently does what needs space until it has some, or the buffer is closed or sealed.
