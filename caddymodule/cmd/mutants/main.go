@@ -1,0 +1,116 @@
+// Command mutants asks the tests whether they would notice. It plants faults in the
+// product, one at a time, each of which would lose, repeat, reorder, forge or leak what the
+// product promises to keep, and fails when the tests that are there to notice one do not.
+// A test that never failed proves nothing; this makes each of those in the list fail.
+//
+//	go run ./caddymodule/cmd/mutants              # all of them
+//	go run ./caddymodule/cmd/mutants -short       # those that are quick to build and to notice
+//	go run ./caddymodule/cmd/mutants -run sync    # those whose name or file matches
+//	go run ./caddymodule/cmd/mutants -list
+//
+// The source tree stays as it is: the changed file is given to the compiler with -overlay.
+// Before a fault is planted, its tests must pass without it, or that they fail with it
+// would mean nothing. A fault that does not compile, that no longer fits the source, or
+// whose tests do not exist is an error: the list has to be kept.
+//
+// With the environment variable SMARTCAR_REPORTS a whole run writes the report
+// planted-faults.md into the folder that it names.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	pattern := flag.String("run", "", "plant only the faults whose name or file matches this regular `expression`")
+	list := flag.Bool("list", false, "list the faults and plant none")
+	short := flag.Bool("short", false, "plant only the faults that are quick to build and to notice")
+	parallel := flag.Int("parallel", 2, "how many faults are tried side by side")
+	flag.Parse()
+	if flag.NArg() > 0 || *parallel < 1 {
+		flag.Usage()
+		return errors.New("no arguments are taken, and parallel must be at least 1")
+	}
+	wanted, err := regexp.Compile(*pattern)
+	if err != nil {
+		return fmt.Errorf("reading -run: %w", err)
+	}
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	chosen := choose(faults, wanted, *short)
+	if len(chosen) == 0 {
+		return errors.New("no fault is chosen")
+	}
+	// Before anything is built, so that a list that has gone stale is noticed at once.
+	if err := checkFaults(root, chosen); err != nil {
+		return err
+	}
+	if *list {
+		printList(os.Stdout, chosen)
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	r := newReport()
+	verdicts, err := plantAll(ctx, &workshop{root: root, dir: dir}, chosen, *parallel, os.Stdout)
+	if err != nil {
+		return err
+	}
+	// A part of the list would pass for all of it in the documentation.
+	if len(chosen) == len(faults) {
+		if err := r.write(verdicts); err != nil {
+			return err
+		}
+	}
+	return judge(verdicts)
+}
+
+func choose(all []fault, wanted *regexp.Regexp, short bool) []fault {
+	var chosen []fault
+	for _, f := range all {
+		if (wanted.MatchString(f.name) || wanted.MatchString(f.file)) && (f.quick || !short) {
+			chosen = append(chosen, f)
+		}
+	}
+	return chosen
+}
+
+// moduleRoot is the folder with go.mod at or above the working directory.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			return "", errors.New("finding the module: there is no go.mod here or above; run this in a checkout")
+		}
+		dir = above
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+// house is a module with one function and its tests.
+func house(t *testing.T) *workshop {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, dir, "go.mod", "module house\n\ngo 1.26\n")
+	write(t, dir, "p/p.go", "package p\n\n// Add adds.\nfunc Add(a, b int) int { return a + b }\n")
+	write(t, dir, "p/p_test.go", `package p
+
+import "testing"
+
+func TestAdd(t *testing.T) {
+	t.Run("zero", func(t *testing.T) {
+		if Add(0, 0) != 0 {
+			t.Error("wrong")
+		}
+	})
+	t.Run("five", func(t *testing.T) {
+		if got := Add(2, 3); got != 5 {
+			t.Error(got)
+		}
+	})
+}
+
+func TestBlind(t *testing.T) { Add(1, 1) }
+
+func TestBroken(t *testing.T) { t.Error("fails anyway") }
+`)
+	return &workshop{root: dir, dir: t.TempDir()}
+}
+
+func planted(name, body, run string) fault {
+	return fault{
+		name: name, harm: "wrong sums", file: "p/p.go",
+		edits: []edit{{"{ return a + b }", body}}, noticed: []test{{"p", run}},
+	}
+}
+
+// What a fault leads to is told apart: noticed, not noticed, and never tried.
+func TestVerdicts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds packages")
+	}
+	all := []fault{
+		planted("noticed", "{ return a - b }", "TestAdd"),
+		planted("survives", "{ return a * b }", "TestBlind"),
+		planted("no-go", "{ return a + c }", "TestAdd"),
+	}
+	var log strings.Builder
+	verdicts, err := plantAll(context.Background(), house(t), all, 1, &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"TestAdd/five", "SURVIVED", "ERROR"} {
+		if got := verdicts[i].String(); got != want {
+			t.Errorf("fault %s: %q, want %q", all[i].name, got, want)
+		}
+	}
+	err = judge(verdicts)
+	if err == nil {
+		t.Fatal("the whole is a success")
+	}
+	for _, want := range []string{"fault survives survived", "wrong sums", "go test ./p -run 'TestBlind'", "fault no-go: it does not compile", "undefined: c"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q:\n%v", want, err)
+		}
+	}
+	if err := judge(verdicts[:1]); err != nil {
+		t.Errorf("noticed faults are an error: %v", err)
+	}
+}
+
+// A test that fails in any case notices nothing, nor does one that does not run.
+func TestTestsMustPassWithoutAFault(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds packages")
+	}
+	w := house(t)
+	for run, want := range map[string]string{"TestBroken": "TestBroken", "TestNone": "0 tests ran"} {
+		_, err := plantAll(context.Background(), w, []fault{planted("x", "{ return 0 }", run)}, 1, new(strings.Builder))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", run, err, want)
+		}
+	}
+}
+
+func TestWhatFailed(t *testing.T) {
+	for _, tc := range []struct{ name, output, want string }{
+		{"a test", "=== RUN   TestA\n--- FAIL: TestA (0.00s)\nFAIL\n", "TestA"},
+		{"a subtest says more", "--- FAIL: TestA (0.00s)\n    --- FAIL: TestA/one (0.00s)\n        --- FAIL: TestA/one/deep (0.00s)\n", "TestA/one/deep"},
+		{"the first of two", "--- FAIL: TestA (0.00s)\n--- FAIL: TestB (0.00s)\n    --- FAIL: TestB/x (0.00s)\n", "TestA"},
+		{"one that hangs", "panic: test timed out after 1s\n\trunning tests:\n\t\tTestA/x (1s)\n", "TestA/x (never ends)"},
+		{"a panic", "panic: runtime error: index out of range\n", "panic: runtime error: index out of range"},
+		{"a deadlock", "fatal error: all goroutines are asleep - deadlock!\n", "panic: all goroutines are asleep - deadlock!"},
+		{"a leak", "PASS\ngoleak: Errors on successful test run\n", "goroutines that leak"},
+		{"nothing that is known", "cannot execute binary file\n", ""},
+	} {
+		if got := whatFailed([]byte(tc.output)); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/report"
+)
+
+// faultReport is the report of a whole run.
+type faultReport struct{ r *report.Report }
+
+func newReport() faultReport {
+	return faultReport{report.New("planted-faults", "go run ./caddymodule/cmd/mutants")}
+}
+
+func (fr faultReport) write(verdicts []verdict) error {
+	survived := 0
+	var rows [][]string
+	for i := range verdicts {
+		v := &verdicts[i]
+		if v.survived() {
+			survived++
+		}
+		rows = append(rows, []string{v.fault.name, v.fault.harm, "`" + v.fault.file + "`", v.String()})
+	}
+	fr.r.Figure("faults planted", len(verdicts), "")
+	fr.r.Figure("faults that no test noticed", survived, "")
+	fr.r.Table([]string{"fault", "what it would do", "planted in", "noticed by"}, rows)
+	fr.r.Note("Each fault is planted alone. Only the tests that are there to notice it are run; they pass without it.")
+	return fr.r.Write()
+}
+
+func printList(out io.Writer, list []fault) {
+	for i := range list {
+		f := &list[i]
+		quick := ""
+		if f.quick {
+			quick = " (short)"
+		}
+		fmt.Fprintf(out, "%s%s\n\t%s\n\t%s\n", f.name, quick, f.harm, f.file)
+		for _, t := range f.noticed {
+			fmt.Fprintf(out, "\t%s\n", t)
+		}
+	}
+	fmt.Fprintf(out, "%d faults\n", len(list))
+}
