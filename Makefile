@@ -2,12 +2,15 @@
 BUF         = github.com/bufbuild/buf/cmd/buf@v1.75.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 LINT        = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-FUZZTIME   ?= 30s
-ROUNDS     ?= 200
+FUZZTIME   ?= 10m
+ROUNDS     ?= 1000
+SEEDS      ?= 10000
 
-SEEDS      ?= 5000
+.PHONY: build demo test race lint proto bench bench-report growth model powercut powercut-faults kill reload faults hostile fuzz ci
 
-.PHONY: build demo test race lint proto bench kill reload model fuzz ci
+# A proof writes its report where this names a folder, by its whole path:
+# make powercut SMARTCAR_REPORTS=$$PWD/caddymodule/docs/reports
+export SMARTCAR_REPORTS
 
 build: ## Caddy with this module, as xcaddy.json says, into ./caddy
 	go run ./caddymodule/cmd/build
@@ -33,17 +36,35 @@ proto: ## regenerate sdk/handlerv1 from sdk/proto
 bench: ## what a durable 200 costs beside a plain one, and how fast a backlog is delivered, in one run
 	go run ./caddymodule/cmd/bench
 
-kill: ## kill -9 under load, ROUNDS times
+bench-report: ## the whole benchmark, into caddymodule/docs/reports: about an hour, some 30 GB of disk
+	SMARTCAR_REPORTS=caddymodule/docs/reports go run ./caddymodule/cmd/bench -report
+
+growth: ## what receiving and delivering cost with 1 and 5 million stored events
+	go run ./caddymodule/cmd/bench -only growth -stored 1000000,5000000
+
+model: ## SEEDS random histories of deliveries, with restarts and power cuts, against a model
+	go test ./caddymodule/internal/dispatch -run TestModel -count=1 -timeout 6h -seeds $(SEEDS)
+
+powercut: ## SEEDS random histories of buffer, dispatch and handlers, each with power cuts
+	go test ./caddymodule/integration/powercut -run TestPowerCut -count=1 -timeout 2h -seeds $(SEEDS)
+
+powercut-faults: ## plants faults, one at a time, and sees powercut notice them
+	go test ./caddymodule/integration/powercut -run TestFaultsAreNoticed -count=1 -timeout 1h -faults
+
+kill: ## kill -9 of Caddy, of the plugin, of both, and SIGTERM, under load, ROUNDS times
 	SMARTCAR_KILL_ROUNDS=$(ROUNDS) go test ./caddymodule/integration -run TestKill -count=1 -v -timeout 2h
 
 reload: ## good and wrong reloads under load for 30 s
 	SMARTCAR_RELOAD_TIME=30s go test ./caddymodule/integration -run TestReload -count=1 -v
 
-model: ## SEEDS random histories of deliveries, with restarts and power cuts, against a model
-	go test ./caddymodule/internal/dispatch -run TestModel -count=1 -timeout 2h -seeds $(SEEDS)
+faults: ## SEEDS random histories on a disk that fails or alters what it holds
+	go test ./caddymodule/buffer/disk -run 'TestFaults|TestDamage$$' -count=1 -timeout 2h -seeds $(SEEDS)
+
+hostile: ## attacks beside an honest sender, with 10,000 connections
+	SMARTCAR_HOSTILE_CONNECTIONS=10000 go test ./caddymodule/integration -run TestHostile -count=1 -v -timeout 30m
 
 fuzz: ## each fuzz target for FUZZTIME
-	FUZZTIME=$(FUZZTIME) .ci/fuzz
+	FUZZTIME=$(FUZZTIME) go run ./caddymodule/cmd/fuzz
 
 ci: ## what CI runs
 	.ci/run
