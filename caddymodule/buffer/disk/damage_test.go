@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -243,8 +244,12 @@ func (r *rot) compare(b *Buffer) (lost, damaged int) {
 	return lost, damaged
 }
 
-// drain has the consumer take what is left: it must come to the end.
+// drain has the consumer take what is left: it must come to the end, an event that is stored now.
 func (r *rot) drain(b *Buffer) {
+	if _, err := b.Append(r.t.Context(), crashEvent("end", 10)); err != nil {
+		r.t.Errorf("%s: appending: %v", r.what, err)
+		return
+	}
 	c, err := b.Consumer(r.t.Context(), "h")
 	if err != nil {
 		r.t.Errorf("%s: %v", r.what, err)
@@ -263,4 +268,61 @@ func (r *rot) drain(b *Buffer) {
 			}
 		}
 	}
+}
+
+// With damage to the newest events, none of their positions is given to another.
+func TestDamageToTheNewestEvents(t *testing.T) {
+	r := &rot{t: t, disk: vfs.NewMem(), told: newLedger()}
+	r.o = Options{Path: "buffer", FS: r.disk}
+	b, err := Open(t.Context(), r.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 100
+	for i := range n {
+		id := fmt.Sprint(i)
+		receipt, err := b.Append(t.Context(), crashEvent(id, 1000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.told.appended[id] = receipt.Position
+	}
+	if err := b.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	var table string
+	levels, err := b.db.SSTables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tables := range levels {
+		for _, info := range tables {
+			if p, ok := eventPosition(info.Largest.UserKey); ok && p == n {
+				table = fmt.Sprintf("%06d.sst", info.FileNum)
+			}
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.file = r.disk.PathJoin(r.o.Path, table)
+	bad := r.read()
+	for i := 0; i < len(bad)-100; i += 100 {
+		bad[i] ^= 1
+	}
+	r.write(bad)
+	if b, err = Open(t.Context(), r.o); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	lost, damaged := r.compare(b)
+	if lost > 0 || damaged == 0 {
+		t.Errorf("%d events are lost in silence and %d read as damaged", lost, damaged)
+	}
+	receipt, err := b.Append(t.Context(), crashEvent("later", 1000))
+	if err != nil || receipt.Position <= n {
+		t.Errorf("the next event got position %d, %v; %d were given before", receipt.Position, err, n)
+	}
+	r.drain(b)
+	await(t, time.Minute, "the damaged events are dead letters", func() bool { return b.Stats().DeadLetters == uint64(damaged) })
 }
