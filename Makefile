@@ -6,7 +6,7 @@ FUZZTIME   ?= 10m
 ROUNDS     ?= 1000
 SEEDS      ?= 10000
 
-.PHONY: build demo test race lint proto bench bench-report growth model powercut powercut-faults kill reload faults hostile fuzz ci
+.PHONY: build demo test race lint proto bench bench-report growth model powercut powercut-faults kill reload faults hostile mutants fuzz ci
 
 # A proof writes its report where this names a folder, by its whole path:
 # make powercut SMARTCAR_REPORTS=$$PWD/caddymodule/docs/reports
@@ -62,6 +62,9 @@ faults: ## SEEDS random histories on a disk that fails or alters what it holds
 
 hostile: ## attacks beside an honest sender, with 10,000 connections
 	SMARTCAR_HOSTILE_CONNECTIONS=10000 go test ./caddymodule/integration -run TestHostile -count=1 -v -timeout 30m
+
+mutants: ## plants faults all over the house, and sees the tests notice them
+	go run ./caddymodule/cmd/mutants
 
 fuzz: ## each fuzz target for FUZZTIME
 	FUZZTIME=$(FUZZTIME) go run ./caddymodule/cmd/fuzz

@@ -75,7 +75,6 @@ type history struct {
 	outcome string
 	calls   atomic.Int64
 	slowest atomic.Int64
-	mu      sync.Mutex
 }
 
 func newHistory(t *testing.T, seed int) *history {
