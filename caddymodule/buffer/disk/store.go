@@ -65,8 +65,21 @@ func openingError(path string, err error) error {
 		return fmt.Errorf("opening buffer %s: %w", path, err)
 	}
 	return fmt.Errorf("opening buffer %s: its files are damaged; keep a copy of the directory, then "+
-		"restore it from a backup or start with an empty path: %s", path, strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+		"restore it from a backup or start with an empty path: %w", path, damagedStore{err})
 }
+
+// damagedStore is an error of opening as one line. It is errDamaged, whatever Pebble says of it.
+type damagedStore struct{ error }
+
+func (d damagedStore) Error() string {
+	// Pebble has a line for each file, and adds some of its own.
+	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(d.error.Error(), "<corruption detail carrier>", "")), "\n")
+	return strings.Join(lines, "; ")
+}
+
+func (d damagedStore) Unwrap() error { return d.error }
+
+func (d damagedStore) Is(target error) bool { return target == errDamaged }
 
 // openPebble turns panics into errors: that is how Pebble takes some of what it
 // finds in a damaged directory.
