@@ -159,7 +159,7 @@ func (h *hostile) suffer(t *testing.T, a attack) []string {
 		<-time.After(20 * time.Millisecond)
 	}
 	peak := h.p.memory().peak
-	if allowed := int64(hostileMemory + h.n*memoryConnection); peak > 0 && peak-rss > allowed {
+	if allowed := memoryFactor * int64(hostileMemory+h.n*memoryConnection); peak > 0 && peak-rss > allowed {
 		t.Errorf("memory went from %s to %s, more than %s above", mib(rss), mib(peak), mib(allowed))
 	}
 	if more := h.s.receiverLines(t) - lines; more > hostileLines+3*int(took.Seconds()+1) {
