@@ -73,3 +73,19 @@ func TestProgressSkipTo(t *testing.T) {
 		})
 	}
 }
+
+// Marks beyond the window are ignored: in the ring they would stand for positions within it.
+func TestProgressIgnoresWhatIsBeyondTheWindow(t *testing.T) {
+	p := &progress{low: 10, high: 10}
+	for _, beyond := range []uint64{10 + window + 1, 10 + window + 5, 10 + 2*window} {
+		p.mark(beyond)
+	}
+	for position := uint64(11); position <= 10+2*window; position++ {
+		if p.has(position) {
+			t.Fatalf("position %d counts as settled", position)
+		}
+	}
+	if p.low != 10 || p.high != 10 {
+		t.Errorf("low %d, high %d", p.low, p.high)
+	}
+}
