@@ -27,7 +27,7 @@ var deliveryFaults = []fault{
 		name: "failed-call-is-done", harm: "events of a call that failed as a whole are lost",
 		file:    "caddymodule/internal/dispatch/answer.go",
 		edits:   []edit{{"\tdefault:\n\t\td.onFailedCall(c, lanes, now, a.err.Error())", "\tdefault:\n\t\tfor _, l := range lanes {\n\t\t\td.whenLanded(l, func() { d.finished(l, judgement{}) })\n\t\t}"}},
-		noticed: []test{{pkgDispatch, "TestTimeoutIsAnAttempt"}}, quick: true,
+		noticed: []test{{pkgDispatch, "TestTimeoutIsAnAttempt"}},
 	},
 	{
 		name: "late-answer-is-done", harm: "an event that a handler did not finish in time is taken for finished and lost",
@@ -69,7 +69,7 @@ var deliveryFaults = []fault{
 		name: "down-counts", harm: "a plugin that is away for a minute makes dead letters of all that comes",
 		file:    "caddymodule/internal/dispatch/answer.go",
 		edits:   []edit{{"case errors.Is(a.err, ErrDown):\n\t\td.breaker.unanswered(c.probe)\n\t\td.again(lanes)", "case errors.Is(a.err, ErrDown):\n\t\td.breaker.unanswered(c.probe)\n\t\td.onFailedCall(c, lanes, now, \"down\")"}},
-		noticed: []test{{pkgDispatch, "TestDownHandlerCostsNoAttempt"}}, quick: true,
+		noticed: []test{{pkgDispatch, "TestDownHandlerCostsNoAttempt"}},
 	},
 	{
 		name: "open-breaker-delivers", harm: "attempts go on and are counted while the breaker is open, until all that waits is a dead letter",
@@ -81,13 +81,13 @@ var deliveryFaults = []fault{
 		name: "probe-is-everything", harm: "a handler that has just come back gets all at once and goes down again",
 		file:    "caddymodule/internal/dispatch/breaker.go",
 		edits:   []edit{{"case b.state == BreakerHalfOpen && !b.probing:\n\t\treturn 1", "case b.state == BreakerHalfOpen:\n\t\treturn n"}},
-		noticed: []test{{pkgDispatch, "TestProbeIsOneEvent"}}, quick: true,
+		noticed: []test{{pkgDispatch, "TestProbeIsOneEvent"}},
 	},
 	{
 		name: "attempts-without-end", harm: "an event that always fails holds up its vehicle for ever",
 		file:    "caddymodule/internal/dispatch/park.go",
 		edits:   []edit{{"case r.Attempts >= c.Retry.MaxAttempts, c.ParkAfter", "case c.ParkAfter"}},
-		noticed: []test{{pkgDispatch, "TestDeadLetters"}}, quick: true,
+		noticed: []test{{pkgDispatch, "TestDeadLetters"}},
 	},
 	{
 		name: "given-up-is-done", harm: "what a handler gave up on is no dead letter, but gone",
@@ -105,7 +105,7 @@ var deliveryFaults = []fault{
 		name: "deliveries-go-on-unrecorded", harm: "while nothing can be recorded deliveries go on, and all of them are repeated after a restart",
 		file:    "caddymodule/internal/dispatch/settle.go",
 		edits:   []edit{{"func (d *Dispatcher) storeWorks() bool { return d.backoffs.store.failures == 0 }", "func (d *Dispatcher) storeWorks() bool { return d.backoffs.store.failures >= 0 }"}},
-		noticed: []test{{pkgDispatch, "TestStoreThatFailsStopsDeliveries"}}, quick: true,
+		noticed: []test{{pkgDispatch, "TestStoreThatFailsStopsDeliveries"}},
 	},
 	{
 		name: "stop-waits-for-nothing", harm: "every reload repeats what is in flight",
@@ -117,7 +117,7 @@ var deliveryFaults = []fault{
 		name: "paused-delivers", harm: "a handler that a person has paused gets events all the same",
 		file:    "caddymodule/internal/dispatch/deliver.go",
 		edits:   []edit{{"return d.up && !d.paused && d.storeWorks()", "return d.up && d.storeWorks()"}},
-		noticed: []test{{pkgDispatch, "TestPauseAndResume"}}, quick: true,
+		noticed: []test{{pkgDispatch, "TestPauseAndResume"}},
 	},
 }
 

@@ -58,7 +58,7 @@ var pluginFaults = []fault{
 		name: "host-environment-kept", harm: "go-plugin hands Caddy's whole environment to a plugin",
 		file:    "caddymodule/internal/pluginhost/launch.go",
 		edits:   []edit{{"SkipHostEnv:      true,", "SkipHostEnv:      false,"}},
-		noticed: []test{{pkgHost, "TestEnvironment"}}, quick: true,
+		noticed: []test{{pkgHost, "TestEnvironment"}},
 	},
 	{
 		name: "plugin-results-shifted", harm: "in a batch one event gets the answer of another, and the one that failed is done",
@@ -82,13 +82,13 @@ var pluginFaults = []fault{
 		name: "failed-call-of-a-plugin-is-done", harm: "events whose handler panicked are lost",
 		file:    "caddymodule/internal/pluginhost/call.go",
 		edits:   []edit{{"results[i] = dispatch.Result{Status: dispatch.Retry, Error: capText(\"the plugin failed", "results[i] = dispatch.Result{Status: dispatch.Done, Error: capText(\"the plugin failed"}},
-		noticed: []test{{pkgHost, "TestHandleResults"}}, quick: true,
+		noticed: []test{{pkgHost, "TestHandleResults"}},
 	},
 	{
 		name: "split-batch-overtakes", harm: "of a batch too large for one message the rest is delivered although an earlier event failed",
 		file:    "caddymodule/internal/pluginhost/call.go",
 		edits:   []edit{{"if !allSettled(results) {", "if !allSettled(results) && len(results) == 0 {"}},
-		noticed: []test{{pkgHost, "TestHandleSplitsLargeBatches"}}, quick: true,
+		noticed: []test{{pkgHost, "TestHandleSplitsLargeBatches"}},
 	},
 	{
 		name: "crash-is-an-outage", harm: "an event that kills its plugin is never suspected, and kills it for ever",
@@ -124,7 +124,7 @@ var pluginFaults = []fault{
 		name: "http-refused-is-done", harm: "events that the application was not there for are lost",
 		file:    "plugins/http/outcome.go",
 		edits:   []edit{{"return sdk.Unavailable(fmt.Errorf(\"%s: connecting failed: %w\", host, err))", "return nil"}},
-		noticed: []test{{pkgHTTP, "TestRequestsWithoutAnAnswer"}}, quick: true,
+		noticed: []test{{pkgHTTP, "TestRequestsWithoutAnAnswer"}},
 	},
 	{
 		name: "jsonl-failed-write-is-done", harm: "events that the archive's disk had no room for are lost",
@@ -146,7 +146,7 @@ var replayFaults = []fault{
 		name: "letters-replayed-in-order-of-death", harm: "replayed dead letters of a vehicle are delivered in the order in which they died",
 		file:    "caddymodule/internal/replay/letters.go",
 		edits:   []edit{{"return cmp.Compare(a.Event.Position, b.Event.Position)", "return cmp.Compare(a.Letter, b.Letter)"}},
-		noticed: []test{{pkgReplay, "TestLettersKeepTheOrderOfTheirLane"}}, quick: true,
+		noticed: []test{{pkgReplay, "TestLettersKeepTheOrderOfTheirLane"}},
 	},
 	{
 		name: "replay-forgets-its-place", harm: "a crash in the middle of a replay delivers all of it again from the start",
@@ -167,7 +167,7 @@ var replayFaults = []fault{
 		name: "unwanted-letters-are-fed", harm: "dead letters that the handler does not want any more are skipped, and gone",
 		file:    "caddymodule/internal/replay/feed.go",
 		edits:   []edit{{"if r.cfg.Wanted != nil && !r.cfg.Wanted(item.Event) {", "if r.cfg.Wanted != nil && item.Event == nil {"}},
-		noticed: []test{{pkgReplay, "TestUnwantedLettersStay"}}, quick: true,
+		noticed: []test{{pkgReplay, "TestUnwantedLettersStay"}},
 	},
 	{
 		name: "letters-fed-round-and-round", harm: "an event that dies again in a replay is fed again without end",
@@ -213,6 +213,6 @@ var freshnessFaults = []fault{
 		name: "dropped-body-keeps-its-signature", harm: "a handler gets a body that was cut with the signature of the whole",
 		file:    "caddymodule/internal/dispatch/fresh.go",
 		edits:   []edit{{"e.Body, e.Signature = cut, \"\"", "e.Body = cut"}},
-		noticed: []test{{pkgDispatch, "TestStaleSignalsAreDropped"}}, quick: true,
+		noticed: []test{{pkgDispatch, "TestStaleSignalsAreDropped"}},
 	},
 }

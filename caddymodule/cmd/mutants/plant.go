@@ -120,7 +120,7 @@ func (w *workshop) tryFault(ctx context.Context, f *fault, usual map[test]time.D
 			defer os.Remove(built[t.pkg])
 		}
 		// A fault may make a test wait for what never comes.
-		o, err := w.try(ctx, built[t.pkg], t, 20*time.Second+5*usual[t])
+		o, err := w.try(ctx, built[t.pkg], t, 10*time.Second+8*usual[t])
 		if err != nil {
 			return nil, err
 		}
