@@ -79,9 +79,10 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// jsonlHandler is a block of a handlers file; more are attributes.
+// jsonlHandler is a block of a handlers file; more are attributes. Its file is never set
+// aside, for the tests read one file, and a fast machine fills the default size.
 func jsonlHandler(name, path, more string) string {
-	return fmt.Sprintf("handler %q {\n  plugin = \"jsonl\"\n  %s\n  config {\n    path = %q\n  }\n}\n", name, more, path)
+	return fmt.Sprintf("handler %q {\n  plugin = \"jsonl\"\n  %s\n  config {\n    path     = %q\n    max_size = \"0\"\n  }\n}\n", name, more, path)
 }
 
 func (s *site) caddyfile(retention string) string {
