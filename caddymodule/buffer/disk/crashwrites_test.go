@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
 // A power cut at a random time seldom hits the moment between two writes. Here it comes
@@ -18,15 +20,21 @@ type cut struct {
 	told *ledger
 }
 
-// cutBefore returns a file system over mem with a power cut before its n-th write, and
-// where the cut is found.
-func cutBefore(mem *vfs.MemFS, n int, l *ledger, rng *rand.Rand) (vfs.FS, <-chan cut) {
-	found := make(chan cut, 1)
+// cutBefore returns a file system over mem with a power cut before the n-th write after it
+// was armed, and where the cut is found.
+func cutBefore(mem *vfs.MemFS, n int, l *ledger, rng *rand.Rand) (fs vfs.FS, arm func(), found <-chan cut) {
+	cuts := make(chan cut, 1)
 	cfg := vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(100), RNG: rng}
-	return countingFS(mem, n, func() {
-		told := l.copied() // first, or what is told meanwhile would be missing
-		found <- cut{mem.CrashClone(cfg), told}
-	}), found
+	var armed atomic.Bool
+	var writes atomic.Int64
+	fs = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if armed.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && writes.Add(1) == int64(n) {
+			told := l.copied() // first, or what is told meanwhile would be missing
+			cuts <- cut{mem.CrashClone(cfg), told}
+		}
+		return nil
+	}))
+	return fs, func() { armed.Store(true) }, cuts
 }
 
 func TestPowerCutBeforeAWrite(t *testing.T) {
@@ -40,12 +48,13 @@ func TestPowerCutBeforeAWrite(t *testing.T) {
 			o := Options{Path: "buffer", memTable: 256 << 10}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			fs, found := cutBefore(mem, 60+rng.IntN(200), l, rng)
+			fs, arm, found := cutBefore(mem, 20+rng.IntN(200), l, rng)
 			o.FS = fs
 			b, err := Open(ctx, o)
 			if err != nil {
 				t.Fatal(err)
 			}
+			arm()
 			loaded := make(chan struct{})
 			go func() {
 				defer close(loaded)
@@ -110,12 +119,13 @@ func TestPowerCutBeforeAWriteOfAReopening(t *testing.T) {
 				t.Fatal(err)
 			}
 			l, o := newLedger(), r.o
-			fs, found := cutBefore(r.mem, 10+rng.IntN(60), l, rng)
+			fs, arm, found := cutBefore(r.mem, 1+rng.IntN(30), l, rng)
 			o.FS = fs
 			b, err := Open(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)
 			}
+			arm()
 			r.load(t.Context(), t, b, l, seed, make(chan struct{}, reopenEvents))
 			if err := b.Close(); err != nil {
 				t.Fatal(err)

@@ -100,7 +100,7 @@ var pluginFaults = []fault{
 		name: "panic-is-done", harm: "an event under which a handler panics is lost",
 		file:    "sdk/run.go",
 		edits:   []edit{{"func(panicked error) { result = ResultOf(panicked) }", "func(error) { result = ResultOf(nil) }"}},
-		noticed: []test{{pkgSDK, "TestRun"}}, quick: true,
+		noticed: []test{{pkgSDK, "TestServeSurvivesAPanic"}}, quick: true,
 	},
 	{
 		name: "error-is-done", harm: "an event whose handler returned an error of its own is lost",
@@ -161,7 +161,7 @@ var replayFaults = []fault{
 		return fmt.Errorf("feeding events: %w", err)
 	}
 	if err := r.cfg.Feeder.Reopen(r.storing, items, nil); err != nil {`}},
-		noticed: []test{{pkgReplay, "TestReplayOverAPowerCut"}},
+		noticed: []test{{pkgReplay, "TestReplayCutBeforeAWrite"}},
 	},
 	{
 		name: "unwanted-letters-are-fed", harm: "dead letters that the handler does not want any more are skipped, and gone",

@@ -1,0 +1,64 @@
+package replay
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+)
+
+// A power cut right before a write of the replay leaves nothing out: what is put back and
+// where the replay stands are one write.
+func TestReplayCutBeforeAWrite(t *testing.T) {
+	const events = 48
+	for _, kind := range []Kind{KindEvents, KindDeadLetters} {
+		for n := int64(1); n <= 12; n++ {
+			t.Run(fmt.Sprintf("%s, before write %d", kind, n), func(t *testing.T) {
+				var armed atomic.Bool
+				var writes atomic.Int64
+				var image *vfs.MemFS
+				var before string
+				cut := make(chan struct{})
+				mem := vfs.NewCrashableMem()
+				r := new(rig)
+				fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+					if armed.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && writes.Add(1) == n {
+						before = r.h.take()
+						image = mem.CrashClone(vfs.CrashCloneCfg{})
+						close(cut)
+					}
+					return nil
+				}))
+				*r = *openRig(t, disk.Options{Path: "/buffer", FS: fs}, dispatch.Config{})
+				r.h.reject.Store(kind == KindDeadLetters)
+				r.many(events)
+				r.h.reject.Store(false)
+				r.h.take()
+				job := Job{Kind: kind, Rate: 400}
+				if kind == KindEvents {
+					job.Last = r.b.Stats().Last
+				}
+				id := r.add(job).ID
+				armed.Store(true)
+				<-cut
+
+				after := openRig(t, disk.Options{Path: "/buffer", FS: image}, dispatch.Config{})
+				if job := after.ended(id); job.State != StateDone || job.Fed != events {
+					t.Errorf("the job is %+v", job)
+				}
+				all := before + " " + after.h.take() + " "
+				for i := range events {
+					if name := fmt.Sprintf("v:%d*", i); !strings.Contains(" "+all, " "+name+" ") {
+						t.Errorf("%s never came", name)
+					}
+				}
+			})
+		}
+	}
+}
