@@ -33,6 +33,8 @@ func FuzzWrong(f *testing.F) {
 }
 `,
 		"testdata/b_test.go": "func FuzzNot(f *testing.F) {}\n",
+		// As this file is, when the whole project is searched.
+		"c/c_test.go": "package c\n\nconst text = `\nfunc FuzzNot(f *testing.F) {}\n`\n",
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

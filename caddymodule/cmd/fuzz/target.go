@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -16,8 +19,6 @@ import (
 
 // target is one fuzz function.
 type target struct{ dir, name string }
-
-var declaration = regexp.MustCompile(`(?m)^func (Fuzz[A-Za-z0-9_]*)\([a-zA-Z_]+ \*testing\.F\)`)
 
 // find returns the targets below a folder, by folder and file.
 func find(root string, pick *regexp.Regexp) ([]target, error) {
@@ -35,13 +36,17 @@ func find(root string, pick *regexp.Regexp) ([]target, error) {
 		if !strings.HasSuffix(path, "_test.go") {
 			return nil
 		}
-		text, err := os.ReadFile(path)
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {
 			return err
 		}
 		dir := filepath.ToSlash(filepath.Dir(path))
-		for _, match := range declaration.FindAllSubmatch(text, -1) {
-			if t := (target{dir, string(match[1])}); pick.MatchString(t.dir + " " + t.name) {
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Recv != nil || !strings.HasPrefix(f.Name.Name, "Fuzz") {
+				continue
+			}
+			if t := (target{dir, f.Name.Name}); pick.MatchString(t.dir + " " + t.name) {
 				targets = append(targets, t)
 			}
 		}
