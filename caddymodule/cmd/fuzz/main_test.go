@@ -52,7 +52,7 @@ func FuzzWrong(f *testing.F) {
 	if diff := cmp.Diff([]target{{"a", "FuzzWell"}, {"a", "FuzzWrong"}}, targets, cmp.AllowUnexported(target{})); diff != "" {
 		t.Fatal(diff)
 	}
-	results := fuzzAll(t.Context(), targets, time.Second, 2)
+	results := fuzzAll(t.Context(), targets, 3*time.Second, 2)
 	if results[0].err != nil || results[0].executions == 0 {
 		t.Errorf("%v", results[0])
 	}
