@@ -27,6 +27,12 @@ func (j *journal) Write(p []byte) (int, error) {
 	return j.lines.Write(p)
 }
 
+func (j *journal) all() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.lines.String()
+}
+
 func (j *journal) log() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
 
 // with returns the lines that hold all of the parts.
@@ -98,11 +104,11 @@ func TestOrphanHoldsUntilRetentionHasPassed(t *testing.T) {
 	clock.Advance(hour)
 	wantFirst(t, b, 11)
 	if got := j.with("level=WARN", "consumer=gone", "events=9"); len(got) != 1 {
-		t.Fatalf("the loss is not logged once with its count: %q", j.lines.String())
+		t.Fatalf("the loss is not logged once with its count: %q", j.all())
 	}
 	wantConsumers(t, b, "live")
 	if got := j.with("level=INFO", "consumer=gone", "is removed"); len(got) != 1 {
-		t.Fatalf("the removal is not logged once: %q", j.lines.String())
+		t.Fatalf("the removal is not logged once: %q", j.all())
 	}
 	// Nothing of it is left, in the store or for one of the same name.
 	if err := b.CreateConsumers(t.Context(), buffer.ConsumerSpec{Name: "gone", Start: buffer.Start{From: buffer.StartNow}}); err != nil {
@@ -188,7 +194,7 @@ func TestOrphanGivesWayBeforeEventsAreRefused(t *testing.T) {
 		settleN(t, live, 1, doneAll)
 	}
 	if len(j.with("level=WARN", "consumer=gone", "events=")) == 0 {
-		t.Fatalf("the loss is not logged: %q", j.lines.String())
+		t.Fatalf("the loss is not logged: %q", j.all())
 	}
 	wantConsumers(t, b, "gone", "live")
 	if s := b.Stats(); s.First < 700 || s.Bytes < (2<<20)*80/100 {
@@ -245,7 +251,7 @@ func TestYoungOrphanHoldsUnderPressure(t *testing.T) {
 			}
 			// The keeper may have said just before that h, still with a handler, holds everything.
 			if said := len(j.with("level=WARN", "without a handler", "removed=h", "kept for\"=15m")) > 0; test.away > sweepEvery && said == test.loses {
-				t.Fatalf("got %q", j.lines.String())
+				t.Fatalf("got %q", j.all())
 			}
 			keepOnly(t, b, "h")
 			h = openConsumer(t, b, "h")
@@ -291,7 +297,7 @@ func TestOrphanLosesDeferredAndCopies(t *testing.T) {
 	clock.Advance(25 * hour)
 	wantFirst(t, b, 5)
 	if len(j.with("consumer=gone", "events=3")) != 1 {
-		t.Fatalf("got %q", j.lines.String())
+		t.Fatalf("got %q", j.all())
 	}
 	wantConsumers(t, b)
 	if n := b.bytes(); n != 0 {

@@ -190,17 +190,17 @@ func TestFullSaysWhy(t *testing.T) {
 	n := fillUp(t, b, "a")
 	trim()
 	if len(j.with("level=WARN", "consumers=slow", "position=1")) == 0 {
-		t.Fatalf("got %q", j.lines.String())
+		t.Fatalf("got %q", j.all())
 	}
 	settleN(t, slow, n, buffer.Outcome{Verb: buffer.Dead, Reason: buffer.ReasonRejected})
 	clock.Advance(hour)
 	trim()
 	if len(j.with("level=WARN", "dead letters take the room")) > 0 {
-		t.Fatalf("got %q, although events could go", j.lines.String())
+		t.Fatalf("got %q, although events could go", j.all())
 	}
 	trim()
 	if len(j.with("level=WARN", "dead letters take the room")) == 0 {
-		t.Fatalf("got %q", j.lines.String())
+		t.Fatalf("got %q", j.all())
 	}
 }
 

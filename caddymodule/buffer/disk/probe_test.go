@@ -144,7 +144,7 @@ func TestProbeIsTold(t *testing.T) {
 		{"level=WARN", "took 60ms"},
 	} {
 		if len(j.with(parts...)) != 1 {
-			t.Errorf("want one line with %q in the log:\n%s", parts, j.lines.String())
+			t.Errorf("want one line with %q in the log:\n%s", parts, j.all())
 		}
 	}
 }

@@ -53,9 +53,10 @@ func TestFullDiskIsWaitedFor(t *testing.T) {
 			if s := b.Stats(); !errors.Is(s.Full, buffer.ErrFull) || s.Sealed != nil {
 				t.Errorf("got stats %+v", s)
 			}
-			if len(j.with("level=ERROR", "the disk is full", "make room", "path=buffer")) != 1 {
-				t.Errorf("got log %q", j.lines.String())
-			}
+			// Events are refused from just before it is logged.
+			await(t, time.Minute, "the log says what to do", func() bool {
+				return len(j.with("level=ERROR", "the disk is full", "make room", "path=buffer")) == 1
+			})
 			f.on.Store(false)
 			await(t, time.Minute, "events are taken again", func() bool {
 				r, err := b.Append(t.Context(), crashEvent("again", 1))
