@@ -11,6 +11,19 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 )
 
+// begin settles so many events, as dead letters where those are to be replayed, and adds their replay.
+func (r *rig) begin(kind Kind, events int) (id string) {
+	r.h.reject.Store(kind == KindDeadLetters)
+	r.many(events)
+	r.h.reject.Store(false)
+	r.h.take()
+	job := Job{Kind: kind, Rate: 400}
+	if kind == KindEvents {
+		job.Last = r.b.Stats().Last
+	}
+	return r.add(job).ID
+}
+
 // After a power cut at any moment the cursor stands exactly behind what was put back:
 // nothing is fed a second time, and nothing is left out.
 func TestReplayOverAPowerCut(t *testing.T) {
@@ -20,15 +33,7 @@ func TestReplayOverAPowerCut(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d fed", kind, fed), func(t *testing.T) {
 				fs := vfs.NewCrashableMem()
 				r := openRig(t, disk.Options{Path: "/buffer", FS: fs}, dispatch.Config{})
-				r.h.reject.Store(kind == KindDeadLetters)
-				r.many(events)
-				r.h.reject.Store(false)
-				r.h.take()
-				job := Job{Kind: kind, Rate: 400}
-				if kind == KindEvents {
-					job.Last = r.b.Stats().Last
-				}
-				id := r.add(job).ID
+				id := r.begin(kind, events)
 				r.eventually("so many are fed", func() bool { return r.jobs.List()[0].Fed >= fed })
 				image := fs.CrashClone(vfs.CrashCloneCfg{})
 				before := r.h.take()

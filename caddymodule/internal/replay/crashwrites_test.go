@@ -36,15 +36,7 @@ func TestReplayCutBeforeAWrite(t *testing.T) {
 					return nil
 				}))
 				*r = *openRig(t, disk.Options{Path: "/buffer", FS: fs}, dispatch.Config{})
-				r.h.reject.Store(kind == KindDeadLetters)
-				r.many(events)
-				r.h.reject.Store(false)
-				r.h.take()
-				job := Job{Kind: kind, Rate: 400}
-				if kind == KindEvents {
-					job.Last = r.b.Stats().Last
-				}
-				id := r.add(job).ID
+				id := r.begin(kind, events)
 				armed.Store(true)
 				<-cut
 
