@@ -59,7 +59,11 @@ func (b *Buffer) trimAndLog() bool {
 	if err := b.trim(context.Background()); err != nil && !errors.Is(err, buffer.ErrClosed) && b.seal.err() == nil {
 		b.log.Error("buffer: trimming old events failed, it is tried again", "error", oneLine(err.Error()))
 	}
-	return b.bytes() < before
+	gone := b.bytes() < before
+	if gone && b.missing.Load() > 0 {
+		b.reclaim()
+	}
+	return gone
 }
 
 // trim removes what retention no longer keeps.
