@@ -1,0 +1,312 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+var (
+	// ErrNotFound: there is no record at that position, or not any more.
+	ErrNotFound = errors.New("no such record")
+	// ErrDamaged: the files are not as they were written.
+	ErrDamaged = errors.New("the event log is damaged")
+)
+
+// Options configure Open.
+type Options struct {
+	FS  vfs.FS
+	Dir string
+	// SegmentSize in bytes, after which a new segment begins.
+	SegmentSize int64
+	// Check says what is wrong with a record. A group with such a record at the end of the log is taken for torn.
+	Check func(raw []byte, position uint64) error
+	// NoSync leaves the syncs away. It is for tests that must see what that loses.
+	NoSync bool
+}
+
+// Log is an open log. One goroutine appends; any may read.
+type Log struct {
+	Options
+	fs vfs.FS
+	// segments, oldest first; the list itself never changes.
+	segments atomic.Pointer[[]*segment]
+	// listMu is held to change the list.
+	listMu sync.Mutex
+
+	// writing is the file of the last segment, nil before the first group. Only the appending goroutine uses these.
+	writing vfs.File
+	number  uint64
+	next    uint64
+
+	openMu sync.Mutex
+	open   []*segment
+}
+
+// Open finds the segments and changes nothing. Replay has to be called before anything is read or appended.
+func Open(o Options) (*Log, error) {
+	l := &Log{Options: o, fs: o.FS}
+	found, err := l.list()
+	if err != nil {
+		return nil, err
+	}
+	l.segments.Store(&found)
+	return l, nil
+}
+
+func (l *Log) list() ([]*segment, error) {
+	names, err := l.fs.List(l.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("listing the segments: %w", err)
+	}
+	var found []*segment
+	for _, name := range names {
+		if number, ok := parseSegmentName(l.fs.PathBase(name)); ok {
+			s := &segment{name: segmentName(number), number: number}
+			s.path = l.fs.PathJoin(l.Dir, s.name)
+			found = append(found, s)
+		}
+	}
+	slices.SortFunc(found, func(a, b *segment) int {
+		if a.number < b.number {
+			return -1
+		}
+		return 1
+	})
+	for i, s := range found {
+		if i > 0 && s.number != found[i-1].number+1 {
+			return nil, fmt.Errorf("%w: %s is missing", ErrDamaged, segmentName(found[i-1].number+1))
+		}
+		sound, err := l.readHeader(s)
+		if err == nil && !sound {
+			sound, err = l.readHeader(s) // a bit may have been flipped on the way from the disk
+		}
+		if err != nil {
+			return nil, err
+		}
+		if sound {
+			continue
+		}
+		if i+1 < len(found) {
+			return nil, fmt.Errorf("%w: %s does not begin as a segment does", ErrDamaged, s.name)
+		}
+		if err := l.checkTorn(s); err != nil {
+			return nil, err
+		}
+		found = found[:i]
+	}
+	for i, s := range found[:max(0, len(found)-1)] {
+		s.last, s.next = found[i+1].base, found[i+1].first
+	}
+	return found, nil
+}
+
+func (l *Log) readHeader(s *segment) (sound bool, err error) {
+	b := make([]byte, segmentHeaderSize)
+	n, err := l.readAt(s, b, 0)
+	return err == nil && s.parseHeader(b[:n]), err
+}
+
+// checkTorn says that the last segment is damaged, unless it was begun just before a crash: then it has no group.
+func (l *Log) checkTorn(s *segment) error {
+	b, err := l.readAll(s)
+	if err != nil {
+		return err
+	}
+	if findHeader(b, 0, anyNumber) >= 0 {
+		return fmt.Errorf("%w: %s does not begin as a segment does", ErrDamaged, s.name)
+	}
+	s.discard()
+	return nil
+}
+
+func (l *Log) readAll(s *segment) ([]byte, error) {
+	size, err := l.sizeOf(s)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	n, err := l.readAt(s, b, 0)
+	return b[:n], err
+}
+
+// Append writes a group and syncs it. After an error the log must not be appended to.
+func (l *Log) Append(g *Group, batch []byte) error {
+	if g.number != l.number+1 || g.first != l.next {
+		return fmt.Errorf("appending group %d at position %d: it must be group %d at %d", g.number, g.first, l.number+1, l.next)
+	}
+	s, err := l.segmentForAppend()
+	if err != nil {
+		return err
+	}
+	b := g.finish(batch)
+	if _, err := l.writing.Write(b); err != nil {
+		return fmt.Errorf("writing %s: %w", s.name, err)
+	}
+	if !l.NoSync {
+		if err := l.writing.SyncData(); err != nil {
+			return fmt.Errorf("syncing %s: %w", s.name, err)
+		}
+	}
+	s.add(g.number, g.first, g.next(), int64(len(b)))
+	l.number, l.next = g.number, g.next()
+	return nil
+}
+
+func (l *Log) segmentForAppend() (*segment, error) {
+	if all := *l.segments.Load(); l.writing != nil {
+		if s := all[len(all)-1]; s.end < l.SegmentSize {
+			return s, nil
+		}
+	}
+	return l.begin()
+}
+
+// begin goes on in a new segment.
+func (l *Log) begin() (*segment, error) {
+	if err := l.closeWriting(); err != nil {
+		return nil, err
+	}
+	number := uint64(1)
+	if all := *l.segments.Load(); len(all) > 0 {
+		number = all[len(all)-1].number + 1
+	}
+	s := &segment{name: segmentName(number), number: number, base: l.number, first: l.next, last: l.number, next: l.next, end: segmentHeaderSize, indexed: true}
+	s.path = l.fs.PathJoin(l.Dir, s.name)
+	if err := l.create(s); err != nil {
+		return nil, fmt.Errorf("beginning %s: %w", s.name, err)
+	}
+	l.listMu.Lock()
+	defer l.listMu.Unlock()
+	grown := append(slices.Clone(*l.segments.Load()), s)
+	l.segments.Store(&grown)
+	return s, nil
+}
+
+// Rotate has the next group begin a new segment, so that the one before can go. It is for the appending goroutine.
+func (l *Log) Rotate() error {
+	all := *l.segments.Load()
+	if len(all) == 0 || all[len(all)-1].base == l.number {
+		return nil
+	}
+	_, err := l.begin()
+	return err
+}
+
+func (l *Log) closeWriting() error {
+	if l.writing == nil {
+		return nil
+	}
+	f := l.writing
+	l.writing = nil
+	return f.Close()
+}
+
+// create makes a segment durable before anything is in it: a sync of the data alone need not keep its name.
+func (l *Log) create(s *segment) error {
+	f, err := l.fs.Create(s.path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(s.header())
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	d, err := l.fs.OpenDir(l.Dir)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	l.writing = f
+	return nil
+}
+
+// Next returns the number of the last group, and the position of the next record. It is for the appending goroutine.
+func (l *Log) Next() (last, position uint64) { return l.number, l.next }
+
+// First returns the position from which on records are there, the next one where there is no segment.
+func (l *Log) First() uint64 {
+	if all := *l.segments.Load(); len(all) > 0 {
+		return all[0].first
+	}
+	return l.next
+}
+
+// Names returns those of the segments.
+func (l *Log) Names() (names []string) {
+	for _, s := range *l.segments.Load() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// Newest returns the number of the newest segment, 0 for none.
+func (l *Log) Newest() uint64 {
+	all := *l.segments.Load()
+	if len(all) == 0 {
+		return 0
+	}
+	return all[len(all)-1].number
+}
+
+// Sheddable says whether Remove may have something to do once the owner has applied all groups.
+func (l *Log) Sheddable(first, applied uint64) bool {
+	all := *l.segments.Load()
+	if len(all) < 2 {
+		return false
+	}
+	return all[1].first <= first || all[len(all)-1].base > applied
+}
+
+// Remove deletes the segments that hold no position from first on and no group above applied. The one that is written to stays.
+// It calls f with the name of each before that one that has no group above applied, whether it goes or not.
+func (l *Log) Remove(first, applied uint64, f func(name string)) error {
+	l.listMu.Lock()
+	defer l.listMu.Unlock()
+	all := *l.segments.Load()
+	gone := 0
+	for i, s := range all[:max(0, len(all)-1)] {
+		s.mu.Lock()
+		next, last := s.next, s.last
+		s.mu.Unlock()
+		if last > applied {
+			break
+		}
+		f(s.name)
+		if next <= first && gone == i {
+			gone++
+		}
+	}
+	if gone == 0 {
+		return nil
+	}
+	rest := slices.Clone(all[gone:])
+	l.segments.Store(&rest)
+	var errs []error
+	for _, s := range all[:gone] {
+		s.discard()
+		errs = append(errs, l.fs.Remove(s.path))
+	}
+	l.openMu.Lock()
+	l.open = slices.DeleteFunc(l.open, func(s *segment) bool { return slices.Contains(all[:gone], s) })
+	l.openMu.Unlock()
+	return errors.Join(errs...)
+}
+
+// Close ends all reading and writing.
+func (l *Log) Close() error {
+	err := l.closeWriting()
+	for _, s := range *l.segments.Load() {
+		s.discard()
+	}
+	return err
+}

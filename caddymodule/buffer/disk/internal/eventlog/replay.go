@@ -1,0 +1,160 @@
+package eventlog
+
+import "fmt"
+
+// Replayed is a group that is read back.
+type Replayed struct {
+	Number uint64
+	// Batch is valid until the next one.
+	Batch []byte
+}
+
+// Replay calls f with each group above a number, in order, and finds the end of the log. next is the position behind the
+// group of that number. Damage in what is replayed, and groups that are missing, are ErrDamaged; nothing is changed then.
+func (l *Log) Replay(after, next uint64, f func(Replayed) error) error {
+	all := *l.segments.Load()
+	l.number, l.next = after, next
+	start := 0
+	for i, s := range all {
+		if s.base <= after {
+			start = i
+		}
+	}
+	if len(all) > 0 && all[start].base > after {
+		return fmt.Errorf("%w: groups %d to %d are missing before %s", ErrDamaged, after+1, all[start].base, all[start].name)
+	}
+	reached := uint64(0)
+	for i := start; i < len(all); i++ {
+		r := replay{log: l, segment: all[i], after: after, isLast: i == len(all)-1, f: f}
+		if err := r.run(); err != nil {
+			return err
+		}
+		reached = r.number
+	}
+	if reached < after {
+		return fmt.Errorf("%w: groups up to %d were stored, but only those up to %d are there", ErrDamaged, after, reached)
+	}
+	return nil
+}
+
+// replay goes through one segment.
+type replay struct {
+	log     *Log
+	segment *segment
+	after   uint64
+	isLast  bool
+	f       func(Replayed) error
+	// number is the last group's.
+	number uint64
+}
+
+func (r *replay) run() error {
+	b, err := r.log.readAll(r.segment)
+	if err != nil {
+		return err
+	}
+	s := r.segment
+	limit := uint64(anyNumber)
+	if !r.isLast {
+		limit = s.last
+	}
+	r.number = s.base
+	offset, next, again := segmentHeaderSize, s.first, -1
+	for r.number < limit {
+		h, state := r.look(b[offset:])
+		if state != whole && again != offset {
+			// Once more: a bit may have been flipped on the way from the disk.
+			again = offset
+			if b, err = r.log.readAll(s); err != nil {
+				return err
+			}
+			offset = min(offset, len(b))
+			continue
+		}
+		if state == whole || state == flawed && r.followed(b[offset:], limit) {
+			if h.number > r.after {
+				if err := r.f(r.replayed(&h, b[offset:])); err != nil {
+					return err
+				}
+			}
+			r.number, next = h.number, h.next()
+			offset += int(h.size())
+			continue
+		}
+		if !r.isLast || r.followed(b[offset:], limit) {
+			if to, first, ok := r.pass(b[offset:], limit); ok {
+				next = first
+				offset += to
+				continue
+			}
+			return fmt.Errorf("%w: group %d in %s", ErrDamaged, r.number+1, s.name)
+		}
+		break
+	}
+	if !r.isLast {
+		return nil
+	}
+	s.last, s.next = r.number, next
+	if r.number >= r.after {
+		r.log.number, r.log.next = r.number, next
+	}
+	return nil
+}
+
+// state is what a group is like.
+type state int
+
+const (
+	// torn: something is missing, or it is damaged.
+	torn state = iota
+	// flawed: all is there but for damaged records.
+	flawed
+	whole
+)
+
+// look examines the next group. One that was applied before is not looked into: its records are met when they are read.
+func (r *replay) look(b []byte) (h groupHeader, is state) {
+	h, ok := parseGroupHeader(b)
+	if !ok || h.number != r.number+1 || h.size() > int64(len(b)) {
+		return h, torn
+	}
+	if h.number <= r.after {
+		return h, whole
+	}
+	records, table, batch := h.split(b[groupHeaderSize:h.size()])
+	if h.records > 0 && table == nil || h.batch > 0 && batch == nil {
+		return h, torn
+	}
+	sound := h.eachRecord(records, table, func(position uint64, raw []byte) bool {
+		return raw == nil || r.log.Check(raw, position) == nil
+	})
+	if !sound {
+		return h, flawed
+	}
+	return h, whole
+}
+
+func (r *replay) replayed(h *groupHeader, b []byte) Replayed {
+	_, _, batch := h.split(b[groupHeaderSize:h.size()])
+	return Replayed{Number: h.number, Batch: batch}
+}
+
+// followed says whether there is a group behind the next one. Then that one was synced, whatever it looks like now.
+func (r *replay) followed(b []byte, limit uint64) bool {
+	return !r.isLast || findHeader(b, r.number+1, limit) >= 0
+}
+
+// pass goes over what cannot be read of groups that were applied before. It returns where the next group begins, and its
+// position.
+func (r *replay) pass(b []byte, limit uint64) (to int, first uint64, ok bool) {
+	i := findHeader(b, r.number+1, limit)
+	if i < 0 {
+		return 0, 0, false
+	}
+	h, _ := parseGroupHeader(b[i:])
+	if h.number > r.after+1 {
+		return 0, 0, false
+	}
+	r.number = h.number - 1
+	return i, h.first, true
+}
