@@ -53,7 +53,7 @@ func TestReceiverOnAFailingDisk(t *testing.T) {
 			well := make(chan struct{})
 			mem := vfs.NewMem()
 			fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-				if !on.Load() || !strings.HasSuffix(op.Path, ".log") || !test.strikes(op) {
+				if !on.Load() || !strings.HasSuffix(op.Path, ".events") || !test.strikes(op) {
 					return nil
 				}
 				if test.err == nil {

@@ -26,7 +26,7 @@ func TestAnswersComeAfterTheSync(t *testing.T) {
 	var first sync.Once
 	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
 		isSync := op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo
-		if held.Load() && isSync && strings.HasSuffix(op.Path, ".log") {
+		if held.Load() && isSync && strings.HasSuffix(op.Path, ".events") {
 			first.Do(func() { close(syncing) })
 			<-release
 		}

@@ -168,15 +168,13 @@ func (g *group) stageEvent(t *appendTask, position uint64) {
 		raw := append(t.record, make([]byte, trailerSize)...)
 		finishEvent(raw, t.sum, position, end)
 		g.c.total -= cost(size)
+		g.events.Gap()
 		g.stageDeadLetter(deadLetter{reason: buffer.ReasonUnreadable, position: position, record: raw})
-		g.stageFloor(position)
 		return
 	}
-	op := g.batch.SetDeferred(9, size)
-	appendEventKey(op.Key[:0], position)
-	copy(op.Value, t.record)
-	finishEvent(op.Value, t.sum, position, end)
-	_ = op.Finish()
+	record := g.events.Record(size)
+	copy(record, t.record)
+	finishEvent(record, t.sum, position, end)
 	g.b.eventBytes.Add(int64(cost(size)))
 }
 

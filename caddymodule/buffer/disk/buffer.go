@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 )
 
 const secondsToFlush = 2 * time.Second
@@ -42,6 +44,12 @@ type Buffer struct {
 	fence   *fence
 	witness *witness
 
+	// events holds the events, and with each group what it changes in db; dbMu guards it too.
+	events *eventlog.Log
+	// applied is the last group that db has on the disk, and segments asks for a look at which can go.
+	applied  atomic.Uint64
+	segments chan struct{}
+
 	committer *committer
 	dedupe    *dedupe
 
@@ -51,7 +59,9 @@ type Buffer struct {
 	// eventBytes and asideBytes account for what is stored: events, and beside them dead
 	// letters and copies of reopened events. Only the committer changes them.
 	eventBytes, asideBytes atomic.Int64
-	deadCount              atomic.Uint64
+	// gone is the total size of the events before first.
+	gone      atomic.Uint64
+	deadCount atomic.Uint64
 	// refusedSize is that of the last event that found no room; 0 when one was stored since.
 	refusedSize atomic.Int64
 	// tight is set while the disk has less than the headroom, and missing is how much should be freed, 0 for nothing.
@@ -109,6 +119,7 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		damaged:   map[uint64]struct{}{},
 		closing:   make(chan struct{}),
 		sweep:     make(chan struct{}, 1),
+		segments:  make(chan struct{}, 1),
 	}
 	b.limits.Store(&o.Limits)
 	b.files = newPatientFS(o.FS, o.Log, b.closing)
@@ -121,7 +132,7 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		return nil, err
 	}
 	b.db = db
-	next, total, err := b.load()
+	last, next, total, err := b.load()
 	if failed := b.seal.refusal(); failed != nil {
 		err = failed
 	}
@@ -129,15 +140,17 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		err = b.witness.short(next)
 	}
 	if err != nil {
-		_ = db.Close()
-		b.files.release()
+		_ = b.closeFiles()
 		return nil, openingError(o.Path, err)
 	}
+	b.dedupe.groups.Store(last)
+	b.dedupe.recent.since(last + 1)
 	b.committer = newCommitter(b, next, total)
 	b.checkHeadroom()
 	b.loops.Go(b.committer.run)
 	b.loops.Go(b.keep)
 	b.loops.Go(b.bury)
+	b.loops.Go(b.shed)
 	if o.probe != nil {
 		b.loops.Go(b.look)
 	}
@@ -188,7 +201,16 @@ func (b *Buffer) closeStore() error {
 	if b.db == nil || b.committer.stuck.Load() {
 		return nil
 	}
-	err := b.db.Close()
+	return b.closeFiles()
+}
+
+// closeFiles closes the store and the log. The caller holds dbMu, or is alone.
+func (b *Buffer) closeFiles() error {
+	var err error
+	if b.events != nil {
+		err = b.events.Close()
+	}
+	err = errors.Join(err, b.db.Close())
 	b.db = nil
 	b.files.release()
 	return err
@@ -201,6 +223,7 @@ func (b *Buffer) Close() error {
 		b.committer.stop()
 		b.loops.Wait()
 		b.wakeAll()
+		b.applyAll()
 		if err := b.closeStore(); err != nil && b.seal.err() == nil {
 			b.closeErr = fmt.Errorf("closing buffer %s: %w", b.opts.Path, err)
 			return

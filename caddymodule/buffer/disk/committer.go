@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 )
 
 const (
@@ -37,6 +38,9 @@ type group struct {
 	c      *committer
 	db     *pebble.DB
 	batch  *pebble.Batch
+	events eventlog.Group
+	// rotate: what is trimmed is to be had back from the disk at once.
+	rotate bool
 	number uint64
 	now    int64
 	limits *Limits
@@ -64,6 +68,9 @@ type committer struct {
 	next, total uint64
 	// stuck is set when Pebble panicked: it may hold its locks, so closing it could hang.
 	stuck atomic.Bool
+
+	// newest is the segment that was the newest when it last looked.
+	newest uint64
 
 	tasks []task
 	errs  []error
@@ -195,6 +202,7 @@ func (c *committer) write() error {
 	if g.batch.Empty() {
 		return nil
 	}
+	g.stageReached()
 	if err := c.apply(g); err != nil {
 		return err
 	}
@@ -218,6 +226,7 @@ func (g *group) start(db *pebble.DB) {
 		g.batch.Reset()
 	}
 	g.number = g.b.dedupe.groups.Load() + 1
+	g.events.Reset(g.number, g.c.next)
 	g.now = g.b.now().UnixNano()
 	g.limits = g.b.limits.Load()
 	clear(g.touched)
@@ -225,6 +234,7 @@ func (g *group) start(db *pebble.DB) {
 	clear(g.memos)
 	clear(g.lettersGone)
 	g.trimmedTo = 0
+	g.rotate = false
 	clear(g.then)
 	g.then = g.then[:0]
 }
@@ -239,12 +249,28 @@ func (c *committer) apply(g *group) (err error) {
 			err = c.b.seal.err()
 		}
 	}()
-	sync := pebble.Sync
-	if c.b.opts.noSync {
-		sync = pebble.NoSync
-	}
-	if err := c.b.db.Apply(g.batch, sync); err != nil {
+	if err := c.b.events.Append(&g.events, g.batch.Repr()); err != nil {
 		c.b.seal.set(fmt.Errorf("committing: %w", err))
 	}
+	if err := c.b.seal.err(); err != nil {
+		return err
+	}
+	if err := c.b.db.Apply(g.batch, pebble.NoSync); err != nil {
+		c.b.seal.set(fmt.Errorf("committing: %w", err))
+	}
+	c.rotate(g.rotate)
 	return c.b.seal.err()
+}
+
+// rotate has segments looked at when a new one was begun, or begins one.
+func (c *committer) rotate(now bool) {
+	if now {
+		if err := c.b.events.Rotate(); err != nil {
+			c.b.seal.set(fmt.Errorf("committing: %w", err))
+		}
+	}
+	if n := c.b.events.Newest(); n != c.newest {
+		c.newest = n
+		c.b.askShed()
+	}
 }

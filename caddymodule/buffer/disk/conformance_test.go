@@ -1,17 +1,20 @@
 package disk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/buffertest"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -83,19 +86,55 @@ func (s *storage) Crash(t testing.TB) {
 // Damage flips a bit of the stored record.
 func (s *storage) Damage(t testing.TB, position uint64) bool {
 	t.Helper()
-	key := appendEventKey(nil, position)
-	err := s.open.use(func(db *pebble.DB) error {
-		v, closer, err := db.Get(key)
-		if err != nil {
-			return err
-		}
-		defer closer.Close()
-		raw := append([]byte{}, v...)
-		raw[len(raw)/2] ^= 1
-		return db.Set(key, raw, pebble.Sync)
-	})
+	flipInRecord(t, s.open, position)
+	return true
+}
+
+// flipInRecord damages the record of an event, where it lies on the disk.
+func flipInRecord(t testing.TB, b *Buffer, position uint64) {
+	t.Helper()
+	raw, err := b.events.Read(position)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return true
+	for _, name := range segmentFiles(t, b) {
+		path := b.opts.FS.PathJoin(b.opts.Path, name)
+		f, err := b.opts.FS.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content := make([]byte, info.Size())
+		if _, err := f.ReadAt(content, 0); err != nil {
+			t.Fatal(err)
+		}
+		if i := bytes.Index(content, raw); i >= 0 {
+			at := i + len(raw)/2
+			if _, err := f.WriteAt([]byte{content[at] ^ 1}, int64(at)); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatalf("event %d is in no file", position)
+}
+
+// segmentFiles returns the names of the files of events.
+func segmentFiles(t testing.TB, b *Buffer) (names []string) {
+	t.Helper()
+	all, err := b.opts.FS.List(b.opts.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range all {
+		if strings.HasSuffix(name, eventlog.Suffix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

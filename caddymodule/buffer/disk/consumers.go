@@ -60,7 +60,7 @@ func (b *Buffer) describe(db *pebble.DB, st *consumerState) (buffer.ConsumerInfo
 
 // oldestOpen returns when the oldest event was stored that the consumer has not settled.
 func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error) {
-	at, fresh, err := b.oldestFresh(db, st)
+	at, fresh, err := b.oldestFresh(st)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -81,7 +81,7 @@ func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error)
 			break
 		}
 		// A damaged event has no time; the next one is nearly as old.
-		if _, raw, err := st.readEvent(db, position, lease{deferred: true}); err == nil {
+		if _, raw, err := st.readEvent(b, db, position, lease{deferred: true}); err == nil {
 			if _, t, err := openRecord(raw, position); err == nil {
 				return since(t.storedAt), nil
 			}
@@ -92,33 +92,25 @@ func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error)
 
 // oldestFresh finds the first event that is neither settled nor deferred, and when it was stored. The
 // position is 0 if there is none.
-func (b *Buffer) oldestFresh(db *pebble.DB, st *consumerState) (at int64, position uint64, err error) {
+func (b *Buffer) oldestFresh(st *consumerState) (at int64, position uint64, err error) {
 	last := b.durable.Load()
-	it, err := db.NewIter(&pebble.IterOptions{
-		LowerBound: appendEventKey(nil, b.first.Load()),
-		UpperBound: appendEventKey(nil, last+1),
-	})
-	if err != nil {
-		return 0, 0, err
-	}
-	defer it.Close()
 	for next := uint64(1); ; next++ {
 		st.mu.Lock()
 		next = st.progress.run(max(next-1, st.progress.low)) + 1
 		st.mu.Unlock()
-		if next > last || !it.SeekGE(appendEventKey(nil, next)) {
-			return 0, 0, it.Error()
+		if next > last {
+			return 0, 0, nil
 		}
-		position, valid := eventPosition(it.Key())
-		if !valid {
-			continue
+		f, err := b.firstSound(max(next, b.first.Load()), last)
+		if err != nil || f.position == 0 {
+			return 0, 0, err
 		}
 		st.mu.Lock()
-		open := !st.progress.has(position)
+		open := !st.progress.has(f.position)
 		st.mu.Unlock()
-		if _, t, err := openRecord(it.Value(), position); open && err == nil {
-			return t.storedAt, position, nil
+		if open {
+			return f.trailer.storedAt, f.position, nil
 		}
-		next = position
+		next = f.position
 	}
 }

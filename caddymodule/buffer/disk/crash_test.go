@@ -198,7 +198,7 @@ func verify(ctx context.Context, o Options, mem *vfs.MemFS, told *ledger) (wrong
 func storedIDs(b *Buffer, complain func(string, ...any)) map[uint64]string {
 	ids := map[uint64]string{}
 	for p := b.first.Load(); p <= b.durable.Load(); p++ {
-		e, _, err := readEvent(b.db, p)
+		e, _, err := b.readEvent(p)
 		if err != nil {
 			complain("event %d cannot be read: %v", p, err)
 			continue

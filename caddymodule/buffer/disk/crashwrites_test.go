@@ -30,7 +30,7 @@ func cutBefore(mem *vfs.MemFS, n int, l *ledger, rng *rand.Rand) (fs vfs.FS, arm
 	var writes atomic.Int64
 	fs = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		// Between two writes of the log stands what should have been one.
-		if armed.Load() && strings.HasSuffix(op.Path, ".log") && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && writes.Add(1) == int64(n) {
+		if armed.Load() && strings.HasSuffix(op.Path, ".events") && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && writes.Add(1) == int64(n) {
 			told := l.copied() // first, or what is told meanwhile would be missing
 			cuts <- cut{mem.CrashClone(cfg), told}
 		}

@@ -105,7 +105,7 @@ func (g *group) startBehind(s buffer.Start, ever bool) (uint64, error) {
 		if s.At.UnixNano() > g.now {
 			return now, nil
 		}
-		from, err := g.b.storedSince(g.db, s.At.UnixNano())
+		from, err := g.b.storedSince(s.At.UnixNano())
 		return from - 1, err
 	case buffer.StartDefault:
 		if !ever {
@@ -117,22 +117,13 @@ func (g *group) startBehind(s buffer.Start, ever bool) (uint64, error) {
 
 // storedSince returns the position of the first event that was stored at a time or later, the one
 // behind the newest if there is none. The clock grows with the position.
-func (b *Buffer) storedSince(db *pebble.DB, at int64) (uint64, error) {
+func (b *Buffer) storedSince(at int64) (uint64, error) {
 	first, last := b.first.Load(), b.durable.Load()
-	it, err := db.NewIter(&pebble.IterOptions{
-		LowerBound: appendEventKey(nil, first),
-		UpperBound: appendEventKey(nil, last+1),
-	})
-	if err != nil {
-		return 0, err
-	}
-	defer it.Close()
+	var failed error
 	n := sort.Search(int(last+1-first), func(i int) bool {
-		t, ok := trailerFrom(it, first+uint64(i))
-		return !ok || t.storedAt >= at
+		f, err := b.firstSound(first+uint64(i), last)
+		failed = errors.Join(failed, err)
+		return f.position == 0 || f.trailer.storedAt >= at
 	})
-	if err := it.Error(); err != nil && !pebble.IsCorruptionError(err) {
-		return 0, err
-	}
-	return first + uint64(n), nil
+	return first + uint64(n), failed
 }

@@ -139,11 +139,6 @@ func (g *group) countAside(letters, bytes int64) {
 	_ = g.batch.Set(metaDead, v, nil)
 }
 
-// stageFloor remembers a position that cannot be seen from the events.
-func (g *group) stageFloor(position uint64) {
-	_ = g.batch.Set(metaFloor, binary.BigEndian.AppendUint64(nil, position), nil)
-}
-
 func (b *Buffer) loadDeadCount() error {
 	v, err := b.get(metaDead)
 	if errors.Is(err, pebble.ErrNotFound) {

@@ -167,6 +167,9 @@ func newRecent() recent {
 	return recent{young: map[dedupeKey]seen{}, old: map[dedupeKey]seen{}, youngSince: 1, oldSince: 1}
 }
 
+// since says which group is the first.
+func (r *recent) since(group uint64) { r.oldSince, r.youngSince = group, group }
+
 // covers says whether all groups after the given one are here.
 func (r *recent) covers(group uint64) bool {
 	return r.oldSince <= group+1

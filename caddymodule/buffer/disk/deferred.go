@@ -137,11 +137,11 @@ func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string) error
 	kept := (*taken)[:0]
 	for i, l := range *taken {
 		was := lease{deferred: true, lane: lane}
-		e, raw, err := readEvent(db, l.Event.Position)
+		e, raw, err := c.b.readEvent(l.Event.Position)
 		if isDamage(err) {
 			// Only then there may be a copy.
 			if was, err = c.copied(db, l.Event.Position, lane); err == nil {
-				e, raw, err = c.st.readEvent(db, l.Event.Position, was)
+				e, raw, err = c.st.readEvent(c.b, db, l.Event.Position, was)
 			}
 		}
 		if isDamage(err) {

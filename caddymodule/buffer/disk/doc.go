@@ -1,10 +1,19 @@
-// Package disk is the embedded buffer: events, look-ups and progress in one
+// Package disk is the embedded buffer: events in a log of their own, look-ups and progress in a
 // Pebble store, in one directory, written by one process.
 //
-// Everything that must agree is written in one batch, and one goroutine, the
-// committer, writes all batches: it takes what waits (appends, settlements,
+// Everything that must agree is written in one group, and one goroutine, the
+// committer, writes all groups: it takes what waits (appends, settlements,
 // trims), stages them together, syncs once, and wakes the waiters. While the
 // disk syncs, the next group gathers; there is no timer.
+//
+// # Log
+//
+// A group is the records of its events and a Pebble batch with all else that it changes. It is appended to a log of segment
+// files, NNNNNN.events, with one write and one fdatasync; package eventlog has their layout. Only then the batch is applied to Pebble, which
+// has no log of its own: ours is its log too. So an event's body is written once. In Pebble it went to a log, then to a table, and was merged from there.
+//
+// Each batch says in mreached up to which group the store is, so a flush keeps that with the rest. The start replays the groups above it from the
+// log into Pebble, and flushes. While the buffer is open, Pebble is flushed when a new segment begins, and at the end.
 //
 // # Keys
 //
@@ -12,7 +21,6 @@
 //
 //	c <consumer>                             progress of a consumer
 //	d <bucket start, s u32> <key hash 16>    dedupe entry
-//	e <position u64>                         event record
 //	i <consumer>                             since when it is paused or an orphan
 //	m <name>                                 what the store knows of itself
 //	n <consumer> 0 <key>                     memo
@@ -25,11 +33,15 @@
 //
 // A DeadLetterID is what follows the x, in base 32.
 //
-// Format 1 had no i, n and r keys, left the values of q keys empty, and had neither crashes nor a
-// replay in a Retry. It is read as it is; a store that this version has opened has format 2.
+// Two of the m keys belong to the log:
+//
+//	mreached    the last group that is applied, the next position, and the total size of all events so far
+//	mbeginning  the first position that is kept, and the total size of the events before it
+//
+// The format is 3. Those before it had the events in Pebble; no release wrote them, and they are refused.
 //
 // Positions start at 1 and are given in commit order. An event that could not be
-// read as one takes a position but has no e record, only a dead letter, so
+// read as one takes a position but has no record in the log, only a dead letter, so
 // positions may have gaps; a gap counts as settled.
 //
 // # Event record
@@ -81,12 +93,17 @@
 //
 // # Trimming and orphans
 //
-// Events go in order of position, up to the first that a consumer has not settled. A trim is thought of
+// Events go in order of position, up to the first that a consumer has not settled: mbeginning moves on. Their space stays until all events of their segment are
+// trimmed; then the segment goes, once all its groups are applied. A segment is a sixteenth of max_size, 64 MiB at most. It is
+// looked for when a new one begins and after a trim. While the disk is short of the headroom, a trim begins a new one at once, so that the one before
+// it can go as well.
+//
+// A trim is thought of
 // outside the committer, which looks again at who holds what when it stages it, since a consumer may have been
 // made, opened, or may have reopened something in between. An orphan, a consumer without a handler, holds its
 // events until Retention has passed since it became one, and gives way earlier above 93 % of max_size or while the disk is short of the headroom. It gives way
 // in no case within 15 minutes: a handler that is away by mistake, or for a reload that is taken back, must lose nothing. What it loses is
-// deleted with the events in one batch. Once its time is over and nothing is left of what was stored when it became an orphan, it goes with its memos.
+// deleted in the group that trims the events. Once its time is over and nothing is left of what was stored when it became an orphan, it goes with its memos.
 //
 // Limits that keep less than those before decide what goes only a minute after Reconfigure, since what goes cannot be
 // had back when the config is.
@@ -96,11 +113,12 @@
 // max_size counts events, dead letters and r records, each with some bytes for its keys. Deferred entries
 // and memos are not counted: the former are small and bounded by the events, the latter by what handlers keep, such as some
 // 20 bytes for each signal of each vehicle, until the consumer is removed. Events are
-// refused above 95 % of it, so that dead letters and copies, which never are, have room.
+// refused above 95 % of it, so that dead letters and copies, which never are, have room. Events are not compressed, so the files take about what
+// counts, up to a segment more, and the deferred entries, memos and ids.
 //
 // # Failures
 //
-// All writes of Pebble pass a fence. The first one that fails seals the buffer
+// All writes, of the log and of Pebble, pass a fence. The first one that fails seals the buffer
 // and freezes the directory: from then on nothing reaches it, as if the machine had
 // crashed at that moment, and Pebble, which would end the process on such
 // errors, sees them succeed until it is closed right after. So the
@@ -108,7 +126,12 @@
 // a store recovers from for sure. Only where the disk is full a write waits, since it
 // has failed cleanly, and goes on when there is space.
 //
-// Damage at rest is told from the torn end that a crash leaves by the witness, a file that holds
-// how the manifest and the logs looked when they were synced. A store that has less than
-// it says does not open, and is left as it is.
+// A damaged record costs its event only, which becomes a dead letter. Where a group's header or its lengths are damaged, all its events do. Damage other
+// than to records keeps the buffer from opening in groups that are not applied yet, since Pebble would lack what they changed; so does a segment that is
+// missing or does not begin as one does, or a log that ends before mreached.
+//
+// Damage at rest is told from the torn end that a crash leaves by what follows it: a group is written when the one before it is synced. Where nothing
+// follows, the witness tells, a file that holds how Pebble's manifest, and the segments that are not applied yet, looked when they were
+// synced. A store that has less than it says does not open, and is left as it is. Damage to the last group after a crash, younger than the
+// witness, looks torn.
 package disk

@@ -17,7 +17,7 @@ import (
 func TestFailedSyncIsNotTriedAgain(t *testing.T) {
 	var armed atomic.Bool
 	var after atomic.Int64
-	isLogSync := kind(".log", errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo)
+	isLogSync := kind(".events", errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo)
 	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
 		switch {
 		case !isLogSync(op):

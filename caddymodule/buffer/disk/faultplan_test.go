@@ -37,7 +37,7 @@ func kinds(all ...errorfs.OpKind) func(errorfs.Op) bool {
 }
 
 func ofLog(f func(errorfs.Op) bool) func(errorfs.Op) bool {
-	return func(op errorfs.Op) bool { return strings.HasSuffix(op.Path, ".log") && f(op) }
+	return func(op errorfs.Op) bool { return strings.HasSuffix(op.Path, ".events") && f(op) }
 }
 
 var (

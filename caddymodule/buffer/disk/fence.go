@@ -13,7 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// fence stands between Pebble and the file system. Pebble panics or ends the
+// fence stands between the file system and what writes to it, Pebble and the log of events. Pebble panics or ends the
 // process when its log or manifest cannot be written, some of it while holding locks,
 // so that there is nothing left to recover; while it is being opened, it repeats a failed flush
 // without end. So the fence seals the
@@ -24,8 +24,8 @@ type fence struct {
 	vfs.FS
 	seal *seal
 	room *room
-	// flushed is set when the first table is made.
-	flushed atomic.Bool
+	// begun is set when the opening of the store may have started something that only its end would stop.
+	begun   atomic.Bool
 	witness *witness
 }
 
@@ -74,7 +74,7 @@ func (f *fence) open(doing, path string, op func() (vfs.File, error)) (vfs.File,
 
 func (f *fence) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	if strings.HasSuffix(name, ".sst") {
-		f.flushed.Store(true)
+		f.begun.Store(true)
 	}
 	return f.open("creating", name, func() (vfs.File, error) {
 		file, err := f.FS.Create(name, c)
@@ -116,12 +116,12 @@ func (f *fence) OpenDir(name string) (vfs.File, error) {
 	return f.open("opening", name, func() (vfs.File, error) { return f.FS.OpenDir(name) })
 }
 
-// List seals when it fails after a flush. The opening of a store ends with it, while compactions may be at
-// work already; were it to fail, Pebble would take from them what they work with, and the process would die of
-// that. Without a list it only leaves files that nobody needs.
+// List seals when it fails after a flush, or when the options are written. The opening of a store ends with it, while
+// compactions may be at work already; were it to fail, Pebble would take from them what they work with, and the process would
+// die of that, or leave a goroutine behind. Without a list it only leaves files that nobody needs.
 func (f *fence) List(dir string) ([]string, error) {
 	names, err := f.FS.List(dir)
-	if f.flushed.Load() && f.caught("listing", dir, err) {
+	if f.begun.Load() && f.caught("listing", dir, err) {
 		return nil, nil
 	}
 	return names, err
@@ -132,6 +132,9 @@ func (f *fence) Link(oldname, newname string) error {
 }
 
 func (f *fence) Rename(oldname, newname string) error {
+	if strings.HasPrefix(f.PathBase(newname), "OPTIONS-") {
+		f.begun.Store(true)
+	}
 	return f.change("renaming", newname, func() error { return f.FS.Rename(oldname, newname) })
 }
 

@@ -11,7 +11,6 @@ import (
 const (
 	kindConsumer   = 'c'
 	kindDedupe     = 'd'
-	kindEvent      = 'e'
 	kindStanding   = 'i'
 	kindMeta       = 'm'
 	kindMemo       = 'n'
@@ -25,7 +24,8 @@ const (
 var (
 	metaFormat    = []byte("mformat")
 	metaConsumers = []byte("mconsumers")
-	metaFloor     = []byte("mfloor")
+	metaReached   = []byte("mreached")
+	metaBeginning = []byte("mbeginning")
 	metaDead      = []byte("mdead")
 )
 
@@ -42,17 +42,6 @@ func makeDedupeKey(source, id string) dedupeKey {
 	b = append(b, id...)
 	sum := sha256.Sum256(b)
 	return dedupeKey(sum[:16])
-}
-
-func appendEventKey(dst []byte, position uint64) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, kindEvent), position)
-}
-
-func eventPosition(key []byte) (uint64, bool) {
-	if len(key) != 9 || key[0] != kindEvent {
-		return 0, false
-	}
-	return binary.BigEndian.Uint64(key[1:]), true
 }
 
 func appendDedupeKey(dst []byte, bucket uint32, k dedupeKey) []byte {

@@ -20,9 +20,6 @@ func FuzzDeferredKey(f *testing.F) {
 		if lane, ok := decodeLane(rest); ok && !bytes.Equal(encodeLane(lane), rest) {
 			t.Fatalf("%x was read as lane %q", rest, lane)
 		}
-		if position, ok := eventPosition(rest); ok && !bytes.Equal(appendEventKey(nil, position), rest) {
-			t.Fatalf("%x was read as position %d", rest, position)
-		}
 		if end := after(rest); end != nil && bytes.Compare(end, rest) <= 0 {
 			t.Fatalf("%x is not behind %x", end, rest)
 		}

@@ -86,8 +86,8 @@ func (c *Consumer) scan(max int) (leases []buffer.Lease, more bool, err error) {
 	}
 	var events []found
 	var next uint64
-	err = c.b.use(func(db *pebble.DB) (err error) {
-		events, next, err = c.read(db, from, to, max)
+	err = c.b.use(func(*pebble.DB) (err error) {
+		events, next, err = c.read(from, to, max)
 		return err
 	})
 	if err != nil && len(events) == 0 {
@@ -151,62 +151,34 @@ func (st *consumerState) markGap(position uint64) {
 }
 
 // read returns up to max events from a range, and the position to go on with.
-func (c *Consumer) read(db *pebble.DB, from, to uint64, max int) (events []found, next uint64, err error) {
-	it, err := db.NewIter(&pebble.IterOptions{
-		LowerBound: appendEventKey(nil, from),
-		UpperBound: appendEventKey(nil, to+1),
-	})
-	if err != nil {
-		return nil, from, err
-	}
-	defer it.Close()
+func (c *Consumer) read(from, to uint64, max int) (events []found, next uint64, err error) {
 	events = make([]found, 0, min(uint64(max), to-from+1))
 	next = from
 	size := 0
-	ok := it.First()
-	for {
-		for ; ok; ok = it.Next() {
-			position, valid := eventPosition(it.Key())
-			if !valid {
-				continue
-			}
-			next = position + 1
-			if c.passed(position) {
-				continue
-			}
-			f := found{raw: nil}
-			f.event, _, f.err = decodeEvent(it.Value(), position)
-			if f.err != nil {
-				f.event = buffer.Event{Position: position}
-				f.raw = append([]byte{}, it.Value()...)
-			}
-			events = append(events, f)
-			size += len(f.event.Body)
-			if len(events) == max || size >= leaseBytes {
-				return events, next, nil
-			}
+	enough := false
+	var failed error
+	err = c.b.events.Scan(from, to, func(position uint64, raw []byte, err error) bool {
+		next = position + 1
+		if c.passed(position) {
+			return true
 		}
-		err := it.Error()
-		if err == nil {
-			return events, to + 1, nil
+		f := c.b.decoded(position, raw, err)
+		if f.err != nil && !isDamage(f.err) {
+			failed, next = f.err, position
+			return false
 		}
-		if !pebble.IsCorruptionError(err) || next > to {
-			return events, next, err
-		}
-		// A damaged block holds several events; each is tried by itself.
-		f, missing, err := readOne(db, next)
-		if err != nil {
-			return events, next, err
-		}
-		if !missing && !c.passed(next) {
-			events = append(events, f)
-		}
-		next++
-		if len(events) >= max {
-			return events, next, nil
-		}
-		ok = it.SeekGE(appendEventKey(nil, next))
+		events = append(events, f)
+		size += len(f.event.Body)
+		enough = len(events) == max || size >= leaseBytes
+		return !enough
+	})
+	if err == nil {
+		err = failed
 	}
+	if err == nil && !enough {
+		next = to + 1
+	}
+	return events, next, err
 }
 
 // passed says whether the consumer has the position behind it or in hand.
@@ -214,16 +186,4 @@ func (c *Consumer) passed(position uint64) bool {
 	c.st.mu.Lock()
 	defer c.st.mu.Unlock()
 	return c.st.has(position)
-}
-
-func readOne(db *pebble.DB, position uint64) (f found, missing bool, err error) {
-	f.event, f.raw, f.err = readEvent(db, position)
-	f.event.Position = position
-	if errors.Is(f.err, pebble.ErrNotFound) {
-		return f, true, nil
-	}
-	if f.err != nil && !isDamage(f.err) {
-		return f, false, f.err
-	}
-	return f, false, nil
 }

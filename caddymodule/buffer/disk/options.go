@@ -25,7 +25,7 @@ type Limits struct {
 	Retention time.Duration
 	// MaxSize in bytes bounds what is stored. Above nine tenths of it settled events go
 	// early; when unsettled ones fill it, Append fails with ErrFull. The files may
-	// take a little more, as deleted events leave them with a delay. Default 10 GiB.
+	// take a little more, as trimmed events leave them a segment at a time. Default 10 GiB.
 	MaxSize uint64
 	// DedupeWindow is how long an id is remembered. Default 7 days.
 	DedupeWindow time.Duration
@@ -54,12 +54,14 @@ type Options struct {
 	// memTable is the size in bytes of Pebble's memtables. Tests make it small, so that
 	// files come and go all the time.
 	memTable uint64
+	// segment is the size in bytes after which a new file of events begins: 1/16 of MaxSize, 64 MiB at most.
+	segment int64
 	// probe looks at what Path lies on. Default: only with the operating system's FS, whose disk it can be.
 	probe *probe
 }
 
 // WithMemTable returns o with memtables of so many bytes. It is for tests: with small ones,
-// tables and logs are written, merged and removed within a few events.
+// tables and segments are written, merged and removed within a few events.
 func (o Options) WithMemTable(bytes uint64) Options {
 	o.memTable = bytes
 	return o
@@ -122,8 +124,11 @@ func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	o.segment = int64(min(maxSegment, max(minSegment, o.MaxSize/16)))
 	if o.memTable == 0 {
 		o.memTable = memTableSize
+	} else {
+		o.segment = min(o.segment, int64(2*o.memTable))
 	}
 	return o
 }

@@ -303,5 +303,5 @@ func TestOrphanLosesDeferredAndCopies(t *testing.T) {
 	if n := b.bytes(); n != 0 {
 		t.Fatalf("%d bytes are accounted for in an empty buffer", n)
 	}
-	wantEmpty(t, b, kindConsumer, kindStanding, kindDeferred, kindDeferredAt, kindCopy, kindMemo, kindDeadLetter, kindEvent)
+	wantEmpty(t, b, kindConsumer, kindStanding, kindDeferred, kindDeferredAt, kindCopy, kindMemo, kindDeadLetter)
 }

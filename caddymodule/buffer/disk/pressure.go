@@ -1,12 +1,10 @@
 package disk
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -75,39 +73,6 @@ func (b *Buffer) excess(limits *Limits, now time.Time) int64 {
 		excess = max(excess, b.missing.Load())
 	}
 	return excess
-}
-
-// reclaimPatience is how long the keeper waits for files to go: there may be no space for what
-// their removal has to write, and it has more to look after.
-const reclaimPatience = 10 * time.Second
-
-// reclaim has the files of trimmed events go now. They would go with the merges that new events
-// bring, and none are taken while the disk is short of space.
-func (b *Buffer) reclaim() {
-	ctx, cancel := context.WithTimeout(context.Background(), reclaimPatience)
-	defer cancel()
-	go func() {
-		defer cancel()
-		select {
-		case <-b.closing:
-		case <-b.seal.broken:
-		case <-ctx.Done():
-		}
-	}()
-	err := b.use(func(db *pebble.DB) error {
-		return db.Compact(ctx, appendEventKey(nil, 0), appendEventKey(nil, b.first.Load()), false)
-	})
-	if err != nil {
-		if ctx.Err() == nil && b.seal.err() == nil {
-			b.log.Warn("buffer: cannot free the space of trimmed events yet", "error", oneLine(err.Error()))
-		}
-		return
-	}
-	b.checkHeadroom()
-	// What is missing now is missing beside what went.
-	b.trimming.Lock()
-	b.tightTrim = time.Time{}
-	b.trimming.Unlock()
 }
 
 // checkHeadroom asks the disk how much is free.

@@ -30,20 +30,20 @@ func (t *settleTask) findOld(g *group) error {
 		if it.outcome.Verb != buffer.Reopen {
 			continue
 		}
-		if err := it.findOld(g.db, t.st.name); err != nil {
+		if err := it.findOld(g.b, g.db, t.st.name); err != nil {
 			return fmt.Errorf("event %d: %w", it.outcome.Position, err)
 		}
 	}
 	return nil
 }
 
-func (it *settlement) findOld(db *pebble.DB, name string) error {
+func (it *settlement) findOld(b *Buffer, db *pebble.DB, name string) error {
 	position := it.outcome.Position
 	it.old = stored{}
 	if position == 0 {
 		return nil
 	}
-	_, _, err := readEvent(db, position)
+	_, _, err := b.readEvent(position)
 	if err != nil && !isDamage(err) {
 		return err
 	}
@@ -111,8 +111,8 @@ func (st *consumerState) stageReopen(g *group, it *settlement) bool {
 
 // readEvent returns an event that the consumer has leased, and its record: from the consumer's own
 // copy where it has one and the event is trimmed or damaged.
-func (st *consumerState) readEvent(db *pebble.DB, position uint64, was lease) (buffer.Event, []byte, error) {
-	e, raw, err := readEvent(db, position)
+func (st *consumerState) readEvent(b *Buffer, db *pebble.DB, position uint64, was lease) (buffer.Event, []byte, error) {
+	e, raw, err := b.readEvent(position)
 	if !was.deferred || !isDamage(err) {
 		return e, raw, err
 	}

@@ -60,8 +60,8 @@ func (b *Buffer) trimAndLog() bool {
 		b.log.Error("buffer: trimming old events failed, it is tried again", "error", oneLine(err.Error()))
 	}
 	gone := b.bytes() < before
-	if gone && b.missing.Load() > 0 {
-		b.reclaim()
+	if gone {
+		b.askShed()
 	}
 	return gone
 }
@@ -161,63 +161,37 @@ func (b *Buffer) findTrim(limit uint64, cutoff, excess int64) (to uint64, freed 
 	if limit < b.first.Load() {
 		return 0, 0, nil
 	}
-	err = b.use(func(db *pebble.DB) error {
-		it, err := db.NewIter(&pebble.IterOptions{
-			LowerBound: appendEventKey(nil, b.first.Load()),
-			UpperBound: appendEventKey(nil, limit+1),
-		})
-		if err != nil {
-			return err
-		}
-		defer it.Close()
-		if !it.First() {
-			return it.Error()
-		}
-		first, _ := eventPosition(it.Key())
-		var before int64
-		if t, ok := trailerFrom(it, first); ok {
-			before = int64(t.total)
-			if _, _, err := openRecord(it.Value(), first); err == nil {
-				before -= int64(cost(len(it.Value())))
-			}
-		}
-		// Clock and size grow with the position, so the first event that stays can be searched for. What
-		// one frees is known from the one behind it.
-		n := sort.Search(int(limit+1-first), func(i int) bool {
-			p := first + uint64(i)
-			t, ok := trailerFrom(it, p)
-			return ok && t.storedAt > cutoff && b.freedBefore(it, p, before) >= excess
-		})
-		if n == 0 {
-			return nil
-		}
-		to = first + uint64(n) - 1
-		freed = b.freedBefore(it, to+1, before)
-		return nil
+	err = b.use(func(*pebble.DB) (err error) {
+		to, freed, err = b.searchTrim(limit, cutoff, excess)
+		return err
 	})
 	return to, freed, err
 }
 
-// freedBefore returns how much the events before a position take, of those that it can iterate.
-func (b *Buffer) freedBefore(it *pebble.Iterator, position uint64, before int64) int64 {
-	for ok := it.SeekLT(appendEventKey(nil, position)); ok; ok = it.Prev() {
-		p, _ := eventPosition(it.Key())
-		if _, t, err := openRecord(it.Value(), p); err == nil {
-			return int64(t.total) - before
+// searchTrim searches for the first event that stays: clock and size grow with the position. What
+// one frees is known from the one behind it.
+func (b *Buffer) searchTrim(limit uint64, cutoff, excess int64) (to uint64, freed int64, err error) {
+	first := b.first.Load()
+	before := int64(b.gone.Load())
+	freedBefore := func(position uint64) int64 {
+		f, failed := b.lastSound(first, position-1)
+		err = errors.Join(err, failed)
+		if f.position == 0 {
+			return 0
 		}
+		return int64(f.trailer.total) - before
 	}
-	return 0
-}
-
-// trailerFrom reads the trailer of the first sound record at or behind a position.
-func trailerFrom(it *pebble.Iterator, position uint64) (trailer, bool) {
-	for ok := it.SeekGE(appendEventKey(nil, position)); ok; ok = it.Next() {
-		p, _ := eventPosition(it.Key())
-		if _, t, err := openRecord(it.Value(), p); err == nil {
-			return t, true
-		}
+	n := sort.Search(int(limit+1-first), func(i int) bool {
+		p := first + uint64(i)
+		f, failed := b.firstSound(p, limit)
+		err = errors.Join(err, failed)
+		return f.position != 0 && f.trailer.storedAt > cutoff && freedBefore(p) >= excess
+	})
+	if n == 0 || err != nil {
+		return 0, 0, err
 	}
-	return trailer{}, false
+	to = first + uint64(n) - 1
+	return to, freedBefore(to + 1), err
 }
 
 // settledUpTo returns the position up to which every consumer that holds events, open or not, has

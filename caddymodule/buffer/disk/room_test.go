@@ -23,9 +23,9 @@ func TestFullDiskIsWaitedFor(t *testing.T) {
 		match func(errorfs.Op) bool
 		err   error
 	}{
-		{"log write", kind(".log", errorfs.OpFileWrite), syscall.ENOSPC},
-		{"log write over the quota", kind(".log", errorfs.OpFileWrite), syscall.EDQUOT},
-		{"log creation", kind(".log", errorfs.OpCreate, errorfs.OpReuseForWrite), syscall.ENOSPC},
+		{"log write", kind(".events", errorfs.OpFileWrite), syscall.ENOSPC},
+		{"log write over the quota", kind(".events", errorfs.OpFileWrite), syscall.EDQUOT},
+		{"log creation", kind(".events", errorfs.OpCreate, errorfs.OpReuseForWrite), syscall.ENOSPC},
 		{"table write", kind(".sst", errorfs.OpFileWrite), syscall.ENOSPC},
 		{"table creation", kind(".sst", errorfs.OpCreate), syscall.ENOSPC},
 		{"manifest write", kind("MANIFEST", errorfs.OpFileWrite), syscall.ENOSPC},
@@ -110,7 +110,7 @@ func fillDisk(t *testing.T, b *Buffer, told *ledger) {
 // Closing a buffer that waits for space does not wait for it.
 func TestCloseEndsTheWaitForSpace(t *testing.T) {
 	mem := vfs.NewMem()
-	f := &faults{match: kind(".log", errorfs.OpFileWrite), err: syscall.ENOSPC}
+	f := &faults{match: kind(".events", errorfs.OpFileWrite), err: syscall.ENOSPC}
 	o := Options{Path: "buffer", FS: errorfs.Wrap(mem, errorfs.InjectorFunc(f.inject))}
 	b, err := Open(t.Context(), o)
 	if err != nil {

@@ -160,7 +160,7 @@ func (c *Consumer) attach(t *settleTask) error {
 		}
 		letter := &deadLetter{handler: c.st.name, reason: o.Reason, code: o.Code, retry: o.Retry, position: o.Position}
 		err := c.b.use(func(db *pebble.DB) error {
-			_, raw, err := c.st.readEvent(db, o.Position, it.was)
+			_, raw, err := c.st.readEvent(c.b, db, o.Position, it.was)
 			letter.record = raw
 			if isDamage(err) {
 				letter.damaged, letter.note = true, err.Error()

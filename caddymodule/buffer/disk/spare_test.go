@@ -23,7 +23,7 @@ func TestShortageOfFilesPasses(t *testing.T) {
 		match func(errorfs.Op) bool
 		err   error
 	}{
-		{"log creation", kind(".log", errorfs.OpCreate, errorfs.OpReuseForWrite), syscall.EMFILE},
+		{"log creation", kind(".events", errorfs.OpCreate, errorfs.OpReuseForWrite), syscall.EMFILE},
 		{"table creation", kind(".sst", errorfs.OpCreate), syscall.EMFILE},
 		{"table reading", kind(".sst", errorfs.OpOpen), syscall.ENFILE},
 	} {
@@ -110,7 +110,7 @@ func TestShortageOfFilesPasses(t *testing.T) {
 
 // A buffer that waits for a descriptor can be closed.
 func TestShortageOfFilesEndsWithClose(t *testing.T) {
-	f := &faults{match: kind(".log", errorfs.OpCreate, errorfs.OpReuseForWrite), err: syscall.EMFILE}
+	f := &faults{match: kind(".events", errorfs.OpCreate, errorfs.OpReuseForWrite), err: syscall.EMFILE}
 	b, err := Open(t.Context(), Options{Path: "buffer", memTable: 256 << 10, FS: errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(f.inject))})
 	if err != nil {
 		t.Fatal(err)

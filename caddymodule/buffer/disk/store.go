@@ -25,7 +25,7 @@ const (
 	blockSize = 16 << 10
 	// l0Compaction is twice the number of flushes after which their dedupe entries are merged into
 	// the level below. Their keys are digests, so that each time all of that level is written
-	// anew: the fewer times, the better. Events lie side by side and need no merging.
+	// anew: the fewer times, the better.
 	l0Compaction = 8
 )
 
@@ -61,7 +61,7 @@ func openStore(o Options, f *fence, files *patientFS) (*pebble.DB, error) {
 func openingError(path string, err error) error {
 	// What the system refuses is no damage, unless a file is missing; all else is about what is in the files.
 	var system syscall.Errno
-	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) || errors.Is(err, buffer.ErrFull) || errors.Is(err, errLaterFormat) {
+	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) || errors.Is(err, buffer.ErrFull) || errors.Is(err, errOtherFormat) {
 		return fmt.Errorf("opening buffer %s: %w", path, err)
 	}
 	return fmt.Errorf("opening buffer %s: its files are damaged; keep a copy of the directory, then "+
@@ -94,22 +94,23 @@ func openPebble(path string, o *pebble.Options) (db *pebble.DB, err error) {
 
 func pebbleOptions(f *fence, cache *pebble.Cache, l logger, memTable uint64) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          f,
-		Cache:                       cache,
-		FormatMajorVersion:          pebble.FormatTableFormatV6,
-		Logger:                      l,
-		EventListener:               l.listener(),
+		FS:                 f,
+		Cache:              cache,
+		FormatMajorVersion: pebble.FormatTableFormatV6,
+		Logger:             l,
+		EventListener:      l.listener(),
+		// The log of events is the store's too.
+		DisableWAL:                  true,
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       l0Compaction,
 		L0StopWritesThreshold:       3 * l0Compaction,
 		LBaseMaxBytes:               64 << 20,
-		// Space of trimmed events is had back only once the deletion is flushed.
+		// Space of old dedupe entries and dead letters is had back only once the deletion is flushed.
 		FlushDelayDeleteRange:      secondsToFlush,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 	}
-	// Event tables hold runs of ever higher positions, so they sink through the levels
-	// without being rewritten; larger ones mean fewer files.
+	// Larger tables mean fewer files.
 	o.TargetFileSizes[0] = 8 << 20
 	for i := range o.Levels {
 		o.Levels[i] = pebble.LevelOptions{
@@ -118,15 +119,15 @@ func pebbleOptions(f *fence, cache *pebble.Cache, l logger, memTable uint64) *pe
 		}
 	}
 	o.Experimental.SpanPolicyFunc = tablePerKind
-	// Bodies of one kind are much alike, so that a block shrinks to a quarter, for about as much of the processor
-	// as writing the rest would take. The log is not compressed.
+	// Dead letters hold whole events, which are much alike; to compress them takes about as much of the processor
+	// as writing the rest would. The log of events is not compressed.
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return o
 }
 
 // tablePerKind keeps keys of different kinds in different tables. A table with
-// dedupe entries and events spans nearly all keys, so that compacting it would rewrite
-// every event around it.
+// progress and dead letters spans nearly all keys, so that compacting it would rewrite
+// every dedupe entry between them.
 func tablePerKind(start []byte) (pebble.SpanPolicy, []byte, error) {
 	if len(start) == 0 {
 		return pebble.SpanPolicy{}, []byte{kindConsumer}, nil

@@ -111,28 +111,9 @@ func (t *trimTask) planEvents(g *group) (eventTrim, error) {
 		}
 		e.losers = append(e.losers, l)
 	}
-	var err error
-	e.total, err = totalUpTo(g.db, first, e.to)
+	f, err := g.b.lastSound(first, e.to)
+	e.total = f.trailer.total
 	return e, err
-}
-
-// totalUpTo returns the total size up to a position, as the last sound record before it says.
-func totalUpTo(db *pebble.DB, first, to uint64) (uint64, error) {
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: appendEventKey(nil, first), UpperBound: appendEventKey(nil, to+1)})
-	if err != nil {
-		return 0, err
-	}
-	defer it.Close()
-	for ok := it.Last(); ok; ok = it.Prev() {
-		p, _ := eventPosition(it.Key())
-		if _, t, err := openRecord(it.Value(), p); err == nil {
-			return t.total, nil
-		}
-	}
-	if err := it.Error(); err != nil && !pebble.IsCorruptionError(err) {
-		return 0, err
-	}
-	return 0, nil
 }
 
 // stageTrim returns false when an orphan that was to lose something was opened just now.
@@ -144,16 +125,13 @@ func (g *group) stageTrim(e eventTrim) bool {
 		return false
 	}
 	b := g.b
-	_ = g.batch.DeleteRange(appendEventKey(nil, b.first.Load()), appendEventKey(nil, e.to+1), nil)
-	g.stageFloor(g.c.next - 1)
 	g.trimmedTo = max(g.trimmedTo, e.to)
-	gone := max(0, b.eventBytes.Load()-int64(g.c.total-e.total))
-	if e.total == 0 {
-		gone = 0 // not one sound record
-	}
+	e.total = max(e.total, b.gone.Load()) // there may be not one sound record
+	g.stageBeginning(e.to+1, e.total)
+	g.rotate = b.missing.Load() > 0
 	g.then = append(g.then, func() {
 		b.first.Store(e.to + 1)
-		b.eventBytes.Add(-gone)
+		b.eventBytes.Add(int64(b.gone.Swap(e.total)) - int64(e.total))
 	})
 	return true
 }

@@ -226,7 +226,7 @@ func (m *trimModel) look(name string, pending map[uint64]bool) {
 	st := m.b.consumerNamed(name)
 	for p := range pending {
 		err := m.b.use(func(db *pebble.DB) error {
-			_, _, err := st.readEvent(db, p, lease{deferred: true})
+			_, _, err := st.readEvent(m.b, db, p, lease{deferred: true})
 			return err
 		})
 		if err == nil {
@@ -279,13 +279,19 @@ func (m *trimModel) count() {
 			case kindDeadLetter:
 				letters++
 				bytes += cost(len(it.Value()))
-			case kindEvent, kindCopy:
+			case kindCopy:
 				bytes += cost(len(it.Value()))
 			case kindDeferredAt:
 				deferred[string(key[1:len(key)-9])]++
 			}
 		}
-		return it.Error()
+		if err := it.Error(); err != nil {
+			return err
+		}
+		return m.b.events.Scan(m.b.first.Load(), m.b.durable.Load(), func(_ uint64, raw []byte, _ error) bool {
+			bytes += cost(len(raw))
+			return true
+		})
 	})
 	if err != nil {
 		m.t.Fatal(err)

@@ -11,18 +11,21 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 )
 
 // witness knows how the files of the store looked when they were last synced, and keeps that in a file of its
-// own. Pebble takes a damaged end of its manifest or of its log for one that a crash has torn, and a
-// directory without a marker for a new one; it then goes on with less than there was, and removes the rest. With the
+// own. Pebble takes a damaged end of its manifest for one that a crash has torn, and a
+// directory without a marker for a new one; it then goes on with less than there was, and removes the rest. A damaged end of the
+// log of events looks torn as well. With the
 // witness the buffer sees that and refuses to open, so that nothing is lost that is not lost yet.
 //
-// What a crash leaves of the last 30 s has no witness, of the manifest the last second: there, damage to the last 32 KiB of a log
-// looks like its end.
+// What a crash leaves of the last 30 s has no witness, of the manifest the last second: there, damage to the last 32 KiB of the
+// manifest, or to the last group of the log, looks like its end.
 type witness struct {
 	mu sync.Mutex
-	// stamps are those of manifests and logs that were synced since the buffer was opened, by name.
+	// stamps are those of manifests that were synced since the buffer was opened, and of segments that are not wholly applied, by name.
 	stamps map[string]stamp
 	// old is the manifest that was there before, while it is in use.
 	old stamp
@@ -56,7 +59,7 @@ func newWitness() *witness { return &witness{stamps: map[string]stamp{}} }
 
 // grows says whether a file is one that is looked after.
 func grows(name string) bool {
-	return strings.HasPrefix(name, manifestPrefix) || strings.HasSuffix(name, ".log")
+	return strings.HasPrefix(name, manifestPrefix) || strings.HasSuffix(name, eventlog.Suffix)
 }
 
 func (w *witness) synced(s stamp) {
@@ -89,8 +92,8 @@ func (w *witness) now(next uint64, closed bool) testimony {
 	return t
 }
 
-// outdated says whether the manifest has grown since it was last written down: what it then says of tables, no log
-// has any more.
+// outdated says whether the manifest has grown since it was last written down: what it then says of tables, no segment
+// may have any more.
 func (w *witness) outdated() bool { return w.now(0, false).Manifest != w.told.Manifest }
 
 // write makes the testimony durable, where it says something new.
@@ -181,7 +184,7 @@ func (w *witness) short(next uint64) error {
 }
 
 func isContents(name string) bool {
-	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".log") || name == witnessFile
+	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, eventlog.Suffix) || name == witnessFile
 }
 
 // markedManifest returns the manifest that the newest marker names, "" without one.

@@ -66,8 +66,8 @@ func reportStages(rep *report.Report, opts options, all []stage, t trimmed) {
 const stagesNote = "Each ratio is the median over phases, each divided by the mean of the phases with an empty buffer before and after it, in the same run. The stored events are filled in " +
 	"through the buffer itself, 256 at a time; what that leaves to compactions is done before anything is measured. What the phases store comes on top. " +
 	"The drained backlog lies behind the stored events, which its handler does not get. Memory is what Caddy has resident after the start, and the most under load. " +
-	"CPU/request and written/received (pages given to the disk, `/proc/PID/io`) have in them what was put off until after a phase. counted/event is what an event counts for in max_size, disk/event the size of all files after filling: " +
-	"the buffer compresses what it has flushed. The bodies are of a made-up fleet: ids, times and numbers differ, keys and units do not, as in real ones."
+	"CPU/request and written/received (pages given to the disk, `/proc/PID/io`) have in them what was put off until after a phase. counted/event is what an event counts for in max_size, disk/event the size of all files after filling. " +
+	"The bodies are of a made-up fleet: ids, times and numbers differ, keys and units do not, as in real ones."
 
 func (r steadied) toReport(rep *report.Report, opts options) {
 	rep.Note("## Steady load")

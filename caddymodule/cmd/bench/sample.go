@@ -10,9 +10,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// samples is how many different bodies are sent in turn, each of another vehicle: the
-// buffer compresses what it keeps, and one body again and again would make that look
-// better than it is.
+// samples is how many different bodies are sent in turn, each of another vehicle: one body
+// again and again would stay in the processor's cache, and look better than it is.
 const samples = 256
 
 // sample is one VEHICLE_STATE of the given size.

@@ -8,6 +8,7 @@ const (
 	pkgSmartcar  = "sdk/smartcar"
 	pkgSDK       = "sdk"
 	pkgDisk      = "caddymodule/buffer/disk"
+	pkgLog       = "caddymodule/buffer/disk/internal/eventlog"
 	pkgDispatch  = "caddymodule/internal/dispatch"
 	pkgFreshness = "caddymodule/internal/freshness"
 	pkgReplay    = "caddymodule/internal/replay"

@@ -22,7 +22,7 @@
 // # The cut
 //
 // Before a random operation on the file system (write, sync, create, rename, remove …, on
-// Pebble's log, tables, manifest, markers or directories: so in the middle of a group of
+// the log of events, Pebble's tables, manifest, markers, or directories: so in the middle of a group of
 // appends, a flush, a compaction, a start) the disk is copied as a power cut would leave it:
 // what was synced, and a random part of what was not, from nothing to all (as when only the
 // process is killed). The program starts again on the copy, and the power may go in that

@@ -1,24 +1,24 @@
 package powercut_test
 
 const (
-	committerFile = "caddymodule/buffer/disk/committer.go"
-	appendFile    = "caddymodule/buffer/disk/append.go"
-	settleFile    = "caddymodule/buffer/disk/settle.go"
-	letterFile    = "caddymodule/buffer/disk/deadletter.go"
-	fenceFile     = "caddymodule/buffer/disk/fence.go"
-	onDiskFile    = "caddymodule/internal/dispatch/ondisk.go"
-	mainLineFile  = "caddymodule/internal/dispatch/mainline.go"
-	barFile       = "caddymodule/internal/dispatch/bar.go"
+	logFile      = "caddymodule/buffer/disk/internal/eventlog/log.go"
+	appendFile   = "caddymodule/buffer/disk/append.go"
+	settleFile   = "caddymodule/buffer/disk/settle.go"
+	letterFile   = "caddymodule/buffer/disk/deadletter.go"
+	fenceFile    = "caddymodule/buffer/disk/fence.go"
+	onDiskFile   = "caddymodule/internal/dispatch/ondisk.go"
+	mainLineFile = "caddymodule/internal/dispatch/mainline.go"
+	barFile      = "caddymodule/internal/dispatch/bar.go"
 )
 
 // faults are mistakes of the kind that somebody could make.
 var faults = []planted{
 	{"nothing is synced", []edit{
-		{committerFile, "sync := pebble.Sync\n", "sync := pebble.NoSync\n"},
+		{logFile, "if !l.NoSync {", "if l.SegmentSize < 0 {"},
 	}},
 	{"the answer comes before the sync", []edit{
-		{committerFile, "sync := pebble.Sync\n", "sync := pebble.NoSync\n"},
-		{committerFile, "		c.tasks[i] = nil\n	}\n", "		c.tasks[i] = nil\n	}\n	c.b.dbMu.RLock()\n	if c.b.db != nil {\n		_ = c.b.db.LogData(nil, pebble.Sync)\n	}\n	c.b.dbMu.RUnlock()\n"},
+		{logFile, "if !l.NoSync {", "if l.SegmentSize < 0 {"},
+		{logFile, "	b := g.finish(batch)\n", "	if err := l.writing.SyncData(); err != nil {\n		return err\n	}\n	b := g.finish(batch)\n"},
 	}},
 	{"a settlement leaves the position away that it covers", []edit{
 		{settleFile, "	g.touch(st)\n", ""},

@@ -126,7 +126,7 @@ var verbs = map[errorfs.OpKind]string{
 func kindOf(name string) string {
 	base := path.Base(name)
 	switch {
-	case strings.HasSuffix(base, ".log"):
+	case strings.HasSuffix(base, ".events"):
 		return "log"
 	case strings.HasSuffix(base, ".sst"):
 		return "table"
