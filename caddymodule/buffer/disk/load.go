@@ -30,6 +30,9 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 	if is := b.events.First(); is > first {
 		return 0, 0, 0, fmt.Errorf("%w: events were stored from position %d on, but only those from %d on are there", errDamaged, first, is)
 	}
+	if first, err = b.firstEvent(first, next); err != nil {
+		return 0, 0, 0, err
+	}
 	b.first.Store(first)
 	b.gone.Store(gone)
 	b.eventBytes.Store(int64(total - gone))
@@ -41,6 +44,16 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 		return 0, 0, 0, err
 	}
 	return last, next, total, b.loadConsumers()
+}
+
+// firstEvent goes over positions without an event, which nobody waits for.
+func (b *Buffer) firstEvent(from, next uint64) (uint64, error) {
+	first := next
+	err := b.events.Scan(from, next-1, func(position uint64, _ []byte, _ error) bool {
+		first = position
+		return false
+	})
+	return first, err
 }
 
 func (b *Buffer) checkFormat() error {

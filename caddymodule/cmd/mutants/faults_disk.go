@@ -33,6 +33,31 @@ var storeFaults = []fault{
 		noticed: []test{{pkgLog, "TestRemove"}}, quick: true,
 	},
 	{
+		name: "segment-gone-too-early", harm: "a file of the log goes with its last events still to be delivered",
+		file:    "caddymodule/buffer/disk/internal/eventlog/log.go",
+		edits:   []edit{{"if next <= first && gone == i {", "if s.first < min(first, next) && gone == i {"}},
+		noticed: []test{{pkgLog, "TestRemove"}}, quick: true,
+	},
+	{
+		name: "segment-gone-by-one", harm: "a file of the log goes with its last event still to be delivered",
+		file:    "caddymodule/buffer/disk/internal/eventlog/log.go",
+		edits:   []edit{{"if next <= first && gone == i {", "if next <= first+1 && gone == i {"}},
+		noticed: []test{{pkgDisk, "TestTrimModel"}},
+	},
+	{
+		name: "trimmed-is-read", harm: "a dead letter of a trimmed event is put back without its event, and that is gone with its file of the log",
+		file:    "caddymodule/buffer/disk/damage.go",
+		edits:   []edit{{"	if position < b.first.Load() {\n", "	if position == 0 {\n"}},
+		noticed: []test{{pkgDisk, "TestReopenTrimmed"}}, quick: true,
+	},
+	{
+		name: "store-before-log", harm: "a power cut leaves a store that is ahead of the log, so that Caddy does not start",
+		file: "caddymodule/buffer/disk/committer.go",
+		edits: []edit{{"	if err := c.b.events.Append(&g.events, g.batch.Repr()); err != nil {\n", "	repr := append([]byte{}, g.batch.Repr()...)\n	_ = c.b.db.Apply(g.batch, pebble.NoSync)\n	_ = c.b.db.Flush()\n	if err := c.b.events.Append(&g.events, repr); err != nil {\n"},
+			{"	if err := c.b.db.Apply(g.batch, pebble.NoSync); err != nil {\n		c.b.seal.set(fmt.Errorf(\"committing: %w\", err))\n	}\n	c.rotate", "	c.rotate"}},
+		noticed: []test{{pkgDisk, "TestPowerCutBeforeAWrite$"}},
+	},
+	{
 		name: "batch-not-replayed", harm: "after a crash handlers get again what they settled, and retries are stored twice",
 		file:    "caddymodule/buffer/disk/reach.go",
 		edits:   []edit{{"		return b.db.Apply(batch, pebble.NoSync)\n", "		_ = pebble.NoSync\n\t\treturn nil\n"}},
@@ -71,7 +96,9 @@ var storeFaults = []fault{
 	value := make([]byte, seenSize)
 	s.put(value)
 	_ = g.db.Set(appendDedupeKey(nil, bucket, t.key), value, pebble.NoSync)
-	_ = g.db.Flush()
+	if s.position%8 == 0 {
+		_ = g.db.Flush()
+	}
 `}},
 		noticed: []test{{pkgDisk, "TestPowerCutBeforeAWrite$"}},
 	},
