@@ -39,6 +39,8 @@ type group struct {
 	db     *pebble.DB
 	batch  *pebble.Batch
 	events eventlog.Group
+	// counted: the number of dead letters changes, or the bytes beside the events.
+	counted bool
 	// rotate: what is trimmed is to be had back from the disk at once.
 	rotate bool
 	number uint64
@@ -64,8 +66,9 @@ type committer struct {
 	gate    sync.RWMutex
 	stopped bool
 
-	// next position and total size, of what is staged.
-	next, total uint64
+	// next position and total size, number of dead letters and bytes beside the events, of what is staged.
+	next, total    uint64
+	letters, aside int64
 	// stuck is set when Pebble panicked: it may hold its locks, so closing it could hang.
 	stuck atomic.Bool
 
@@ -83,6 +86,7 @@ type committer struct {
 
 func newCommitter(b *Buffer, next, total uint64) *committer {
 	c := &committer{b: b, queue: make(chan task, queueLength), next: next, total: total}
+	c.letters, c.aside = int64(b.deadCount.Load()), b.asideBytes.Load()
 	c.group = group{b: b, c: c}
 	return c
 }
@@ -199,7 +203,7 @@ func (c *committer) write() error {
 		st.stageProgress(g.batch)
 	}
 	g.writeMemos()
-	if g.batch.Empty() {
+	if g.batch.Empty() && g.events.Empty() {
 		return nil
 	}
 	g.stageReached()
@@ -208,6 +212,10 @@ func (c *committer) write() error {
 	}
 	b.counters.syncs.Add(1)
 	b.dedupe.groups.Store(g.number)
+	if g.counted {
+		b.deadCount.Store(uint64(c.letters))
+		b.asideBytes.Store(c.aside)
+	}
 	grown := b.durable.Swap(c.next-1) != c.next-1
 	for _, f := range g.then {
 		f()
@@ -234,7 +242,7 @@ func (g *group) start(db *pebble.DB) {
 	clear(g.memos)
 	clear(g.lettersGone)
 	g.trimmedTo = 0
-	g.rotate = false
+	g.counted, g.rotate = false, false
 	clear(g.then)
 	g.then = g.then[:0]
 }

@@ -133,6 +133,7 @@ func (b *Buffer) loadConsumers() error {
 			p = &progress{low: low, high: low}
 			b.log.Error("buffer: a consumer's progress is damaged, it starts again with the oldest stored event", "consumer", name)
 		}
+		p.skipTo(b.first.Load() - 1)
 		st := newConsumerState(name, p)
 		if st.standing, err = b.loadStanding(name); err != nil {
 			return err

@@ -130,13 +130,15 @@ func (g *group) dropLetter(key []byte, cost uint64) {
 }
 
 // countAside keeps the number of dead letters, and the bytes of what is kept beside the
-// events: dead letters and copies of reopened events.
+// events: dead letters and copies of reopened events. Others see the figures when they can see
+// the letters.
 func (g *group) countAside(letters, bytes int64) {
-	g.b.deadCount.Store(uint64(max(0, int64(g.b.deadCount.Load())+letters)))
-	g.b.asideBytes.Store(max(0, g.b.asideBytes.Load()+bytes))
-	v := binary.BigEndian.AppendUint64(nil, g.b.deadCount.Load())
-	v = binary.BigEndian.AppendUint64(v, uint64(g.b.asideBytes.Load()))
-	_ = g.batch.Set(metaDead, v, nil)
+	c := g.c
+	c.letters = max(0, c.letters+letters)
+	c.aside = max(0, c.aside+bytes)
+	v := binary.BigEndian.AppendUint64(nil, uint64(c.letters))
+	_ = g.batch.Set(metaDead, binary.BigEndian.AppendUint64(v, uint64(c.aside)), nil)
+	g.counted = true
 }
 
 func (b *Buffer) loadDeadCount() error {

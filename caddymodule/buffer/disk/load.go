@@ -30,7 +30,7 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 	if is := b.events.First(); is > first {
 		return 0, 0, 0, fmt.Errorf("%w: events were stored from position %d on, but only those from %d on are there", errDamaged, first, is)
 	}
-	if first, err = b.firstEvent(first, next); err != nil {
+	if first, err = b.passGaps(first, gone, next); err != nil {
 		return 0, 0, 0, err
 	}
 	b.first.Store(first)
@@ -46,14 +46,18 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 	return last, next, total, b.loadConsumers()
 }
 
-// firstEvent goes over positions without an event, which nobody waits for.
-func (b *Buffer) firstEvent(from, next uint64) (uint64, error) {
-	first := next
-	err := b.events.Scan(from, next-1, func(position uint64, _ []byte, _ error) bool {
+// passGaps begins behind positions without an event, which nobody waits for. Their segments may go then; the store is on
+// the disk before any does, and this note with it.
+func (b *Buffer) passGaps(from, gone, next uint64) (first uint64, err error) {
+	first = next
+	err = b.events.Scan(from, next-1, func(position uint64, _ []byte, _ error) bool {
 		first = position
 		return false
 	})
-	return first, err
+	if err != nil || first == from {
+		return from, err
+	}
+	return first, b.db.Set(metaBeginning, beginning(first, gone), pebble.NoSync)
 }
 
 func (b *Buffer) checkFormat() error {

@@ -84,8 +84,11 @@ func (b *Buffer) reached() (reach, error) {
 
 // stageBeginning notes the first position that is kept, and the total size of those before it.
 func (g *group) stageBeginning(first, gone uint64) {
-	v := binary.BigEndian.AppendUint64(nil, first)
-	_ = g.batch.Set(metaBeginning, binary.BigEndian.AppendUint64(v, gone), nil)
+	_ = g.batch.Set(metaBeginning, beginning(first, gone), nil)
+}
+
+func beginning(first, gone uint64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, first), gone)
 }
 
 func (b *Buffer) loadBeginning() (first, gone uint64, err error) {

@@ -45,6 +45,9 @@ func (g *Group) Record(size int) []byte {
 // Gap leaves the next position without a record.
 func (g *Group) Gap() { g.lengths = append(g.lengths, 0) }
 
+// Empty says whether there is neither a record nor a gap.
+func (g *Group) Empty() bool { return len(g.lengths) == 0 }
+
 // next is the position behind the group.
 func (g *Group) next() uint64 { return g.first + uint64(len(g.lengths)) }
 

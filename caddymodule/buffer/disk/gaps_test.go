@@ -1,0 +1,53 @@
+package disk
+
+import (
+	"testing"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// Positions without an event at the beginning are not pending after a reopening, and the buffer opens when their segment
+// has gone.
+func TestGapsAtTheBeginning(t *testing.T) {
+	b, _ := openFor(t, Options{})
+	openConsumer(t, b, "a")
+	reopen := func() buffer.Consumer {
+		t.Helper()
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if b, err = Open(t.Context(), b.opts); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { b.Close() })
+		return openConsumer(t, b, "a")
+	}
+	wantPending := func(c buffer.Consumer, want uint64) {
+		t.Helper()
+		if n := c.Stats().Pending; n != want {
+			t.Errorf("%d events are pending, want %d", n, want)
+		}
+	}
+	unreadable := crashEvent("u", 100)
+	unreadable.Unreadable = "no JSON"
+	if _, err := b.Append(t.Context(), unreadable); err != nil {
+		t.Fatal(err)
+	}
+	wantPending(reopen(), 0)
+
+	appendTo(t, b, 1, 1)
+	segments := len(b.events.Names())
+	if err := b.shedOnce(); err != nil {
+		t.Fatal(err)
+	}
+	if left := len(b.events.Names()); left >= segments {
+		t.Fatalf("%d segments before, and %d after; the test shows nothing", segments, left)
+	}
+	c := reopen()
+	wantPending(c, 1)
+	l, err := c.Lease(t.Context(), 2)
+	if err != nil || len(l) != 1 || l[0].Event.ID != "1" {
+		t.Errorf("got %d leases, %v; want event 1", len(l), err)
+	}
+}
