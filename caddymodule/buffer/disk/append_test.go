@@ -83,7 +83,7 @@ func TestAppendAbandoned(t *testing.T) {
 	}
 }
 
-// While a sync is under way: nothing is leased, a duplicate waits, and what
+// While a sync is under way: nothing is leased, the store has none of it, a duplicate waits, and what
 // gathers is written with one sync more.
 func TestAppendGathersDuringSync(t *testing.T) {
 	b, h := openHeld(t)
@@ -119,6 +119,9 @@ func TestAppendGathersDuringSync(t *testing.T) {
 	first := b.committer.newAppendTask(crashEvent("first", 10))
 	if r, stored, err := b.lookUp(first); stored || err != nil {
 		t.Fatalf("the event being synced is called stored: %+v, %v", r, err)
+	}
+	if r, err := b.reached(); err != nil || r.next != 1 {
+		t.Fatalf("the store has what is before %d while it is being synced (%v)", r.next, err)
 	}
 	h.release()
 	wg.Wait()

@@ -24,7 +24,7 @@
 //	i <consumer>                             since when it is paused or an orphan
 //	m <name>                                 what the store knows of itself
 //	n <consumer> 0 <key>                     memo
-//	q <consumer> 0 <position u64>            deferred position → 1, its lane
+//	q <consumer> 0 <position u64>            deferred position → its lane
 //	r <consumer> 0 <position u64>            copy of a reopened event's record
 //	w <consumer> 0 <lane len u16> <lane> <position u64>
 //	                                         deferred event → its Retry

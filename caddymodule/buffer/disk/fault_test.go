@@ -174,8 +174,8 @@ func checkSealed(t *testing.T, b *Buffer, c buffer.Consumer, cause error, full b
 	}
 }
 
-// Damage in a table's block takes several events with it, and only them.
-func TestDamagedTable(t *testing.T) {
+// Damage in the log takes the events with it that it hits, and only them.
+func TestDamagedSegment(t *testing.T) {
 	mem := vfs.NewMem()
 	o := Options{Path: "buffer", FS: mem}
 	ctx := t.Context()
@@ -195,7 +195,7 @@ func TestDamagedTable(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	damageTable(t, mem, o.Path)
+	damageSegment(t, mem, o.Path)
 
 	if b, err = Open(ctx, o); err != nil {
 		t.Fatal(err)
@@ -227,7 +227,7 @@ func TestDamagedTable(t *testing.T) {
 	}
 	lost := n - len(got)
 	if lost == 0 || lost > 40 {
-		t.Fatalf("%d events are lost to one damaged block, want a few", lost)
+		t.Fatalf("%d events are lost to some damaged bytes, want a few", lost)
 	}
 	if s := b.Stats(); s.Corrupt != uint64(lost) || s.DeadLetters != uint64(lost) || s.Sealed != nil {
 		t.Fatalf("%d are lost, stats are %+v", lost, s)
@@ -240,8 +240,8 @@ func TestDamagedTable(t *testing.T) {
 	}
 }
 
-// damageTable flips bits in the middle of the largest table.
-func damageTable(t *testing.T, fs *vfs.MemFS, dir string) {
+// damageSegment flips bits in the middle of the largest segment.
+func damageSegment(t *testing.T, fs *vfs.MemFS, dir string) {
 	t.Helper()
 	names, err := fs.List(dir)
 	if err != nil {

@@ -64,6 +64,7 @@ func namePrefix(kind byte, name string) []byte {
 	return append(b, 0)
 }
 
+// deferredAtKey is that of a deferred position; its value is the lane.
 func deferredAtKey(name string, position uint64) []byte {
 	return binary.BigEndian.AppendUint64(namePrefix(kindDeferredAt, name), position)
 }
@@ -86,17 +87,6 @@ func lanePrefix(name, lane string) []byte {
 	b := namePrefix(kindDeferred, name)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(lane)))
 	return append(b, lane...)
-}
-
-// encodeLane is the value beside a deferred position. Format 1 left it empty, which
-// says nothing; an empty lane is a single byte.
-func encodeLane(lane string) []byte { return append([]byte{1}, lane...) }
-
-func decodeLane(v []byte) (lane string, ok bool) {
-	if len(v) == 0 || v[0] != 1 {
-		return "", false
-	}
-	return string(v[1:]), true
 }
 
 func deferredKey(name, lane string, position uint64) []byte {

@@ -7,11 +7,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// Version 1 of a retry state has neither crashes nor a replay; it is still read.
-const (
-	retryVersion1 = 1
-	retryVersion  = 2
-)
+const retryVersion = 1
 
 func appendRetry(dst []byte, r buffer.Retry) []byte {
 	dst = append(dst, retryVersion)
@@ -29,23 +25,19 @@ func appendRetry(dst []byte, r buffer.Retry) []byte {
 func count(n int) uint64 { return uint64(min(max(0, n), math.MaxInt32)) }
 
 func (r *reader) retry() buffer.Retry {
-	version := r.byte()
-	if version != retryVersion && version != retryVersion1 {
+	if r.byte() != retryVersion {
 		r.fail()
 	}
-	retry := buffer.Retry{
+	return buffer.Retry{
 		Attempts:   r.count(),
 		NotBefore:  r.time(),
 		FirstAt:    r.time(),
 		LastAt:     r.time(),
 		FirstError: r.string(),
 		LastError:  r.string(),
+		Crashes:    r.count(),
+		Replay:     r.string(),
 	}
-	if version == retryVersion {
-		retry.Crashes = r.count()
-		retry.Replay = r.string()
-	}
-	return retry
 }
 
 func encodeRetry(r buffer.Retry) []byte {

@@ -230,7 +230,7 @@ func (st *consumerState) stageOutcome(g *group, it *settlement) {
 // stageDeferred writes a deferred event's entries. Callers hold mu.
 func (st *consumerState) stageDeferred(g *group, o *buffer.Outcome, fresh bool) {
 	_ = g.batch.Set(deferredKey(st.name, o.Lane, o.Position), encodeRetry(o.Retry), nil)
-	_ = g.batch.Set(deferredAtKey(st.name, o.Position), encodeLane(o.Lane), nil)
+	_ = g.batch.Set(deferredAtKey(st.name, o.Position), []byte(o.Lane), nil)
 	st.staged[o.Position] = true
 	if fresh {
 		st.progress.deferred++

@@ -50,35 +50,10 @@ func (st *consumerState) state(db *pebble.DB, position uint64) (buffer.State, er
 		return s, err
 	}
 	s.Phase = buffer.PhaseDeferred
-	if s.Lane, ok = decodeLane(v); !ok {
-		if s.Lane, ok, err = st.findLane(db, position); err != nil || !ok {
-			return s, err
-		}
-	}
+	s.Lane = string(v)
 	raw, ok, err := getMaybe(db, deferredKey(st.name, s.Lane, position))
 	if err == nil && ok {
 		s.Retry = decodeRetry(raw)
 	}
 	return s, err
-}
-
-// findLane asks one lane after the other: format 1 did not write it beside the position.
-func (st *consumerState) findLane(db *pebble.DB, position uint64) (string, bool, error) {
-	prefix := namePrefix(kindDeferred, st.name)
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
-	if err != nil {
-		return "", false, err
-	}
-	defer it.Close()
-	for ok := it.First(); ok; {
-		lane, _, valid := splitDeferredKey(it.Key()[len(prefix):])
-		if !valid {
-			return "", false, fmt.Errorf("deferred event: %w", errDamaged)
-		}
-		if size, err := sizeOf(db, deferredKey(st.name, lane, position)); err != nil || size > 0 {
-			return lane, err == nil, err
-		}
-		ok = it.SeekGE(after(lanePrefix(st.name, lane)))
-	}
-	return "", false, it.Error()
 }

@@ -42,13 +42,26 @@ var storeFaults = []fault{
 		name: "segment-gone-by-one", harm: "a file of the log goes with its last event still to be delivered",
 		file:    "caddymodule/buffer/disk/internal/eventlog/log.go",
 		edits:   []edit{{"if next <= first && gone == i {", "if next <= first+1 && gone == i {"}},
-		noticed: []test{{pkgDisk, "TestTrimModel"}},
+		noticed: []test{{pkgLog, "TestRemove"}}, quick: true,
+	},
+	{
+		name: "passed-gaps-not-noted", harm: "when the first files of the log had no event, the buffer does not open once they are gone",
+		file:    "caddymodule/buffer/disk/load.go",
+		edits:   []edit{{"return first, b.db.Set(metaBeginning, beginning(first, gone), pebble.NoSync)", "return first, nil"}},
+		noticed: []test{{pkgDisk, "TestGapsAtTheBeginning"}}, quick: true,
 	},
 	{
 		name: "trimmed-is-read", harm: "a dead letter of a trimmed event is put back without its event, and that is gone with its file of the log",
 		file:    "caddymodule/buffer/disk/damage.go",
 		edits:   []edit{{"	if position < b.first.Load() {\n", "	if position == 0 {\n"}},
 		noticed: []test{{pkgDisk, "TestReopenTrimmed"}}, quick: true,
+	},
+	{
+		name: "applied-before-synced", harm: "handlers may read an event before its sync, and a dead letter that a crash takes again",
+		file: "caddymodule/buffer/disk/committer.go",
+		edits: []edit{{"	if err := c.b.events.Append(&g.events, g.batch.Repr()); err != nil {\n", "	repr := append([]byte{}, g.batch.Repr()...)\n	_ = c.b.db.Apply(g.batch, pebble.NoSync)\n	if err := c.b.events.Append(&g.events, repr); err != nil {\n"},
+			{"	if err := c.b.db.Apply(g.batch, pebble.NoSync); err != nil {\n		c.b.seal.set(fmt.Errorf(\"committing: %w\", err))\n	}\n	c.rotate", "	c.rotate"}},
+		noticed: []test{{pkgDisk, "TestAppendGathersDuringSync"}}, quick: true,
 	},
 	{
 		name: "store-before-log", harm: "a power cut leaves a store that is ahead of the log, so that Caddy does not start",
@@ -93,7 +106,6 @@ var storeFaults = []fault{
 	s.put(op.Value)
 	_ = op.Finish()
 `, `	bucket := g.b.dedupe.bucket(g.now, window)
-	_ = g.batch.LogData(nil, nil) // or the group counts as empty
 	value := make([]byte, seenSize)
 	s.put(value)
 	_ = g.db.Set(appendDedupeKey(nil, bucket, t.key), value, pebble.NoSync)
@@ -110,7 +122,6 @@ var storeFaults = []fault{
 	s.put(op.Value)
 	_ = op.Finish()
 `, `	bucket := g.b.dedupe.bucket(g.now, window)
-	_ = g.batch.LogData(nil, nil) // or the group counts as empty
 	key, value, db := appendDedupeKey(nil, bucket, t.key), make([]byte, seenSize), g.db
 	s.put(value)
 	g.then = append(g.then, func() { _ = db.Set(key, value, pebble.NoSync) })

@@ -212,7 +212,7 @@ func TestRemove(t *testing.T) {
 		l.add(3)
 	}
 	all := l.Names()
-	third := (*l.segments.Load())[2]
+	third, fifth := (*l.segments.Load())[2], (*l.segments.Load())[4]
 	for _, test := range []struct {
 		name           string
 		first, applied uint64
@@ -220,8 +220,10 @@ func TestRemove(t *testing.T) {
 	}{
 		{"nothing is applied", 1 << 40, 0, len(all)},
 		{"nothing is trimmed", 1, 1 << 40, len(all)},
-		{"trimmed within the third", third.first + 1, 1 << 40, len(all) - 2},
-		{"applied within the fourth", 1 << 40, third.last + 1, len(all) - 3},
+		{"trimmed up to the last of the third", third.next - 1, 1 << 40, len(all) - 2},
+		{"trimmed with the last of the third", third.next, 1 << 40, len(all) - 3},
+		{"applied up to the last but one of the fifth", 1 << 40, fifth.last - 1, len(all) - 4},
+		{"applied with the last of the fifth", 1 << 40, fifth.last, len(all) - 5},
 		{"all", 1 << 40, 1 << 40, 1},
 	} {
 		if err := l.Remove(test.first, test.applied, func(string) {}); err != nil {
