@@ -23,6 +23,8 @@
 //
 // Records carry checksums of their own, which the owner knows how to check.
 //
+// Behind the last group there may be zeros, which the next ones are written over: see writeAhead.
+//
 // # What a crash leaves
 //
 // A group is written when the one before it is synced. So behind one that is not whole, nothing whole can

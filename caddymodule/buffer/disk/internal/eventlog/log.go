@@ -38,8 +38,11 @@ type Log struct {
 	// listMu is held to change the list.
 	listMu sync.Mutex
 
-	// writing is the file of the last segment, nil before the first group. Only the appending goroutine uses these.
+	// writing is the file of the last segment, nil before the first group, fileEnd where it ends, and small how many small
+	// groups were written since a large one. Only the appending goroutine uses these.
 	writing vfs.File
+	fileEnd int64
+	small   int
 	number  uint64
 	next    uint64
 
@@ -147,6 +150,9 @@ func (l *Log) Append(g *Group, batch []byte) error {
 	if _, err := l.writing.Write(b); err != nil {
 		return fmt.Errorf("writing %s: %w", s.name, err)
 	}
+	if err := l.writeAhead(s.end+int64(len(b)), len(b)); err != nil {
+		return fmt.Errorf("writing ahead in %s: %w", s.name, err)
+	}
 	if !l.NoSync {
 		if err := l.writing.SyncData(); err != nil {
 			return fmt.Errorf("syncing %s: %w", s.name, err)
@@ -226,7 +232,7 @@ func (l *Log) create(s *segment) error {
 	if err := errors.Join(d.Sync(), d.Close()); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	l.writing = f
+	l.writing, l.fileEnd = f, segmentHeaderSize
 	return nil
 }
 

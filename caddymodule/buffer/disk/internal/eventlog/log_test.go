@@ -73,6 +73,12 @@ func newLog(t *testing.T, size int64) (*opened, *vfs.MemFS) {
 	return l, fs
 }
 
+// end is where the last group ends in the file of the last segment.
+func (o *opened) end() int {
+	all := *o.segments.Load()
+	return int(all[len(all)-1].end)
+}
+
 // add appends a group of so many records; every fifth position has none.
 func (o *opened) add(records int) {
 	o.t.Helper()

@@ -10,12 +10,13 @@ import (
 
 // The last group may be cut off anywhere, or be bad anywhere: then it is as if it had never been.
 func TestTornEnd(t *testing.T) {
-	l, fs := newLog(t, 1<<20)
+	l, fs := newLog(t, 8<<10)
+	l.small = aheadAfter // as after many more groups
 	l.add(3)
 	l.add(4)
-	before := len(content(t, fs, "000001.events", nil))
+	before := l.end()
 	l.add(4)
-	sound := content(t, fs, "000001.events", nil)
+	sound, end := content(t, fs, "000001.events", nil), l.end()
 	spoil := map[string]func(at int) []byte{
 		"cut off": func(at int) []byte { return sound[:at] },
 		"bad": func(at int) []byte {
@@ -23,16 +24,19 @@ func TestTornEnd(t *testing.T) {
 			b[at] ^= 1
 			return b
 		},
+		"not written over the zeros": func(at int) []byte {
+			return append(slices.Clone(sound[:at]), make([]byte, len(sound)-at)...)
+		},
 	}
 	for name, bad := range spoil {
-		for at := before; at < len(sound); at++ {
+		for at := before; at < end; at++ {
 			mem := vfs.NewMem()
 			if err := mem.MkdirAll("log", 0o700); err != nil {
 				t.Fatal(err)
 			}
 			content(t, mem, "000001.events", bad(at))
 			for reopened := range 3 {
-				l, err := openLog(t, mem, 1<<20, 0, 1)
+				l, err := openLog(t, mem, 8<<10, 0, 1)
 				if err != nil {
 					t.Fatalf("%s at %d: %v", name, at, err)
 				}
@@ -52,11 +56,11 @@ func TestTornEnd(t *testing.T) {
 // Each byte of a group that has another behind it is damaged once: it costs records, which are then found to be damaged, or
 // the log is not opened; nothing is missing without a word.
 func TestDamage(t *testing.T) {
-	l, fs := newLog(t, 1<<20)
+	l, fs := newLog(t, 8<<10)
 	l.add(3)
-	from := len(content(t, fs, "000001.events", nil))
+	from := l.end()
 	l.add(4)
-	to := len(content(t, fs, "000001.events", nil))
+	to := l.end()
 	l.add(4)
 	sound := content(t, fs, "000001.events", nil)
 	for _, after := range []uint64{0, 2, 3} {
@@ -66,7 +70,7 @@ func TestDamage(t *testing.T) {
 			bad[at] ^= 1
 			content(t, fs, "000001.events", bad)
 			next := map[uint64]uint64{0: 1, 2: 8, 3: 12}[after]
-			l, err := openLog(t, fs, 1<<20, after, next)
+			l, err := openLog(t, fs, 8<<10, after, next)
 			if errors.Is(err, ErrDamaged) {
 				refused++
 				continue
