@@ -182,7 +182,7 @@ func (m *model) stop(patience time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.life++
-	m.flying, m.inCalls = map[string]string{}, 0
+	m.flying, m.inCalls, m.unread = map[string]string{}, 0, false
 }
 
 func (m *model) start() {

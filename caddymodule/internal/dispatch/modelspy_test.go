@@ -48,6 +48,24 @@ func (s *spy) faulty() bool {
 	return faults && s.roll(20) == 0
 }
 
+// Memo notes look-ups that fail because the consumer is closed, or the call over: then
+// events are delivered as they are.
+func (s *spy) Memo(ctx context.Context, key string) ([]byte, error) {
+	value, err := s.Consumer.Memo(ctx, key)
+	if err == nil {
+		return value, nil
+	}
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	if ctx.Err() == nil && !errors.Is(err, buffer.ErrClosed) {
+		s.m.t.Errorf("looking up %s: %v", key, err)
+	}
+	if s.life == s.m.life {
+		s.m.unread = true
+	}
+	return nil, err
+}
+
 func (s *spy) Settle(ctx context.Context, outcomes ...buffer.Outcome) error {
 	s.count(1)
 	defer s.count(-1)

@@ -67,6 +67,7 @@ type model struct {
 	suspected bool // the call under way carries a suspect
 	replays   int
 	newest    map[string]int // vehicle → newest recorded that was finished
+	unread    bool           // in this life, a vehicle's newest readings could not be looked up
 	process   *process
 	isCalm    bool
 	paused    bool
