@@ -49,6 +49,8 @@ type Buffer struct {
 	// applied is the last group that db has on the disk, and segments asks for a look at which can go.
 	applied  atomic.Uint64
 	segments chan struct{}
+	// done asks for a look at which events need not be kept in the system's memory.
+	done chan struct{}
 
 	committer *committer
 	dedupe    *dedupe
@@ -120,6 +122,7 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		closing:   make(chan struct{}),
 		sweep:     make(chan struct{}, 1),
 		segments:  make(chan struct{}, 1),
+		done:      make(chan struct{}, 1),
 	}
 	b.limits.Store(&o.Limits)
 	b.files = newPatientFS(o.FS, o.Log, b.closing)
@@ -151,6 +154,7 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	b.loops.Go(b.keep)
 	b.loops.Go(b.bury)
 	b.loops.Go(b.shed)
+	b.loops.Go(b.uncache)
 	if o.probe != nil {
 		b.loops.Go(b.look)
 	}

@@ -72,8 +72,9 @@ type committer struct {
 	// stuck is set when Pebble panicked: it may hold its locks, so closing it could hang.
 	stuck atomic.Bool
 
-	// newest is the segment that was the newest when it last looked.
-	newest uint64
+	// newest is the segment that was the newest when it last looked, and uncached the total size when it last asked for memory to
+	// be given back.
+	newest, uncached uint64
 
 	tasks []task
 	errs  []error
@@ -85,7 +86,7 @@ type committer struct {
 }
 
 func newCommitter(b *Buffer, next, total uint64) *committer {
-	c := &committer{b: b, queue: make(chan task, queueLength), next: next, total: total}
+	c := &committer{b: b, queue: make(chan task, queueLength), next: next, total: total, uncached: total}
 	c.letters, c.aside = int64(b.deadCount.Load()), b.asideBytes.Load()
 	c.group = group{b: b, c: c}
 	return c
@@ -222,6 +223,10 @@ func (c *committer) write() error {
 	}
 	if grown {
 		b.wakeAll()
+	}
+	if c.total-c.uncached >= uncacheEvery {
+		c.uncached = c.total
+		b.askUncache()
 	}
 	return nil
 }

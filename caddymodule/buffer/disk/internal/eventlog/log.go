@@ -46,6 +46,9 @@ type Log struct {
 	number  uint64
 	next    uint64
 
+	// uncached is the position before which memory was given back; Uncache alone uses it.
+	uncached uint64
+
 	openMu sync.Mutex
 	open   []*segment
 }
