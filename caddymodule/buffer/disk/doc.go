@@ -108,6 +108,11 @@
 // Limits that keep less than those before decide what goes only a minute after Reconfigure, since what goes cannot be
 // had back when the config is.
 //
+// # The system's memory
+//
+// Every 4 MiB of events the log gives the pages back in which the system keeps those that all consumers have settled or put off: they are kept
+// for replay, and read seldom. Where a consumer lags, all that it has not had stays. It is a hint that only Linux takes.
+//
 // # Sizes
 //
 // max_size counts events, dead letters and r records, each with some bytes for its keys. Deferred entries
