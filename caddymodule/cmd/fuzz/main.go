@@ -3,6 +3,7 @@
 //
 //	FUZZTIME=10m go run ./caddymodule/cmd/fuzz
 //	go run ./caddymodule/cmd/fuzz -time 2s -match ParseEvent
+//	go run ./caddymodule/cmd/fuzz -time 2s -keep 24     # and adds to the corpora that are committed
 //
 // It ends with an error if a target found something; Go has then written the input into
 // the package's testdata/fuzz, where `go test` runs it from then on.
@@ -36,6 +37,7 @@ func run(ctx context.Context) error {
 	each := flag.Duration("time", 0, "how long each target runs (default: $FUZZTIME, else 30s)")
 	match := flag.String("match", "", "only targets whose folder and name match this regular expression")
 	jobs := flag.Int("jobs", runtime.NumCPU(), "how many targets run at once")
+	most := flag.Int("keep", 0, "add to each target's testdata/fuzz, until it has so many inputs, some of those that Go's cache has of this and earlier runs")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
@@ -55,7 +57,7 @@ func run(ctx context.Context) error {
 	if len(targets) == 0 {
 		return fmt.Errorf("no target found: run it in the project's top folder")
 	}
-	r := report.New("fuzz", fmt.Sprintf("FUZZTIME=%s go run ./caddymodule/cmd/fuzz", limit))
+	r := report.New("fuzz", command(limit, *jobs, *match))
 	results := fuzzAll(ctx, targets, limit, max(1, *jobs))
 	failed := write(r, results, limit)
 	if err := r.Write(); err != nil {
@@ -64,10 +66,25 @@ func run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := keepAll(ctx, targets, *most); err != nil {
+		return err
+	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d targets failed: %s", len(failed), len(results), strings.Join(failed, ", "))
 	}
 	return nil
+}
+
+// command repeats the run.
+func command(limit time.Duration, jobs int, match string) string {
+	c := fmt.Sprintf("FUZZTIME=%s go run ./caddymodule/cmd/fuzz", limit)
+	if jobs != runtime.NumCPU() {
+		c += fmt.Sprintf(" -jobs %d", jobs)
+	}
+	if match != "" {
+		c += fmt.Sprintf(" -match '%s'", match)
+	}
+	return c
 }
 
 // fuzzTime is the flag's value, else the environment's, else the default.
@@ -110,6 +127,27 @@ func fuzzAll(ctx context.Context, targets []target, limit time.Duration, jobs in
 	close(next)
 	wg.Wait()
 	return results
+}
+
+// keepAll adds to the corpora that are committed.
+func keepAll(ctx context.Context, targets []target, most int) error {
+	if most <= 0 {
+		return nil
+	}
+	c, err := findCorpus(ctx)
+	if err != nil {
+		return err
+	}
+	copied := 0
+	for _, t := range targets {
+		n, err := c.keep(t, most)
+		if err != nil {
+			return err
+		}
+		copied += n
+	}
+	fmt.Printf("%d inputs were added to testdata/fuzz\n", copied)
+	return nil
 }
 
 // write fills the report and returns the names of the targets that failed.
