@@ -46,11 +46,10 @@ type Buffer struct {
 
 	// events holds the events, and with each group what it changes in db; dbMu guards it too.
 	events *eventlog.Log
-	// applied is the last group that db has on the disk, and segments asks for a look at which can go.
-	applied  atomic.Uint64
-	segments chan struct{}
-	// done asks for a look at which events need not be kept in the system's memory.
-	done chan struct{}
+	// applied is the last group that db has on the disk.
+	applied atomic.Uint64
+	// shedding asks for a look at which segments can go, uncaching at which events need not be kept in the system's memory.
+	shedding, uncaching bell
 
 	committer *committer
 	dedupe    *dedupe
@@ -87,12 +86,13 @@ type Buffer struct {
 
 	counters counters
 
-	// closing is closed by Close; sweep asks the keeper to look at the limits now.
+	// closing is closed by Close.
 	closing   chan struct{}
 	closeOnce sync.Once
 	closeErr  error
-	sweep     chan struct{}
-	loops     sync.WaitGroup
+	// sweep asks the keeper to look at the limits now.
+	sweep bell
+	loops sync.WaitGroup
 }
 
 type counters struct {
@@ -120,9 +120,9 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		consumers: map[string]*consumerState{},
 		damaged:   map[uint64]struct{}{},
 		closing:   make(chan struct{}),
-		sweep:     make(chan struct{}, 1),
-		segments:  make(chan struct{}, 1),
-		done:      make(chan struct{}, 1),
+		sweep:     newBell(),
+		shedding:  newBell(),
+		uncaching: newBell(),
 	}
 	b.limits.Store(&o.Limits)
 	b.files = newPatientFS(o.FS, o.Log, b.closing)
@@ -153,8 +153,8 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	b.loops.Go(b.committer.run)
 	b.loops.Go(b.keep)
 	b.loops.Go(b.bury)
-	b.loops.Go(b.shed)
-	b.loops.Go(b.uncache)
+	b.loops.Go(func() { b.whenever(b.shedding, b.shed) })
+	b.loops.Go(func() { b.whenever(b.uncaching, b.uncache) })
 	if o.probe != nil {
 		b.loops.Go(b.look)
 	}
@@ -245,7 +245,7 @@ func (b *Buffer) Reconfigure(l Limits) error {
 	}
 	b.setLimits(l.withDefaults())
 	b.checkHeadroom()
-	b.askSweep()
+	b.sweep.ring()
 	return nil
 }
 

@@ -226,7 +226,7 @@ func (c *committer) write() error {
 	}
 	if c.total-c.uncached >= uncacheEvery {
 		c.uncached = c.total
-		b.askUncache()
+		b.uncaching.ring()
 	}
 	return nil
 }
@@ -284,6 +284,6 @@ func (c *committer) rotate(now bool) {
 	}
 	if n := c.b.events.Newest(); n != c.newest {
 		c.newest = n
-		c.b.askShed()
+		c.b.shedding.ring()
 	}
 }

@@ -25,7 +25,7 @@ func hundredths(size uint64, n int64) int64 { return int64(size/100) * n }
 // full says whether an event of this size has no room, and has room made when there is little.
 func (b *Buffer) full(size int) error {
 	if b.nearFull() {
-		b.askSweep()
+		b.sweep.ring()
 	}
 	return b.noRoom(size)
 }
@@ -49,14 +49,6 @@ func (b *Buffer) noRoom(size int) error {
 // nearFull says whether settled events should go early.
 func (b *Buffer) nearFull() bool {
 	return int64(b.bytes()) >= hundredths(b.trimLimits(b.now()).MaxSize, trimAbove)
-}
-
-// askSweep has the keeper trim soon.
-func (b *Buffer) askSweep() {
-	select {
-	case b.sweep <- struct{}{}:
-	default:
-	}
 }
 
 // excess is how many bytes should go for want of room. The caller holds trimming.
@@ -102,5 +94,5 @@ func (b *Buffer) checkHeadroom() {
 		return
 	}
 	b.log.Error("buffer: the disk is nearly full, events are refused until there is room", "free", usage.AvailBytes)
-	b.askSweep()
+	b.sweep.ring()
 }

@@ -61,7 +61,7 @@ func (b *Buffer) trimAndLog() bool {
 	}
 	gone := b.bytes() < before
 	if gone {
-		b.askShed()
+		b.shedding.ring()
 	}
 	return gone
 }

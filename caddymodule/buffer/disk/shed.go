@@ -11,33 +11,16 @@ const (
 	maxSegment = 64 << 20
 )
 
-// askShed has segments go soon that are not needed.
-func (b *Buffer) askShed() {
-	select {
-	case b.segments <- struct{}{}:
-	default:
-	}
-}
-
-// shed removes segments until Close or the seal.
+// shed removes segments that are not needed.
 func (b *Buffer) shed() {
-	for {
-		select {
-		case <-b.closing:
-			return
-		case <-b.seal.broken:
-			return
-		case <-b.segments:
-		}
-		if err := b.shedOnce(); err != nil && b.usableNow() {
-			b.log.Warn("buffer: files of trimmed events cannot be removed yet", "error", oneLine(err.Error()))
-		}
-		b.checkHeadroom()
-		// What is missing now is missing beside what went.
-		b.trimming.Lock()
-		b.tightTrim = time.Time{}
-		b.trimming.Unlock()
+	if err := b.shedOnce(); err != nil && b.usableNow() {
+		b.log.Warn("buffer: files of trimmed events cannot be removed yet", "error", oneLine(err.Error()))
 	}
+	b.checkHeadroom()
+	// What is missing now is missing beside what went.
+	b.trimming.Lock()
+	b.tightTrim = time.Time{}
+	b.trimming.Unlock()
 }
 
 func (b *Buffer) usableNow() bool { return b.use(func(*pebble.DB) error { return nil }) == nil }

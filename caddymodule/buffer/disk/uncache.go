@@ -5,30 +5,13 @@ import "github.com/cockroachdb/pebble/v2"
 // uncacheEvery is after how many bytes of events it is looked for what need not be kept in the system's memory.
 const uncacheEvery = 4 << 20
 
-// askUncache has the memory given back soon that holds events which all consumers are done with.
-func (b *Buffer) askUncache() {
-	select {
-	case b.done <- struct{}{}:
-	default:
-	}
-}
-
-// uncache gives it back until Close or the seal. It stands beside the keeper, since a trim takes time and events
-// come fast.
+// uncache gives the memory back that holds events which all consumers are done with. It does not wait for the keeper, since a
+// trim takes time and events come fast.
 func (b *Buffer) uncache() {
-	for {
-		select {
-		case <-b.closing:
-			return
-		case <-b.seal.broken:
-			return
-		case <-b.done:
-		}
-		_ = b.use(func(*pebble.DB) error {
-			b.events.Uncache(b.doneBefore())
-			return nil
-		})
-	}
+	_ = b.use(func(*pebble.DB) error {
+		b.events.Uncache(b.doneBefore())
+		return nil
+	})
 }
 
 // doneBefore is the first position that a consumer has neither settled nor put off, the next one if there is none. What was
