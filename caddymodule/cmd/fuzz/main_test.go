@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +85,23 @@ PASS`
 	late := "--- FAIL: FuzzX (10.05s)\n    context deadline exceeded\nFAIL"
 	if !endedLate(late) || endedLate(late+"\nFailing input written to testdata/fuzz/FuzzX/1") || endedLate("FAIL") {
 		t.Error("a late end is not told from a finding")
+	}
+}
+
+func TestCommand(t *testing.T) {
+	const plain = "FUZZTIME=10m0s go run ./caddymodule/cmd/fuzz"
+	other := runtime.NumCPU() + 1
+	for _, test := range []struct {
+		jobs        int
+		match, want string
+	}{
+		{runtime.NumCPU(), "", plain},
+		{other, "", fmt.Sprintf("%s -jobs %d", plain, other)},
+		{runtime.NumCPU(), "^sdk", plain + " -match '^sdk'"},
+	} {
+		if got := command(10*time.Minute, test.jobs, test.match); got != test.want {
+			t.Errorf("%d jobs, %q: %q, want %q", test.jobs, test.match, got, test.want)
+		}
 	}
 }
 
