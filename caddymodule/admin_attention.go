@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
@@ -20,8 +22,8 @@ import (
 const nearlyFull = 0.92
 
 // attention lists what needs a person, what stops events first.
-func attention(v *statusView, dead *deaths, incomplete error) []attentionView {
-	list := receivingAttention(v)
+func attention(v *statusView, full error, dead *deaths, incomplete error) []attentionView {
+	list := receivingAttention(v, full)
 	for i := range v.Handlers {
 		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
 	}
@@ -51,8 +53,8 @@ func attention(v *statusView, dead *deaths, incomplete error) []attentionView {
 	return list
 }
 
-// receivingAttention is about events that are refused.
-func receivingAttention(v *statusView) []attentionView {
+// receivingAttention is about events that are refused. full is why there is no room, nil when there is.
+func receivingAttention(v *statusView, full error) []attentionView {
 	if v.Receiving.Healthy {
 		return nil
 	}
@@ -69,7 +71,7 @@ func receivingAttention(v *statusView) []attentionView {
 		a.What = "Caddy is stopping"
 		a.Do = "when it has been started again, ask again"
 	case stateFull:
-		if v.Receiving.disk {
+		if errors.Is(full, buffer.ErrNoSpace) {
 			a.Do = "make room on the disk, or get going what holds the events; it recovers by itself"
 			break
 		}

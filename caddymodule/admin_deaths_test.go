@@ -103,7 +103,7 @@ func TestNotAtWork(t *testing.T) {
 	for receiving, want := range map[engine.Receiving]string{engine.ReceivingOpen: stateStarting, engine.ReceivingClosed: stateStopping} {
 		v := makeStatus(noon, engine.Status{Receiving: receiving, Removed: []buffer.ConsumerInfo{
 			{Name: "crm", ConsumerStats: buffer.ConsumerStats{Pending: 3, Deferred: 1}, Oldest: noon.Add(-time.Minute)},
-		}}, new(counters), bufferLimits{retention: time.Hour})
+		}}, new(counters), new(deathWatch), bufferLimits{retention: time.Hour})
 		if len(v.Removed) != 0 || len(v.Handlers) != 1 || v.Handlers[0].State != want || v.Handlers[0].Behind.Events != 4 {
 			t.Errorf("%+v", v)
 		}

@@ -43,7 +43,7 @@ func serveEvents(q *adminRequest) (any, error) {
 			return nil, apiErrorf(http.StatusBadRequest, "cursor: must be the next_cursor of an earlier answer from here")
 		}
 	}
-	found, err := q.engine.Events(q.Context(), f, p)
+	found, err := q.Engine.Events(q.Context(), f, p)
 	if err != nil {
 		return nil, err
 	}
@@ -68,20 +68,20 @@ func findEvent(q *adminRequest, id string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources := q.app.ref.counts.names()
+	sources := q.Traffic.names()
 	if source != "" {
 		sources = []string{source}
 	}
 	answer := eventPageView{page: page[eventView]{Items: []eventView{}}}
 	trimmed := uint64(0)
 	for _, source := range sources {
-		position, err := q.engine.Lookup(q.Context(), source, id)
+		position, err := q.Engine.Lookup(q.Context(), source, id)
 		if errors.Is(err, buffer.ErrNotFound) {
 			continue
 		} else if err != nil {
 			return nil, err
 		}
-		e, _, err := q.engine.Event(q.Context(), position)
+		e, _, err := q.Engine.Event(q.Context(), position)
 		if errors.Is(err, buffer.ErrNotFound) {
 			trimmed = position
 			continue
@@ -108,15 +108,15 @@ func serveEvent(q *adminRequest) (any, error) {
 	if err != nil || position == 0 {
 		return nil, apiErrorf(http.StatusBadRequest, "position %q: must be a whole number from 1", q.PathValue("position"))
 	}
-	e, states, err := q.engine.Event(q.Context(), position)
+	e, states, err := q.Engine.Event(q.Context(), position)
 	if errors.Is(err, buffer.ErrNotFound) {
-		b := q.engine.Status(q.Context()).Buffer
+		b := q.Engine.Status(q.Context()).Buffer
 		return nil, apiErrorf(http.StatusNotFound, "there is no event at position %d: stored are %d to %d", position, b.First, b.Last)
 	} else if err != nil {
 		return nil, err
 	}
 	// A dead letter of this event keeps its source and id, and is looked for by them.
-	letters, err := q.engine.DeadLetters(q.Context(), engine.Filter{Source: e.Source, EventIDs: []string{e.ID}}, "", largestLimit)
+	letters, err := q.Engine.DeadLetters(q.Context(), engine.Filter{Source: e.Source, EventIDs: []string{e.ID}}, "", largestLimit)
 	if err != nil {
 		return nil, err
 	}

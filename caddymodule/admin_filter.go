@@ -46,7 +46,7 @@ func (p params) filter() (engine.Filter, error) {
 		}
 		*to = value
 	}
-	return o.filter()
+	return engineFilter(o)
 }
 
 // letterFilter is filter, for dead letters.
@@ -91,7 +91,8 @@ func reasonNames() string {
 	return strings.Join(names, ", ")
 }
 
-func (o filterOrder) filter() (engine.Filter, error) {
+// engineFilter checks an order and turns it into the engine's filter.
+func engineFilter(o filterOrder) (engine.Filter, error) {
 	f := engine.Filter{
 		EventIDs: o.EventIDs, Source: o.Source, Vehicle: o.Vehicle, Type: o.Type, Mode: o.Mode,
 		Webhook: o.Webhook, Handler: o.Handler, Reason: buffer.Reason(o.Reason),

@@ -54,7 +54,7 @@ func (q *adminRequest) afterOrder(name string, paused bool) (*engine.HandlerStat
 	late := time.NewTimer(orderTakes)
 	defer late.Stop()
 	for {
-		handlers := q.engine.Status(q.Context()).Handlers
+		handlers := q.Engine.Status(q.Context()).Handlers
 		i := slices.IndexFunc(handlers, func(h engine.HandlerStatus) bool { return h.Name == name })
 		if i < 0 {
 			return nil, apiErrorf(http.StatusNotFound, "handler %q has been removed meanwhile", name)
@@ -84,7 +84,7 @@ func trustOrder(h *engine.HandlerStatus, paused bool) *engine.HandlerStatus {
 
 // mustBeHandler refuses the name of a handler that is not in force, with those that are.
 func mustBeHandler(q *adminRequest, name string) error {
-	s := q.engine.Status(q.Context())
+	s := q.Engine.Status(q.Context())
 	names := make([]string, 0, len(s.Handlers))
 	for i := range s.Handlers {
 		names = append(names, s.Handlers[i].Name)
@@ -114,7 +114,7 @@ func noHandler(others []buffer.ConsumerInfo, names []string, name string) error 
 
 // handlersIdle says whether there are handlers that are not at work yet, or no more.
 func handlersIdle(q *adminRequest) bool {
-	others := q.engine.Status(q.Context()).Removed
+	others := q.Engine.Status(q.Context()).Removed
 	return slices.ContainsFunc(others, func(c buffer.ConsumerInfo) bool { return c.OrphanedSince.IsZero() })
 }
 
@@ -143,16 +143,16 @@ func serveHandler(q *adminRequest) (any, error) {
 	return nil, noHandler(nil, names, name)
 }
 
-func pauseHandler(q *adminRequest, name string) error { return q.engine.Pause(q.Context(), name) }
+func pauseHandler(q *adminRequest, name string) error { return q.Engine.Pause(q.Context(), name) }
 
-func resumeHandler(q *adminRequest, name string) error { return q.engine.Resume(q.Context(), name) }
+func resumeHandler(q *adminRequest, name string) error { return q.Engine.Resume(q.Context(), name) }
 
 // drainHandler waits as long as the client does. That a delivery takes longer is no
 // error of the pause, which is in force.
 func drainHandler(q *adminRequest, name string) error {
 	ctx, cancel := context.WithTimeout(q.Context(), longestDrain)
 	defer cancel()
-	err := q.engine.Drain(ctx, name)
+	err := q.Engine.Drain(ctx, name)
 	if err != nil && ctx.Err() != nil {
 		return apiErrorf(http.StatusConflict, "%w: it stays paused", err)
 	}
@@ -162,11 +162,11 @@ func drainHandler(q *adminRequest, name string) error {
 // forgetHandler lets go of what is kept for a handler that is in no handlers file.
 func forgetHandler(q *adminRequest) (any, error) {
 	name := q.PathValue("name")
-	s := q.engine.Status(q.Context())
+	s := q.Engine.Status(q.Context())
 	if err := mayForget(s, name); err != nil {
 		return nil, err
 	}
-	if err := q.engine.Forget(q.Context(), name); err != nil {
+	if err := q.Engine.Forget(q.Context(), name); err != nil {
 		return nil, err
 	}
 	return forgottenView{Forgotten: name}, nil

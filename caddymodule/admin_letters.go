@@ -25,7 +25,7 @@ func serveLetters(q *adminRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := q.engine.DeadLetters(q.Context(), f, buffer.DeadLetterID(after), limit)
+	found, err := q.Engine.DeadLetters(q.Context(), f, buffer.DeadLetterID(after), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func serveLetters(q *adminRequest) (any, error) {
 // serveLetter shows one dead letter with its copy of the event.
 func serveLetter(q *adminRequest) (any, error) {
 	id := q.PathValue("id")
-	l, err := q.engine.DeadLetter(q.Context(), buffer.DeadLetterID(id))
+	l, err := q.Engine.DeadLetter(q.Context(), buffer.DeadLetterID(id))
 	if errors.Is(err, buffer.ErrNotFound) {
 		return nil, noLetter(id)
 	} else if err != nil {
@@ -77,7 +77,7 @@ func dropLetters(q *adminRequest) (any, error) {
 	if err := checkAll(f, all, "all=true"); err != nil {
 		return nil, err
 	}
-	count, err := q.engine.CountDeadLetters(q.Context(), f)
+	count, err := q.Engine.CountDeadLetters(q.Context(), f)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +89,13 @@ func dropLetters(q *adminRequest) (any, error) {
 	if dryRun {
 		return answer, nil
 	}
-	answer.Dropped, err = q.engine.DropDeadLetters(q.Context(), f)
+	answer.Dropped, err = q.Engine.DropDeadLetters(q.Context(), f)
 	return answer, err
 }
 
 func dropLetter(q *adminRequest) (any, error) {
 	id := q.PathValue("id")
-	n, err := q.engine.DropDeadLetters(q.Context(), engine.Filter{Letters: []buffer.DeadLetterID{buffer.DeadLetterID(id)}})
+	n, err := q.Engine.DropDeadLetters(q.Context(), engine.Filter{Letters: []buffer.DeadLetterID{buffer.DeadLetterID(id)}})
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func mustMean(q *adminRequest, f engine.Filter, matched int) error {
 	if f.Handler == "" || matched > 0 {
 		return nil
 	}
-	s := q.engine.Status(q.Context())
+	s := q.Engine.Status(q.Context())
 	known := map[string]bool{}
 	for i := range s.Handlers {
 		known[s.Handlers[i].Name] = true
@@ -122,7 +122,7 @@ func mustMean(q *adminRequest, f engine.Filter, matched int) error {
 	if known[f.Handler] {
 		return nil
 	}
-	count, err := q.engine.CountDeadLetters(q.Context(), engine.Filter{})
+	count, err := q.Engine.CountDeadLetters(q.Context(), engine.Filter{})
 	if err != nil {
 		return err
 	}

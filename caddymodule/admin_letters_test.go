@@ -46,8 +46,9 @@ func newLetters(t *testing.T, n int) *AdminAPI {
 			t.Fatal(err)
 		}
 	}
-	app := &App{ref: &engineRef{sharedEngine: &sharedEngine{engine: e}}}
-	return &AdminAPI{app: func() (*App, error) { return app, nil }}
+	return &AdminAPI{running: func() (Running, error) {
+		return Running{Engine: e, Traffic: new(counters), DeadLetters: new(deathWatch)}, nil
+	}}
 }
 
 // ask calls the API as Caddy's admin endpoint does.

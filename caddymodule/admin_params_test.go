@@ -87,7 +87,7 @@ func TestFilterForms(t *testing.T) {
 		Vehicle: "v", Type: "T", Mode: "LIVE", Webhook: "w",
 		Since: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC),
 	}
-	fromJSON, err := order.filter()
+	fromJSON, err := engineFilter(order)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func startReplay(q *adminRequest) (any, error) {
 	if o.Handler == "" {
 		return nil, apiErrorf(http.StatusBadRequest, "handler is missing: name the handler that gets the events again")
 	}
-	f, err := o.Filter.filter()
+	f, err := engineFilter(o.Filter)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,13 @@ func startReplay(q *adminRequest) (any, error) {
 		return nil, err
 	}
 	if o.DryRun {
-		count, err := q.engine.CountEvents(q.Context(), f)
+		count, err := q.Engine.CountEvents(q.Context(), f)
 		return eventCountView{
 			DryRun: true, Matched: count.Total, ByType: count.ByType, FirstPosition: count.First, LastPosition: count.Last,
 			Oldest: utc(count.Oldest), Newest: utc(count.Newest), Damaged: count.Damaged,
 		}, err
 	}
-	job, err := q.engine.ReplayEvents(q.Context(), o.Handler, f, rate)
+	job, err := q.Engine.ReplayEvents(q.Context(), o.Handler, f, rate)
 	return viewJob(job), err
 }
 
@@ -81,7 +81,7 @@ func replayLetters(q *adminRequest) (any, error) {
 	if err := decodeOrder(q.Request, &o); err != nil {
 		return nil, err
 	}
-	f, err := o.Filter.filter()
+	f, err := engineFilter(o.Filter)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func replayLetters(q *adminRequest) (any, error) {
 		return nil, err
 	}
 	if o.DryRun {
-		count, err := q.engine.CountDeadLetters(q.Context(), f)
+		count, err := q.Engine.CountDeadLetters(q.Context(), f)
 		if err != nil {
 			return nil, err
 		}
@@ -104,18 +104,18 @@ func replayLetters(q *adminRequest) (any, error) {
 		answer.DryRun = true
 		return answer, mustMean(q, f, count.Total)
 	}
-	jobs, reread, err := q.engine.ReplayDeadLetters(q.Context(), f, rate)
+	jobs, reread, err := q.Engine.ReplayDeadLetters(q.Context(), f, rate)
 	return letterReplayView{Replays: viewJobs(jobs), Reread: rereadView{Readable: reread.Readable, Unreadable: reread.Unreadable}}, err
 }
 
 // serveReplays lists replays, the oldest first.
 func serveReplays(q *adminRequest) (any, error) {
-	jobs, err := q.engine.Replays(q.Context())
+	jobs, err := q.Engine.Replays(q.Context())
 	return page[replayView]{Items: viewJobs(jobs)}, err
 }
 
 func serveReplay(q *adminRequest) (any, error) {
-	jobs, err := q.engine.Replays(q.Context())
+	jobs, err := q.Engine.Replays(q.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -132,13 +132,13 @@ func serveReplay(q *adminRequest) (any, error) {
 
 func stopReplay(q *adminRequest) (any, error) {
 	id := q.PathValue("id")
-	job, err := q.engine.StopReplay(q.Context(), id)
+	job, err := q.Engine.StopReplay(q.Context(), id)
 	return viewJob(job), noReplay(id, err)
 }
 
 func resumeReplay(q *adminRequest) (any, error) {
 	id := q.PathValue("id")
-	job, err := q.engine.ResumeReplay(q.Context(), id)
+	job, err := q.Engine.ResumeReplay(q.Context(), id)
 	return viewJob(job), noReplay(id, err)
 }
 

@@ -39,8 +39,7 @@ type adminMethod struct {
 type adminRequest struct {
 	*http.Request
 	query  params
-	app    *App
-	engine *engine.Engine
+	Running
 }
 
 // adminRoutes are all addresses, in the order of the documentation.
@@ -102,11 +101,11 @@ func (a *AdminAPI) handler(route adminRoute) caddy.AdminHandler {
 		if err != nil {
 			return err
 		}
-		app, err := a.app()
+		running, err := a.running()
 		if err != nil {
-			return err
+			return asAPIError(err)
 		}
-		body, err := method.serve(&adminRequest{Request: r, query: query, app: app, engine: app.ref.engine})
+		body, err := method.serve(&adminRequest{Request: r, query: query, Running: running})
 		if err != nil {
 			return asAPIError(plain(err))
 		}
@@ -123,8 +122,8 @@ func writeAdmin(w http.ResponseWriter, body any) error {
 		return fmt.Errorf("encoding the answer: %w", err)
 	}
 	h := w.Header()
-	h["Content-Type"] = jsonType
-	h["Cache-Control"] = noStore
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(buf.Len()))
 	_, _ = w.Write(buf.Bytes())
 	return nil
@@ -141,11 +140,11 @@ func asAPIError(err error) error {
 	}
 	status := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, buffer.ErrNotFound):
+	case errors.Is(err, buffer.ErrNotFound), errors.Is(err, ErrNotConfigured):
 		status = http.StatusNotFound
 	case errors.Is(err, buffer.ErrInUse), errors.Is(err, replay.ErrTooMany), errors.Is(err, dispatch.ErrResumed):
 		status = http.StatusConflict
-	case errors.Is(err, engine.ErrNotOpen), errors.Is(err, buffer.ErrClosed),
+	case errors.Is(err, ErrStarting), errors.Is(err, engine.ErrNotOpen), errors.Is(err, buffer.ErrClosed),
 		errors.Is(err, buffer.ErrSealed), errors.Is(err, buffer.ErrFull), errors.Is(err, replay.ErrClosed),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		status = http.StatusServiceUnavailable

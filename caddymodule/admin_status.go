@@ -42,16 +42,15 @@ func serveStatus(q *adminRequest) (any, error) {
 // status is how things stand now.
 func (q *adminRequest) status() statusView {
 	now := time.Now()
-	s := q.engine.Status(q.Context())
+	s := q.Engine.Status(q.Context())
 	if caddy.Exiting() {
 		// Handlers have let go already, and the buffer follows.
 		s.Receiving, s.Error = engine.ReceivingClosed, nil
 	}
-	counts := q.app.ref.counts
 	if s.Receiving != engine.ReceivingClosed {
-		counts.deaths.look(q.Context(), now, q.engine, s.Buffer.DeadLetters, lettersSince(q.app.opener))
+		q.DeadLetters.look(q.Context(), now, q.Engine, s.Buffer.DeadLetters, lettersSince(q.Buffer))
 	}
-	return makeStatus(now, s, counts, limitsOf(q.app.opener))
+	return makeStatus(now, s, q.Traffic, q.DeadLetters, limitsOf(q.Buffer))
 }
 
 // lettersSince knows the disk buffer's ids; nil for those of another buffer.
@@ -63,7 +62,7 @@ func lettersSince(opener buffer.Opener) func(time.Time) buffer.DeadLetterID {
 }
 
 // makeStatus says how things stand.
-func makeStatus(now time.Time, s engine.Status, counts *counters, limits bufferLimits) statusView {
+func makeStatus(now time.Time, s engine.Status, counts *counters, watch *deathWatch, limits bufferLimits) statusView {
 	v := statusView{
 		At:          now.UTC(),
 		Since:       utc(counts.since),
@@ -86,8 +85,8 @@ func makeStatus(now time.Time, s engine.Status, counts *counters, limits bufferL
 		}
 		v.Removed = append(v.Removed, viewRemoved(now, c, limits))
 	}
-	dead := counts.deaths.current()
-	v.Attention = attention(&v, &dead, s.Incomplete)
+	dead := watch.current()
+	v.Attention = attention(&v, s.Buffer.Full, &dead, s.Incomplete)
 	v.Healthy = len(v.Attention) == 0
 	return v
 }
@@ -107,12 +106,11 @@ func viewReceiving(s engine.Status, last storeTrouble) receivingView {
 		}
 	case full != nil:
 		v.Healthy, v.State, v.Why = false, stateFull, full.Error()
-		v.disk = errors.Is(full, buffer.ErrNoSpace)
-	case last.code == refuseFull.code:
+	case errors.Is(last.err, buffer.ErrFull):
 		// There is room again, whether an event has come since or not.
 		return v
 	case !last.since.IsZero():
-		v.Healthy, v.Why = false, last.why
+		v.Healthy, v.Why = false, last.err.Error()
 	default:
 		return v
 	}

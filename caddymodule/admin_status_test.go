@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,7 +85,7 @@ func TestAttention(t *testing.T) {
 			level: levelError, what: "permission denied", do: "goes on trying", notReceiving: true,
 		},
 		{
-			name: "full", trouble: &storeTrouble{refuseFull.code, "buffer is full", noon}, status: engine.Status{Buffer: buffer.Stats{Full: buffer.ErrFull}},
+			name: "full", trouble: &storeTrouble{buffer.ErrFull, noon}, status: engine.Status{Buffer: buffer.Stats{Full: buffer.ErrFull}},
 			level: levelError, what: "buffer is full", do: "max_size", notReceiving: true,
 		},
 		{
@@ -94,7 +95,7 @@ func TestAttention(t *testing.T) {
 			},
 			level: levelError, what: "the disk is short of space: none left", do: "make room on the disk", notReceiving: true,
 		},
-		{name: "full a moment ago", trouble: &storeTrouble{refuseFull.code, "buffer is full", noon}},
+		{name: "full a moment ago", trouble: &storeTrouble{buffer.ErrFull, noon}},
 		{
 			name: "full after a restart, and who holds it", status: engine.Status{
 				Buffer: buffer.Stats{Full: buffer.ErrFull, Bytes: 960},
@@ -112,7 +113,7 @@ func TestAttention(t *testing.T) {
 			{Name: "crm", ConsumerStats: buffer.ConsumerStats{Pending: 3}},
 		}}},
 		{
-			name: "slow disk", trouble: &storeTrouble{refuseTimeout.code, "context deadline exceeded", noon},
+			name: "slow disk", trouble: &storeTrouble{context.DeadlineExceeded, noon},
 			level: levelError, what: "deadline", do: "disk's load", notReceiving: true,
 		},
 		{
@@ -181,9 +182,9 @@ func TestAttention(t *testing.T) {
 			}
 			var counts counters
 			if tt.trouble != nil {
-				counts.trouble.refused(tt.trouble.since, tt.trouble.code, tt.trouble.why)
+				counts.trouble.refused(tt.trouble.since, tt.trouble.err)
 			}
-			v := makeStatus(noon, tt.status, &counts, limits)
+			v := makeStatus(noon, tt.status, &counts, new(deathWatch), limits)
 			if v.Healthy != (tt.level == "") || v.Receiving.Healthy == tt.notReceiving {
 				t.Errorf("healthy %v, receiving %+v", v.Healthy, v.Receiving)
 			}
@@ -208,9 +209,9 @@ func TestAttention(t *testing.T) {
 func TestReceivingTrouble(t *testing.T) {
 	var counts counters
 	s := counts.source("a")
-	s.trouble.refused(noon, refuseFull.code, "full")
-	counts.source("b").trouble.refused(noon.Add(time.Minute), refuseSealed.code, "sealed")
-	want := storeTrouble{refuseSealed.code, "sealed", noon}
+	s.trouble.refused(noon, buffer.ErrFull)
+	counts.source("b").trouble.refused(noon.Add(time.Minute), buffer.ErrSealed)
+	want := storeTrouble{buffer.ErrSealed, noon}
 	if got := counts.trouble.current(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -240,7 +241,7 @@ func TestLimitsOf(t *testing.T) {
 
 // Times that are not there are left out, not sent as the year 1.
 func TestStatusLeavesOutWhatIsNot(t *testing.T) {
-	v := makeStatus(noon, engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{{Name: "h"}}}, new(counters), bufferLimits{})
+	v := makeStatus(noon, engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{{Name: "h"}}}, new(counters), new(deathWatch), bufferLimits{})
 	data, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)

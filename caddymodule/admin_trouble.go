@@ -8,8 +8,8 @@ import (
 // storeTrouble says that events are being refused because they cannot be stored. The
 // zero value: they are not.
 type storeTrouble struct {
-	// code of the latest refusal, and the error behind it.
-	code, why string
+	// err is the error behind the latest refusal.
+	err error
 	// since is the time of the first refusal that no stored event has followed.
 	since time.Time
 }
@@ -21,10 +21,10 @@ type troubleWatch struct {
 }
 
 // refused notes that an event was not stored.
-func (w *troubleWatch) refused(at time.Time, code, why string) {
+func (w *troubleWatch) refused(at time.Time, err error) {
 	for {
 		before := w.now.Load()
-		t := &storeTrouble{code: code, why: why, since: at}
+		t := &storeTrouble{err: err, since: at}
 		if before != nil {
 			t.since = before.since
 		}

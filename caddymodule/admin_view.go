@@ -31,8 +31,6 @@ type receivingView struct {
 	// Why and Since are there when it is not healthy.
 	Why   string    `json:"why,omitempty"`
 	Since time.Time `json:"since,omitzero"`
-	// disk: it is the disk that is full.
-	disk bool
 }
 
 type sourceView struct {

@@ -28,6 +28,15 @@ func bundledSchema(name string) (sdk.Schema, bool) {
 	return create().Schema(), true
 }
 
+// bundledPlugin makes a bundled plugin.
+func bundledPlugin(name string) (*sdk.Plugin, bool) {
+	create, ok := bundled[name]
+	if !ok {
+		return nil, false
+	}
+	return create(), true
+}
+
 // bundledCommand says how to start a bundled plugin.
 func bundledCommand(name string) (command string, args []string, ok bool) {
 	if _, ok := bundled[name]; !ok {

@@ -2,8 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,12 +18,11 @@ func pluginCommand() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			newPlugin, ok := bundled[args[0]]
+			plugin, ok := bundledPlugin(args[0])
 			if !ok {
-				names := strings.Join(slices.Sorted(maps.Keys(bundled)), ", ")
-				return fmt.Errorf("there is no bundled plugin %q: choose one of %s", args[0], names)
+				return fmt.Errorf("there is no bundled plugin %q: choose one of %s", args[0], strings.Join(bundledNames(), ", "))
 			}
-			sdk.Serve(newPlugin())
+			sdk.Serve(plugin)
 			return nil
 		},
 	}

@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -68,6 +70,20 @@ func deadLetters(n int, handler string, reason buffer.Reason, code string, ago t
 	return list
 }
 
+// letters lists dead letters as the engine does.
+type letters []buffer.DeadLetter
+
+func (l letters) DeadLetters(context.Context, engine.Filter, buffer.DeadLetterID, int) (engine.LetterPage, error) {
+	return engine.LetterPage{Letters: l}, nil
+}
+
+// watching has seen these dead letters.
+func watching(list letters) *deathWatch {
+	w := new(deathWatch)
+	w.look(context.Background(), noon, list, uint64(len(list)), disk.LetterTime)
+	return w
+}
+
 // quiet is a status in which all is well.
 func quiet() statusView {
 	counts := counters{since: noon.Add(-50 * time.Hour)}
@@ -79,7 +95,7 @@ func quiet() statusView {
 	crm.Waiting, crm.Oldest, crm.Dispatch.InFlight = 12, noon.Add(-3*time.Second), 4
 	return makeStatus(noon, engine.Status{
 		Receiving: engine.ReceivingOpen, Buffer: usualBuffer(), Handlers: []engine.HandlerStatus{archive, crm},
-	}, &counts, bufferLimits{10 << 30, 7 * 24 * time.Hour})
+	}, &counts, new(deathWatch), bufferLimits{10 << 30, 7 * 24 * time.Hour})
 }
 
 // night is what wakes people: one handler's application is down, the others go on.
@@ -97,19 +113,19 @@ func night() statusView {
 	crm.Waiting, crm.Oldest = 20_133, noon.Add(-12*time.Minute)
 	stats := usualBuffer()
 	stats.DeadLetters = 17
-	counts.deaths.seen = countDeaths(noon, engine.LetterPage{Letters: deadLetters(17, "crm", buffer.ReasonRejected, "http_404", 20*time.Minute)}, engine.LetterPage{})
+	dead := watching(deadLetters(17, "crm", buffer.ReasonRejected, "http_404", 20*time.Minute))
 	return makeStatus(noon, engine.Status{Receiving: engine.ReceivingOpen, Buffer: stats, Handlers: []engine.HandlerStatus{archive, crm}},
-		&counts, bufferLimits{10 << 30, 7 * 24 * time.Hour})
+		&counts, dead, bufferLimits{10 << 30, 7 * 24 * time.Hour})
 }
 
 // trouble is a status in which everything is wrong at once.
 func trouble() statusView {
 	counts := counters{since: noon.Add(-50 * time.Hour)}
 	counts.source("production").stored.Add(1_200_000)
-	counts.deaths.seen = countDeaths(noon, engine.LetterPage{Letters: deadLetters(17, "crm", buffer.ReasonExhausted, "", time.Minute)}, engine.LetterPage{})
-	counts.trouble.refused(noon.Add(-4*time.Minute), refuseFull.code, "buffer is full: events that are not settled fill max_size")
+	dead := watching(deadLetters(17, "crm", buffer.ReasonExhausted, "", time.Minute))
+	counts.trouble.refused(noon.Add(-4*time.Minute), fmt.Errorf("%w: events that are not settled fill max_size", buffer.ErrFull))
 	for range 321 {
-		counts.source("production").refuse(refuseFull.code)
+		counts.source("production").refuse("buffer_full")
 	}
 	long := fleetHandler("a_handler_with_quite_a_long_name")
 	long.Plugin = pluginhost.State{Since: noon.Add(-2 * time.Minute), Restarts: 17, LastError: "exit status 2:\npanic: runtime error: index out of range [3] with length 3, goroutine 12 [running]"}
@@ -133,11 +149,11 @@ func trouble() statusView {
 			{ID: "260301114500-abcd", Handler: "crm", Kind: replay.KindEvents, State: replay.StateRunning, First: 1, Last: 1000, Cursor: 450, Fed: 400, Unwanted: 50, Rate: 100},
 			{ID: "260301100000-efgh", Handler: "crm", State: replay.StateFailed, Error: "storing: no room"},
 		},
-	}, &counts, bufferLimits{10 << 30, 7 * 24 * time.Hour})
+	}, &counts, dead, bufferLimits{10 << 30, 7 * 24 * time.Hour})
 }
 
 func TestStatusScreen(t *testing.T) {
-	empty := makeStatus(noon, engine.Status{Receiving: engine.ReceivingIdle}, new(counters), bufferLimits{})
+	empty := makeStatus(noon, engine.Status{Receiving: engine.ReceivingIdle}, new(counters), new(deathWatch), bufferLimits{})
 	for name, v := range map[string]statusView{"quiet": quiet(), "night": night(), "trouble": trouble(), "empty": empty} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -161,11 +177,23 @@ func TestStatusScreen(t *testing.T) {
 // What to do is never cut off, and without a terminal nothing is.
 func TestAdviceIsWhole(t *testing.T) {
 	v := trouble()
-	for _, state := range []string{"sealed", "failed", "closed", stateFull, "other"} {
-		v.Attention = append(v.Attention, receivingAttention(&statusView{Receiving: receivingView{State: state}})...)
+	long, failing := fleetHandler(strings.Repeat("n", handlerWidth)), fleetHandler("crm")
+	long.PausedSince, long.Waiting = noon, 1
+	failing.Error = errors.New("x")
+	var slow counters
+	slow.trouble.refused(noon, context.DeadlineExceeded)
+	for _, s := range []engine.Status{
+		{Receiving: engine.ReceivingSealed}, {Receiving: engine.ReceivingFailed}, {Receiving: engine.ReceivingClosed},
+		{Receiving: engine.ReceivingOpen, Buffer: buffer.Stats{Full: buffer.ErrFull}},
+		{Receiving: engine.ReceivingOpen, Buffer: buffer.Stats{Full: buffer.ErrNoSpace}},
+		{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{long, failing}},
+	} {
+		more := makeStatus(noon, s, &slow, new(deathWatch), bufferLimits{}).Attention
+		if len(more) == 0 {
+			t.Errorf("%+v needs nobody", s)
+		}
+		v.Attention = append(v.Attention, more...)
 	}
-	v.Attention = append(v.Attention, handlerAttention(noon, &handlerView{Name: strings.Repeat("n", handlerWidth), State: "paused", Behind: behindView{Events: 1}})...)
-	v.Attention = append(v.Attention, handlerAttention(noon, &handlerView{State: "failing"})...)
 	p := terminal(io.Discard)
 	p.at = " --address unix//run/caddy/admin.sock"
 	for _, a := range v.Attention {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
 
 // largeReplay is how many events are replayed without asking.
@@ -203,8 +205,8 @@ func noneFound(o filterOrder, matched int) error {
 
 // checkRate refuses what is no rate.
 func (f *bulkFlags) checkRate() error {
-	if _, err := checkRate(&f.rate); err != nil {
-		return fmt.Errorf("--%w", err)
+	if _, err := replay.CheckRate(f.rate); err != nil || f.rate == 0 {
+		return fmt.Errorf("--rate %g: must be 0.01 to %d events a second", f.rate, replay.MaxRate)
 	}
 	return nil
 }

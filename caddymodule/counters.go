@@ -12,7 +12,6 @@ import (
 // reload does not set them back.
 type counters struct {
 	trouble     troubleWatch
-	deaths      deathWatch
 	connections connections
 	// since is when counting began.
 	since time.Time

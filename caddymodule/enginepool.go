@@ -23,6 +23,7 @@ type sharedEngine struct {
 	engine *engine.Engine
 	log    *logSwitch
 	counts *counters
+	deaths *deathWatch
 
 	mu      sync.Mutex
 	configs []startedConfig // the newest last
@@ -76,6 +77,12 @@ func (s *sharedEngine) newest() *App {
 // Destruct is called when the last reference is gone.
 func (s *sharedEngine) Destruct() error { return s.engine.Destruct() }
 
+// Engine returns the engine that is referred to.
+func (s *sharedEngine) Engine() *engine.Engine { return s.engine }
+
+// Traffic returns the counters that belong to the engine.
+func (s *sharedEngine) Traffic() *counters { return s.counts }
+
 // engineRef is one reference. Releasing it more than once, or without having got it,
 // does nothing: Caddy calls Cleanup after a failed Provision too.
 type engineRef struct {
@@ -88,7 +95,7 @@ type engineRef struct {
 func acquireEngine(key string, log *slog.Logger, create func(*slog.Logger) *engine.Engine) (*engineRef, error) {
 	v, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
 		sw := newLogSwitch(log.Handler())
-		return &sharedEngine{engine: create(slog.New(sw.handler())), log: sw, counts: &counters{since: time.Now()}}, nil
+		return &sharedEngine{engine: create(slog.New(sw.handler())), log: sw, counts: &counters{since: time.Now()}, deaths: new(deathWatch)}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the engine: %w", err)

@@ -129,8 +129,8 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	rc.store = rc.ref.engine
-	rc.counts = rc.ref.counts.source(rc.Source)
+	rc.store = rc.ref.Engine()
+	rc.counts = rc.ref.Traffic().source(rc.Source)
 	app.watch(ctx)
 	return nil
 }

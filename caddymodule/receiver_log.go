@@ -109,7 +109,7 @@ func (rc *Receiver) advice(f *refusal, mode string) string {
 func (rc *Receiver) refuseStore(w http.ResponseWriter, r *http.Request, o *outcome, err error) error {
 	f := storeRefusal(err)
 	rc.note(o, f)
-	rc.counts.trouble.refused(time.Now(), f.code, err.Error())
+	rc.counts.trouble.refused(time.Now(), err)
 	rc.logLimited(r.Context(), rc.failed, slog.LevelError, "event not stored", func() []slog.Attr {
 		return []slog.Attr{
 			slog.String("event", "webhook.not_stored"),
