@@ -1,22 +1,12 @@
-// Package caddymodule is Smartcar's webhooks for Caddy: the app `smartcar` with its
-// buffer and handlers, the handler `smartcar_webhook` that receives, and what the
-// Caddyfile and the command line need for both.
+// Package caddymodule is Smartcar's webhooks for Caddy: importing it registers the app
+// `smartcar` with its disk buffer, the receiver `smartcar_webhook`, the admin API and the
+// commands `caddy smartcar …`.
 package caddymodule
 
 import (
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-
-	// The default buffer.
+	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/admin"
+	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/command"
+	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/receiver"
 )
-
-func init() {
-	caddy.RegisterModule(new(App))
-	caddy.RegisterModule(new(Receiver))
-	caddy.RegisterModule(new(AdminAPI))
-	httpcaddyfile.RegisterGlobalOption(appName, parseApp)
-	httpcaddyfile.RegisterHandlerDirective(directive, parseReceiver)
-	httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "respond")
-	registerCommands()
-}

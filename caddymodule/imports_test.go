@@ -6,6 +6,7 @@ import (
 	"io"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -56,9 +57,13 @@ func matches(patterns []string, pkg string) bool {
 	return false
 }
 
-// Only the adapter and the buffers' module files know Caddy.
-func TestOnlyTheAdapterImportsCaddy(t *testing.T) {
-	allowed := []string{"caddymodule", "caddymodule/buffer/*", "caddymodule/cmd/...", "caddymodule/integration/..."}
+// What Caddy sees and what talks to Caddy may import it, nothing else.
+func TestOnlyTheModulesImportCaddy(t *testing.T) {
+	allowed := []string{
+		"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command/...",
+		"caddymodule/internal/api", "caddymodule/internal/directive", "caddymodule/buffer/disk",
+		"caddymodule/cmd/...", "caddymodule/integration/...",
+	}
 	for _, p := range listPackages(t) {
 		for _, i := range p.Imports {
 			if strings.HasPrefix(i, "github.com/caddyserver/caddy") && !matches(allowed, p.ImportPath) {
@@ -98,25 +103,48 @@ func TestTheSDKStaysSmall(t *testing.T) {
 // Each room may import only the rooms named here: the way of an event has one
 // direction.
 func TestImportsRunOneWay(t *testing.T) {
+	const core = "caddymodule/internal/"
+	words := []string{core + "text", core + "api", core + "directive", core + "traffic"}
 	may := map[string][]string{
-		"sdk/...":                           {"sdk/..."},
-		"plugins/...":                       {"sdk/..."},
-		"examples/...":                      {"sdk/..."},
-		"caddymodule/buffer":                {},
-		"caddymodule/buffer/*":              {"caddymodule/buffer", "caddymodule/buffer/..."},
-		"caddymodule/internal/route":        {"caddymodule/buffer", "caddymodule/internal/route/nearest", "sdk/..."},
-		"caddymodule/internal/handlersfile": {"caddymodule/internal/route/...", "sdk"},
-		"caddymodule/internal/freshness":    {"sdk/smartcar", "sdk/internal/..."},
-		"caddymodule/internal/dispatch":     {"caddymodule/buffer", "caddymodule/internal/freshness"},
-		"caddymodule/internal/replay":       {"caddymodule/buffer", "caddymodule/internal/dispatch"},
-		"caddymodule/internal/pluginhost":   {"caddymodule/buffer", "caddymodule/internal/dispatch", "sdk/..."},
-		"caddymodule/internal/simulator":    {"sdk/smartcar"},
-		"caddymodule/internal/devcert":      {},
-		"caddymodule/internal/engine": {
-			"caddymodule/buffer", "caddymodule/internal/dispatch", "caddymodule/internal/pluginhost",
-			"caddymodule/internal/handlersfile", "caddymodule/internal/route", "caddymodule/internal/replay",
-			"caddymodule/internal/freshness", "sdk/...",
+		"sdk/...":      {"sdk/..."},
+		"plugins/...":  {"sdk/..."},
+		"examples/...": {"sdk/..."},
+
+		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
+		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", "sdk/smartcar"}),
+		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer/disk", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay"}),
+		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", "sdk"}),
+		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
+		"caddymodule/app": slices.Concat(words, []string{
+			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "intake",
+		}),
+		"caddymodule/bundled": {"plugins/...", "sdk"},
+
+		core + "status":    {core + "api", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", "caddymodule/buffer"},
+		core + "traffic":   {core + "api"},
+		core + "intake":    {"caddymodule/buffer", "sdk/smartcar"},
+		core + "api":       {},
+		core + "directive": {},
+		core + "text":      {},
+		core + "report":    {},
+		core + "devcert":   {},
+		core + "simulator": {"sdk/smartcar"},
+		core + "engine": {
+			"caddymodule/buffer", core + "dispatch", core + "pluginhost", core + "handlersfile", core + "route", core + "replay",
+			core + "freshness", core + "text", "sdk/...",
 		},
+		core + "handlersfile": {core + "route", core + "text", "sdk"},
+		core + "route":        {"caddymodule/buffer", core + "text", "sdk/..."},
+		core + "replay":       {"caddymodule/buffer", core + "dispatch", core + "text"},
+		core + "pluginhost":   {"caddymodule/buffer", core + "dispatch", core + "text", "sdk/..."},
+		core + "dispatch":     {"caddymodule/buffer", core + "freshness", core + "text"},
+		core + "freshness":    {"sdk/smartcar"},
+
+		"caddymodule/buffer":                 {},
+		"caddymodule/buffer/buffertest":      {"caddymodule/buffer"},
+		"caddymodule/buffer/disk":            {"caddymodule/buffer", "caddymodule/buffer/disk/internal/...", core + "text"},
+		"caddymodule/buffer/disk/internal/*": {"caddymodule/buffer", "caddymodule/buffer/disk/internal/..."},
+		"caddymodule/buffer/*/module":        {"caddymodule/buffer", "caddymodule/buffer/...", core + "directive"},
 	}
 	for _, p := range listPackages(t) {
 		for room, allowed := range may {

@@ -1,7 +1,8 @@
-package caddymodule
+package caddymodule_test
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
+
+var update = flag.Bool("update", false, "write the figures of the page anew")
 
 // Every test that the page names is in the file that it links.
 func TestWhat200MeansNamesItsTests(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/route/nearest"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -38,7 +38,7 @@ func (s *scope) add(t hcl.Traversal) {
 	if root != "env" {
 		// The name is not repeated: it may be a secret that lacks its quotes.
 		s.errorf(t.SourceRange(), "Name in place of a value",
-			"Only env.NAME, an environment variable, can be referred to here. A text stands in quotes.%s", nearest.Hint(root, []string{"env"}))
+			"Only env.NAME, an environment variable, can be referred to here. A text stands in quotes.%s", text.DidYouMean(root, []string{"env"}))
 		return
 	}
 	if len(t) != 2 {

@@ -8,7 +8,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/route"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/route/nearest"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 var (
@@ -142,17 +143,17 @@ func nameCharacter(c rune) bool {
 }
 
 func (l *loader) order(attr *hcl.Attribute, to *Order) {
-	text, ok := l.text(attr)
+	given, ok := l.text(attr)
 	if !ok {
 		return
 	}
 	orders := []string{string(OrderVehicle), string(OrderNone)}
-	if !slices.Contains(orders, text) {
+	if !slices.Contains(orders, given) {
 		l.errorf(attr.Expr.Range(), "Unknown order", `The order is "vehicle" (one event of a vehicle at a time) or "none".%s`,
-			nearest.Hint(text, orders))
+			text.DidYouMean(given, orders))
 		return
 	}
-	*to = Order(text)
+	*to = Order(given)
 }
 
 // single returns the blocks by their type, each of which may appear once.

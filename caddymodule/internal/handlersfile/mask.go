@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/route/nearest"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // plainRanges, as a diagnostic's Extra, are values that are no secrets.
@@ -24,7 +24,7 @@ var plainNames = map[string]bool{
 
 // plainName also knows names that are nearly right, so that the line still helps.
 func plainName(name string) bool {
-	return plainNames[name] || nearest.Name(name, slices.Sorted(maps.Keys(plainNames))) != ""
+	return plainNames[name] || text.Nearest(name, slices.Sorted(maps.Keys(plainNames))) != ""
 }
 
 // plainLines begin lines that are shown of a file that could not be parsed.

@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/route/nearest"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 var sha256Hex = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
@@ -29,7 +29,7 @@ func (l *loader) plugin(attrs hcl.Attributes, block *hcl.Block, d *Definition) f
 			`Say what runs the handler: plugin = "name" for one that ships with this program%s, or plugin = "./path" for a program of your own.`,
 			l.bundledList(" (", ")"))
 	}
-	text, ok := l.text(attr)
+	given, ok := l.text(attr)
 	args := l.args(attrs["args"])
 	sum := l.sha256(attrs["sha256"])
 	if !ok {
@@ -37,33 +37,33 @@ func (l *loader) plugin(attrs hcl.Attributes, block *hcl.Block, d *Definition) f
 	}
 
 	at := attr.Expr.Range()
-	if text == "" {
+	if given == "" {
 		l.errorf(at, "Handler without a plugin", "The plugin's name is empty.")
 		return nil
 	}
-	if strings.ContainsRune(text, 0) {
+	if strings.ContainsRune(given, 0) {
 		l.errorf(at, "Wrong plugin", "A path cannot hold a zero byte.")
 		return nil
 	}
-	if strings.ContainsRune(text, '/') || strings.ContainsRune(text, filepath.Separator) {
+	if strings.ContainsRune(given, '/') || strings.ContainsRune(given, filepath.Separator) {
 		d.Args, d.SHA256 = args, sum
-		return l.command(text, at, attrs["sha256"], d)
+		return l.command(given, at, attrs["sha256"], d)
 	}
 
 	for _, own := range []string{"args", "sha256"} {
 		if attrs[own] != nil {
 			l.errorf(attrs[own].NameRange, "Only for a program of your own",
-				"%s is for a plugin that is given by its path; %q ships with this program.", own, text)
+				"%s is for a plugin that is given by its path; %q ships with this program.", own, given)
 		}
 	}
 	if l.opts.Bundled != nil {
-		if _, ok := l.opts.Bundled(text); ok {
-			d.Plugin = text
+		if _, ok := l.opts.Bundled(given); ok {
+			d.Plugin = given
 			return nil
 		}
 	}
 	l.errorf(at, "Unknown plugin", "No plugin named %q ships with this program%s.%s A program of your own is given by its path, with a slash: %q.",
-		text, l.bundledList("; there is ", ""), nearest.Hint(text, l.opts.BundledNames), "./"+text)
+		given, l.bundledList("; there is ", ""), text.DidYouMean(given, l.opts.BundledNames), "./"+given)
 	return nil
 }
 

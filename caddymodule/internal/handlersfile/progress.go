@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/route/nearest"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 var digits = regexp.MustCompile(`^[0-9]{1,9}$`)
@@ -59,27 +59,27 @@ func (l *loader) parkAfter(attr *hcl.Attribute, d *Definition) {
 }
 
 func (l *loader) start(attr *hcl.Attribute, to *Start) {
-	text, ok := l.text(attr)
+	given, ok := l.text(attr)
 	if !ok {
 		return
 	}
 	places := []string{string(StartNow), string(StartBeginning)}
-	switch text {
+	switch given {
 	case string(StartNow), string(StartBeginning):
-		*to = Start{From: StartFrom(text)}
+		*to = Start{From: StartFrom(given)}
 		return
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
+	if t, err := time.Parse(time.RFC3339, given); err == nil {
 		*to = Start{From: StartAt, At: t.UTC()}
 		return
 	}
 	at := attr.Expr.Range()
-	if t, ok := nearlyTime(text); ok {
+	if t, ok := nearlyTime(given); ok {
 		l.errorf(at, "Unreadable time", `A time has a date, a time of day and a zone, as in start = "%s".`, t.Format(time.RFC3339))
 		return
 	}
 	l.errorf(at, "Unknown start",
-		`start is "now", "beginning" (the oldest stored event), or a time such as "2026-03-01T00:00:00Z".%s`, nearest.Hint(text, places))
+		`start is "now", "beginning" (the oldest stored event), or a time such as "2026-03-01T00:00:00Z".%s`, text.DidYouMean(given, places))
 }
 
 // nearlyTime reads times that lack their zone or their time of day.
@@ -94,16 +94,16 @@ func nearlyTime(text string) (time.Time, bool) {
 
 func (l *loader) signals(block *hcl.Block, to *Stale) {
 	attr := l.content(block, signalsSchema)["stale"]
-	text, ok := l.text(attr)
+	given, ok := l.text(attr)
 	if !ok {
 		return
 	}
-	switch stale := Stale(text); stale {
+	switch stale := Stale(given); stale {
 	case StaleDeliver, StaleMark, StaleDrop:
 		*to = stale
 		return
 	}
 	l.errorf(attr.Expr.Range(), "Unknown way with stale signals",
 		`stale is "deliver" (as all others), "mark" (named in the delivery) or "drop" (cut out of the body).%s`,
-		nearest.Hint(text, []string{string(StaleDeliver), string(StaleMark), string(StaleDrop)}))
+		text.DidYouMean(given, []string{string(StaleDeliver), string(StaleMark), string(StaleDrop)}))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/route/nearest"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 func (c *checker) call(e *hclsyntax.FunctionCallExpr) kind {
@@ -20,7 +20,7 @@ func (c *checker) call(e *hclsyntax.FunctionCallExpr) kind {
 	if !ok {
 		hint := otherwise[e.Name]
 		if hint == "" {
-			hint = nearest.Hint(e.Name, builtinNames())
+			hint = text.DidYouMean(e.Name, builtinNames())
 		}
 		return c.errorf(e.NameRange, "Unknown function", "There is no function named %q.%s", e.Name, hint)
 	}
@@ -129,12 +129,12 @@ func (c *checker) warnUnlikely(subject hclsyntax.Expression, values ...hclsyntax
 	}
 }
 
-func (c *checker) warnNear(at hcl.Range, what, text string, known []string) {
-	near := nearest.Name(text, known)
-	if near == "" || near == text {
+func (c *checker) warnNear(at hcl.Range, what, given string, known []string) {
+	near := text.Nearest(given, known)
+	if near == "" || near == given {
 		return
 	}
-	c.warnf(at, "Unusual "+what, "Smartcar's %ss that are known are %s; this says %q. Did you mean %q?", what, quoted(known), text, near)
+	c.warnf(at, "Unusual "+what, "Smartcar's %ss that are known are %s; this says %q. Did you mean %q?", what, quoted(known), given, near)
 }
 
 func (c *checker) warnf(at hcl.Range, summary, detail string, args ...any) {

@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/route/nearest"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // checker finds the kind of every part of an expression, and all mistakes in it.
@@ -119,7 +119,7 @@ func (c *checker) traversal(t hcl.Traversal, at hcl.Range) kind {
 	}
 	f := fieldNamed(name)
 	if f == nil {
-		hint := nearest.Hint(name, fieldNames())
+		hint := text.DidYouMean(name, fieldNames())
 		if hint == "" {
 			hint = " " + fieldHint(name)
 		}
@@ -170,7 +170,7 @@ func (c *checker) unknownRoot(root string, t hcl.Traversal, at hcl.Range) kind {
 	if len(t) == 1 && fieldNamed(root) != nil {
 		return c.errorf(at, "Unknown variable", "There is no variable named %q. Did you mean event.%s?", root, root)
 	}
-	if hint := nearest.Hint(root, []string{"event"}); hint != "" {
+	if hint := text.DidYouMean(root, []string{"event"}); hint != "" {
 		return c.errorf(t[0].SourceRange(), "Unknown variable", "There is no variable named %q.%s", root, hint)
 	}
 	if root == "env" {

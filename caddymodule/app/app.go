@@ -1,0 +1,200 @@
+// Package app is the Caddy app `smartcar`: its configuration, and the pool of engines that
+// outlive reloads.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
+)
+
+const (
+	Name                = "smartcar"
+	defaultDrainTimeout = 4 * time.Second
+	largestDrainTimeout = 10 * time.Minute
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+	httpcaddyfile.RegisterGlobalOption(Name, parseGlobalOption)
+}
+
+// App keeps received webhooks in a buffer and delivers them to handlers. Receivers
+// (`http.handlers.smartcar_webhook`) use it; without any configuration it is a
+// disk buffer in Caddy's data directory and no handler, so that events are stored
+// until there is one.
+type App struct {
+	// Where events live until every handler is done with them. Default: `disk`.
+	BufferRaw json.RawMessage `json:"buffer,omitempty" caddy:"namespace=smartcar.buffers inline_key=type"`
+
+	// Handlers files, or folders whose `*.hcl` files are all read. Relative paths start
+	// at the working directory of the Caddy process; global placeholders such as
+	// `{env.HOME}` are replaced. Default: none.
+	Handlers []string `json:"handlers,omitempty"`
+
+	// How long deliveries in flight may take when the process ends before they are
+	// given back, to be made again after the next start. At most 10m. Default: 4s,
+	// since systemd kills the stock unit after 5s.
+	DrainTimeout caddy.Duration `json:"drain_timeout,omitempty"`
+
+	opener      buffer.Opener
+	definitions []handlersfile.Definition
+	ref         *EngineRef
+	log         *slog.Logger
+	// watched are the servers whose connections are counted.
+	watched map[*caddyhttp.Server]bool
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  Name,
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// Provision checks the config and the handlers files. It touches neither the buffer
+// nor any process: `caddy validate` calls it too.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.log = ctx.Slogger()
+	if a.DrainTimeout == 0 {
+		a.DrainTimeout = caddy.Duration(defaultDrainTimeout)
+	}
+	if err := checkDrainTimeout(a.DrainTimeout); err != nil {
+		return err
+	}
+	if a.BufferRaw == nil {
+		a.BufferRaw = json.RawMessage(`{"type":"disk"}`)
+	}
+	mod, err := ctx.LoadModule(a, "BufferRaw")
+	if err != nil {
+		return fmt.Errorf("loading the buffer: %w", err)
+	}
+	opener, ok := mod.(buffer.Opener)
+	if !ok {
+		return fmt.Errorf("loading the buffer: module %T is no buffer", mod)
+	}
+	a.opener = opener
+	if err := a.loadHandlers(); err != nil {
+		return err
+	}
+	a.ref, err = a.Acquire()
+	return err
+}
+
+func checkDrainTimeout(d caddy.Duration) error {
+	if d < 0 || time.Duration(d) > largestDrainTimeout {
+		return fmt.Errorf("drain_timeout %s: must be more than 0 and at most %s", time.Duration(d), largestDrainTimeout)
+	}
+	return nil
+}
+
+// Acquire takes a reference to the engine, for the app itself and for each receiver.
+func (a *App) Acquire() (*EngineRef, error) {
+	return acquire(a.opener.Key(), a.log, func(log *slog.Logger) *engine.Engine {
+		return engine.New(engine.Options{
+			Opener:       a.opener,
+			Bundled:      bundled.Command,
+			Reread:       intake.Reread,
+			DrainTimeout: time.Duration(a.DrainTimeout),
+			Log:          log,
+		})
+	})
+}
+
+// loadHandlers reads the handlers files; all mistakes come in one error.
+func (a *App) loadHandlers() error {
+	paths, err := a.handlerPaths()
+	if err != nil || len(paths) == 0 {
+		return err
+	}
+	file, diags := handlersfile.Load(paths, handlersfile.Options{
+		Bundled:      bundled.Schema,
+		BundledNames: bundled.Names(),
+	})
+	if diags.HasErrors() {
+		var text strings.Builder
+		if err := file.Write(&text, diags, false); err != nil {
+			return fmt.Errorf("loading the handlers: %w", file.Error(diags))
+		}
+		return fmt.Errorf("loading the handlers:\n%s", strings.TrimSpace(text.String()))
+	}
+	for _, d := range diags {
+		a.log.Warn("handlers file", slog.String("warning", handlersfile.Line(d)))
+	}
+	a.definitions = file.Handlers
+	return nil
+}
+
+// handlerPaths replaces placeholders and makes the paths absolute.
+func (a *App) handlerPaths() ([]string, error) {
+	repl := caddy.NewReplacer()
+	paths := make([]string, 0, len(a.Handlers))
+	for i, configured := range a.Handlers {
+		path, err := repl.ReplaceOrErr(configured, true, true)
+		if err != nil {
+			return nil, fmt.Errorf("handlers path %d (%s): %w", i+1, configured, err)
+		}
+		if path == "" {
+			return nil, fmt.Errorf("handlers path %d is empty", i+1)
+		}
+		path, err = filepath.Abs(path)
+		if err != nil {
+			return nil, fmt.Errorf("handlers path %d (%s): %w", i+1, configured, err)
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+// Start opens the buffer, unless a request or an earlier config has, and applies the
+// handlers.
+func (a *App) Start() error {
+	a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener})
+	ctx := context.Background()
+	if err := a.ref.engine.Open(ctx); err != nil {
+		return fmt.Errorf("opening the buffer: %w", err)
+	}
+	if err := a.ref.engine.Apply(ctx, a, a.definitions); err != nil {
+		return fmt.Errorf("applying the handlers: %w", err)
+	}
+	// Last, so that refused handlers change no limit.
+	return a.ref.engine.Reconfigure(a.opener)
+}
+
+// Stop does nothing: at a reload the next config goes on with the same engine, and at
+// the end requests are still being answered. Cleanup lets go.
+func (a *App) Stop() error { return nil }
+
+// Cleanup gives the engine back. When this config is taken back after a failed reload
+// the engine returns to the handlers of the one before.
+func (a *App) Cleanup() error {
+	if a.ref == nil || a.ref.key == "" {
+		return nil
+	}
+	a.ref.engine.Release(context.Background(), a)
+	return errors.Join(a.ref.leave(a), a.ref.Release())
+}
+
+// Interface guards.
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Module       = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

@@ -1,0 +1,122 @@
+package app
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
+)
+
+// bufferNamespace is where buffers register.
+const bufferNamespace = "smartcar.buffers"
+
+var appOptions = []string{"buffer", "handlers", "drain_timeout"}
+
+// parseGlobalOption reads the global option. A second block is a mistake, not a correction.
+func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		d.Next()
+		return nil, d.Errf("a second %s block: put everything into one", Name)
+	}
+	app := new(App)
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: Name, Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// UnmarshalCaddyfile reads the app from the global option:
+//
+//	smartcar {
+//	    buffer        <type> { ... }
+//	    handlers      <file or folder...>
+//	    drain_timeout <duration>
+//	}
+//
+// All of it is optional; handlers may be repeated.
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		// The argument is not repeated: it may be a token.
+		return d.Errf("%s takes no argument, only a block", Name)
+	}
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := a.unmarshalOption(d, seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) error {
+	option := d.Val()
+	if option != "handlers" {
+		if err := directive.Once(d, seen, option); err != nil {
+			return err
+		}
+	}
+	switch option {
+	case "buffer":
+		return a.unmarshalBuffer(d)
+	case "handlers":
+		paths := d.RemainingArgs()
+		if len(paths) == 0 {
+			return d.Err("handlers needs a file or a folder, as in `handlers handlers.hcl`")
+		}
+		for _, path := range paths {
+			if path == "" {
+				return d.Err("handlers: a path is empty")
+			}
+		}
+		a.Handlers = append(a.Handlers, paths...)
+		return directive.NoBlock(d, option)
+	case "drain_timeout":
+		v, err := directive.Duration(d, "4s")
+		if err != nil {
+			return err
+		}
+		if err := checkDrainTimeout(v); err != nil {
+			return d.WrapErr(err)
+		}
+		if v == 0 {
+			return d.Err("drain_timeout 0s: must be more than 0")
+		}
+		a.DrainTimeout = v
+		return nil
+	default:
+		return directive.UnknownOption(d, option, appOptions)
+	}
+}
+
+func (a *App) unmarshalBuffer(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Errf("buffer needs a type, one of: %s", strings.Join(bufferTypes(), ", "))
+	}
+	name := d.Val()
+	id := bufferNamespace + "." + name
+	if _, err := caddy.GetModule(id); err != nil {
+		return d.Errf("unknown buffer type '%s'; there is: %s", name, strings.Join(bufferTypes(), ", "))
+	}
+	module, err := caddyfile.UnmarshalModule(d, id)
+	if err != nil {
+		return err
+	}
+	a.BufferRaw = caddyconfig.JSONModuleObject(module, "type", name, nil)
+	return nil
+}
+
+func bufferTypes() []string {
+	var names []string
+	for _, info := range caddy.GetModules(bufferNamespace) {
+		names = append(names, info.ID.Name())
+	}
+	return names
+}
+
+// Interface guard.
+var _ caddyfile.Unmarshaler = (*App)(nil)

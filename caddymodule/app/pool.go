@@ -1,0 +1,118 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
+)
+
+// engines holds the engines of this process by the key of their storage, so that two
+// configs which exist at once, as at every reload, share one. The app and every
+// receiver hold a reference of their own: apps start and stop in any order.
+var engines = caddy.NewUsagePool()
+
+// sharedEngine is what outlives a config.
+type sharedEngine struct {
+	engine *engine.Engine
+	log    *logSwitch
+	counts *traffic.Counters
+	deaths *status.DeadLetterWatch
+
+	mu      sync.Mutex
+	configs []startedConfig // the newest last
+}
+
+// startedConfig is what the engine takes over from a config while it is the newest.
+type startedConfig struct {
+	owner  any
+	log    slog.Handler
+	opener buffer.Opener
+}
+
+// enter makes a config the newest: its logger counts.
+func (s *sharedEngine) enter(c startedConfig) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.configs = append(s.configs, c)
+	s.log.set(c.log)
+}
+
+// leave forgets a config. When it was the newest, it has been taken back or is the
+// last: the one before, if any, counts again.
+func (s *sharedEngine) leave(owner any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.configs, func(c startedConfig) bool { return c.owner == owner })
+	if i < 0 {
+		return nil
+	}
+	newest := i == len(s.configs)-1
+	s.configs = slices.Delete(s.configs, i, i+1)
+	if !newest || len(s.configs) == 0 {
+		return nil
+	}
+	c := s.configs[len(s.configs)-1]
+	s.log.set(c.log)
+	return s.engine.Reconfigure(c.opener)
+}
+
+// newest returns the app of the newest config, nil if there is none.
+func (s *sharedEngine) newest() *App {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.configs) == 0 {
+		return nil
+	}
+	app, _ := s.configs[len(s.configs)-1].owner.(*App)
+	return app
+}
+
+// Destruct is called when the last reference is gone.
+func (s *sharedEngine) Destruct() error { return s.engine.Destruct() }
+
+// Engine returns the engine that is referred to.
+func (s *sharedEngine) Engine() *engine.Engine { return s.engine }
+
+// Traffic returns the counters that belong to the engine.
+func (s *sharedEngine) Traffic() *traffic.Counters { return s.counts }
+
+// EngineRef is one reference. Releasing it more than once, or without having got it,
+// does nothing: Caddy calls Cleanup after a failed Provision too.
+type EngineRef struct {
+	*sharedEngine
+	key string
+}
+
+// acquire takes a reference, making the engine when there is none. Making one
+// touches neither disk nor processes.
+func acquire(key string, log *slog.Logger, create func(*slog.Logger) *engine.Engine) (*EngineRef, error) {
+	v, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
+		sw := newLogSwitch(log.Handler())
+		return &sharedEngine{engine: create(slog.New(sw.handler())), log: sw, counts: &traffic.Counters{Since: time.Now()}, deaths: new(status.DeadLetterWatch)}, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the engine: %w", err)
+	}
+	return &EngineRef{sharedEngine: v.(*sharedEngine), key: key}, nil
+}
+
+func (r *EngineRef) Release() error {
+	if r == nil || r.key == "" {
+		return nil
+	}
+	key := r.key
+	r.key = ""
+	if _, err := engines.Delete(key); err != nil {
+		return fmt.Errorf("closing the engine: %w", err)
+	}
+	return nil
+}

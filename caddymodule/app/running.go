@@ -1,0 +1,70 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
+)
+
+// Running is what an operator's questions and orders are about: the engine of the config
+// that is in force, and what is known of its traffic.
+type Running struct {
+	Engine      *engine.Engine
+	Traffic     *traffic.Counters
+	DeadLetters *status.DeadLetterWatch
+	// Buffer is the configured one, for its limits.
+	Buffer buffer.Opener
+}
+
+// Errors of active.
+var (
+	// ErrStarting: Caddy is still loading its first config.
+	ErrStarting = errors.New("the first config is still being loaded: ask again in a moment")
+	// ErrNotConfigured: there is no app in the config that is in force.
+	ErrNotConfigured = errors.New("the running config has no Smartcar app:" +
+		" load one with the directive smartcar_webhook or the global option smartcar")
+)
+
+// Active returns what runs for the config that is in force. While Caddy loads its first
+// config, which may wait for a slow plugin, that is the app that has begun to start.
+// Errors: ErrStarting, ErrNotConfigured.
+func Active() (Running, error) {
+	ctx := caddy.ActiveContext()
+	if ctx.Context == nil {
+		if app := startingApp(); app != nil {
+			return app.running(), nil
+		}
+		return Running{}, ErrStarting
+	}
+	mod, err := ctx.AppIfConfigured(Name)
+	if err != nil {
+		return Running{}, ErrNotConfigured
+	}
+	app, ok := mod.(*App)
+	if !ok || app.ref == nil {
+		return Running{}, ErrNotConfigured
+	}
+	return app.running(), nil
+}
+
+func (a *App) running() Running {
+	return Running{Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.deaths, Buffer: a.opener}
+}
+
+// startingApp returns the newest app whose Start has been called, if any.
+func startingApp() *App {
+	var app *App
+	engines.Range(func(_, value any) bool {
+		if shared, ok := value.(*sharedEngine); ok {
+			app = cmp.Or(shared.newest(), app)
+		}
+		return true
+	})
+	return app
+}

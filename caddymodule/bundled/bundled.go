@@ -1,0 +1,51 @@
+// Package bundled knows the plugins that ship inside the Caddy binary.
+package bundled
+
+import (
+	"maps"
+	"os"
+	"slices"
+
+	httpplugin "github.com/caddy-smartcar/caddy-smartcar/plugins/http"
+	"github.com/caddy-smartcar/caddy-smartcar/plugins/jsonl"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+)
+
+// plugins are the plugins that ship inside this binary. Each is still run as a process
+// of its own, by starting the binary again.
+var plugins = map[string]func() *sdk.Plugin{
+	"http":  httpplugin.Plugin,
+	"jsonl": jsonl.Plugin,
+}
+
+// Names are the keys of bundled, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(plugins)) }
+
+func Schema(name string) (sdk.Schema, bool) {
+	create, ok := plugins[name]
+	if !ok {
+		return sdk.Schema{}, false
+	}
+	return create().Schema(), true
+}
+
+// Plugin makes a bundled plugin.
+func Plugin(name string) (*sdk.Plugin, bool) {
+	create, ok := plugins[name]
+	if !ok {
+		return nil, false
+	}
+	return create(), true
+}
+
+// Command says how to start a bundled plugin.
+func Command(name string) (command string, args []string, ok bool) {
+	if _, ok := plugins[name]; !ok {
+		return "", nil, false
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, false
+	}
+	return self, []string{"smartcar", "plugin", name}, true
+}

@@ -1,0 +1,41 @@
+// Package command is the command line `caddy smartcar …`. Most commands ask the running
+// Caddy through its admin endpoint.
+package command
+
+import (
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/command/demo"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "smartcar",
+		Usage: "<command>",
+		Short: "Smartcar webhooks: status, events, dead letters, replay, demo, sender",
+		Long: `Commands around the smartcar_webhook receiver.
+
+  caddy smartcar status        is all well, and what needs a person
+  caddy smartcar events        lists stored events; show tells all about one
+  caddy smartcar dead-letters  lists what handlers gave up on; replays or drops it
+  caddy smartcar replay        gives a handler stored events again
+  caddy smartcar pause, drain, resume, forget   a handler
+
+These talk to the running Caddy through its admin endpoint: --address or --config
+say where it is, --json prints what it answers. A command line that cannot be meant
+exits with 2, what did not work with 1.
+
+  caddy smartcar demo          shows the whole way of a webhook on this machine
+  caddy smartcar send          signs and posts webhooks to a URL, as Smartcar does
+`,
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.AddCommand(
+				statusCommand(), eventsCommand(), showCommand(), lettersCommand(), replayCommand(),
+				pauseCommand(), drainCommand(), resumeCommand(), forgetCommand(),
+				demo.Command(), sendCommand(), pluginCommand(),
+			)
+			strict(cmd)
+		},
+	})
+}

@@ -1,0 +1,72 @@
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+const operatingDoc = "../docs/operating.md"
+
+// shown is a block of the page that shows what a golden file holds.
+var shown = regexp.MustCompile("(?s)(<!-- ([a-z-]+)\\.golden -->\n```\n)(.*?)```\n")
+
+// What the page shows as printed is printed.
+func TestOperatingDocShowsRealOutput(t *testing.T) {
+	page, err := os.ReadFile(operatingDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := 0
+	written := shown.ReplaceAllStringFunc(string(page), func(block string) string {
+		blocks++
+		m := shown.FindStringSubmatch(block)
+		golden, err := os.ReadFile(filepath.Join("testdata", m[2]+".golden"))
+		if err != nil {
+			t.Error(err)
+			return block
+		}
+		if m[3] != string(golden) && !*update {
+			t.Errorf("the page shows something else than %s.golden; run the test with -update", m[2])
+		}
+		return m[1] + string(golden) + "```\n"
+	})
+	if blocks < 5 {
+		t.Errorf("%d blocks, want at least 5", blocks)
+	}
+	if *update {
+		if err := os.WriteFile(operatingDoc, []byte(written), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Each command is on the page.
+func TestOperatingDocHasEachCommand(t *testing.T) {
+	data, err := os.ReadFile(operatingDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	want := func(what, words string) {
+		t.Helper()
+		if !strings.Contains(text, words) {
+			t.Errorf("%s %s is not on the page", what, words)
+		}
+	}
+	root := &cobra.Command{Use: "smartcar"}
+	root.AddCommand(statusCommand(), eventsCommand(), showCommand(), lettersCommand(), replayCommand(),
+		pauseCommand(), drainCommand(), resumeCommand(), forgetCommand())
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			want("command", "caddy "+sub.CommandPath())
+			walk(sub)
+		}
+	}
+	walk(root)
+}

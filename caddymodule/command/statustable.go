@@ -1,0 +1,232 @@
+package command
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
+)
+
+// The screen of `status`: all of it fits on 24 lines of 80 columns as long as there
+// are few handlers, a line for the prompt included.
+const (
+	statusLines = 23
+	// leastAttention is shown even if that makes it longer.
+	leastAttention = 2
+	// maxWrap is how many lines a text may have, maxItem what needs a person.
+	maxWrap      = 3
+	maxItem      = 2 * maxWrap
+	handlerWidth = 20
+)
+
+func (p printer) status(v *api.Status) error {
+	lines := p.wrapped("Receiving  ", receivingLine(p, v), maxWrap)
+	for _, s := range v.Sources {
+		lines = append(lines, p.wrapped("Source     ", p.sourceLine(v, s), maxWrap)...)
+	}
+	lines = append(lines, p.wrapped("Buffer     ", bufferLine(v), maxWrap)...)
+	for _, r := range v.Replays {
+		if r.State == "running" {
+			lines = append(lines, p.wrapped("Replay     ", replayLine(r), maxWrap)...)
+		}
+	}
+	for _, line := range lines {
+		fmt.Fprintln(p.out, line)
+	}
+	rows := handlerRows(p, v)
+	if len(rows) == 0 {
+		fmt.Fprintln(p.out, "\nThere is no handler: events are stored until there is one.")
+	} else {
+		fmt.Fprintln(p.out)
+		if err := p.table("HANDLER\tSTATE\tBEHIND\tOLDEST\tRETRYING\tDIED\tUP", rows); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(p.out)
+	heading := 1
+	room := statusLines - len(lines) - 1 - heading - max(1, len(rows)) - 1 - heading
+	if p.width == 0 {
+		room = len(v.Attention) * maxItem
+	}
+	p.attention(v.Attention, room)
+	return nil
+}
+
+func receivingLine(p printer, v *api.Status) string {
+	if v.Receiving.Healthy {
+		return "yes"
+	}
+	line := "NO, " + v.Receiving.State
+	if !v.Receiving.Since.IsZero() {
+		line += " since " + p.clock(v.Receiving.Since)
+	}
+	return line
+}
+
+// sourceLine says since when it counts: a restart begins anew.
+func (p printer) sourceLine(v *api.Status, s api.Source) string {
+	line := s.Name
+	if !v.Since.IsZero() {
+		line += " since " + p.brief(v.Since, v.At, "15:04")
+	}
+	line += fmt.Sprintf(": %s stored, %s", text.Count(s.Stored), text.Plural(s.Duplicates, "duplicate"))
+	if s.Unreadable > 0 {
+		line += fmt.Sprintf(", %s unreadable", text.Count(s.Unreadable))
+	}
+	total := uint64(0)
+	codes := slices.Sorted(maps.Keys(s.Refused))
+	for i, code := range codes {
+		total += s.Refused[code]
+		codes[i] = fmt.Sprintf("%s %s", code, text.Count(s.Refused[code]))
+	}
+	if total == 0 {
+		return line
+	}
+	return fmt.Sprintf("%s, %s refused (%s)", line, text.Count(total), strings.Join(codes, ", "))
+}
+
+func bufferLine(v *api.Status) string {
+	b := &v.Buffer
+	line := fmt.Sprintf("%s, %s", text.Plural(b.Events, "event"), humanize.IBytes(b.Bytes))
+	if b.LimitBytes > 0 {
+		line += fmt.Sprintf(" of %s (%s)", humanize.IBytes(b.LimitBytes), text.Share(b.LimitShare))
+	}
+	return line + ", " + text.Plural(b.DeadLetters, "dead letter")
+}
+
+func handlerRows(p printer, v *api.Status) []string {
+	rows := make([]string, 0, len(v.Handlers)+len(v.Removed))
+	for i := range v.Handlers {
+		h := &v.Handlers[i]
+		up := "-"
+		if h.Plugin.Up {
+			up = age(max(1, h.Plugin.UptimeSeconds))
+		}
+		rows = append(rows, cells(p.fit(h.Name, handlerWidth), h.State, text.Count(h.Behind.Events), age(h.Behind.Seconds),
+			text.Count(h.Retrying.Lanes), text.Count(h.Counts.Dead), up))
+	}
+	for _, r := range v.Removed {
+		rows = append(rows, cells(p.fit(r.Name, handlerWidth), r.State, text.Count(r.Behind.Events), age(r.Behind.Seconds), "-", "-", "-"))
+	}
+	return rows
+}
+
+// attention lists what fits into so many lines, what is worst first.
+func (p printer) attention(list []api.Attention, room int) {
+	if len(list) == 0 {
+		fmt.Fprintln(p.out, "Nothing needs a person.")
+		return
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b api.Attention) int { return strings.Compare(a.Level, b.Level) })
+	var lines []string
+	shown := 0
+	for _, a := range list {
+		item := p.attentionLines(a)
+		if shown >= leastAttention && len(lines)+len(item) > room {
+			break
+		}
+		lines = append(lines, item...)
+		shown++
+	}
+	need, more := "need", ""
+	if len(list) == 1 {
+		need = "needs"
+	}
+	if shown < len(list) {
+		more = fmt.Sprintf(", %d of them here (all: --json)", shown)
+	}
+	fmt.Fprintf(p.out, "%s %s a person%s:\n", text.Plural(uint64(len(list)), "thing"), need, more)
+	for _, line := range lines {
+		fmt.Fprintln(p.out, line)
+	}
+}
+
+// attentionLines says what it is and what to do.
+func (p printer) attentionLines(a api.Attention) []string {
+	mark := "! "
+	if a.Level == api.LevelWarning {
+		mark = "- "
+	}
+	return append(p.wrapped(mark, a.What, maxWrap), p.wrapped("  ", p.located(a.Do), maxWrap)...)
+}
+
+// handler describes one handler.
+func (p printer) handler(h *api.Handler) error {
+	plugin := strings.TrimSpace(h.Plugin.Name + " " + h.Plugin.Version)
+	process := "down since " + p.clock(h.Plugin.Since)
+	if h.Plugin.Up {
+		process = fmt.Sprintf("pid %d, up since %s (%s)", h.Plugin.PID, p.clock(h.Plugin.Since), age(max(1, h.Plugin.UptimeSeconds)))
+	}
+	breaker := h.Breaker.State
+	if breaker != "closed" && breaker != "" {
+		breaker += fmt.Sprintf(" since %s, until %s", p.clock(h.Breaker.Since), p.clock(h.Breaker.Until))
+	}
+	behind := text.Plural(h.Behind.Events, "event")
+	if h.Behind.Events > 0 {
+		behind += fmt.Sprintf(", the oldest from %s (%s ago)", p.clock(h.Behind.Oldest), age(h.Behind.Seconds))
+	}
+	retrying := ""
+	if h.Retrying.Lanes > 0 {
+		retrying = fmt.Sprintf("%s of %s", text.Plural(h.Retrying.Events, "event"), text.Plural(uint64(h.Retrying.Lanes), "lane"))
+		if !h.Retrying.NextDue.IsZero() {
+			retrying += ", the next at " + p.clock(h.Retrying.NextDue)
+		}
+	}
+	if h.State == api.StateStarting || h.State == api.StateStopping {
+		process = ""
+	} else {
+		process = fmt.Sprintf("%s, %s", process, text.Plural(uint64(h.Plugin.Restarts), "restart"))
+	}
+	lastEnd := text.Clean(h.Plugin.LastError)
+	if lastEnd == text.Clean(h.LastError) {
+		lastEnd = ""
+	}
+	c := &h.Counts
+	return p.pairs([]pair{
+		{"Handler", h.Name},
+		{"Defined at", h.Place},
+		{"State", h.State},
+		{"Paused since", p.clock(h.PausedSince)},
+		{"Plugin", text.Clean(plugin)},
+		{"Process", process},
+		{"Breaker", breaker},
+		{"Behind", behind},
+		{"In flight", text.Count(h.InFlight)},
+		{"Suspects", zeroIsNothing(h.Suspects)},
+		{"Retrying", retrying},
+		{"Since its start", fmt.Sprintf("%s delivered, %s skipped, %s retried, %s replayed", text.Count(c.Delivered), text.Count(c.Skipped), text.Count(c.Retried), text.Count(c.Replayed))},
+		{"Died since then", fmt.Sprintf("%s (%s poison, %s expired)", text.Count(c.Dead), text.Count(c.Poisoned), text.Count(c.Expired))},
+		{"Stale signals", zeroIsNothing(c.Stale)},
+		{"Last error", text.Clean(text.Briefly(h.LastError))},
+		{"Last end", lastEnd},
+	})
+}
+
+// removed describes a handler that is in no handlers file any more.
+func (p printer) removed(r *api.RemovedHandler) error {
+	behind := text.Plural(r.Behind.Events, "event")
+	if r.Behind.Events > 0 {
+		behind += fmt.Sprintf(", the oldest from %s (%s ago)", p.clock(r.Behind.Oldest), age(r.Behind.Seconds))
+	}
+	return p.pairs([]pair{
+		{"Handler", r.Name},
+		{"State", r.State},
+		{"Removed", p.clock(r.RemovedAt)},
+		{"Paused since", p.clock(r.PausedSince)},
+		{"Behind", behind},
+		{"Let go", p.clock(r.LetGoAt)},
+	})
+}
+
+func zeroIsNothing[N int | uint64](n N) string {
+	if n == 0 {
+		return ""
+	}
+	return text.Count(n)
+}

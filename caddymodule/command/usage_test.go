@@ -1,0 +1,118 @@
+package command
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	_ "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile" // reads --config
+)
+
+// smartcarCommand is the command with all that is below it, as Caddy has it.
+func smartcarCommand() *cobra.Command {
+	root := &cobra.Command{Use: "smartcar"}
+	root.AddCommand(statusCommand(), eventsCommand(), showCommand(), lettersCommand(), replayCommand(),
+		pauseCommand(), drainCommand(), resumeCommand(), forgetCommand(), sendCommand())
+	strict(root)
+	return root
+}
+
+// runIt runs a command line, and returns what it printed and its error: one with an
+// exit code of its own is silent.
+func runIt(args ...string) (out string, silent bool, err error) {
+	var printed bytes.Buffer
+	root := smartcarCommand()
+	root.SetArgs(args)
+	root.SetOut(&printed)
+	root.SetErr(&printed)
+	cmd, err := root.ExecuteC()
+	return printed.String(), cmd.SilenceErrors, err
+}
+
+// What cannot be meant is said, and is no success.
+func TestUsage(t *testing.T) {
+	t.Setenv("SMARTCAR_TOKEN", "t")
+	tests := map[string]string{
+		"staus":                             `there is no "staus" in smartcar: there are`,
+		"staus --address x --json":          `there is no "staus" in smartcar: there are`,
+		"--address x":                       `there is no "--address" in smartcar: there are`,
+		"dead-letters lst":                  `there is no "lst" in smartcar dead-letters: there are`,
+		"replay lst":                        `there is no "lst" in smartcar replay: there are`,
+		"status a b":                        "at most 1 arg",
+		"status --jsn":                      "unknown flag: --jsn",
+		"pause":                             "accepts 1 arg",
+		"events --limit 0":                  "--limit 0: must be 1 or more",
+		"events --limit -1":                 "--limit -1: must be 1 or more",
+		"events --until 0":                  "--until",
+		"dead-letters --limit 0":            "--limit 0",
+		"dead-letters drop":                 "give one, or --all",
+		"dead-letters drop x --all":         "a filter and --all",
+		"dead-letters replay":               "give one, or --all",
+		"replay --handler h --all --rate 0": "rate 0: must be 0.01 to 10000",
+		"replay --handler h":                "give one, or --all",
+		"send http://localhost --count 0":   "--count 0: must be 1 or more",
+		"show 0":                            "positions begin at 1",
+		"status --address https://x":        "over HTTPS",
+	}
+	for line, want := range tests {
+		out, _, err := runIt(strings.Fields(line)...)
+		if err == nil || !strings.Contains(out, want) {
+			t.Errorf("%s: %v\n%s; want %q", line, err, out, want)
+		}
+	}
+	for _, line := range []string{"staus", "status a b", "status --jsn", "pause", "dead-letters lst"} {
+		if _, silent, _ := runIt(strings.Fields(line)...); !silent {
+			t.Errorf("%s ends with 1, not with an exit code of its own", line)
+		}
+	}
+	for _, line := range []string{"", "--help", "-h", "status --help", "dead-letters --help"} {
+		if out, _, err := runIt(strings.Fields(line)...); err != nil || !strings.Contains(out, "Usage") {
+			t.Errorf("smartcar %s: %v\n%s", line, err, out)
+		}
+	}
+}
+
+// What is no admin endpoint is named as such.
+func TestStrangers(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"HTML":    func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello</html>")) },
+		"nothing": func(http.ResponseWriter, *http.Request) {},
+		"404":     http.NotFound,
+		"502":     func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) },
+		"a list":  func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("[1]")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(answer)
+			defer server.Close()
+			// As people copy it.
+			out, _, err := runIt("status", "--address", server.URL+"/")
+			if err == nil || !strings.Contains(out, "no Caddy admin endpoint with this module at 127.0.0.1:") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func TestConfigSaysWhere(t *testing.T) {
+	write := func(text string) string {
+		path := filepath.Join(t.TempDir(), "Caddyfile")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	f := adminFlags{config: write("{\n\tadmin unix//run/x.sock\n}\n")}
+	if c, err := f.client(); err != nil || c.Address != "unix//run/x.sock" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	f.config = write("{\n\tadmin off\n}\n")
+	if _, err := f.client(); err == nil || !strings.Contains(err.Error(), "`admin off`") {
+		t.Errorf("got %v", err)
+	}
+}

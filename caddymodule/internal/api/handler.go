@@ -1,0 +1,83 @@
+package api
+
+import (
+	"time"
+)
+
+type Handler struct {
+	Name  string `json:"name"`
+	Place string `json:"place"`
+	// State is ok, waiting, probing, breaker-open, paused, draining, down, failing,
+	// starting or stopping.
+	State       string        `json:"state"`
+	PausedSince time.Time     `json:"paused_since,omitzero"`
+	Plugin      Plugin        `json:"plugin"`
+	Behind      Behind        `json:"behind"`
+	InFlight    int           `json:"in_flight"`
+	Suspects    int           `json:"suspects"`
+	Retrying    Retrying      `json:"retrying"`
+	Breaker     Breaker       `json:"breaker"`
+	Counts      HandlerCounts `json:"counts"`
+	LastError   string        `json:"last_error,omitempty"`
+}
+
+type Plugin struct {
+	Name          string    `json:"name,omitempty"`
+	Version       string    `json:"version,omitempty"`
+	Up            bool      `json:"up"`
+	PID           int       `json:"pid,omitempty"`
+	Since         time.Time `json:"since,omitzero"`
+	UptimeSeconds float64   `json:"uptime_seconds"`
+	Restarts      int       `json:"restarts"`
+	LastError     string    `json:"last_error,omitempty"`
+}
+
+// Behind says how far a handler is behind: events that are not settled, and the
+// age of the oldest of them.
+type Behind struct {
+	Events  uint64    `json:"events"`
+	Seconds float64   `json:"seconds"`
+	Oldest  time.Time `json:"oldest,omitzero"`
+}
+
+type Retrying struct {
+	Lanes   int       `json:"lanes"`
+	Events  uint64    `json:"events"`
+	NextDue time.Time `json:"next_due,omitzero"`
+}
+
+type Breaker struct {
+	State string    `json:"state"`
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	Why   string    `json:"why,omitempty"`
+}
+
+// HandlerCounts counts since the handler was started, by Caddy's start or by a reload that changed it.
+type HandlerCounts struct {
+	Delivered uint64 `json:"delivered"`
+	Skipped   uint64 `json:"skipped"`
+	Retried   uint64 `json:"retried"`
+	Dead      uint64 `json:"dead"`
+	Poisoned  uint64 `json:"poisoned"`
+	Expired   uint64 `json:"expired"`
+	Replayed  uint64 `json:"replayed"`
+	Stale     uint64 `json:"stale_signals"`
+	Downs     uint64 `json:"downs"`
+}
+
+// RemovedHandler is a handler that is in no handlers file any more, but not forgotten.
+type RemovedHandler struct {
+	Name string `json:"name"`
+	// State is removed.
+	State       string    `json:"state"`
+	Behind      Behind    `json:"behind"`
+	RemovedAt   time.Time `json:"removed_at,omitzero"`
+	PausedSince time.Time `json:"paused_since,omitzero"`
+	// LetGoAt is when its backlog stops holding back trimming; earlier when room is needed.
+	LetGoAt time.Time `json:"let_go_at,omitzero"`
+}
+
+type Forgotten struct {
+	Forgotten string `json:"forgotten"`
+}

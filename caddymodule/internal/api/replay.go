@@ -1,0 +1,61 @@
+package api
+
+import (
+	"time"
+)
+
+// ReplayOrder is the body of POST /smartcar/replays.
+type ReplayOrder struct {
+	Handler string   `json:"handler"`
+	Filter  Filter   `json:"filter"`
+	All     bool     `json:"all"`
+	Rate    *float64 `json:"rate,omitempty"`
+	DryRun  bool     `json:"dry_run"`
+}
+
+// DeadLetterReplayOrder is the body of POST /smartcar/dead-letters/replay.
+type DeadLetterReplayOrder struct {
+	Filter Filter   `json:"filter"`
+	All    bool     `json:"all"`
+	Rate   *float64 `json:"rate,omitempty"`
+	DryRun bool     `json:"dry_run"`
+}
+
+// Replay is one replay.
+type Replay struct {
+	ID      string `json:"id"`
+	Handler string `json:"handler"`
+	// Kind is events or dead_letters.
+	Kind string `json:"kind"`
+	// State is running, stopped, done or failed.
+	State  string `json:"state"`
+	Error  string `json:"error,omitempty"`
+	Filter Filter `json:"filter"`
+	// Rate in events a second.
+	Rate      float64   `json:"rate"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	// Share of the way that is done, 0 to 1.
+	Share float64 `json:"share"`
+	// The positions are those of a replay of events, Total that of one of dead letters.
+	FirstPosition uint64 `json:"first_position,omitempty"`
+	LastPosition  uint64 `json:"last_position,omitempty"`
+	Position      uint64 `json:"position,omitempty"`
+	Total         uint64 `json:"total,omitempty"`
+	Fed           uint64 `json:"fed"`
+	Open          uint64 `json:"open"`
+	Unwanted      uint64 `json:"unwanted"`
+	Damaged       uint64 `json:"damaged"`
+}
+
+// DeadLetterReplay is what comes of replaying dead letters: a replay for each handler,
+// and what became of those that were unreadable.
+type DeadLetterReplay struct {
+	Replays []Replay `json:"replays"`
+	Reread  Reread   `json:"reread"`
+}
+
+type Reread struct {
+	Readable   int `json:"readable"`
+	Unreadable int `json:"unreadable"`
+}

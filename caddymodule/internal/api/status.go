@@ -1,0 +1,88 @@
+// Package api holds the requests and answers of the admin API, and a client for them. The
+// server and the command line share these types; docs/operating.md describes each field, and
+// the JSON names stay as they are.
+package api
+
+import (
+	"time"
+)
+
+// StateFull is an addition to engine.Receiving: there is no room just now.
+const StateFull = "full"
+
+// What a handler is that is in no runner of the engine's.
+const (
+	StateRemoved  = "removed"
+	StateStarting = "starting"
+	StateStopping = "stopping"
+)
+
+// The answers of the admin API. The command line reads the same types, and docs/operating.md
+// describes each field; names stay as they are.
+
+// Status is the answer to "is all well?".
+type Status struct {
+	// Healthy: nothing needs a person, that is, Attention is empty.
+	Healthy bool      `json:"healthy"`
+	At      time.Time `json:"at"`
+	// Since is when counting began: sources are counted since this process first used
+	// the buffer.
+	Since     time.Time `json:"counted_since,omitzero"`
+	Receiving Receiving `json:"receiving"`
+	Sources   []Source  `json:"sources"`
+	// Connections are those of the servers that have a receiver.
+	Connections Connections      `json:"connections"`
+	Buffer      Buffer           `json:"buffer"`
+	Handlers    []Handler        `json:"handlers"`
+	Removed     []RemovedHandler `json:"removed_handlers"`
+	Replays     []Replay         `json:"replays"`
+	Attention   []Attention      `json:"attention"`
+}
+
+type Receiving struct {
+	Healthy bool `json:"healthy"`
+	// State is idle, open, full, sealed, failed or closed.
+	State string `json:"state"`
+	// Why and Since are there when it is not healthy.
+	Why   string    `json:"why,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+type Source struct {
+	Name string `json:"name"`
+	SourceCounts
+}
+
+type Buffer struct {
+	Events        uint64  `json:"events"`
+	FirstPosition uint64  `json:"first_position"`
+	LastPosition  uint64  `json:"last_position"`
+	Bytes         uint64  `json:"bytes"`
+	LimitBytes    uint64  `json:"limit_bytes,omitempty"`
+	LimitShare    float64 `json:"limit_share"`
+	DeadLetters   uint64  `json:"dead_letters"`
+	Appended      uint64  `json:"appended"`
+	Duplicates    uint64  `json:"duplicates"`
+	Corrupt       uint64  `json:"corrupt"`
+	Syncs         uint64  `json:"syncs"`
+	// What the buffer lies on, and how long a sync took there when it was opened.
+	FileSystem string  `json:"file_system,omitempty"`
+	SyncMedian float64 `json:"sync_latency_median_seconds,omitempty"`
+	SyncMax    float64 `json:"sync_latency_max_seconds,omitempty"`
+}
+
+// The levels of Attention.
+const (
+	LevelError   = "error"
+	LevelWarning = "warning"
+)
+
+// Attention is something that needs a person.
+type Attention struct {
+	// Level is error when events are refused or a handler gets none, else warning.
+	Level string `json:"level"`
+	What  string `json:"what"`
+	Do    string `json:"do"`
+	// Handler is the one that it is about, if it is about one.
+	Handler string `json:"handler,omitempty"`
+}

@@ -1,0 +1,31 @@
+package api
+
+// Connections is what became of connections since the buffer was first used by this
+// process. Those of HTTP/3 are not counted.
+type Connections struct {
+	// Open is how many there are now; Opened, how many there have been.
+	Open   int64  `json:"open"`
+	Opened uint64 `json:"opened"`
+	// WithoutRequest counts those that ended before a byte of a request came: nothing was
+	// sent, or there was no TLS.
+	WithoutRequest uint64 `json:"without_request"`
+	// WithoutWebhook counts those on which something came, but nothing for a receiver: half a request,
+	// one that the server refused, or one for another path.
+	WithoutWebhook uint64 `json:"without_webhook"`
+}
+
+// SourceCounts is what one source's receivers did since the buffer was first used by this
+// process.
+type SourceCounts struct {
+	// Stored counts new events, unreadable ones included; Unreadable the latter alone.
+	Stored     uint64 `json:"stored"`
+	Unreadable uint64 `json:"unreadable"`
+	// Duplicates counts events that were stored already; Differing those of them whose
+	// data was not that of the stored event.
+	Duplicates uint64 `json:"duplicates"`
+	Differing  uint64 `json:"differing"`
+	// Verified counts answered challenges.
+	Verified uint64 `json:"verified"`
+	// Refused counts the rest, by the code of the answer.
+	Refused map[string]uint64 `json:"refused,omitempty"`
+}

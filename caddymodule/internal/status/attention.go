@@ -1,0 +1,184 @@
+package status
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
+)
+
+// nearlyFull is the share of the size limit above which a person is told: from nine
+// tenths on the disk buffer lets settled events go early, so what is left above that is
+// not settled, and at 95 hundredths it refuses events.
+const nearlyFull = 0.92
+
+// attention lists what needs a person, what stops events first.
+func attention(v *api.Status, full error, dead *deadLetters, incomplete error) []api.Attention {
+	list := receivingAttention(v, full)
+	for i := range v.Handlers {
+		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
+	}
+	if incomplete != nil {
+		list = append(list, api.Attention{Level: api.LevelError, What: "the buffer does not say how far handlers are: " + incomplete.Error(),
+			Do: "look at Caddy's log and at the disk"})
+	}
+	list = append(list, bufferAttention(v)...)
+	list = append(list, dead.attention(v.Buffer.DeadLetters)...)
+	for _, r := range v.Removed {
+		if r.Behind.Events == 0 {
+			continue
+		}
+		what := fmt.Sprintf("%s for %s, which is in no handlers file", text.Waiting(r.Behind.Events), r.Name)
+		if !r.LetGoAt.IsZero() {
+			what += fmt.Sprintf(", for another %s", text.Duration(max(0, r.LetGoAt.Sub(v.At))))
+		}
+		list = append(list, api.Attention{Level: api.LevelWarning, Handler: r.Name, What: what,
+			Do: "put it back, or let go: caddy smartcar forget " + r.Name})
+	}
+	for _, r := range v.Replays {
+		list = append(list, replayAttention(&r)...)
+	}
+	if list == nil {
+		list = []api.Attention{}
+	}
+	return list
+}
+
+// receivingAttention is about events that are refused. full is why there is no room, nil when there is.
+func receivingAttention(v *api.Status, full error) []api.Attention {
+	if v.Receiving.Healthy {
+		return nil
+	}
+	a := api.Attention{Level: api.LevelError, What: "events are refused with 503"}
+	if v.Receiving.Why != "" {
+		a.What += ": " + v.Receiving.Why
+	}
+	switch v.Receiving.State {
+	case string(engine.ReceivingSealed):
+		a.Do = "see to the disk, then restart Caddy; nothing that was answered 200 is lost"
+	case string(engine.ReceivingFailed):
+		a.Do = "mend the cause; Caddy goes on trying to open the buffer"
+	case string(engine.ReceivingClosed):
+		a.What = "Caddy is stopping"
+		a.Do = "when it has been started again, ask again"
+	case api.StateFull:
+		if errors.Is(full, buffer.ErrNoSpace) {
+			a.Do = "make room on the disk, or get going what holds the events; it recovers by itself"
+			break
+		}
+		if by := holders(v); by != "" {
+			a.What = "events are refused with 503: the buffer is full, held by " + by
+		}
+		a.Do = "get these going, forget or drop, or raise max_size; it recovers by itself"
+	default:
+		a.Do = "look at the disk's load and at Caddy's log"
+	}
+	return []api.Attention{a}
+}
+
+func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
+	one := func(level, what, do string) []api.Attention {
+		return []api.Attention{{Level: level, What: what, Do: do, Handler: h.Name}}
+	}
+	switch h.State {
+	case "down":
+		return one(api.LevelError, text.Because(h.Name+" is down", text.Briefly(h.LastError)),
+			"mend its plugin; Caddy goes on starting it, its events wait")
+	case "failing":
+		return one(api.LevelError, text.Because(h.Name+" cannot go on", text.Briefly(h.LastError)),
+			"look at the disk and at Caddy's log; if it stays, restart Caddy")
+	case "breaker-open", "probing":
+		what := fmt.Sprintf("%s has got nothing for %s", h.Name, text.Duration(now.Sub(h.Breaker.Since)))
+		return one(api.LevelError, text.Because(what, text.Briefly(h.LastError)),
+			"mend what it depends on; it is tried again by itself")
+	case "paused", "draining":
+		if h.Behind.Events == 0 {
+			return nil
+		}
+		return one(api.LevelWarning, fmt.Sprintf("%s is paused, %s events wait", h.Name, humanize.Comma(int64(h.Behind.Events))),
+			"when it may go on: caddy smartcar resume "+h.Name)
+	default:
+		return nil
+	}
+}
+
+func bufferAttention(v *api.Status) []api.Attention {
+	var list []api.Attention
+	b := &v.Buffer
+	if b.LimitShare >= nearlyFull && v.Receiving.State != api.StateFull {
+		what := fmt.Sprintf("the buffer has %.0f%% of its max_size of %s", 100*b.LimitShare, humanize.IBytes(b.LimitBytes))
+		if by := holders(v); by != "" {
+			what += ", held by " + by
+		}
+		list = append(list, api.Attention{Level: api.LevelWarning, What: what,
+			Do: "at 95% events are refused: get what is behind going, or raise max_size"})
+	}
+	if b.Corrupt > 0 {
+		list = append(list, api.Attention{Level: api.LevelError, What: text.Plural(b.Corrupt, "damaged record") + " found in the buffer",
+			Do: "see to the disk; the events are among the dead letters, as unreadable"})
+	}
+	return list
+}
+
+// namedHolders is how many of those that hold the buffer's room are named.
+const namedHolders = 3
+
+// holders names who keeps the buffer from letting events go, the most first.
+func holders(v *api.Status) string {
+	type holder struct {
+		name, state string
+		events      uint64
+	}
+	var list []holder
+	for i := range v.Handlers {
+		h := &v.Handlers[i]
+		list = append(list, holder{h.Name, h.State, h.Behind.Events})
+	}
+	for _, r := range v.Removed {
+		list = append(list, holder{r.Name, r.State, r.Behind.Events})
+	}
+	list = slices.DeleteFunc(list, func(h holder) bool { return h.events == 0 })
+	slices.SortStableFunc(list, func(a, b holder) int { return cmp.Compare(b.events, a.events) })
+	var parts []string
+	for i, h := range list {
+		if i == namedHolders {
+			parts = append(parts, fmt.Sprintf("%d more", len(list)-i))
+			break
+		}
+		state := h.state
+		if state == "ok" || state == "waiting" {
+			state = "behind"
+		}
+		parts = append(parts, fmt.Sprintf("%s (%s, %s)", h.name, state, text.Plural(h.events, "event")))
+	}
+	if v.Buffer.DeadLetters > 0 && len(parts) < namedHolders {
+		parts = append(parts, text.Plural(v.Buffer.DeadLetters, "dead letter"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// replayAttention is about a replay that a person has to decide about.
+func replayAttention(r *api.Replay) []api.Attention {
+	a := api.Attention{Level: api.LevelWarning, Handler: r.Handler}
+	switch r.State {
+	case string(replay.StateFailed):
+		a.What = text.Because(fmt.Sprintf("replay %s to %s failed at %s", r.ID, r.Handler, text.Share(r.Share)), r.Error)
+		a.Do = "mend the cause, then: caddy smartcar replay resume " + r.ID
+	case string(replay.StateStopped):
+		a.What = fmt.Sprintf("replay %s to %s was stopped at %s", r.ID, r.Handler, text.Share(r.Share))
+		a.Do = "to go on: caddy smartcar replay resume " + r.ID + "; or leave it"
+	default:
+		return nil
+	}
+	return []api.Attention{a}
+}

@@ -1,0 +1,209 @@
+// Package status says how things stand: receiving, the buffer, each handler, and what needs
+// attention.
+package status
+
+import (
+	"errors"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
+)
+
+// Limits are the limits that a status is held against; zero where unknown.
+type Limits struct {
+	MaxSize   uint64
+	Retention time.Duration
+}
+
+// Make says how things stand.
+func Make(now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits Limits) api.Status {
+	v := api.Status{
+		At:          now.UTC(),
+		Since:       api.UTC(counts.Since),
+		Receiving:   viewReceiving(s, counts.Outage.Current()),
+		Sources:     viewSources(counts),
+		Connections: counts.Connections.Snapshot(),
+		Buffer:      viewBuffer(s.Buffer, limits),
+		Handlers:    make([]api.Handler, 0, len(s.Handlers)),
+		Removed:     make([]api.RemovedHandler, 0, len(s.Removed)),
+		Replays:     Replays(s.Replays),
+	}
+	for i := range s.Handlers {
+		v.Handlers = append(v.Handlers, Handler(now, &s.Handlers[i]))
+	}
+	for i := range s.Removed {
+		c := &s.Removed[i]
+		if c.OrphanedSince.IsZero() {
+			v.Handlers = append(v.Handlers, viewIdle(now, c, s.Receiving))
+			continue
+		}
+		v.Removed = append(v.Removed, viewRemoved(now, c, limits))
+	}
+	dead := watch.current()
+	v.Attention = attention(&v, s.Buffer.Full, &dead, s.Incomplete)
+	v.Healthy = len(v.Attention) == 0
+	return v
+}
+
+// viewReceiving joins what the engine and the buffer know with what became of the last
+// event.
+func viewReceiving(s engine.Status, last traffic.Outage) api.Receiving {
+	v := api.Receiving{Healthy: s.Receiving == engine.ReceivingOpen || s.Receiving == engine.ReceivingIdle, State: string(s.Receiving)}
+	full := s.Buffer.Full
+	switch {
+	case !v.Healthy:
+		if s.Error != nil {
+			v.Why = s.Error.Error()
+		}
+	case full != nil:
+		v.Healthy, v.State, v.Why = false, api.StateFull, full.Error()
+	case errors.Is(last.Err, buffer.ErrFull):
+		// There is room again, whether an event has come since or not.
+		return v
+	case !last.Since.IsZero():
+		v.Healthy, v.Why = false, last.Err.Error()
+	default:
+		return v
+	}
+	v.Since = api.UTC(last.Since)
+	return v
+}
+
+func viewSources(counts *traffic.Counters) []api.Source {
+	views := []api.Source{}
+	for _, name := range counts.Names() {
+		views = append(views, api.Source{Name: name, SourceCounts: counts.Source(name).Snapshot()})
+	}
+	return views
+}
+
+func viewBuffer(s buffer.Stats, limits Limits) api.Buffer {
+	v := api.Buffer{
+		FirstPosition: s.First, LastPosition: s.Last,
+		Bytes: s.Bytes, LimitBytes: limits.MaxSize, DeadLetters: s.DeadLetters,
+		Appended: s.Appended, Duplicates: s.Duplicates, Corrupt: s.Corrupt, Syncs: s.Syncs,
+		FileSystem: s.FileSystem, SyncMedian: api.SecondsMicro(s.SyncMedian), SyncMax: api.SecondsMicro(s.SyncMax),
+	}
+	if s.Last > 0 && s.Last >= s.First {
+		v.Events = s.Last - s.First + 1
+	}
+	if limits.MaxSize > 0 {
+		v.LimitShare = float64(s.Bytes) / float64(limits.MaxSize)
+	}
+	return v
+}
+
+func Handler(now time.Time, h *engine.HandlerStatus) api.Handler {
+	d := &h.Dispatch
+	return api.Handler{
+		Name:        h.Name,
+		Place:       h.Place,
+		State:       HandlerState(now, h),
+		PausedSince: api.UTC(h.PausedSince),
+		Plugin:      viewPlugin(now, h.Plugin),
+		Behind:      viewBehind(now, h.Waiting, h.Oldest),
+		InFlight:    d.InFlight,
+		Suspects:    d.Suspects,
+		Retrying:    api.Retrying{Lanes: d.WaitingLanes, Events: h.Consumer.Deferred, NextDue: api.UTC(d.NextDue)},
+		Breaker:     api.Breaker{State: string(d.Breaker.State), Since: api.UTC(d.Breaker.Since), Until: api.UTC(d.Breaker.Until), Why: d.Breaker.Why},
+		Counts: api.HandlerCounts{
+			Delivered: d.Delivered, Skipped: d.Skipped, Retried: d.Retried, Dead: d.Dead, Poisoned: d.Poisoned,
+			Expired: d.Expired, Replayed: d.Replayed, Stale: d.Stale, Downs: d.Downs,
+		},
+		LastError: handlerError(h),
+	}
+}
+
+func viewPlugin(now time.Time, p pluginhost.State) api.Plugin {
+	v := api.Plugin{
+		Name: p.PluginName, Version: p.Version, Up: p.Up, PID: p.PID, Since: api.UTC(p.Since),
+		Restarts: p.Restarts, LastError: p.LastError,
+	}
+	if p.Up && !p.Since.IsZero() {
+		v.UptimeSeconds = api.Seconds(now.Sub(p.Since))
+	}
+	return v
+}
+
+func viewBehind(now time.Time, events uint64, oldest time.Time) api.Behind {
+	v := api.Behind{Events: events, Oldest: api.UTC(oldest)}
+	if !oldest.IsZero() {
+		v.Seconds = api.Seconds(max(0, now.Sub(oldest)))
+	}
+	return v
+}
+
+func viewRemoved(now time.Time, c *buffer.ConsumerInfo, limits Limits) api.RemovedHandler {
+	v := api.RemovedHandler{
+		Name:        c.Name,
+		State:       api.StateRemoved,
+		Behind:      viewBehind(now, backlog(c), c.Oldest),
+		RemovedAt:   api.UTC(c.OrphanedSince),
+		PausedSince: api.UTC(c.PausedSince),
+	}
+	if limits.Retention > 0 {
+		v.LetGoAt = api.UTC(c.OrphanedSince.Add(limits.Retention))
+	}
+	return v
+}
+
+// backlog is what waits for a consumer that nobody has open.
+func backlog(c *buffer.ConsumerInfo) uint64 {
+	return c.Pending + uint64(max(0, c.Leased)) + c.Deferred
+}
+
+// viewIdle is a handler that the buffer knows and nobody has removed: it is not at work
+// yet, or no more.
+func viewIdle(now time.Time, c *buffer.ConsumerInfo, receiving engine.Receiving) api.Handler {
+	v := api.Handler{
+		Name: c.Name, State: api.StateStarting, PausedSince: api.UTC(c.PausedSince), Behind: viewBehind(now, backlog(c), c.Oldest),
+		Retrying: api.Retrying{Events: c.Deferred},
+	}
+	if receiving == engine.ReceivingClosed {
+		v.State = api.StateStopping
+	}
+	return v
+}
+
+// HandlerState is one word; of several that fit, the one that a person must know first.
+func HandlerState(now time.Time, h *engine.HandlerStatus) string {
+	d := &h.Dispatch
+	switch {
+	case !h.PausedSince.IsZero() || d.Paused:
+		if d.InFlight > 0 {
+			return "draining"
+		}
+		return "paused"
+	case !h.Plugin.Up:
+		return "down"
+	case h.Error != nil || d.StoreError != "":
+		return "failing"
+	case d.Breaker.State == dispatch.BreakerOpen:
+		return "breaker-open"
+	case d.Breaker.State == dispatch.BreakerHalfOpen:
+		return "probing"
+	case d.WaitingLanes > 0 && d.NextDue.After(now):
+		return "waiting"
+	default:
+		return "ok"
+	}
+}
+
+// handlerError is what is wrong now; when nothing is, there is none.
+func handlerError(h *engine.HandlerStatus) string {
+	switch {
+	case h.Error != nil:
+		return h.Error.Error()
+	case h.Dispatch.StoreError != "":
+		return h.Dispatch.StoreError
+	case !h.Plugin.Up:
+		return h.Plugin.LastError
+	default:
+		return h.Dispatch.Breaker.Why
+	}
+}

@@ -1,0 +1,216 @@
+package status
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestHandlerState(t *testing.T) {
+	tests := []struct {
+		name string
+		make func(h *engine.HandlerStatus)
+		want string
+	}{
+		{"all is well", func(*engine.HandlerStatus) {}, "ok"},
+		{"a vehicle waits for its next attempt", func(h *engine.HandlerStatus) {
+			h.Dispatch.WaitingLanes, h.Dispatch.NextDue = 1, noon.Add(time.Minute)
+		}, "waiting"},
+		{"events are on disk, and due", func(h *engine.HandlerStatus) { h.Dispatch.WaitingLanes = 1 }, "ok"},
+		{"breaker", func(h *engine.HandlerStatus) { h.Dispatch.Breaker.State = dispatch.BreakerOpen }, "breaker-open"},
+		{"probe", func(h *engine.HandlerStatus) { h.Dispatch.Breaker.State = dispatch.BreakerHalfOpen }, "probing"},
+		{"no process", func(h *engine.HandlerStatus) { h.Plugin.Up = false }, "down"},
+		{"no consumer", func(h *engine.HandlerStatus) { h.Error = errors.New("x") }, "failing"},
+		{"no process, therefore nothing delivered", func(h *engine.HandlerStatus) {
+			h.Plugin.Up = false
+			h.Error = errors.New("x")
+		}, "down"},
+		{"outcomes are not stored", func(h *engine.HandlerStatus) { h.Dispatch.StoreError = "x" }, "failing"},
+		{"paused", func(h *engine.HandlerStatus) { h.PausedSince = noon }, "paused"},
+		{"paused without a process", func(h *engine.HandlerStatus) { h.PausedSince, h.Plugin.Up = noon, false }, "paused"},
+		{"pausing", func(h *engine.HandlerStatus) { h.PausedSince, h.Dispatch.InFlight = noon, 1 }, "draining"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := engine.HandlerStatus{Name: "h"}
+			h.Plugin.Up, h.Dispatch.Breaker.State = true, dispatch.BreakerClosed
+			tt.make(&h)
+			if got := HandlerState(noon, &h); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// Each thing that needs a person is told, with its level and what to do; what does not
+// is not.
+func TestAttention(t *testing.T) {
+	up := func(h engine.HandlerStatus) engine.HandlerStatus {
+		h.Name, h.Plugin.Up = "crm", true
+		return h
+	}
+	limits := Limits{MaxSize: 1000, Retention: 24 * time.Hour}
+	tests := []struct {
+		name         string
+		status       engine.Status
+		trouble      *traffic.Outage
+		level, what  string // "": nothing
+		do           string
+		notReceiving bool
+	}{
+		{name: "all is well", status: engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{})}}},
+		{name: "not needed yet", status: engine.Status{Receiving: engine.ReceivingIdle}},
+		{name: "behind", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Waiting: 10, Oldest: noon.Add(-time.Hour)})}}},
+		{
+			name: "sealed", status: engine.Status{Receiving: engine.ReceivingSealed, Error: errors.New("no fsync")},
+			level: api.LevelError, what: "events are refused with 503: no fsync", do: "restart Caddy", notReceiving: true,
+		},
+		{
+			name: "does not open", status: engine.Status{Receiving: engine.ReceivingFailed, Error: errors.New("permission denied")},
+			level: api.LevelError, what: "permission denied", do: "goes on trying", notReceiving: true,
+		},
+		{
+			name: "full", trouble: &traffic.Outage{Err: buffer.ErrFull, Since: noon}, status: engine.Status{Buffer: buffer.Stats{Full: buffer.ErrFull}},
+			level: api.LevelError, what: "buffer is full", do: "max_size", notReceiving: true,
+		},
+		{
+			name: "the disk is full", status: engine.Status{
+				Buffer:   buffer.Stats{Full: fmt.Errorf("%w: none left", buffer.ErrNoSpace)},
+				Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Waiting: 70})},
+			},
+			level: api.LevelError, what: "the disk is short of space: none left", do: "make room on the disk", notReceiving: true,
+		},
+		{name: "full a moment ago", trouble: &traffic.Outage{Err: buffer.ErrFull, Since: noon}},
+		{
+			name: "full after a restart, and who holds it", status: engine.Status{
+				Buffer: buffer.Stats{Full: buffer.ErrFull, Bytes: 960},
+				Handlers: []engine.HandlerStatus{
+					up(engine.HandlerStatus{Waiting: 70}), up(engine.HandlerStatus{}),
+				},
+				Removed: []buffer.ConsumerInfo{{Name: "old", OrphanedSince: noon}},
+			},
+			level: api.LevelError, what: "the buffer is full, held by crm (behind, 70 events)", do: "forget or drop", notReceiving: true,
+		},
+		{name: "stopping", status: engine.Status{Receiving: engine.ReceivingClosed, Removed: []buffer.ConsumerInfo{
+			{Name: "crm", ConsumerStats: buffer.ConsumerStats{Pending: 3}},
+		}}, level: api.LevelError, what: "Caddy is stopping", do: "ask again", notReceiving: true},
+		{name: "not at work yet", status: engine.Status{Removed: []buffer.ConsumerInfo{
+			{Name: "crm", ConsumerStats: buffer.ConsumerStats{Pending: 3}},
+		}}},
+		{
+			name: "slow disk", trouble: &traffic.Outage{Err: context.DeadlineExceeded, Since: noon},
+			level: api.LevelError, what: "deadline", do: "disk's load", notReceiving: true,
+		},
+		{
+			name: "down", status: engine.Status{Handlers: []engine.HandlerStatus{func() engine.HandlerStatus {
+				h := up(engine.HandlerStatus{})
+				h.Plugin.Up, h.Plugin.LastError = false, "exit status 3"
+				return h
+			}()}},
+			level: api.LevelError, what: "crm is down: exit status 3", do: "mend its plugin",
+		},
+		{
+			name: "breaker", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{
+				Breaker: dispatch.BreakerStats{State: dispatch.BreakerOpen, Since: noon.Add(-90 * time.Second), Why: "refused"},
+			}})}},
+			level: api.LevelError, what: "crm has got nothing for 1m30s: refused", do: "by itself",
+		},
+		{
+			name: "outcomes are not stored", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{StoreError: "disk"}})}},
+			level: api.LevelError, what: "crm cannot go on: disk", do: "Caddy's log",
+		},
+		{
+			name:   "paused with a backlog",
+			status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{PausedSince: noon, Waiting: 1200})}},
+			level:  api.LevelWarning, what: "crm is paused, 1,200 events wait", do: "caddy smartcar resume crm",
+		},
+		{name: "paused without", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{PausedSince: noon})}}},
+		{
+			name: "dead letters", status: engine.Status{Buffer: buffer.Stats{DeadLetters: 2}},
+			level: api.LevelWarning, what: "2 dead letters", do: "caddy smartcar dead-letters",
+		},
+		{
+			name: "nearly full", status: engine.Status{Buffer: buffer.Stats{Bytes: 960}},
+			level: api.LevelWarning, what: "96% of its max_size", do: "95%",
+		},
+		{
+			name: "damage", status: engine.Status{Buffer: buffer.Stats{Corrupt: 1}},
+			level: api.LevelError, what: "1 damaged record", do: "disk",
+		},
+		{
+			name: "removed with a backlog",
+			status: engine.Status{Removed: []buffer.ConsumerInfo{{
+				Name: "old", ConsumerStats: buffer.ConsumerStats{Pending: 3, Deferred: 4}, OrphanedSince: noon.Add(-time.Hour),
+			}}},
+			level: api.LevelWarning, what: "7 events wait for old, which is in no handlers file, for another 23h00m", do: "forget old",
+		},
+		{name: "removed without", status: engine.Status{Removed: []buffer.ConsumerInfo{{Name: "old"}}}},
+		{
+			name:   "failed replay",
+			status: engine.Status{Replays: []replay.Job{{ID: "1-a", Handler: "crm", State: replay.StateFailed, Error: "no room"}}},
+			level:  api.LevelWarning, what: "replay 1-a to crm failed at 0%: no room", do: "caddy smartcar replay resume 1-a",
+		},
+		{
+			name: "stopped replay", status: engine.Status{Replays: []replay.Job{{ID: "1-a", Handler: "crm", State: replay.StateStopped}}},
+			level: api.LevelWarning, what: "replay 1-a to crm was stopped at 0%", do: "caddy smartcar replay resume 1-a; or leave it",
+		},
+		{name: "replays that run or are done", status: engine.Status{Replays: []replay.Job{{State: replay.StateRunning}, {State: replay.StateDone}}}},
+		{
+			name: "no figures", status: engine.Status{Incomplete: errors.New("read failed")},
+			level: api.LevelError, what: "read failed", do: "disk",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.status.Receiving == "" {
+				tt.status.Receiving = engine.ReceivingOpen
+			}
+			var counts traffic.Counters
+			if tt.trouble != nil {
+				counts.Outage.Refused(tt.trouble.Since, tt.trouble.Err)
+			}
+			v := Make(noon, tt.status, &counts, new(DeadLetterWatch), limits)
+			if v.Healthy != (tt.level == "") || v.Receiving.Healthy == tt.notReceiving {
+				t.Errorf("healthy %v, receiving %+v", v.Healthy, v.Receiving)
+			}
+			if tt.level == "" {
+				if len(v.Attention) != 0 {
+					t.Errorf("needs a person: %+v", v.Attention)
+				}
+				return
+			}
+			if len(v.Attention) != 1 {
+				t.Fatalf("%d things need a person, want 1: %+v", len(v.Attention), v.Attention)
+			}
+			a := v.Attention[0]
+			if a.Level != tt.level || !strings.Contains(a.What, tt.what) || !strings.Contains(a.Do, tt.do) {
+				t.Errorf("got %+v, want %s, %q, %q", a, tt.level, tt.what, tt.do)
+			}
+		})
+	}
+}
+
+// Times that are not there are left out, not sent as the year 1.
+func TestStatusLeavesOutWhatIsNot(t *testing.T) {
+	v := Make(noon, engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{{Name: "h"}}}, new(traffic.Counters), new(DeadLetterWatch), Limits{})
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(data), "0001-01-01") || strings.Contains(string(data), "null") {
+		t.Errorf("%s", data)
+	}
+}

@@ -1,0 +1,81 @@
+package traffic
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"reflect"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+)
+
+// ConnectionCounters count those of the servers that have a receiver. What a server refuses by
+// itself, such as bytes that are no TLS or half a request, reaches no receiver and
+// would be seen nowhere else.
+type ConnectionCounters struct {
+	open                             atomic.Int64
+	opened, withoutRequest, unserved atomic.Uint64
+	all                              sync.Map // net.Conn to *connection
+}
+
+// connection is what is known of one.
+type connection struct {
+	requested, served atomic.Bool
+}
+
+func (c *ConnectionCounters) Snapshot() api.Connections {
+	return api.Connections{
+		Open: c.open.Load(), Opened: c.opened.Load(),
+		WithoutRequest: c.withoutRequest.Load(), WithoutWebhook: c.unserved.Load(),
+	}
+}
+
+type connectionKey struct{}
+
+// Begin is called once for each connection, before its first state. What another module's
+// listener wrapper makes of a connection may be no key of a map; those are not counted.
+func (c *ConnectionCounters) Begin(ctx context.Context, conn net.Conn) context.Context {
+	if !reflect.ValueOf(conn).Comparable() {
+		return ctx
+	}
+	k := new(connection)
+	c.all.Store(conn, k)
+	c.open.Add(1)
+	c.opened.Add(1)
+	return context.WithValue(ctx, connectionKey{}, k)
+}
+
+// Turn is called when a connection changes its state.
+func (c *ConnectionCounters) Turn(conn net.Conn, state http.ConnState) {
+	if !reflect.ValueOf(conn).Comparable() {
+		return
+	}
+	switch state {
+	case http.StateActive:
+		if k, ok := c.all.Load(conn); ok {
+			k.(*connection).requested.Store(true)
+		}
+	case http.StateClosed, http.StateHijacked:
+		k, ok := c.all.LoadAndDelete(conn)
+		if !ok {
+			return
+		}
+		c.open.Add(-1)
+		switch k := k.(*connection); {
+		case k.served.Load():
+		case k.requested.Load():
+			c.unserved.Add(1)
+		default:
+			c.withoutRequest.Add(1)
+		}
+	}
+}
+
+// MarkServed notes that a request has reached a receiver.
+func MarkServed(r *http.Request) {
+	if k, ok := r.Context().Value(connectionKey{}).(*connection); ok && !k.served.Load() {
+		k.served.Store(true)
+	}
+}

@@ -1,0 +1,113 @@
+package receiver
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+)
+
+// logLimited writes a line if its level is wanted and the limit allows it; attrs is
+// only called then.
+func (rc *Receiver) logLimited(ctx context.Context, limit *logLimit, level slog.Level, msg string, attrs func() []slog.Attr) {
+	if !rc.log.Enabled(ctx, level) {
+		return
+	}
+	skipped, ok := limit.allow()
+	if !ok {
+		return
+	}
+	list := attrs()
+	if skipped > 0 {
+		list = append(list, slog.Int64("lines_left_out", skipped))
+	}
+	if level >= slog.LevelError {
+		// With the context of a request Caddy adds a stack trace of 3 KB to each error.
+		ctx = context.Background()
+	}
+	rc.log.LogAttrs(ctx, level, msg, list...)
+}
+
+func (rc *Receiver) logStored(r *http.Request, o *outcome, ev *buffer.Event) {
+	if !rc.log.Enabled(r.Context(), slog.LevelDebug) {
+		return
+	}
+	rc.log.LogAttrs(r.Context(), slog.LevelDebug, "webhook received", rc.eventAttrs(r, o, ev)...)
+}
+
+// logUnreadable is a warning each time: the signature was right, so these come from
+// Smartcar, and somebody has to look at them.
+func (rc *Receiver) logUnreadable(r *http.Request, o *outcome, ev *buffer.Event) {
+	rc.log.LogAttrs(r.Context(), slog.LevelWarn, "webhook with a right signature cannot be read; it was stored as a dead letter",
+		append(rc.eventAttrs(r, o, ev), slog.String("reason", ev.Unreadable))...)
+}
+
+func (rc *Receiver) logDiffers(r *http.Request, o *outcome) {
+	rc.log.LogAttrs(r.Context(), slog.LevelWarn, "duplicate has other data than the stored event; the stored one was kept",
+		slog.String("event", "webhook.duplicate_differs"),
+		slog.String("source", rc.Source),
+		slog.String("event_id", printable(o.eventID)),
+		slog.String("remote_ip", remoteIP(r)))
+}
+
+func (rc *Receiver) eventAttrs(r *http.Request, o *outcome, ev *buffer.Event) []slog.Attr {
+	return []slog.Attr{
+		slog.String("event", "webhook.received"),
+		slog.String("source", rc.Source),
+		slog.String("outcome", o.result),
+		slog.Bool("signature_valid", true),
+		slog.Int("token", o.token),
+		slog.String("event_id", printable(ev.ID)),
+		slog.String("event_type", printable(ev.Type)),
+		slog.String("vehicle_id", printable(ev.VehicleID)),
+		slog.String("delivery_id", printable(ev.DeliveryID)),
+		slog.String("remote_ip", remoteIP(r)),
+		slog.Int("payload_bytes", len(ev.Body)),
+	}
+}
+
+func (rc *Receiver) logVerified(r *http.Request, o *outcome, e *smartcar.Envelope) {
+	rc.log.LogAttrs(r.Context(), slog.LevelInfo, "answered a VERIFY request",
+		slog.String("event", "webhook.verified"),
+		slog.String("source", rc.Source),
+		slog.Int("token", max(1, o.token)),
+		slog.String("webhook_id", printable(e.WebhookID)),
+		slog.String("remote_ip", remoteIP(r)))
+}
+
+// remoteIP is the client's address as Caddy sees it, trusted proxies considered.
+func remoteIP(r *http.Request) string {
+	if vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		if ip, ok := vars[caddyhttp.ClientIPVarKey].(string); ok && ip != "" {
+			return ip
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// maxPrinted is the length of a signature, and more than any id has.
+const maxPrinted = 64
+
+// printable cuts outside text to a length and a character set that can do no harm in
+// a log.
+func printable(s string) string {
+	if len(s) > maxPrinted {
+		s = s[:maxPrinted]
+	}
+	return strings.Map(func(c rune) rune {
+		if c < 0x21 || c > 0x7e {
+			return '?'
+		}
+		return c
+	}, s)
+}

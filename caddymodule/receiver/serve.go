@@ -1,0 +1,149 @@
+package receiver
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+)
+
+// ServeHTTP checks, stores and answers one request. The order of the checks is part
+// of what is promised: method, content type, size, signature, envelope, store.
+func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	o := new(outcome)
+	o.attach(r)
+	traffic.MarkServed(r)
+
+	if f := checkHead(r, rc.MaxSize); f != nil {
+		boundRest(w, time.Duration(rc.ReadTimeout))
+		return rc.refuse(w, r, o, f)
+	}
+	s := rc.scratches.get()
+	defer rc.scratches.put(s)
+	if f := s.readBody(w, r, rc.MaxSize, time.Duration(rc.ReadTimeout)); f != nil {
+		return rc.refuse(w, r, o, f)
+	}
+	signature, f := checkSignatureHeader(r)
+	if f != nil {
+		return rc.refuseSignature(w, r, o, f, s.body, signature)
+	}
+	if signature == "" {
+		return rc.serveUnsigned(w, r, o, s.body)
+	}
+	index, ok := rc.keys.Verify(s.body, signature)
+	if !ok {
+		return rc.refuseSignature(w, r, o, refuseMismatch, s.body, signature)
+	}
+	// The answer to a challenge is a right signature of the challenge's own text, and
+	// another receiver with this token may answer more than this one.
+	if len(s.body) <= maxChallenge && anyChallenge.Plain(string(s.body)) {
+		return rc.refuseSignature(w, r, o, refuseChallengeBody, s.body, signature)
+	}
+	o.token = index + 1
+
+	envelope, err := smartcar.ParseEnvelope(s.body)
+	if err == nil && envelope.IsVerify {
+		return rc.serveVerify(w, r, o, &envelope)
+	}
+	rc.fillEvent(s, r, &envelope, signature, err)
+	return rc.serveEvent(w, r, o, s)
+}
+
+// serveUnsigned: the only request that may come without a signature is a VERIFY, and
+// to know that it is one, its body has to be read.
+func (rc *Receiver) serveUnsigned(w http.ResponseWriter, r *http.Request, o *outcome, body []byte) error {
+	if len(body) <= largestVerify {
+		envelope, err := smartcar.ParseEnvelope(body)
+		if err == nil && envelope.IsVerify {
+			return rc.serveVerify(w, r, o, &envelope)
+		}
+	}
+	return rc.refuseSignature(w, r, o, refuseNoSignature, body, "")
+}
+
+// serveVerify answers a challenge that cannot be the body of an event. The answer goes
+// to the client and nowhere else.
+func (rc *Receiver) serveVerify(w http.ResponseWriter, r *http.Request, o *outcome, e *smartcar.Envelope) error {
+	o.eventType = smartcar.TypeVerify
+	if !rc.challenge.Plain(e.Challenge) {
+		return rc.refuse(w, r, o, refuseChallenge)
+	}
+	bucket := rc.verifies
+	if o.token > 0 {
+		bucket = rc.signedVerifies
+	}
+	if !bucket.Allow() {
+		return rc.refuse(w, r, o, refuseVerifyRate)
+	}
+	o.result = outcomeVerified
+	rc.counts.Verified.Add(1)
+	rc.answered.Store(true)
+	rc.logVerified(r, o, e)
+	return writeJSON(w, http.StatusOK, newAnswer(smartcar.AnswerBody(rc.keys.AnswerChallenge(e.Challenge))))
+}
+
+// fillEvent makes the event to be stored. Bytes with a right signature that cannot be
+// read are kept as well: a later version may read them, and sending them again cannot mend them.
+func (rc *Receiver) fillEvent(s *scratch, r *http.Request, e *smartcar.Envelope, signature string, unreadable error) {
+	s.event = buffer.Event{
+		Source:      rc.Source,
+		ReceivedAt:  time.Now(),
+		Signature:   signature,
+		ContentType: r.Header["Content-Type"][0],
+		Body:        s.body,
+	}
+	intake.Fill(&s.event, e)
+	if unreadable != nil {
+		s.event.Unreadable = unreadable.Error()
+	}
+}
+
+// serveEvent stores the event and answers.
+func (rc *Receiver) serveEvent(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch) error {
+	ev := &s.event
+	o.eventID, o.eventType, o.vehicleID = ev.ID, ev.Type, ev.VehicleID
+
+	ctx := s.storing
+	if s.storing = nil; ctx == nil {
+		ctx = new(storeContext)
+	}
+	ctx.start(time.Duration(rc.StoreTimeout))
+	receipt, err := rc.store.Append(ctx, ev)
+	if ctx.stop() {
+		s.storing = ctx
+	}
+	if err != nil {
+		return rc.refuseStore(w, r, o, err)
+	}
+	if ev.Mode == smartcar.ModeLive {
+		rc.live.Store(true)
+	}
+	switch {
+	case receipt.Duplicate:
+		o.result = outcomeDuplicate
+		rc.counts.Duplicate.Add(1)
+		if receipt.Differs {
+			rc.counts.Differs.Add(1)
+			rc.logDiffers(r, o)
+		}
+		rc.logStored(r, o, ev)
+		return writeJSON(w, http.StatusOK, sayDuplicate)
+	case ev.Unreadable != "":
+		rc.counts.Outage.Stored()
+		o.result = outcomeUnreadable
+		rc.counts.Unreadable.Add(1)
+		rc.logUnreadable(r, o, ev)
+		return writeJSON(w, http.StatusOK, sayUnreadable)
+	default:
+		rc.counts.Outage.Stored()
+		o.result = outcomeStored
+		rc.counts.Stored.Add(1)
+		rc.logStored(r, o, ev)
+		return writeJSON(w, http.StatusOK, sayStored)
+	}
+}

@@ -1,0 +1,138 @@
+package receiver
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// minTokenLength is the fewest characters that a token may have. Smartcar's are
+// UUIDs of 36; anything much shorter is a mistake, and could be guessed.
+const minTokenLength = 16
+
+// expandTokens replaces placeholders and checks the results. An error names a token
+// by number, place and placeholder, never by its value.
+func expandTokens(configured, places []string, source string) ([]string, error) {
+	if len(configured) == 0 {
+		return nil, fmt.Errorf("receiver %q has no token: add the Application Management Token"+
+			" from Smartcar's dashboard, as in `token {env.SMARTCAR_TOKEN}`", source)
+	}
+	repl := caddy.NewReplacer()
+	tokens := make([]string, len(configured))
+	var faults []error
+	for i, raw := range configured {
+		token, err := expandToken(repl, raw)
+		if err == nil {
+			err = checkToken(token)
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", tokenName(i, raw, places, source), err))
+			continue
+		}
+		if first := indexOf(tokens[:i], token); first >= 0 {
+			faults = append(faults, fmt.Errorf("%s: same value as token %d: each token may appear once",
+				tokenName(i, raw, places, source), first+1))
+		}
+		tokens[i] = token
+	}
+	return tokens, errors.Join(faults...)
+}
+
+// expandToken replaces the placeholders of one token; what is not one stays as it is.
+func expandToken(repl *caddy.Replacer, raw string) (string, error) {
+	if raw == "" {
+		return "", errors.New("is empty")
+	}
+	if err := checkTokenPlaceholders(raw); err != nil {
+		return "", err
+	}
+	// Caddy's own errors quote what stands in braces, which may be a token, so they are
+	// not passed on.
+	if _, err := repl.ReplaceOrErr(raw, false, true); err != nil {
+		return "", errUnknownPlaceholder
+	}
+	token, err := repl.ReplaceOrErr(raw, true, true)
+	if err != nil {
+		return "", errors.New("its placeholder is empty: set the variable in the environment of the Caddy process, or make the file readable")
+	}
+	return token, nil
+}
+
+var errUnknownPlaceholder = errors.New("has a placeholder that does not exist, or is a token in braces:" +
+	" write {env.NAME}, {file./absolute/path}, or a token without braces")
+
+// checkTokenPlaceholders refuses placeholders that do not exist or exist only during a
+// request, and an opening brace that no closing brace follows, so that `{env.X` is no
+// literal. No placeholder is quoted: a token may stand in the braces by mistake.
+func checkTokenPlaceholders(raw string) error {
+	for _, ph := range placeholderPattern.FindAllString(raw, -1) {
+		switch {
+		// A Caddyfile's {file.name} arrives as the second of these.
+		case strings.HasPrefix(ph, "{file.") && !strings.ContainsAny(ph[len("{file."):], `/\.`),
+			strings.HasPrefix(ph, "{http.request.uri.path.file."):
+			return errors.New("has a {file.*} placeholder without a path: write {file./absolute/path}")
+		case strings.HasPrefix(ph, "{http."):
+			return errors.New("has a placeholder that exists only during a request: write {env.NAME} or {file./absolute/path}")
+		case !globalPattern.MatchString(ph):
+			return errUnknownPlaceholder
+		}
+	}
+	if strings.ContainsAny(placeholderPattern.ReplaceAllString(raw, ""), "{}") {
+		return errors.New("has a brace without its counterpart")
+	}
+	return nil
+}
+
+// checkToken checks the value of a token.
+func checkToken(token string) error {
+	if token == "" {
+		return errors.New("is empty")
+	}
+	if strings.ContainsFunc(token, unprintable) {
+		return errors.New("contains a blank, a line break or a character that cannot be printed;" +
+			" a token is one word, so check the end of the variable or file")
+	}
+	if n := len(token); n < minTokenLength {
+		return fmt.Errorf("is too short: %d characters, at least %d expected (Smartcar's tokens have 36)", n, minTokenLength)
+	}
+	return nil
+}
+
+func unprintable(r rune) bool {
+	return unicode.IsSpace(r) || !unicode.IsPrint(r)
+}
+
+// tokenName says which token is meant: where it stands, its number and its
+// placeholders, if they have the form of a name or a path. A literal is not shown.
+func tokenName(i int, raw string, places []string, source string) string {
+	name := fmt.Sprintf("token %d of receiver %q", i+1, source)
+	if phs := shownPattern.FindAllString(raw, -1); len(phs) > 0 {
+		name += " (" + strings.Join(phs, "") + ")"
+	}
+	if i < len(places) && places[i] != "" {
+		return places[i] + ": " + name
+	}
+	return name
+}
+
+var (
+	placeholderPattern = regexp.MustCompile(`\{[^{}]+\}`)
+	// globalPattern matches the placeholders that exist outside requests.
+	globalPattern = regexp.MustCompile(`^\{(env|file|system|time)\.`)
+	// shownPattern matches those of them that cannot be one of Smartcar's tokens, which
+	// are UUIDs, with a prefix.
+	shownPattern = regexp.MustCompile(`\{(env\.[A-Za-z_][A-Za-z0-9_]*|file\.[^{}]*[/\\.][^{}]*|(system|time)\.[a-z_.]+)\}`)
+)
+
+func indexOf(list []string, s string) int {
+	for i, v := range list {
+		if v == s && v != "" {
+			return i
+		}
+	}
+	return -1
+}
