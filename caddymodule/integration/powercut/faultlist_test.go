@@ -8,7 +8,7 @@ const (
 	fenceFile    = "caddymodule/buffer/disk/fence.go"
 	onDiskFile   = "caddymodule/internal/dispatch/ondisk.go"
 	mainLineFile = "caddymodule/internal/dispatch/mainline.go"
-	barFile      = "caddymodule/internal/dispatch/bar.go"
+	blockedFile  = "caddymodule/internal/dispatch/blocked.go"
 )
 
 // faults are mistakes of the kind that somebody could make.
@@ -38,7 +38,7 @@ var faults = []planted{
 		{mainLineFile, "retry: leases[i].Retry,", "retry: buffer.Retry{},"},
 	}},
 	{"a lane goes on before the main line was read up to it", []edit{
-		{barFile, "	if l.first <= d.seen+1 {\n", "	if true {\n"},
+		{blockedFile, "	if l.first <= d.seen+1 {\n", "	if true {\n"},
 	}},
 	{"the name of a new manifest is not synced", []edit{
 		{fenceFile, "f.syncDir(f.PathDir(name)); err != nil", "error(nil); err != nil"},
