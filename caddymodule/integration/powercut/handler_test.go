@@ -194,7 +194,7 @@ func (p *process) answer(batch []dispatch.Delivery, rnd *rand.Rand) []dispatch.R
 			s.fails(&p.def)
 			p.ledger.figures.retried++
 		case 5:
-			r = dispatch.Result{Status: dispatch.Reject, Code: "bad"}
+			r = dispatch.Result{Status: dispatch.Reject, Reason: "bad"}
 			s.answer(dead)
 			s.attempts++
 			s.attemptsThen = s.attempts

@@ -26,7 +26,7 @@ func (d *Dispatcher) onAnswer(a answer) {
 	now := time.Now()
 	c := a.call
 	delete(d.inCall, c)
-	d.flying -= len(c.lanes)
+	d.inFlight -= len(c.lanes)
 	if c.alone {
 		d.isolating = false
 	}
@@ -44,12 +44,12 @@ func (d *Dispatcher) onAnswer(a answer) {
 		d.onDown(now)
 	case errors.Is(a.err, ErrDown):
 		d.breaker.unanswered(c.probe)
-		d.again(lanes)
+		d.redeliver(lanes)
 		d.onDown(now)
 	case d.calls.Err() != nil:
 		// Cut off by Stop: nobody knows whether the handler did it.
 		d.breaker.unanswered(c.probe)
-		d.again(lanes)
+		d.redeliver(lanes)
 	case a.late:
 		d.onFailedCall(c, lanes, now, fmt.Sprintf("no answer within %s", d.cfg.Timeout))
 	default:
@@ -78,7 +78,7 @@ func (d *Dispatcher) settleUnneeded(c *call) ([]*lane, []judgement) {
 		}
 		d.counts.Skipped++
 		d.counts.Stale += uint64(c.judged[i].stale)
-		d.whenLanded(l, func() { d.settleHead(l, buffer.Outcome{Verb: buffer.Skip}) })
+		d.afterDetach(l, func() { d.settleHead(l, buffer.Outcome{Verb: buffer.Skip}) })
 	}
 	return lanes, judged
 }
@@ -97,10 +97,10 @@ func (d *Dispatcher) onDown(now time.Time) {
 	d.cfg.Log.Debug("handler is down: what was in flight is delivered again when it is back")
 }
 
-// again makes lanes ready whose head was not answered; no attempt is counted.
-func (d *Dispatcher) again(lanes []*lane) {
+// redeliver makes lanes ready whose head was not answered; no attempt is counted.
+func (d *Dispatcher) redeliver(lanes []*lane) {
 	for _, l := range lanes {
-		d.whenLanded(l, func() { d.enqueue(l) })
+		d.afterDetach(l, func() { d.enqueue(l) })
 	}
 }
 
@@ -109,7 +109,7 @@ func (d *Dispatcher) again(lanes []*lane) {
 func (d *Dispatcher) onFailedCall(c *call, lanes []*lane, now time.Time, text string) {
 	d.breaker.failure(now, c.probe, text)
 	for _, l := range lanes {
-		d.whenLanded(l, func() { d.failed(l, now, text, 0) })
+		d.afterDetach(l, func() { d.failed(l, now, text, 0) })
 	}
 }
 
@@ -134,20 +134,20 @@ func (d *Dispatcher) onResults(c *call, lanes []*lane, judged []judgement, resul
 				j = judged[i]
 				j.retain()
 			}
-			d.whenLanded(l, func() { d.finished(l, j) })
+			d.afterDetach(l, func() { d.finished(l, j) })
 		case Reject:
 			d.breaker.succeeded(now, c.probe)
-			d.whenLanded(l, func() {
+			d.afterDetach(l, func() {
 				head := l.queue[0]
 				head.retry = counted(head.retry, now, r.Error)
-				d.dead(l, buffer.ReasonRejected, clip(r.Code))
+				d.dead(l, buffer.ReasonRejected, clip(r.Reason))
 			})
 		case Unavailable:
 			d.breaker.unavailable(now, r.After, clip(r.Error))
-			d.whenLanded(l, func() { d.enqueue(l) })
+			d.afterDetach(l, func() { d.enqueue(l) })
 		default: // Retry, and what is no answer
 			d.breaker.failure(now, c.probe, clip(r.Error))
-			d.whenLanded(l, func() { d.failed(l, now, r.Error, r.After) })
+			d.afterDetach(l, func() { d.failed(l, now, r.Error, r.After) })
 		}
 	}
 }
@@ -180,7 +180,7 @@ func (d *Dispatcher) failed(l *lane, now time.Time, text string, after time.Dura
 	head.retry.NotBefore = now.Add(wait)
 	d.counts.Retried++
 	d.logRetry(head, now, wait)
-	d.setAside(l, head.retry.NotBefore)
+	d.deferLane(l, head.retry.NotBefore)
 }
 
 // dead makes a dead letter of a lane's head.
@@ -202,7 +202,7 @@ func (d *Dispatcher) dead(l *lane, reason buffer.Reason, code string) {
 // settleHead ends a lane's head for good and goes on with the lane.
 func (d *Dispatcher) settleHead(l *lane, out buffer.Outcome) {
 	head := l.queue[0]
-	d.letGo(l, head)
+	d.untrack(l, head)
 	out.Position = head.position()
 	d.submit(out)
 	l.queue[0] = nil

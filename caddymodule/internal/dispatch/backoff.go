@@ -22,7 +22,7 @@ type backoffs struct {
 	down  backoff // the handler goes down again and again
 }
 
-// fail begins or prolongs the backoff and says whether it is the first in a row.
+// fail begins or prolongs the backoff and reports whether it is the first in a row.
 func (b *backoff) fail(now time.Time, err error) (first bool) {
 	b.until = now.Add(min(minBackoff<<min(b.failures, 10), maxBackoff))
 	b.failures++
@@ -30,7 +30,7 @@ func (b *backoff) fail(now time.Time, err error) (first bool) {
 	return b.failures == 1
 }
 
-// over ends the backoff and says whether there had been failures.
+// over ends the backoff and reports whether there had been failures.
 func (b *backoff) over() (failed bool) {
 	failed = b.failures > 0
 	*b = backoff{}

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// peek is how long a lease from the main line may wait while lanes are barred: they
+// peekTimeout is how long a lease from the main line may wait while lanes are blocked: they
 // wait to learn how far the main line was read.
-const peek = 20 * time.Millisecond
+const peekTimeout = 20 * time.Millisecond
 
-// bar keeps a lane from being looked up while main line events before its first
-// deferred one may still come. It says whether there may be some.
-func (d *Dispatcher) bar(l *lane, due time.Time) bool {
+// block keeps a lane from being looked up while main line events before its first
+// deferred one may still come. It reports whether there may be some.
+func (d *Dispatcher) block(l *lane, due time.Time) bool {
 	if l.first <= d.seen+1 {
 		return false
 	}
-	l.state, l.due = laneBarred, due
+	l.state, l.due = laneBlocked, due
 	if !l.listed {
 		l.listed = true
-		d.barred = append(d.barred, l)
+		d.blocked = append(d.blocked, l)
 	}
 	if d.leasing {
 		d.stopLease() // it may wait for an event that never comes
@@ -26,19 +26,19 @@ func (d *Dispatcher) bar(l *lane, due time.Time) bool {
 	return true
 }
 
-// liftBars lets go of the lanes that were barred as far as the main line was not read.
+// unblock lets go of the lanes that were blocked as far as the main line was not read.
 // It may be called only while no lease is under way.
-func (d *Dispatcher) liftBars() {
-	if len(d.barred) == 0 || d.leasing {
+func (d *Dispatcher) unblock() {
+	if len(d.blocked) == 0 || d.leasing {
 		return
 	}
 	d.seen = max(d.seen, d.consumer.Stats().Seen)
-	d.barred = slices.DeleteFunc(d.barred, func(l *lane) bool {
-		if l.state == laneBarred && l.first > d.seen+1 {
+	d.blocked = slices.DeleteFunc(d.blocked, func(l *lane) bool {
+		if l.state == laneBlocked && l.first > d.seen+1 {
 			return false
 		}
 		l.listed = false
-		if l.state == laneBarred {
+		if l.state == laneBlocked {
 			d.wait(l, l.due)
 		}
 		return true

@@ -51,7 +51,7 @@ func (b *breaker) allows(n int) int {
 	}
 }
 
-// sent notes a call and says whether it is the probe.
+// sent notes a call and reports whether it is the probe.
 func (b *breaker) sent() (probe bool) {
 	b.probing = b.state == BreakerHalfOpen
 	return b.probing

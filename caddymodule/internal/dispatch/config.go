@@ -40,7 +40,7 @@ type Config struct {
 	Stale freshness.Mode
 	// Paused: begin paused, until Resume.
 	Paused bool
-	// When says whether the handler is to have this event; nil: all. It is called
+	// When reports whether the handler is to have this event; nil: all. It is called
 	// concurrently.
 	When func(*buffer.Event) bool
 	// Log takes what happens; nil: nothing is logged.

@@ -15,7 +15,7 @@ type call struct {
 	// alone: no other call may be under way, for it carries a suspect.
 	alone bool
 	begun time.Time
-	// long: it took so long that its events were landed.
+	// long: it took so long that its events were detached.
 	long bool
 	// judged says of each event what freshness has to say; written by the call's
 	// goroutine before the answer.
@@ -38,7 +38,7 @@ func (d *Dispatcher) awaitReady(now time.Time) {
 		return
 	}
 	d.awaiting = true
-	d.beside++
+	d.background++
 	go func() {
 		err := d.handler.Ready(d.work)
 		select {
@@ -50,7 +50,7 @@ func (d *Dispatcher) awaitReady(now time.Time) {
 
 func (d *Dispatcher) onReady(err error) {
 	d.awaiting = false
-	d.beside--
+	d.background--
 	if d.stopping {
 		return
 	}
@@ -65,19 +65,19 @@ func (d *Dispatcher) onReady(err error) {
 // underWay counts the calls that are.
 func (d *Dispatcher) underWay() int { return len(d.inCall) }
 
-// delivers says whether a call could be made now, were there an event and a slot.
+// delivers reports whether a call could be made now, were there an event and a slot.
 func (d *Dispatcher) delivers() bool {
 	return d.up && !d.paused && d.storeWorks() && d.roomForOutcomes() && d.breaker.allows(1) > 0
 }
 
-// idle says whether a call could be made, were there only an event.
+// idle reports whether a call could be made, were there only an event.
 func (d *Dispatcher) idle() bool {
-	return d.delivers() && d.underWay() < d.cfg.Concurrency && d.ready.len() < d.most() &&
+	return d.delivers() && d.underWay() < d.cfg.Concurrency && d.ready.len() < d.batchLimit() &&
 		d.suspects.len() == 0 && !d.isolating
 }
 
-// most is how many events the next call may carry.
-func (d *Dispatcher) most() int {
+// batchLimit is how many events the next call may carry.
+func (d *Dispatcher) batchLimit() int {
 	return d.breaker.allows(max(1, min(d.cfg.Batch.MaxEvents, d.handler.MaxBatch())))
 }
 
@@ -88,7 +88,7 @@ func (d *Dispatcher) deliver(now time.Time) {
 		return
 	}
 	for d.ready.len() > 0 && d.underWay() < d.cfg.Concurrency && d.delivers() {
-		n := d.most()
+		n := d.batchLimit()
 		if d.ready.len() < n && d.cfg.Batch.MaxWait > 0 {
 			if d.batchSince.IsZero() {
 				d.batchSince = now
@@ -107,16 +107,16 @@ func (d *Dispatcher) deliver(now time.Time) {
 }
 
 // send calls the handler with the heads of the first lanes of a ready list, at most n,
-// and says whether there was any.
+// and reports whether there was any.
 func (d *Dispatcher) send(from *laneQueue, n int) bool {
 	c := &call{alone: from == &d.suspects, begun: time.Now()}
 	for len(c.lanes) < n && from.len() > 0 {
 		l := from.pop()
 		if l.behind(d.seen) { // something was reopened
-			d.setAside(l, time.Time{})
+			d.deferLane(l, time.Time{})
 			continue
 		}
-		l.state, l.flight = laneFlying, flight{}
+		l.state, l.flight = laneInFlight, flight{}
 		c.lanes = append(c.lanes, l)
 		c.items = append(c.items, l.queue[0])
 	}
@@ -129,7 +129,7 @@ func (d *Dispatcher) send(from *laneQueue, n int) bool {
 		d.sweepAt = c.begun.Add(sweepEvery)
 	}
 	d.inCall[c] = struct{}{}
-	d.flying += len(c.lanes)
+	d.inFlight += len(c.lanes)
 	go func() { d.answers <- d.call(c) }() // has room for all calls
 	return true
 }

@@ -10,47 +10,47 @@ import (
 // A buffer remembers what is settled beyond an open event only for so many events, and
 // leases no more when the oldest open one stays so for too long. So that one call that
 // takes an hour holds up nobody, the events of a long call are deferred while they are
-// with the handler, and leased back at once as deferred ones ("landed"): the main line
+// with the handler, and leased back at once as deferred ones ("detached"): the main line
 // has nothing open any more. The answer comes as it would have.
 
 const (
-	// longCall is how long a call may take before its events are landed.
-	longCall = 2 * time.Second
+	// detachAfter is how long a call may take before its events are detached.
+	detachAfter = 2 * time.Second
 	// sweepEvery is how often calls under way are looked at.
 	sweepEvery = time.Second
 )
 
-// flight is the state of landing a lane's head that is with the handler.
+// flight is the state of detaching a lane's head that is with the handler.
 type flight struct {
-	// landing: the head is being deferred and leased back. landed: that is done, or it
+	// detaching: the head is being deferred and leased back. detached: that is done, or it
 	// never was on the main line.
-	landing, landed bool
+	detaching, detached bool
 	// reopened counts what was reopened in the lane since the head took off, which may
 	// stand before it on disk.
 	reopened int
-	// then is what the handler's answer leads to, kept until landing ends.
+	// then is what the handler's answer leads to, kept until detaching ends.
 	then func()
 }
 
-// landLongCalls begins to land the events of calls that take long.
-func (d *Dispatcher) landLongCalls(now time.Time) {
+// detachLongCalls begins to detach the events of calls that take long.
+func (d *Dispatcher) detachLongCalls(now time.Time) {
 	if len(d.inCall) == 0 || now.Before(d.sweepAt) {
 		return
 	}
 	d.sweepAt = now.Add(sweepEvery)
 	for c := range d.inCall {
-		if c.long || now.Sub(c.begun) < longCall {
+		if c.long || now.Sub(c.begun) < detachAfter {
 			continue
 		}
 		c.long = true
 		for _, l := range c.lanes {
-			d.land(l)
+			d.detach(l)
 		}
 	}
 }
 
-// land defers a lane whose head is with the handler.
-func (d *Dispatcher) land(l *lane) {
+// detach defers a lane whose head is with the handler.
+func (d *Dispatcher) detach(l *lane) {
 	head := l.queue[0]
 	if !head.main {
 		// Nothing but what came since stands on the main line.
@@ -59,7 +59,7 @@ func (d *Dispatcher) land(l *lane) {
 		}
 		l.queue = l.queue[:1]
 		d.deferHeld(l)
-		l.flight.landed = true
+		l.flight.detached = true
 		return
 	}
 	d.toDisk(l)
@@ -72,13 +72,13 @@ func (d *Dispatcher) land(l *lane) {
 	deferred := *head
 	deferred.main = false
 	l.queue = []*item{&deferred}
-	l.flight.landing = true
+	l.flight.detaching = true
 	d.settling = append(d.settling, l)
 }
 
 // fetchHead leases the head back.
 func (d *Dispatcher) fetchHead(l *lane) {
-	d.beside++
+	d.background++
 	name, n := l.name, 1+l.flight.reopened
 	go func() {
 		leases, err := d.leaseBack(name, n)
@@ -106,10 +106,10 @@ func (d *Dispatcher) leaseBack(name string, n int) ([]buffer.Lease, error) {
 	}
 }
 
-// onLanded gives back what was leased beside the head. Were the head not among them,
+// onDetached gives back what was leased beside the head. Were the head not among them,
 // its outcome would be ignored and the event delivered again: when only earlier events
 // were, which were reopened meanwhile, it is looked for again behind them.
-func (d *Dispatcher) onLanded(l *lane, items []*item) {
+func (d *Dispatcher) onDetached(l *lane, items []*item) {
 	head := l.queue[0].position()
 	behind := len(items) > 0 && items[len(items)-1].position() < head
 	for _, it := range items {
@@ -122,16 +122,16 @@ func (d *Dispatcher) onLanded(l *lane, items []*item) {
 		d.settling = append(d.settling, l)
 		return
 	}
-	l.flight.landing, l.flight.landed = false, true
+	l.flight.detaching, l.flight.detached = false, true
 	if then := l.flight.then; then != nil {
 		l.flight.then = nil
 		then()
 	}
 }
 
-// whenLanded does what an answer leads to, once the lane's head is not being landed.
-func (d *Dispatcher) whenLanded(l *lane, then func()) {
-	if l.flight.landing {
+// afterDetach does what an answer leads to, once the lane's head is not being detached.
+func (d *Dispatcher) afterDetach(l *lane, then func()) {
+	if l.flight.detaching {
 		l.flight.then = then
 		return
 	}

@@ -48,9 +48,9 @@ type Dispatcher struct {
 	paused     bool   // by a person
 	surplus    bool   // a handler gave too many results, and that was logged
 	isolating  bool   // a suspect is with the handler
-	beside     int    // goroutines that will report: lanes, lease, fetches, ready
+	background int    // goroutines that will report: lanes, lease, fetches, ready
 	inMemory   int    // main line events in queues, held, or in flight
-	flying     int    // events in flight
+	inFlight   int    // events in flight
 	onDisk     int    // lanes on disk
 	active     int    // lanes on disk that are being looked up or delivered
 	inCall     map[*call]struct{}
@@ -63,7 +63,7 @@ type Dispatcher struct {
 	suspects   laneQueue // ready, to be sent alone
 	due        laneQueue
 	waiting    laneHeap
-	barred     []*lane
+	blocked    []*lane
 	settling   []*lane
 	reopenings []*reopening // to be begun
 	reopened   []*reopening // to become durable
@@ -151,7 +151,7 @@ func (d *Dispatcher) run() {
 		d.watchDrains()
 		d.publish()
 		if d.stopping && d.ended() {
-			d.stopErr = d.leftovers()
+			d.stopErr = d.unfinished()
 			return
 		}
 		select {
@@ -180,7 +180,7 @@ func (d *Dispatcher) run() {
 			d.cancelCalls()
 		case <-end.over():
 			d.cancelStoring()
-			d.stopErr = d.leftovers()
+			d.stopErr = d.unfinished()
 			return
 		}
 	}
@@ -198,11 +198,11 @@ func (d *Dispatcher) pump() (wake time.Time) {
 	d.awaitReady(now)
 	d.loadLanes(now)
 	d.reopen()
-	d.liftBars()
+	d.unblock()
 	d.wakeWaiting(now)
 	d.lookUpDue()
 	d.deliver(now)
-	d.landLongCalls(now)
+	d.detachLongCalls(now)
 	d.spill(now)
 	d.lease(now)
 	d.settle(now) // last, for the others may have put something into the outbox

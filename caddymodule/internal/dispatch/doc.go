@@ -33,7 +33,7 @@
 //	              events        │                                  ▼
 //	        ┌───────────────────┴── fetching ◀─── settling ◀── due ◀── waiting
 //	        │ none: back to memory, with what was held          ▲    (until NotBefore)
-//	                                                            └── barred
+//	                                                            └── blocked
 //	                                                 (until the main line is read so far)
 //
 // A failing head is deferred durably with its attempts, its error and the time of
@@ -50,7 +50,7 @@
 // by three rules. The head of a queue goes only if it is below all that is on disk
 // (first). A head that comes from the disk goes only if the main line was read up to
 // it, for an earlier event of the lane may still stand there; until then the lane is
-// barred. And where the order of what is in memory and what is on disk is in doubt, all
+// blocked. And where the order of what is in memory and what is on disk is in doubt, all
 // goes to the disk, where it stands in order. What is durable may therefore be any
 // mixture of deferred and open events.
 //
@@ -69,7 +69,7 @@
 //
 // Outcomes are settled in the order in which they came about, by one Settle call at
 // a time. Start reads the deferred lanes before it leases from the main line. A lane
-// whose first deferred event is beyond what the main line was read up to is barred: its
+// whose first deferred event is beyond what the main line was read up to is blocked: its
 // earlier events are delivered as they are leased, and its look-ups begin when
 // buffer.ConsumerStats.Seen says that there are no more. A lane goes on to its next
 // event as soon as the handler has answered; until the outcome is durable, the event
@@ -114,7 +114,7 @@
 // # What bounds memory
 //
 //   - events leased from the main line and not answered: max(256, 4 x concurrency x
-//     batch), the read-ahead. While lanes are barred, half as much again, or what the run
+//     batch), the read-ahead. While lanes are blocked, half as much again, or what the run
 //     before had in memory if its definition allowed more.
 //   - deferred events leased back: lanes for twice the deliveries that can be in
 //     flight, at least 16, of up to 16 events each.

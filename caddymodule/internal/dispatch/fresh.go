@@ -60,7 +60,7 @@ type judgement struct {
 	unneeded bool
 }
 
-// on says whether freshness is looked at.
+// on reports whether freshness is looked at.
 func (t *tables) on() bool { return t.mode == freshness.Mark || t.mode == freshness.Drop }
 
 // pick returns the tables for a call's events; nil if there is nothing to judge.

@@ -37,7 +37,7 @@ type Handler interface {
 	// MaxBatch is the most deliveries that one call may carry, at least 1. It may be
 	// asked once Ready has returned.
 	MaxBatch() int
-	// Wants says whether the handler asked for this event type. It may be asked once
+	// Wants reports whether the handler asked for this event type. It may be asked once
 	// Ready has returned.
 	Wants(eventType string) bool
 }
@@ -74,8 +74,8 @@ type Result struct {
 	Status Status
 	// After, for Retry and Unavailable: how long to wait at least. 0: the policy decides.
 	After time.Duration
-	// Code, for Reject: a short stable word.
-	Code string
+	// Reason, for Reject: a short stable word.
+	Reason string
 	// Error is the handler's text, for people.
 	Error string
 }

@@ -26,12 +26,12 @@ type laneState int
 const (
 	// laneReady: the queue's head can be delivered; the lane is in a ready list.
 	laneReady laneState = iota + 1
-	// laneFlying: the queue's head is with the handler.
-	laneFlying
+	// laneInFlight: the queue's head is with the handler.
+	laneInFlight
 	// laneWaiting: on disk, in the heap until due.
 	laneWaiting
-	// laneBarred: on disk, until the main line was read up to its first deferred event.
-	laneBarred
+	// laneBlocked: on disk, until the main line was read up to its first deferred event.
+	laneBlocked
 	// laneDue: on disk, waits for its turn to be looked up.
 	laneDue
 	// laneSettling: on disk, its deferrals must become durable before the look-up.
@@ -69,7 +69,7 @@ type lane struct {
 	heapAt int
 	// active: it counts against the bound of lanes that are looked up or delivered.
 	active bool
-	// listed: it is in the list of barred lanes.
+	// listed: it is in the list of blocked lanes.
 	listed bool
 	// main counts main line events in queue and held; longAt is the lane's place in the
 	// list of long ones, plus one.
@@ -86,21 +86,21 @@ const (
 	maxHeld = 16
 )
 
-// holds says whether a main line event that arrives now, later than all on disk, may
+// holds reports whether a main line event that arrives now, later than all on disk, may
 // stay in memory.
 func (l *lane) holds() bool {
 	switch {
-	case l.state == laneSettling || l.state == laneFetching || l.flight.landing:
+	case l.state == laneSettling || l.state == laneFetching || l.flight.detaching:
 		// A deferral now would race with the look-up.
 		return true
-	case l.state == laneReady || l.state == laneFlying && !l.flight.landed:
+	case l.state == laneReady || l.state == laneInFlight && !l.flight.detached:
 		return len(l.held) < maxHeld
 	default:
 		return false
 	}
 }
 
-// behind says whether an earlier event of the lane than the queue's head is on disk, or
+// behind reports whether an earlier event of the lane than the queue's head is on disk, or
 // may still come from the main line, which was read up to seen.
 func (l *lane) behind(seen uint64) bool {
 	head := l.queue[0]

@@ -26,9 +26,9 @@ func (d *Dispatcher) lookUpSettled() {
 	waiting := d.settling[:0]
 	for _, l := range d.settling {
 		switch {
-		case l.mustSee > d.outbox.durable, l.flight.landing && l.deferred > d.outbox.durable:
+		case l.mustSee > d.outbox.durable, l.flight.detaching && l.deferred > d.outbox.durable:
 			waiting = append(waiting, l)
-		case l.flight.landing:
+		case l.flight.detaching:
 			d.fetchHead(l)
 		case !d.stopping:
 			d.lookUp(l)
@@ -41,7 +41,7 @@ func (d *Dispatcher) lookUpSettled() {
 func (d *Dispatcher) lookUp(l *lane) {
 	l.state = laneFetching
 	l.looked = d.outbox.durable
-	d.beside++
+	d.background++
 	name, n := l.name, l.chunk
 	go func() {
 		leases, err := d.consumer.LeaseDeferred(d.work, name, n)
@@ -54,10 +54,10 @@ func (d *Dispatcher) lookUp(l *lane) {
 }
 
 func (d *Dispatcher) onFetched(r fetchedEvents) {
-	d.beside--
+	d.background--
 	l := r.lane
-	if l.flight.landing {
-		d.onLanded(l, r.items)
+	if l.flight.detaching {
+		d.onDetached(l, r.items)
 		return
 	}
 	if d.stopping {
@@ -73,7 +73,7 @@ func (d *Dispatcher) onFetched(r fetchedEvents) {
 		if l.deferred > l.looked { // that may not have been seen
 			l.mustSee = l.deferred
 			d.deactivate(l)
-			d.turn(l)
+			d.queueLookUp(l)
 			return
 		}
 		d.leaveDisk(l)
@@ -92,7 +92,7 @@ func (d *Dispatcher) onFetched(r fetchedEvents) {
 	}
 	switch {
 	case len(l.held) > 0 && l.held[0].position() < last:
-		d.setAside(l, time.Time{}) // the disk puts them in order
+		d.deferLane(l, time.Time{}) // the disk puts them in order
 	case len(l.queue) == 0:
 		d.next(l)
 	default:

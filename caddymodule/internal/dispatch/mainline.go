@@ -21,19 +21,19 @@ func (d *Dispatcher) lease(now time.Time) {
 		return
 	}
 	room := d.limits.readAhead - d.inMemory
-	if len(d.barred) > 0 {
-		// What stands before barred lanes was in memory before the restart, and nothing
+	if len(d.blocked) > 0 {
+		// What stands before blocked lanes was in memory before the restart, and nothing
 		// of those lanes moves before it was read.
 		room = max(room, d.limits.readAhead/2)
 	} else if !d.hasRoom() || d.onDisk >= d.limits.lanes {
 		return
 	}
 	ctx, cancel := context.WithCancel(d.work)
-	if len(d.barred) > 0 {
-		ctx, cancel = context.WithTimeout(d.work, peek)
+	if len(d.blocked) > 0 {
+		ctx, cancel = context.WithTimeout(d.work, peekTimeout)
 	}
 	d.leasing, d.stopLease = true, cancel
-	d.beside++
+	d.background++
 	go func() {
 		leases, err := d.consumer.Lease(ctx, room)
 		if ctx.Err() != nil && d.work.Err() == nil {
@@ -48,7 +48,7 @@ func (d *Dispatcher) lease(now time.Time) {
 	}()
 }
 
-// hasRoom says whether enough of the read-ahead is free for another lease.
+// hasRoom reports whether enough of the read-ahead is free for another lease.
 func (d *Dispatcher) hasRoom() bool {
 	return d.limits.readAhead-d.inMemory >= d.limits.readAhead/2
 }
@@ -67,7 +67,7 @@ func (d *Dispatcher) examine(leases []buffer.Lease, main bool) []*item {
 
 func (d *Dispatcher) onLeased(r leasedEvents) {
 	d.leasing = false
-	d.beside--
+	d.background--
 	if d.stopping {
 		return
 	}
@@ -84,7 +84,7 @@ func (d *Dispatcher) onLeased(r leasedEvents) {
 		d.seen = max(d.seen, it.position())
 		d.accept(it)
 	}
-	d.liftBars()
+	d.unblock()
 }
 
 // accept gives a main line event its place.
@@ -95,7 +95,7 @@ func (d *Dispatcher) accept(it *item) {
 	}
 	if d.cfg.Order == OrderNone {
 		l := &lane{queue: []*item{it}, alone: true}
-		d.take(l)
+		d.track(l)
 		d.enqueue(l)
 		return
 	}
@@ -104,17 +104,17 @@ func (d *Dispatcher) accept(it *item) {
 	if l == nil {
 		l = &lane{name: name, queue: []*item{it}}
 		d.lanes[name] = l
-		d.take(l)
+		d.track(l)
 		d.enqueue(l)
 		return
 	}
-	d.take(l)
+	d.track(l)
 	switch {
 	case !l.onDisk:
 		l.queue = append(l.queue, it)
 	case it.position() < l.first:
 		l.insert(it)
-		if l.state == laneBarred {
+		if l.state == laneBlocked {
 			d.enqueue(l)
 		}
 	case l.holds():
@@ -144,11 +144,11 @@ func laneName(e *buffer.Event) string {
 // one whose head is not due.
 func (d *Dispatcher) enqueue(l *lane) {
 	if l.behind(d.seen) {
-		d.setAside(l, time.Time{})
+		d.deferLane(l, time.Time{})
 		return
 	}
 	if due := l.queue[0].retry.NotBefore; !due.IsZero() && due.After(time.Now()) {
-		d.setAside(l, due)
+		d.deferLane(l, due)
 		return
 	}
 	l.state = laneReady

@@ -57,7 +57,7 @@ func (s *memoryState) take(position uint64) {
 	}
 }
 
-// had says whether the event is settled or deferred.
+// had reports whether the event is settled or deferred.
 func (s *memoryState) had(position uint64) bool {
 	_, deferred := s.deferred[position]
 	return deferred || s.settled[position]

@@ -122,7 +122,7 @@ func (h *modelHandler) answer(batch []dispatch.Delivery, rnd *rand.Rand, calm bo
 			results[i] = dispatch.Result{Status: dispatch.Retry, After: time.Minute, Error: "later"}
 			m.fails(f, time.Minute)
 		case 4:
-			results[i] = dispatch.Result{Status: dispatch.Reject, Code: "bad"}
+			results[i] = dispatch.Result{Status: dispatch.Reject, Reason: "bad"}
 			f.final, f.reason = true, buffer.ReasonRejected
 		case 5:
 			results[i] = dispatch.Result{Status: dispatch.Unavailable, Error: "database is down"}

@@ -193,10 +193,10 @@ func (m *model) defers(f *fate, o buffer.Outcome) {
 	f.notBefore = r.NotBefore
 }
 
-// judges says whether freshness is looked at; m.mu is held.
+// judges reports whether freshness is looked at; m.mu is held.
 func (m *model) judges() bool { return m.cfg.Stale == freshness.Mark || m.cfg.Stale == freshness.Drop }
 
-// spared says whether the handler is spared the event; m.mu is held.
+// spared reports whether the handler is spared the event; m.mu is held.
 func (m *model) spared(f *fate) bool { return m.cfg.Stale == freshness.Drop && m.stale(f) }
 
 func (s *spy) Lease(ctx context.Context, n int) ([]buffer.Lease, error) {

@@ -42,7 +42,7 @@ type fate struct {
 	reopenedAt                time.Time
 	after                     time.Duration // what the handler asked for last
 	arrived                   time.Time
-	long                      bool // the last call took so long that the event may have been landed
+	long                      bool // the last call took so long that the event may have been detached
 	attemptsThen, crashesThen int  // before its answer
 	delivered                 int
 }
@@ -277,7 +277,7 @@ func (m *model) fails(f *fate, after time.Duration) {
 	}
 }
 
-// stale says whether the model takes the event's signal for stale; m.mu is held.
+// stale reports whether the model takes the event's signal for stale; m.mu is held.
 func (m *model) stale(f *fate) bool {
 	if m.cfg.Stale != freshness.Mark && m.cfg.Stale != freshness.Drop || f.recorded == 0 {
 		return false

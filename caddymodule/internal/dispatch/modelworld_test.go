@@ -64,7 +64,7 @@ func (w *world) arm(writes int) {
 	}
 }
 
-// disarm has no power cut come any more, and says whether one has.
+// disarm has no power cut come any more, and reports whether one has.
 func (w *world) disarm() (struck bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,7 +93,7 @@ func (w *world) watch(op errorfs.Op) error {
 	return nil
 }
 
-// struck says whether the power cut has come.
+// struck reports whether the power cut has come.
 func (w *world) struck() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

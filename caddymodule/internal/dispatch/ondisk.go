@@ -28,7 +28,7 @@ func (d *Dispatcher) loadLanes(now time.Time) {
 		return
 	}
 	d.loading = true
-	d.beside++
+	d.background++
 	go func() {
 		var r loaded
 		r.lanes, r.err = d.readLanes()
@@ -61,7 +61,7 @@ func (d *Dispatcher) readLanes() ([]deferredLane, error) {
 
 func (d *Dispatcher) onLanes(r loaded) {
 	d.loading = false
-	d.beside--
+	d.background--
 	if d.stopping {
 		return
 	}
@@ -100,8 +100,8 @@ func eventLane(position uint64) string { return eventLanePrefix + strconv.Format
 
 const eventLanePrefix = "event/"
 
-// setAside defers all of a lane that is in memory, the head first, until due.
-func (d *Dispatcher) setAside(l *lane, due time.Time) {
+// deferLane defers all of a lane that is in memory, the head first, until due.
+func (d *Dispatcher) deferLane(l *lane, due time.Time) {
 	d.toDisk(l)
 	d.deactivate(l)
 	for _, it := range l.queue {
@@ -121,17 +121,17 @@ func (d *Dispatcher) deferHeld(l *lane) {
 }
 
 func (d *Dispatcher) deferItem(l *lane, it *item) {
-	d.letGo(l, it)
+	d.untrack(l, it)
 	l.first = min(l.first, it.position())
-	l.goesToDisk(it.position(), d.submit(buffer.Outcome{
+	l.noteDeferral(it.position(), d.submit(buffer.Outcome{
 		Position: it.position(), Verb: buffer.Defer, Lane: l.name, Retry: it.retry,
 	}))
 }
 
-// goesToDisk notes the outbox sequence of a deferral or reopening. Outcomes become
+// noteDeferral notes the outbox sequence of a deferral or reopening. Outcomes become
 // durable in their order, so those that only ever go higher need not be waited for: a
 // look-up sees the lowest of them first.
-func (l *lane) goesToDisk(position, put uint64) {
+func (l *lane) noteDeferral(position, put uint64) {
 	l.deferred = put
 	if position <= l.high {
 		l.mustSee = put
@@ -143,7 +143,7 @@ func (l *lane) goesToDisk(position, put uint64) {
 // wait puts a lane on disk into the heap until due.
 func (d *Dispatcher) wait(l *lane, due time.Time) {
 	l.chunk = 1
-	if d.bar(l, due) {
+	if d.block(l, due) {
 		return
 	}
 	l.state, l.due = laneWaiting, due
@@ -153,13 +153,13 @@ func (d *Dispatcher) wait(l *lane, due time.Time) {
 // wakeWaiting moves lanes that are due from the heap to their turn.
 func (d *Dispatcher) wakeWaiting(now time.Time) {
 	for len(d.waiting) > 0 && !now.Before(d.waiting[0].due) {
-		d.turn(heap.Pop(&d.waiting).(*lane))
+		d.queueLookUp(heap.Pop(&d.waiting).(*lane))
 	}
 }
 
-// turn makes a lane on disk wait for its turn to be looked up.
-func (d *Dispatcher) turn(l *lane) {
-	if d.bar(l, time.Time{}) {
+// queueLookUp makes a lane on disk wait for its turn to be looked up.
+func (d *Dispatcher) queueLookUp(l *lane) {
+	if d.block(l, time.Time{}) {
 		return
 	}
 	l.state = laneDue
@@ -202,7 +202,7 @@ func (d *Dispatcher) next(l *lane) {
 		// Others take their turn before the lane's next chunk.
 		d.deactivate(l)
 		l.chunk = min(2*max(1, l.chunk), maxChunk)
-		d.turn(l)
+		d.queueLookUp(l)
 	case !l.alone:
 		delete(d.lanes, l.name)
 	}

@@ -17,7 +17,7 @@ type ParkPolicy struct {
 	Age time.Duration
 }
 
-// verdict says whether the event of this state, which failed again at now, gets no
+// verdict reports whether the event of this state, which failed again at now, gets no
 // further attempt, and why.
 func (c *Config) verdict(r buffer.Retry, now time.Time) (reason buffer.Reason, over bool) {
 	switch {

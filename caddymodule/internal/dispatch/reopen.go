@@ -79,12 +79,12 @@ func (d *Dispatcher) reopenOne(r *Reopening) uint64 {
 		d.lanes[name] = l
 		d.toDisk(l)
 		l.first = position
-		l.goesToDisk(position, put)
+		l.noteDeferral(position, put)
 		d.wait(l, time.Time{})
 		return put
 	}
 	d.toDisk(l)
-	l.goesToDisk(position, put)
+	l.noteDeferral(position, put)
 	l.flight.reopened++
 	if position >= l.first {
 		return put

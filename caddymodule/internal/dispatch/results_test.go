@@ -13,7 +13,7 @@ func TestBatchGetsItsOwnResults(t *testing.T) {
 	onEachStore(t, func(t *testing.T, r *rig) {
 		r.cfg.Batch = dispatch.BatchPolicy{MaxEvents: 4, MaxWait: 100 * time.Millisecond}
 		r.h.on("b:1", retry("later"))
-		r.h.on("d:1", reply{Result: dispatch.Result{Status: dispatch.Reject, Code: "no", Error: "never"}})
+		r.h.on("d:1", reply{Result: dispatch.Result{Status: dispatch.Reject, Reason: "no", Error: "never"}})
 		r.add("a:1", "b:1", "c:1", "d:1")
 		r.start()
 		r.wantDeliveries("a:1#1", "b:1#1", "c:1#1", "d:1#1")

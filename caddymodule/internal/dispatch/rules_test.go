@@ -65,7 +65,7 @@ func TestDeadLetters(t *testing.T) {
 		r.cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		r.cfg.Retry.MaxAttempts = 3
 		r.h.on("a:1", retry("first"), retry("second"), retry("third"))
-		r.h.on("b:1", reply{Result: dispatch.Result{Status: dispatch.Reject, Code: "invalid_vin", Error: "no such car"}})
+		r.h.on("b:1", reply{Result: dispatch.Result{Status: dispatch.Reject, Reason: "invalid_vin", Error: "no such car"}})
 		r.add("a:1", "a:2", "b:1", "b:2")
 		r.start()
 		r.wantDeliveries("a:1#1", "b:1#1", "b:2#1")

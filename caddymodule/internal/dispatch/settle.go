@@ -72,16 +72,16 @@ func (d *Dispatcher) onSettled(s settlement) {
 	d.answerReopened()
 }
 
-// storeWorks says whether outcomes can be recorded, as far as is known.
+// storeWorks reports whether outcomes can be recorded, as far as is known.
 func (d *Dispatcher) storeWorks() bool { return d.backoffs.store.failures == 0 }
 
-// storeIsGone says whether trying again cannot help.
+// storeIsGone reports whether trying again cannot help.
 func (d *Dispatcher) storeIsGone() bool {
 	err := d.backoffs.store.err
 	return errors.Is(err, buffer.ErrClosed) || errors.Is(err, buffer.ErrSealed)
 }
 
-// roomForOutcomes says whether more may be delivered or skipped.
+// roomForOutcomes reports whether more may be delivered or skipped.
 func (d *Dispatcher) roomForOutcomes() bool {
-	return d.outbox.unsettled()+d.flying < d.limits.unsettled
+	return d.outbox.unsettled()+d.inFlight < d.limits.unsettled
 }

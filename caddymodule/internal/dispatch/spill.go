@@ -5,8 +5,8 @@ import "time"
 // Spilling keeps one lane's backlog from filling the read-ahead: the tails of long
 // lanes are deferred, and their heads stay.
 
-// take counts a main line event that came to a lane.
-func (d *Dispatcher) take(l *lane) {
+// track counts a main line event that came to a lane.
+func (d *Dispatcher) track(l *lane) {
 	d.inMemory++
 	l.main++
 	if l.main > d.limits.keep && l.longAt == 0 {
@@ -15,8 +15,8 @@ func (d *Dispatcher) take(l *lane) {
 	}
 }
 
-// letGo counts an event that leaves a lane.
-func (d *Dispatcher) letGo(l *lane, it *item) {
+// untrack counts an event that leaves a lane.
+func (d *Dispatcher) untrack(l *lane, it *item) {
 	if !it.main {
 		return
 	}
@@ -61,7 +61,7 @@ func (d *Dispatcher) spill(now time.Time) {
 
 // spillLane defers the tail of a lane.
 func (d *Dispatcher) spillLane(l *lane) {
-	if l.state != laneReady && l.state != laneFlying || l.flight.landing {
+	if l.state != laneReady && l.state != laneInFlight || l.flight.detaching {
 		return // a deferral now would race with the look-up
 	}
 	keep := min(d.limits.keep, len(l.queue))

@@ -85,7 +85,7 @@ func (d *Dispatcher) publish() {
 		Counts:       d.counts,
 		Up:           d.up,
 		Paused:       d.paused,
-		InFlight:     d.flying,
+		InFlight:     d.inFlight,
 		InMemory:     d.inMemory,
 		Unsettled:    d.outbox.unsettled(),
 		WaitingLanes: d.onDisk,

@@ -33,21 +33,21 @@ func (e *ending) cut() { e.last = time.After(grace) }
 // over ends when Stop has to return, whatever is open.
 func (e *ending) over() <-chan time.Time { return e.last }
 
-// ended says whether Stop has nothing left to wait for.
+// ended reports whether Stop has nothing left to wait for.
 func (d *Dispatcher) ended() bool {
-	if d.underWay() > 0 || d.beside > 0 || d.outbox.underWay {
+	if d.underWay() > 0 || d.background > 0 || d.outbox.underWay {
 		return false
 	}
 	return d.outbox.unsettled() == 0 || d.storeIsGone()
 }
 
-// leftovers says what Stop could not finish.
-func (d *Dispatcher) leftovers() error {
+// unfinished says what Stop could not finish.
+func (d *Dispatcher) unfinished() error {
 	if d.underWay() == 0 && d.outbox.unsettled() == 0 {
 		return nil
 	}
 	err := fmt.Errorf("stopping deliveries to %q: %d events without an answer, %d outcomes not recorded; "+
-		"they are delivered again later", d.cfg.Name, d.flying, d.outbox.unsettled())
+		"they are delivered again later", d.cfg.Name, d.inFlight, d.outbox.unsettled())
 	if cause := d.backoffs.store.err; cause != nil {
 		return fmt.Errorf("%w: %w", err, cause)
 	}

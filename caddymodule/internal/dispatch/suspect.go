@@ -18,11 +18,11 @@ const (
 	maxDetailBytes = 4096
 )
 
-// suspect says whether an event is to be delivered alone.
+// suspect reports whether an event is to be delivered alone.
 func suspect(it *item) bool { return it.retry.Crashes >= suspectCrashes }
 
 // sendSuspect calls the handler with one suspect, once no other call is under way. It
-// says whether anything else has to wait.
+// reports whether anything else has to wait.
 func (d *Dispatcher) sendSuspect() (wait bool) {
 	if d.isolating {
 		return true
@@ -43,7 +43,7 @@ func (d *Dispatcher) sendSuspect() (wait bool) {
 // flight. That becomes durable before they are delivered again.
 func (d *Dispatcher) crashed(lanes []*lane, detail string) {
 	for _, l := range lanes {
-		d.whenLanded(l, func() {
+		d.afterDetach(l, func() {
 			head := l.queue[0]
 			head.retry.Crashes++
 			head.retry.LastError = clipTo(detail, maxDetailBytes)
@@ -53,7 +53,7 @@ func (d *Dispatcher) crashed(lanes []*lane, detail string) {
 				d.dead(l, buffer.ReasonPoison, "")
 				return
 			}
-			d.setAside(l, time.Time{})
+			d.deferLane(l, time.Time{})
 		})
 	}
 }

@@ -4,5 +4,5 @@ package engine
 
 import "syscall"
 
-// alive says whether a process is there.
+// alive reports whether a process is there.
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }

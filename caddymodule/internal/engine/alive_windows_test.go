@@ -2,7 +2,7 @@ package engine
 
 import "os"
 
-// alive says whether a process is there.
+// alive reports whether a process is there.
 func alive(pid int) bool {
 	p, err := os.FindProcess(pid)
 	if err != nil {

@@ -184,7 +184,7 @@ func (e *Engine) eventRange(ctx context.Context, f *Filter) (buffer.Buffer, buff
 	return b, r, nil
 }
 
-// pageRange narrows a range to what comes behind the page before, and says whether
+// pageRange narrows a range to what comes behind the page before, and reports whether
 // anything can be there.
 func pageRange(r *buffer.Range, p Page) bool {
 	r.Backwards = p.Backwards

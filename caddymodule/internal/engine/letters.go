@@ -181,13 +181,13 @@ func letters(ctx context.Context, b buffer.Buffer, f *Filter, after buffer.DeadL
 	}
 }
 
-// fatal says whether an error while reading ends the reading, rather than being about
+// fatal reports whether an error while reading ends the reading, rather than being about
 // one damaged record.
 func fatal(err error) bool {
 	return errors.Is(err, buffer.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// endsLetters says whether no letter comes behind an error.
+// endsLetters reports whether no letter comes behind an error.
 func endsLetters(l *buffer.DeadLetter, err error) bool {
 	return err != nil && (l.ID == "" || fatal(err))
 }

@@ -133,7 +133,7 @@ func (r *runner) dispatch(ctx context.Context, b buffer.Buffer) error {
 	return nil
 }
 
-// wants says whether an event would be given to the plugin.
+// wants reports whether an event would be given to the plugin.
 func (r *runner) wants(e *buffer.Event) bool {
 	return r.plugin.Wants(e.Type) && (r.config.When == nil || r.config.When(e))
 }

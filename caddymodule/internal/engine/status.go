@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
 
-// Receiving says whether events are taken.
+// Receiving reports whether events are taken.
 type Receiving string
 
 // The answers.

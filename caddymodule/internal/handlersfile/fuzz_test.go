@@ -68,7 +68,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// check says whether a definition keeps what it promises to those who use it.
+// check reports whether a definition keeps what it promises to those who use it.
 func check(t *testing.T, d Definition) {
 	t.Helper()
 	if d.Name == "" || len(d.Name) > maxNameLength || (d.Plugin == "") == (d.Command == "") || d.Config == nil || d.Fingerprint == "" {

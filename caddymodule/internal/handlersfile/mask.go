@@ -104,7 +104,7 @@ func (s *source) secretByLine(tokens hclsyntax.Tokens) func(int, hclsyntax.Token
 	}
 }
 
-// isValue says whether a token is a part of a value, rather than a key, an
+// isValue reports whether a token is a part of a value, rather than a key, an
 // operator or a reference to the environment.
 func isValue(tokens hclsyntax.Tokens, i int) bool {
 	switch tokens[i].Type {

@@ -20,8 +20,8 @@ import (
 const (
 	// maxBatchCap bounds what a plugin may ask for as a batch.
 	maxBatchCap = 10_000
-	// maxCode bounds the short word of a rejection, which groups dead letters.
-	maxCode = 64
+	// maxReason bounds the plugin's own word for a rejection, which groups dead letters.
+	maxReason = 64
 	// maxName bounds a plugin's name and version.
 	maxName = 128
 )
@@ -132,7 +132,7 @@ func toResult(r *handlerv1.Result) dispatch.Result {
 		res.Status = dispatch.Retry
 	case handlerv1.Result_STATUS_REJECT:
 		res.Status, res.After = dispatch.Reject, 0
-		res.Code = capTo(r.GetReason(), maxCode)
+		res.Reason = capTo(r.GetReason(), maxReason)
 	case handlerv1.Result_STATUS_UNAVAILABLE:
 		res.Status = dispatch.Unavailable
 	default:

@@ -87,7 +87,7 @@ func FuzzResults(f *testing.F) {
 			if (r.Status == dispatch.Done) != done {
 				t.Fatalf("result %d: %+v of %v", i, r, resp.GetResults())
 			}
-			if r.After < 0 || len(r.Error) > maxText || len(r.Code) > maxCode || !utf8.ValidString(r.Error+r.Code) {
+			if r.After < 0 || len(r.Error) > maxText || len(r.Reason) > maxReason || !utf8.ValidString(r.Error+r.Reason) {
 				t.Fatalf("result %d: %+v", i, r)
 			}
 		}

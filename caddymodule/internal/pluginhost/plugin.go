@@ -156,7 +156,7 @@ func (p *Plugin) MaxBatch() int {
 	return max(1, p.about.maxBatch)
 }
 
-// Wants says whether the plugin asked for this event type at its last start; true
+// Wants reports whether the plugin asked for this event type at its last start; true
 // before.
 func (p *Plugin) Wants(eventType string) bool {
 	p.mu.Lock()

@@ -80,7 +80,7 @@ func TestHandleResults(t *testing.T) {
 		{"each its own", []string{"x", "retry", "reject", "unavailable"}, []dispatch.Result{
 			{Status: dispatch.Done},
 			{Status: dispatch.Retry, After: 3 * time.Second, Error: "later"},
-			{Status: dispatch.Reject, Code: "invalid_vin", Error: "no"},
+			{Status: dispatch.Reject, Reason: "invalid_vin", Error: "no"},
 			{Status: dispatch.Unavailable, Error: "db"},
 		}},
 		{"too few", []string{"x", "forget"}, []dispatch.Result{

@@ -166,7 +166,7 @@ func (p *process) giveUp() {
 	}
 }
 
-// endedAlone says whether a process that has ended did so without us.
+// endedAlone reports whether a process that has ended did so without us.
 func (p *process) endedAlone() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -60,7 +60,7 @@ func newRuntimeDir(parent string) (*runtimeDir, error) {
 	return nil, fmt.Errorf("making a directory for the plugin's socket: those made in %s do not last", parent)
 }
 
-// intact says whether the directory is still there: cleaners of temporary
+// intact reports whether the directory is still there: cleaners of temporary
 // directories take what looks old.
 func (d *runtimeDir) intact() bool {
 	return isFile(d.lock, filepath.Join(d.path, lockName))

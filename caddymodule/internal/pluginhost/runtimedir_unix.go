@@ -16,7 +16,7 @@ func tryLock(f *os.File) bool {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
 }
 
-// isOurs says whether the user of this process owns the file: in a shared temporary
+// isOurs reports whether the user of this process owns the file: in a shared temporary
 // directory others' are left alone.
 func isOurs(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)

@@ -120,7 +120,7 @@ func (j *Jobs) Resume(id string) (Job, error) {
 	return job, nil
 }
 
-// Has says whether there is a job of this id.
+// Has reports whether there is a job of this id.
 func (j *Jobs) Has(id string) bool {
 	_, err := j.find(id)
 	return err == nil

@@ -118,7 +118,7 @@ func (r *run) pick(ctx context.Context, job *Job, items []dispatch.Reopening, it
 	return append(items, item), nil
 }
 
-// isOpen says whether an event waits for the handler anyway. The buffer would ignore
+// isOpen reports whether an event waits for the handler anyway. The buffer would ignore
 // it; asking is for the count.
 func (r *run) isOpen(ctx context.Context, position uint64) (bool, error) {
 	states, err := r.cfg.Source.States(ctx, position)

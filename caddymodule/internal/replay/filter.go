@@ -71,7 +71,7 @@ func (f *Filter) check() error {
 // Range is the part of an event filter that the buffer can apply by itself.
 func (f *Filter) Range() buffer.Range { return buffer.Range{Since: f.Since, Until: f.Until} }
 
-// MatchEvent says whether an event that lies in Range is picked.
+// MatchEvent reports whether an event that lies in Range is picked.
 func (f *Filter) MatchEvent(e *buffer.Event) bool {
 	return (f.Source == "" || e.Source == f.Source) &&
 		(f.Vehicle == "" || e.VehicleID == f.Vehicle) &&
@@ -81,7 +81,7 @@ func (f *Filter) MatchEvent(e *buffer.Event) bool {
 		(len(f.EventIDs) == 0 || slices.Contains(f.EventIDs, e.ID))
 }
 
-// MatchLetter says whether a dead letter is picked.
+// MatchLetter reports whether a dead letter is picked.
 func (f *Filter) MatchLetter(l *buffer.DeadLetter) bool {
 	return (f.Handler == "" || l.Handler == f.Handler) &&
 		(f.Reason == "" || l.Reason == f.Reason) &&

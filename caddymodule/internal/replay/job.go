@@ -81,7 +81,7 @@ type Job struct {
 	Damaged  uint64 `json:"damaged"`
 }
 
-// Ended says whether nothing more happens without a person.
+// Ended reports whether nothing more happens without a person.
 func (j *Job) Ended() bool { return j.State != StateRunning }
 
 // CheckRate returns the rate to use; 0 is DefaultRate.

@@ -50,7 +50,7 @@ type Config struct {
 	// Ready blocks until Wanted knows, as the handler's plugin does once it is up, or ctx
 	// ends; nil: it knows at once.
 	Ready func(ctx context.Context) error
-	// Wanted says whether the handler is to have an event; nil: all. It is called
+	// Wanted reports whether the handler is to have an event; nil: all. It is called
 	// concurrently.
 	Wanted func(*buffer.Event) bool
 	// Log takes what happens; nil: nothing is logged.

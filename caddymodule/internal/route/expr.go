@@ -83,7 +83,7 @@ func Compile(expr hcl.Expression) (*Expr, hcl.Diagnostics) {
 	return e, c.diags
 }
 
-// Match says whether the handler wants the event. A nil Expr wants all. Should an
+// Match reports whether the handler wants the event. A nil Expr wants all. Should an
 // evaluation ever go wrong, the answer is true, because an event too many can be
 // ignored and a lost one cannot be had again; Failures counts these.
 func (e *Expr) Match(ev *buffer.Event) bool {

@@ -231,7 +231,7 @@ func (s *sender) problem(d delivery, r Result, answer []byte, header http.Header
 // notReceiver: a web server that answers 200 to everything has stored nothing.
 const notReceiver = "the answer is not that of a smartcar_webhook receiver: is the path of the URL right?"
 
-// isOutcome says whether an answer tells what became of the event. That to a VERIFY,
+// isOutcome reports whether an answer tells what became of the event. That to a VERIFY,
 // which may be sent as a file, has the challenge's hash instead.
 func isOutcome(code string, answer []byte) bool {
 	switch code {
