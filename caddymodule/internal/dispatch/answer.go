@@ -114,11 +114,6 @@ func (d *Dispatcher) onFailedCall(c *call, lanes []*lane, now time.Time, text st
 }
 
 func (d *Dispatcher) onResults(c *call, lanes []*lane, judged []judgement, results []Result, now time.Time) {
-	if len(results) > len(lanes) && !d.surplus {
-		d.surplus = true
-		d.cfg.Log.Warn("the plugin gave more results than it was given events: the surplus is ignored; "+
-			"this is logged once", "results", len(results), "events", len(lanes))
-	}
 	for i, l := range lanes {
 		var r Result
 		if i < len(results) {

@@ -46,7 +46,6 @@ type Dispatcher struct {
 	stopLease  func() // ends the wait of the lease under way
 	seen       uint64 // the main line was read up to here
 	paused     bool   // by a person
-	surplus    bool   // a handler gave too many results, and that was logged
 	isolating  bool   // a suspect is with the handler
 	background int    // goroutines that will report: lanes, lease, fetches, ready
 	inMemory   int    // main line events in queues, held, or in flight

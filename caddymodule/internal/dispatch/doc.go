@@ -82,7 +82,7 @@
 // Retry counts an attempt. The next one comes after a random time between
 // RetryPolicy.MinDelay and a ceiling that doubles with every attempt, computed from the
 // attempts that are stored. No answer within Config.Timeout, a call that failed, and
-// a missing result are a Retry; results beyond the events are ignored. Park and
+// a missing result are a Retry. Park and
 // MaxAttempts are looked at after each counted attempt. Unavailable opens the breaker
 // and counts nothing, nor does a handler that is down; what was in flight then is
 // delivered again. An answer that comes after its call was given up is not seen.

@@ -133,7 +133,6 @@ type script struct {
 	last     map[string]dispatch.Delivery
 	slow     func(id string) time.Duration // how long a call with this event takes
 	together int                           // events in calls under way
-	surplus  int                           // results beyond those asked for
 	up       chan struct{}
 	most     int
 }
@@ -253,7 +252,7 @@ func (s *script) Handle(ctx context.Context, batch []dispatch.Delivery) ([]dispa
 	if last.err != nil {
 		return nil, last.err
 	}
-	return append(results, make([]dispatch.Result, s.surplus)...), nil
+	return results, nil
 }
 
 func retry(text string) reply {

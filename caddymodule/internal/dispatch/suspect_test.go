@@ -130,18 +130,3 @@ func TestOutageParksNothing(t *testing.T) {
 		r.wantDead()
 	})
 }
-
-func TestSurplusResultsAreIgnored(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
-		var log bytes.Buffer
-		r.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
-		r.h.surplus = 2
-		r.add("a:1", "a:2", "b:1")
-		r.start()
-		defer r.stop()
-		r.wantDeliveries("a:1#1", "a:2#1", "b:1#1")
-		if n := strings.Count(log.String(), "surplus"); n != 1 {
-			t.Errorf("the surplus is logged %d times:\n%s", n, &log)
-		}
-	})
-}
