@@ -56,7 +56,9 @@ func BenchmarkBacklog(b *testing.B) {
 					h.left.Store(int64(b.N))
 					b.ReportAllocs()
 					b.ResetTimer()
-					d := dispatch.Start(dispatch.Config{Name: "bench", Batch: dispatch.BatchPolicy{MaxEvents: batch}}, c, h)
+					cfg := rigConfig()
+					cfg.Batch.MaxEvents = batch
+					d := dispatch.Start(cfg, c, h)
 					<-h.done
 					if err := d.Stop(context.Background()); err != nil {
 						b.Error(err)

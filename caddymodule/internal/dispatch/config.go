@@ -20,15 +20,16 @@ const (
 	OrderNone Order = "none"
 )
 
-// Config says how to deliver to one handler. A zero field takes its default.
+// Config says how to deliver to one handler. Every field is required that does not say
+// otherwise: the handlers file has the defaults.
 type Config struct {
-	// Name of the handler, for logs.
+	// Name of the handler, for logs; may be empty.
 	Name string
-	// Order; default: vehicle.
+	// Order of the events.
 	Order Order
-	// Concurrency is how many calls of the handler may be under way; default 16.
+	// Concurrency is how many calls of the handler may be under way.
 	Concurrency int
-	// Timeout of one call; default 10s.
+	// Timeout of one call.
 	Timeout time.Duration
 	Retry   RetryPolicy
 	Breaker BreakerPolicy
@@ -36,7 +37,7 @@ type Config struct {
 	// ParkAfter is when an event that fails lets its lane go on; zero: Retry decides.
 	ParkAfter ParkPolicy
 	// Stale is what becomes of signals that are no newer than what the handler has had;
-	// default: freshness.Deliver.
+	// empty: freshness.Deliver.
 	Stale freshness.Mode
 	// Paused: begin paused, until Resume.
 	Paused bool
@@ -52,44 +53,49 @@ type Config struct {
 
 // RetryPolicy is the policy for deliveries that failed.
 type RetryPolicy struct {
-	// MaxAttempts is after how many counted attempts an event is a dead letter;
-	// default 12.
+	// MaxAttempts is after how many counted attempts an event is a dead letter.
 	MaxAttempts int
 	// MinDelay and MaxDelay bound the wait before the next attempt, which is random
-	// between MinDelay and a ceiling that doubles with every attempt; defaults 1s, 10m.
+	// between MinDelay and a ceiling that doubles with every attempt.
 	MinDelay, MaxDelay time.Duration
 }
 
 // BreakerPolicy says when to stop delivering for a while.
 type BreakerPolicy struct {
-	// Failures in a row that open the breaker; default 5.
+	// Failures in a row that open the breaker.
 	Failures int
-	// Cooldown is how long it stays open before a probe; default 60s.
+	// Cooldown is how long it stays open before a probe.
 	Cooldown time.Duration
 }
 
 // BatchPolicy bounds what one call carries.
 type BatchPolicy struct {
-	// MaxEvents in one call, if the handler takes that many; default 1. A batch holds
-	// at most one event of a lane.
+	// MaxEvents in one call, if the handler takes that many. A batch holds at most one
+	// event of a lane.
 	MaxEvents int
-	// MaxWait is how long a batch that is not full waits for more; default 0.
+	// MaxWait is how long a batch that is not full waits for more; zero: not at all.
 	MaxWait time.Duration
 }
 
-// withDefaults returns c with every zero field set.
-func (c Config) withDefaults() Config {
-	if c.Order == "" {
-		c.Order = OrderVehicle
+// complete returns c with a logger and a source of random numbers. A Config without a
+// required field would never deliver, so it panics: that is a mistake in the program.
+func (c Config) complete() Config {
+	for field, missing := range map[string]bool{
+		"Order":             c.Order == "",
+		"Concurrency":       c.Concurrency <= 0,
+		"Timeout":           c.Timeout <= 0,
+		"Retry.MaxAttempts": c.Retry.MaxAttempts <= 0,
+		"Retry.MinDelay":    c.Retry.MinDelay <= 0,
+		"Retry.MaxDelay":    c.Retry.MaxDelay <= 0,
+		"Breaker.Failures":  c.Breaker.Failures <= 0,
+		"Breaker.Cooldown":  c.Breaker.Cooldown <= 0,
+		"Batch.MaxEvents":   c.Batch.MaxEvents <= 0,
+	} {
+		if missing {
+			panic("dispatch: Config without " + field)
+		}
 	}
-	c.Concurrency = positive(c.Concurrency, 16)
-	c.Timeout = positive(c.Timeout, 10*time.Second)
-	c.Retry.MaxAttempts = positive(c.Retry.MaxAttempts, 12)
-	c.Retry.MinDelay = positive(c.Retry.MinDelay, time.Second)
-	c.Retry.MaxDelay = max(positive(c.Retry.MaxDelay, 10*time.Minute), c.Retry.MinDelay)
-	c.Breaker.Failures = positive(c.Breaker.Failures, 5)
-	c.Breaker.Cooldown = positive(c.Breaker.Cooldown, time.Minute)
-	c.Batch.MaxEvents = positive(c.Batch.MaxEvents, 1)
+	c.Retry.MaxDelay = max(c.Retry.MaxDelay, c.Retry.MinDelay)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -98,11 +104,4 @@ func (c Config) withDefaults() Config {
 		c.Rand = rand.Float64
 	}
 	return c
-}
-
-func positive[T int | time.Duration](v, otherwise T) T {
-	if v > 0 {
-		return v
-	}
-	return otherwise
 }

@@ -86,7 +86,7 @@ type limits struct {
 // Start begins to deliver and returns at once. The consumer stays the caller's: it
 // is closed after Stop, which gives back what was leased.
 func Start(c Config, consumer buffer.Consumer, h Handler) *Dispatcher {
-	c = c.withDefaults()
+	c = c.complete()
 	deliveries := c.Concurrency * c.Batch.MaxEvents
 	readAhead := max(256, 4*deliveries)
 	d := &Dispatcher{

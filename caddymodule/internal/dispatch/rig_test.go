@@ -21,13 +21,23 @@ func onEachStore(t *testing.T, test func(t *testing.T, r *rig)) {
 			synctest.Test(t, func(t *testing.T) {
 				store := open(t)
 				defer store.Close()
-				test(t, &rig{t: t, store: store, h: newScript(), begun: time.Now(), cfg: dispatch.Config{
-					Name:  "rig",
-					Retry: dispatch.RetryPolicy{MaxAttempts: 4, MinDelay: time.Second, MaxDelay: 10 * time.Second},
-					Rand:  func() float64 { return 0 }, // always MinDelay
-				}})
+				test(t, &rig{t: t, store: store, h: newScript(), begun: time.Now(), cfg: rigConfig()})
 			})
 		})
+	}
+}
+
+// rigConfig delivers single events, with the shortest wait between attempts.
+func rigConfig() dispatch.Config {
+	return dispatch.Config{
+		Name:        "rig",
+		Order:       dispatch.OrderVehicle,
+		Concurrency: 16,
+		Timeout:     10 * time.Second,
+		Retry:       dispatch.RetryPolicy{MaxAttempts: 4, MinDelay: time.Second, MaxDelay: 10 * time.Second},
+		Breaker:     dispatch.BreakerPolicy{Failures: 5, Cooldown: time.Minute},
+		Batch:       dispatch.BatchPolicy{MaxEvents: 1},
+		Rand:        func() float64 { return 0 }, // always MinDelay
 	}
 }
 

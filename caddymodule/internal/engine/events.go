@@ -16,9 +16,8 @@ type Filter = replay.Filter
 
 // What one call of Events or DeadLetters does at most.
 const (
-	// DefaultPage and MaxPage are how many results a page has.
-	DefaultPage = 100
-	MaxPage     = 1000
+	// MaxPage is the most results that a page may have.
+	MaxPage = 1000
 	// pageLooks is how many stored events or letters are looked at, pageBytes how much
 	// the bodies of the results have.
 	pageLooks = 100_000
@@ -29,7 +28,7 @@ const (
 type Page struct {
 	// After is the EventPage.Next of the page before; 0 begins.
 	After uint64
-	// Limit of events, at most MaxPage; 0 is DefaultPage.
+	// Limit of events, at most MaxPage; 0: MaxPage.
 	Limit int
 	// Backwards lists the newest first.
 	Backwards bool
@@ -207,7 +206,7 @@ func pageRange(r *buffer.Range, p Page) bool {
 
 func pageLimit(limit int) (int, error) {
 	if limit == 0 {
-		return DefaultPage, nil
+		return MaxPage, nil
 	}
 	if limit < 0 || limit > MaxPage {
 		return 0, fmt.Errorf("limit %d: must be from 1 to %d", limit, MaxPage)

@@ -30,8 +30,8 @@ type LetterCount struct {
 	Damaged int
 }
 
-// DeadLetters lists dead letters behind one, "" for the first, at most limit; 0 is
-// DefaultPage.
+// DeadLetters lists the dead letters after one, or from the first where after is "". Limit
+// is at most MaxPage; 0: MaxPage.
 func (e *Engine) DeadLetters(ctx context.Context, f Filter, after buffer.DeadLetterID, limit int) (LetterPage, error) {
 	limit, err := pageLimit(limit)
 	if err != nil {

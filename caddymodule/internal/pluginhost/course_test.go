@@ -104,9 +104,10 @@ func lay(t *testing.T, p plan, events ...[2]string) *course {
 	c.plugin.Supervise()
 	c.seen = &witness{Plugin: c.plugin, done: map[string]int{}}
 	cfg := dispatch.Config{
-		Name: "h1", Concurrency: 4, Timeout: patience,
+		Name: "h1", Order: dispatch.OrderVehicle, Concurrency: 4, Timeout: patience,
 		Retry:   dispatch.RetryPolicy{MaxAttempts: 2, MinDelay: 10 * time.Millisecond, MaxDelay: 20 * time.Millisecond},
-		Breaker: dispatch.BreakerPolicy{Failures: 1000},
+		Breaker: dispatch.BreakerPolicy{Failures: 1000, Cooldown: time.Minute},
+		Batch:   dispatch.BatchPolicy{MaxEvents: 1},
 	}
 	if p.config != nil {
 		p.config(&cfg)

@@ -90,7 +90,10 @@ func openRig(t *testing.T, options disk.Options, c dispatch.Config) *rig {
 // start puts the handler to work, as the engine does.
 func (r *rig) start(c dispatch.Config) {
 	r.t.Helper()
-	c.Name = "h"
+	c.Name, c.Order, c.Concurrency, c.Timeout = "h", dispatch.OrderVehicle, 16, 10*time.Second
+	c.Retry = dispatch.RetryPolicy{MaxAttempts: 12, MinDelay: time.Second, MaxDelay: 10 * time.Minute}
+	c.Breaker = dispatch.BreakerPolicy{Failures: 5, Cooldown: time.Minute}
+	c.Batch.MaxEvents = 1
 	var err error
 	if r.consumer, err = r.b.Consumer(context.Background(), "h"); err != nil {
 		r.t.Fatal(err)
