@@ -11,8 +11,8 @@ import (
 )
 
 // Pause stops deliveries to a handler, durably: also over restarts and reloads, until
-// Resume. Its events wait. Pausing a paused handler does nothing. buffer.ErrNotFound,
-// wrapped, when no handler of the name is in force.
+// Resume. Its events wait. Pausing a paused handler does nothing. An *UnknownHandlerError
+// when no handler of the name is in force.
 func (e *Engine) Pause(ctx context.Context, handler string) error {
 	return e.setPaused(ctx, handler, true)
 }
@@ -76,9 +76,8 @@ func (e *Engine) Drain(ctx context.Context, handler string) error {
 }
 
 // Forget removes what the buffer keeps for a handler that is gone: its position, its
-// waiting events, its replays. Its dead letters stay. buffer.ErrInUse, wrapped, while
-// the handler is configured; buffer.ErrNotFound, with the names there are, when there
-// is nothing of that name.
+// waiting events, its replays. Its dead letters stay. A *ConfiguredError while the handler
+// is configured; a *NotRemovedError when there is nothing of that name.
 func (e *Engine) Forget(ctx context.Context, handler string) error {
 	b, err := e.store.get(ctx)
 	if err != nil {
@@ -91,7 +90,7 @@ func (e *Engine) Forget(ctx context.Context, handler string) error {
 		return buffer.ErrClosed
 	}
 	if _, err := e.runner(handler); err == nil {
-		return fmt.Errorf("handler %q is configured: remove it from the handlers file first: %w", handler, buffer.ErrInUse)
+		return &ConfiguredError{Name: handler}
 	}
 	err = b.ForgetConsumer(ctx, handler)
 	if errors.Is(err, buffer.ErrNotFound) {
@@ -104,7 +103,7 @@ func (e *Engine) Forget(ctx context.Context, handler string) error {
 	return nil
 }
 
-// notForgettable says which names there are.
+// notForgettable returns the error that names what can be forgotten.
 func (e *Engine) notForgettable(ctx context.Context, b buffer.Buffer, handler string) error {
 	infos, err := b.Consumers(ctx)
 	if err != nil {
@@ -116,14 +115,10 @@ func (e *Engine) notForgettable(ctx context.Context, b buffer.Buffer, handler st
 			removed = append(removed, info.Name)
 		}
 	}
-	if len(removed) == 0 {
-		return fmt.Errorf("no handler %q was removed, and no other: %w", handler, buffer.ErrNotFound)
-	}
-	return fmt.Errorf("no handler %q was removed; those that were: %q: %w", handler, removed, buffer.ErrNotFound)
+	return &NotRemovedError{Name: handler, Removed: removed}
 }
 
-// runner returns the runner in force of a name, or buffer.ErrNotFound with the names
-// there are.
+// runner returns the runner in force of a name, or an *UnknownHandlerError.
 func (e *Engine) runner(name string) (*runner, error) {
 	var names []string
 	for _, r := range e.current() {
@@ -132,11 +127,8 @@ func (e *Engine) runner(name string) (*runner, error) {
 		}
 		names = append(names, r.def.Name)
 	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("no handler %q: none is configured: %w", name, buffer.ErrNotFound)
-	}
 	slices.Sort(names)
-	return nil, fmt.Errorf("no handler %q; there are %q: %w", name, names, buffer.ErrNotFound)
+	return nil, &UnknownHandlerError{Name: name, Known: names}
 }
 
 // atWork returns the runner in force of a name once it delivers: in a handover that is

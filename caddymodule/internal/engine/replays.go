@@ -15,7 +15,7 @@ import (
 // among those stored by now, at so many events a second; rate 0 is
 // replay.DefaultRate. That includes events from before the handler was there. The job is
 // durable when it is returned. Events that still wait for the handler are left out.
-// buffer.ErrNotFound, wrapped, when no such handler is in force.
+// An *UnknownHandlerError when no such handler is in force.
 func (e *Engine) ReplayEvents(ctx context.Context, handler string, f Filter, rate float64) (replay.Job, error) {
 	if f.Handler == handler {
 		f.Handler = ""
@@ -42,7 +42,7 @@ func (e *Engine) ReplayEvents(ctx context.Context, handler string, f Filter, rat
 // ReplayDeadLetters begins to give dead letters that the filter picks to their handlers
 // again: one job for each handler that has any. Those that are unreadable are read
 // again before it returns, if Options.Reread is set. Letters of handlers that are not
-// configured are an error that names them, and nothing is begun. Where it fails later,
+// configured are a *NotConfiguredError, and nothing is begun. Where it fails later,
 // the jobs that were begun are returned with the error.
 func (e *Engine) ReplayDeadLetters(ctx context.Context, f Filter, rate float64) ([]replay.Job, Reread, error) {
 	rate, err := replay.CheckRate(rate)
@@ -92,8 +92,8 @@ func notAll(begun []replay.Job, handler string, err error) error {
 	return fmt.Errorf("replay for handler %q (these have begun: %s): %w", handler, strings.Join(names, ", "), err)
 }
 
-// replayable returns the handlers' names in order, or an error with those that are not
-// in force.
+// replayable returns the handlers' names in order, or a *NotConfiguredError with those that
+// are not in force.
 func (e *Engine) replayable(counts map[string]int) ([]string, error) {
 	var handlers, gone []string
 	for handler := range counts {
@@ -106,8 +106,7 @@ func (e *Engine) replayable(counts map[string]int) ([]string, error) {
 	slices.Sort(handlers)
 	slices.Sort(gone)
 	if len(gone) > 0 {
-		return nil, fmt.Errorf("handlers %q, which have such dead letters, are not configured: "+
-			"pick those of other handlers, put them back into the handlers file, or drop their dead letters: %w", gone, buffer.ErrNotFound)
+		return nil, &NotConfiguredError{Handlers: gone}
 	}
 	return handlers, nil
 }

@@ -279,7 +279,7 @@ func TestWhatCannotBeReplayed(t *testing.T) {
 		rate          float64
 		want          string
 	}{
-		{"unknown handler", "g", Filter{}, 0, `no handler "g"; there are ["h"]`},
+		{"unknown handler", "g", Filter{}, 0, `no handler "g"; there are h`},
 		{"a reason", "h", Filter{Reason: buffer.ReasonRejected}, 0, "only dead letters have one"},
 		{"another handler in the filter", "h", Filter{Handler: "g"}, 0, "only dead letters belong to a handler"},
 		{"ids of letters", "h", Filter{Letters: []buffer.DeadLetterID{"1"}}, 0, "give event ids"},

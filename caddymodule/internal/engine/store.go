@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -11,10 +10,6 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
-
-// ErrNotOpen is returned, wrapped, while the buffer cannot be opened: not stored,
-// answer 503.
-var ErrNotOpen = errors.New("buffer cannot be opened")
 
 // reopenAfter is how long a failed open is the answer before another is tried.
 const reopenAfter = time.Second
@@ -119,7 +114,7 @@ func (s *store) run(o *opening, opener buffer.Opener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrNotOpen, err)
+		err = &NotOpenError{Cause: err}
 		s.log.Error("nothing can be received: the buffer does not open", "error", err)
 		o.err, s.failed, s.failedAt, s.opening = err, err, time.Now(), nil
 	} else {

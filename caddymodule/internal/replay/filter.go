@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -45,15 +46,32 @@ func (f *Filter) CheckEvents() error {
 	return f.check()
 }
 
+// UnknownReasonError says that a filter names a reason that no dead letter has.
+type UnknownReasonError struct {
+	Reason buffer.Reason
+	Known  []buffer.Reason
+}
+
+// Error names the reasons that there are.
+func (e *UnknownReasonError) Error() string {
+	known := make([]string, len(e.Known))
+	for i, r := range e.Known {
+		known[i] = string(r)
+	}
+	return fmt.Sprintf("filter: there is no reason %q: it is one of %s", e.Reason, strings.Join(known, ", "))
+}
+
 // reasons are those that a filter may name.
-var reasons = []buffer.Reason{
-	buffer.ReasonRejected, buffer.ReasonExhausted, buffer.ReasonExpired, buffer.ReasonPoison, buffer.ReasonUnreadable,
+func reasons() []buffer.Reason {
+	return []buffer.Reason{
+		buffer.ReasonRejected, buffer.ReasonExhausted, buffer.ReasonExpired, buffer.ReasonPoison, buffer.ReasonUnreadable,
+	}
 }
 
 // CheckLetters says what makes the filter unfit to pick dead letters.
 func (f *Filter) CheckLetters() error {
-	if f.Reason != "" && !slices.Contains(reasons, f.Reason) {
-		return fmt.Errorf("filter: there is no reason %q: it is one of %q", f.Reason, reasons)
+	if f.Reason != "" && !slices.Contains(reasons(), f.Reason) {
+		return &UnknownReasonError{Reason: f.Reason, Known: reasons()}
 	}
 	return f.check()
 }
