@@ -15,8 +15,9 @@ func TestPlain(t *testing.T) {
 		err  error
 		want string
 	}{
-		"not found": {fmt.Errorf("%s: %w", "no handler \"x\"; there are [\"a b\" \"c\"]", buffer.ErrNotFound), `no handler "x"; there are a b, c`},
-		"in use":    {fmt.Errorf("%s: %w", "handler \"x\" is configured", buffer.ErrInUse), `handler "x" is configured`},
+		"not found": {&engine.UnknownHandlerError{Name: "x", Known: []string{"a b", "c"}}, `no handler "x"; there are a b, c`},
+		"in use":    {&engine.ConfiguredError{Name: "x"}, `handler "x" is configured: remove it from the handlers file first`},
+		"not open":  {&engine.NotOpenError{Cause: errors.New("the disk says no")}, "the disk says no"},
 		"other":     {errors.New("the disk says no"), "the disk says no"},
 	} {
 		got := plain(tt.err)
