@@ -27,15 +27,22 @@ type breaker struct {
 	state   BreakerState
 	since   time.Time
 	until   time.Time // while open
-	why     string
+	cause   cause
 	failed  int // in a row, while closed
 	probing bool
+}
+
+// cause is what opened a breaker; empty while it is closed.
+type cause struct {
+	why string
+	// reported is what the handler said when it was unavailable, "" when it failed.
+	reported string
 }
 
 // tick ends the cooldown when it is over.
 func (b *breaker) tick(now time.Time) {
 	if b.state == BreakerOpen && !now.Before(b.until) {
-		b.enter(BreakerHalfOpen, now, b.why)
+		b.enter(BreakerHalfOpen, now, b.cause)
 	}
 }
 
@@ -57,21 +64,21 @@ func (b *breaker) sent() (probe bool) {
 	return b.probing
 }
 
-// succeeded notes an answer that shows the handler to be well. Late answers of calls
-// from before the breaker opened close nothing.
+// succeeded notes an answer that shows that the handler works. Late answers of calls from
+// before the breaker opened close nothing.
 func (b *breaker) succeeded(now time.Time, probe bool) {
 	b.failed = 0
 	if !probe || b.state != BreakerHalfOpen {
 		return
 	}
 	b.log.Info("breaker closes: the probe succeeded", "open_for", now.Sub(b.since).Round(time.Millisecond))
-	b.enter(BreakerClosed, now, "")
+	b.enter(BreakerClosed, now, cause{})
 }
 
 // failure notes a failed attempt.
 func (b *breaker) failure(now time.Time, probe bool, text string) {
 	if b.state == BreakerHalfOpen && probe {
-		b.open(now, b.policy.Cooldown, "the probe failed: "+text)
+		b.open(now, b.policy.Cooldown, cause{why: "the probe failed: " + text})
 		return
 	}
 	if b.state != BreakerClosed {
@@ -81,10 +88,10 @@ func (b *breaker) failure(now time.Time, probe bool, text string) {
 	if b.failed < b.policy.Failures {
 		return
 	}
-	b.open(now, b.policy.Cooldown, fmt.Sprintf("%d failures in a row, the last: %s", b.failed, text))
+	b.open(now, b.policy.Cooldown, cause{why: fmt.Sprintf("%d failures in a row, the last: %s", b.failed, text)})
 }
 
-// unavailable notes that the handler's world is down.
+// unavailable notes that what the handler depends on is down.
 func (b *breaker) unavailable(now time.Time, after time.Duration, text string) {
 	cooldown := max(b.policy.Cooldown, min(after, maxAfter))
 	if b.state == BreakerOpen {
@@ -93,7 +100,7 @@ func (b *breaker) unavailable(now time.Time, after time.Duration, text string) {
 		}
 		return
 	}
-	b.open(now, cooldown, "the handler is unavailable: "+text)
+	b.open(now, cooldown, cause{why: "the handler is unavailable: " + text, reported: text})
 }
 
 // unanswered notes that a call ended without an answer about its events.
@@ -103,17 +110,17 @@ func (b *breaker) unanswered(probe bool) {
 	}
 }
 
-func (b *breaker) open(now time.Time, cooldown time.Duration, why string) {
-	b.enter(BreakerOpen, now, why)
+func (b *breaker) open(now time.Time, cooldown time.Duration, c cause) {
+	b.enter(BreakerOpen, now, c)
 	b.until = now.Add(cooldown)
 	b.log.Warn("breaker opens: deliveries pause, events wait in the buffer",
-		"why", why, "probe_in", cooldown)
+		"why", c.why, "probe_in", cooldown)
 }
 
-func (b *breaker) enter(s BreakerState, now time.Time, why string) {
-	// The time since which the handler has not been well spans the probes.
+func (b *breaker) enter(s BreakerState, now time.Time, c cause) {
+	// The time for which the handler has failed includes the probes.
 	if s != BreakerHalfOpen && (b.state != BreakerHalfOpen || s != BreakerOpen) {
 		b.since = now
 	}
-	b.state, b.why, b.failed, b.probing = s, why, 0, false
+	b.state, b.cause, b.failed, b.probing = s, c, 0, false
 }

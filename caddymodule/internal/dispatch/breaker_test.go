@@ -21,12 +21,12 @@ func TestUnavailableOpensTheBreaker(t *testing.T) {
 		r.add("a:2", "b:1", "c:1", "d:1")
 		b := r.d.Stats().Breaker
 		if b.State != dispatch.BreakerOpen || !b.Since.Equal(r.begun) || !b.Until.Equal(r.begun.Add(10*time.Second)) ||
-			!strings.Contains(b.Why, "database is down") {
+			b.Why != "the handler is unavailable: database is down" || b.Reported != "database is down" {
 			t.Errorf("breaker %+v", b)
 		}
 		r.after(9 * time.Second)
 		r.wantDeliveries()
-		r.after(time.Second) // the probe, with one event and the attempt of before
+		r.after(time.Second) // the probe, with one event and the same attempt
 		r.wantDeliveries("a:1#1")
 		r.after(59 * time.Second)
 		r.wantDeliveries()
@@ -83,7 +83,7 @@ func TestFailuresInARowOpenTheBreaker(t *testing.T) {
 		defer r.stop()
 		// c:1 is done, so only the three after it count.
 		r.wantDeliveries("a:1#1", "b:1#1", "c:1#1", "d:1#1", "e:1#1", "f:1#1")
-		if b := r.d.Stats().Breaker; b.State != dispatch.BreakerOpen || b.Why != "3 failures in a row, the last: last straw" {
+		if b := r.d.Stats().Breaker; b.State != dispatch.BreakerOpen || b.Why != "3 failures in a row, the last: last straw" || b.Reported != "" {
 			t.Errorf("breaker %+v", b)
 		}
 		r.h.on("g:1", retry("still broken"))

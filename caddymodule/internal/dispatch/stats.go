@@ -64,6 +64,9 @@ type BreakerStats struct {
 	Until time.Time `json:"until,omitzero"`
 	// Why is what opened it; "" while closed.
 	Why string `json:"why,omitempty"`
+	// Reported is what the handler itself said when it was unavailable; "" when failures
+	// opened the breaker.
+	Reported string `json:"reported,omitempty"`
 }
 
 // published is the copy of the scheduler's state that others may read.
@@ -91,7 +94,7 @@ func (d *Dispatcher) publish() {
 		WaitingLanes: d.onDisk,
 		Suspects:     d.suspects.len(),
 		Tables:       d.fresh.recent.Len(),
-		Breaker:      BreakerStats{State: d.breaker.state, Since: d.breaker.since, Why: d.breaker.why},
+		Breaker:      BreakerStats{State: d.breaker.state, Since: d.breaker.since, Why: d.breaker.cause.why, Reported: d.breaker.cause.reported},
 	}
 	if d.isolating {
 		s.Suspects++

@@ -75,7 +75,7 @@ func TestStartErrors(t *testing.T) {
 				}
 			}
 			s := p.State()
-			if s.Up || s.PID != 0 || s.LastError != err.Error() {
+			if s.Up || s.PID != 0 || `starting plugin of handler "h1": `+s.LastError != err.Error() {
 				t.Errorf("State = %+v", s)
 			}
 			if p.dir == nil {

@@ -91,6 +91,21 @@ var _ dispatch.Handler = (*Plugin)(nil)
 // errStopped is for calls after Stop.
 var errStopped = errors.New("plugin was stopped")
 
+// StartError says that the plugin of a handler did not start.
+type StartError struct {
+	Handler string
+	// Cause is why, and what to do.
+	Cause error
+}
+
+// Error says which plugin it is, and why it did not start.
+func (e *StartError) Error() string {
+	return fmt.Sprintf("starting plugin of handler %q: %v", e.Handler, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *StartError) Unwrap() error { return e.Cause }
+
 // New returns a Plugin without a process. It touches nothing outside memory.
 func New(spec Spec) *Plugin {
 	log := spec.Log
@@ -109,8 +124,8 @@ func New(spec Spec) *Plugin {
 	}
 }
 
-// Start makes one attempt to get the process up: launch, Describe, Configure. The
-// error says what went wrong and what to do, with the last lines of the plugin's
+// Start makes one attempt to get the process up: launch, Describe, Configure. A
+// *StartError says what went wrong and what to do, with the last lines of the plugin's
 // stderr. It does nothing when the process is up.
 func (p *Plugin) Start(ctx context.Context) error {
 	p.launching.Lock()
@@ -119,7 +134,7 @@ func (p *Plugin) Start(ctx context.Context) error {
 		return nil
 	}
 	if p.life.Err() != nil {
-		return fmt.Errorf("starting plugin of handler %q: %w", p.spec.Handler, errStopped)
+		return &StartError{Handler: p.spec.Handler, Cause: errStopped}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -128,13 +143,12 @@ func (p *Plugin) Start(ctx context.Context) error {
 	begun := time.Now()
 	inst, err := p.launch(ctx)
 	if err != nil {
-		err = fmt.Errorf("starting plugin of handler %q: %w", p.spec.Handler, err)
 		p.failed(err)
-		return err
+		return &StartError{Handler: p.spec.Handler, Cause: err}
 	}
 	if !p.install(inst) {
 		inst.finish()
-		return fmt.Errorf("starting plugin of handler %q: %w", p.spec.Handler, errStopped)
+		return &StartError{Handler: p.spec.Handler, Cause: errStopped}
 	}
 	p.log.Info("plugin is up", "plugin", inst.about.name, "version", inst.about.version,
 		"pid", inst.proc.pid(), "took", time.Since(begun).Round(time.Millisecond))
