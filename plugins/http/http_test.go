@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -234,7 +237,7 @@ func TestRequestsWithoutAnAnswer(t *testing.T) {
 		status sdk.Status
 		text   string
 	}{
-		"refused":          {"http://" + refusing, sdk.StatusUnavailable, "connecting failed"},
+		"refused":          {"http://" + refusing, sdk.StatusUnavailable, refusing + ": connecting failed: " + syscall.ECONNREFUSED.Error()},
 		"no such host":     {"http://nowhere.invalid", sdk.StatusUnavailable, "nowhere.invalid: connecting failed"},
 		"unknown issuer":   {tlsServer.URL, sdk.StatusUnavailable, "certificate"},
 		"closed":           {"http://" + raw(t, func(net.Conn) {}), sdk.StatusRetry, "closed before the answer"},
@@ -326,5 +329,27 @@ func TestConfigMistakes(t *testing.T) {
 				t.Errorf("a value is shown: %v", err)
 			}
 		})
+	}
+}
+
+// A failed dial is told without what the host says already.
+func TestDialled(t *testing.T) {
+	refused := os.NewSyscallError("connect", syscall.ECONNREFUSED)
+	address := func(a string) net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(a)) }
+	noHost := &net.DNSError{Err: "no such host", Name: "crm.example", IsNotFound: true}
+	for name, tt := range map[string]struct {
+		host string
+		err  error
+		want string
+	}{
+		"the address itself": {"10.0.0.1:80", &net.OpError{Op: "dial", Net: "tcp", Addr: address("10.0.0.1:80"), Err: refused}, "10.0.0.1:80: " + syscall.ECONNREFUSED.Error()},
+		"a name's address":   {"crm:80", &net.OpError{Op: "dial", Net: "tcp", Addr: address("10.0.0.1:80"), Err: refused}, "crm:80 (10.0.0.1:80): " + syscall.ECONNREFUSED.Error()},
+		"no such host":       {"crm.example", &net.OpError{Op: "dial", Net: "tcp", Err: noHost}, "crm.example: lookup crm.example: no such host"},
+		"not a dial":         {"crm", errors.New("tls: bad certificate"), "crm: tls: bad certificate"},
+	} {
+		host, err := dialled(tt.host, tt.err)
+		if got := host + ": " + err.Error(); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
 	}
 }

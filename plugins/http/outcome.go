@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -62,6 +63,7 @@ func failure(host string, connected bool, err error) error {
 		err = wrapped.Err
 	}
 	if !connected {
+		host, err = dialled(host, err)
 		return sdk.Unavailable(fmt.Errorf("%s: connecting failed: %w", host, err))
 	}
 	// Errors of net/http may quote what the other side sent, so only what is known
@@ -78,4 +80,20 @@ func failure(host string, connected bool, err error) error {
 		return fmt.Errorf("%s: the connection was closed before the answer", host)
 	}
 	return fmt.Errorf("%s: the answer is not one that HTTP knows", host)
+}
+
+// dialled returns why an address could not be dialled, without the system call and the
+// address that the host has already said; one that its name led to is added to the host.
+func dialled(host string, err error) (string, error) {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "dial" {
+		return host, err
+	}
+	if op.Addr != nil && op.Addr.String() != host {
+		host += " (" + op.Addr.String() + ")"
+	}
+	if system, ok := errors.AsType[*os.SyscallError](op.Err); ok {
+		return host, system.Err
+	}
+	return host, op.Err
 }
