@@ -113,7 +113,7 @@ func night() api.Status {
 	archive.Dispatch.Delivered = 1_199_990
 	crm.Plugin.PluginName, crm.Dispatch.Delivered, crm.Dispatch.Retried, crm.Dispatch.Dead = "http", 1_179_840, 41, 17
 	crm.Dispatch.Breaker = dispatch.BreakerStats{
-		State: dispatch.BreakerOpen, Since: noon.Add(-12 * time.Minute), Until: noon.Add(40 * time.Second), Why: "the handler is unavailable: 127.0.0.1:3000: connection refused",
+		State: dispatch.BreakerOpen, Since: noon.Add(-12 * time.Minute), Until: noon.Add(40 * time.Second), Why: "the handler is unavailable: 127.0.0.1:3000: connection refused", Reported: "127.0.0.1:3000: connection refused",
 	}
 	crm.Dispatch.WaitingLanes, crm.Dispatch.NextDue, crm.Consumer.Deferred = 3, noon.Add(40*time.Second), 5
 	crm.Waiting, crm.Oldest = 20_133, noon.Add(-12*time.Minute)

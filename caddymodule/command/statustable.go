@@ -203,7 +203,7 @@ func (p printer) handler(h *api.Handler) error {
 		{"Since its start", fmt.Sprintf("%s delivered, %s skipped, %s retried, %s replayed", text.Count(c.Delivered), text.Count(c.Skipped), text.Count(c.Retried), text.Count(c.Replayed))},
 		{"Died since then", fmt.Sprintf("%s (%s poison, %s expired)", text.Count(c.Dead), text.Count(c.Poisoned), text.Count(c.Expired))},
 		{"Stale signals", zeroIsNothing(c.Stale)},
-		{"Last error", text.Clean(text.Briefly(h.LastError))},
+		{"Last error", text.Clean(h.LastError)},
 		{"Last end", lastEnd},
 	})
 }

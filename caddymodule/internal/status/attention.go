@@ -92,14 +92,14 @@ func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
 	}
 	switch h.State {
 	case "down":
-		return one(api.LevelError, text.Because(h.Name+" is down", text.Briefly(h.LastError)),
+		return one(api.LevelError, text.Because(h.Name+" is down", h.LastError),
 			"mend its plugin; Caddy goes on starting it, its events wait")
 	case "failing":
-		return one(api.LevelError, text.Because(h.Name+" cannot go on", text.Briefly(h.LastError)),
+		return one(api.LevelError, text.Because(h.Name+" cannot go on", h.LastError),
 			"look at the disk and at Caddy's log; if it stays, restart Caddy")
 	case "breaker-open", "probing":
 		what := fmt.Sprintf("%s has got nothing for %s", h.Name, text.Duration(now.Sub(h.Breaker.Since)))
-		return one(api.LevelError, text.Because(what, text.Briefly(h.LastError)),
+		return one(api.LevelError, text.Because(what, h.LastError),
 			"mend what it depends on; it is tried again by itself")
 	case "paused", "draining":
 		if h.Behind.Events == 0 {

@@ -3,6 +3,7 @@
 package status
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -204,6 +205,6 @@ func handlerError(h *engine.HandlerStatus) string {
 	case !h.Plugin.Up:
 		return h.Plugin.LastError
 	default:
-		return h.Dispatch.Breaker.Why
+		return cmp.Or(h.Dispatch.Breaker.Reported, h.Dispatch.Breaker.Why)
 	}
 }
