@@ -30,7 +30,7 @@ func (p *printer) begun(ctx context.Context, c *api.Client, jobs []api.Replay, d
 		fmt.Fprintf(p.out, "Replay %s to %s has begun.\n", j.ID, j.Handler)
 	}
 	if detach {
-		fmt.Fprintln(p.out, p.located("To see how far it is: caddy smartcar replay list"))
+		fmt.Fprintln(p.out, "To see how far it is: "+p.command("caddy smartcar replay list"))
 		return nil
 	}
 	var errs []error
@@ -63,11 +63,11 @@ func (p *printer) follow(ctx context.Context, c *api.Client, job api.Replay) err
 		case "done":
 			return nil
 		default:
-			return fmt.Errorf("replay %s is %s; to go on: %s", job.ID, text.Because(job.State, job.Error), p.located("caddy smartcar replay resume "+job.ID))
+			return fmt.Errorf("replay %s is %s; to go on: %s", job.ID, text.Because(job.State, job.Error), p.command("caddy smartcar replay resume "+job.ID))
 		}
 		select {
 		case <-ctx.Done():
-			fmt.Fprintf(p.out, "Replay %s goes on. To stop it: %s\n", job.ID, p.located("caddy smartcar replay stop "+job.ID))
+			fmt.Fprintf(p.out, "Replay %s goes on. To stop it: %s\n", job.ID, p.command("caddy smartcar replay stop "+job.ID))
 			return nil
 		case <-ticker.C:
 		}
@@ -156,7 +156,7 @@ func replayOrderCommand(name, what string, tell func(*printer, *api.Replay)) *co
 func (p *printer) stopped(r *api.Replay) {
 	fmt.Fprintln(p.out, replayLine(*r))
 	if r.State == "stopped" {
-		fmt.Fprintf(p.out, "What it has put back is delivered all the same. To go on: %s\n", p.located("caddy smartcar replay resume "+r.ID))
+		fmt.Fprintf(p.out, "What it has put back is delivered all the same. To go on: %s\n", p.command("caddy smartcar replay resume "+r.ID))
 	}
 }
 

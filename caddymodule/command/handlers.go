@@ -76,7 +76,7 @@ func (p printer) ordered(h *api.Handler) {
 		return
 	}
 	fmt.Fprintf(p.out, "%s is paused since %s, %s in flight, %s waiting. To go on: %s\n",
-		h.Name, p.clock(h.PausedSince), text.Count(h.InFlight), behind, p.located("caddy smartcar resume "+h.Name))
+		h.Name, p.clock(h.PausedSince), text.Count(h.InFlight), behind, p.command("caddy smartcar resume "+h.Name))
 }
 
 // forgetFlags are the flags of `forget`.

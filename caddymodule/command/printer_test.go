@@ -243,17 +243,25 @@ func TestWrap(t *testing.T) {
 // Commands that are printed find the same Caddy.
 func TestLocated(t *testing.T) {
 	p := printer{at: " --address x"}
-	for text, want := range map[string]string{
-		"put it back, or let go: caddy smartcar forget old":                      "put it back, or let go: caddy smartcar forget old --address x",
-		"caddy smartcar dead-letters, then: dead-letters replay or drop":         "caddy smartcar dead-letters --address x, then: dead-letters replay or drop",
-		"to go on: caddy smartcar replay resume 1-a; or leave it":                "to go on: caddy smartcar replay resume 1-a --address x; or leave it",
-		"caddy smartcar dead-letters --handler a; hold: caddy smartcar pause a.": "caddy smartcar dead-letters --handler a --address x; hold: caddy smartcar pause a --address x.",
-		"look at the disk": "look at the disk",
+	for text, tt := range map[string]struct {
+		commands []string
+		want     string
+	}{
+		"put it back, or let go: caddy smartcar forget old": {
+			[]string{"caddy smartcar forget old"}, "put it back, or let go: caddy smartcar forget old --address x"},
+		"caddy smartcar dead-letters, then: dead-letters replay or drop": {
+			[]string{"caddy smartcar dead-letters"}, "caddy smartcar dead-letters --address x, then: dead-letters replay or drop"},
+		"to go on: caddy smartcar replay resume 1-a; or leave it": {
+			[]string{"caddy smartcar replay resume 1-a"}, "to go on: caddy smartcar replay resume 1-a --address x; or leave it"},
+		"caddy smartcar dead-letters --handler a; hold: caddy smartcar pause a.": {
+			[]string{"caddy smartcar dead-letters --handler a", "caddy smartcar pause a"},
+			"caddy smartcar dead-letters --handler a --address x; hold: caddy smartcar pause a --address x."},
+		"look at the disk": {nil, "look at the disk"},
 	} {
-		if got := p.located(text); got != want {
-			t.Errorf("%q, want %q", got, want)
+		if got := p.located(text, tt.commands); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
 		}
-		if got := (printer{}).located(text); got != text {
+		if got := (printer{}).located(text, tt.commands); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}

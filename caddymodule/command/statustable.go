@@ -153,7 +153,7 @@ func (p printer) attentionLines(a api.Attention) []string {
 	if a.Level == api.LevelWarning {
 		mark = "- "
 	}
-	return append(p.wrapped(mark, a.What, maxWrap), p.wrapped("  ", p.located(a.Do), maxWrap)...)
+	return append(p.wrapped(mark, a.What, maxWrap), p.wrapped("  ", p.located(a.Do, a.Commands), maxWrap)...)
 }
 
 // handler describes one handler.

@@ -3,7 +3,6 @@ package command
 import (
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"golang.org/x/term"
@@ -86,13 +85,13 @@ func middle(s string, width int) string {
 	return string(runes[:width-1-tail]) + "…" + string(runes[len(runes)-tail:])
 }
 
-// advised is a command in a text.
-var advised = regexp.MustCompile("caddy smartcar [^,;`\n]*[^,;`\n .]")
+// command has a command find the same Caddy.
+func (p printer) command(command string) string { return command + p.at }
 
-// located has the commands in a text find the same Caddy.
-func (p printer) located(text string) string {
-	if p.at == "" {
-		return text
+// located has the commands that a text names find the same Caddy.
+func (p printer) located(text string, commands []string) string {
+	for _, c := range commands {
+		text = strings.Replace(text, c, p.command(c), 1)
 	}
-	return advised.ReplaceAllStringFunc(text, func(command string) string { return command + p.at })
+	return text
 }

@@ -83,6 +83,8 @@ type Attention struct {
 	Level string `json:"level"`
 	What  string `json:"what"`
 	Do    string `json:"do"`
+	// Commands are those that Do names, as they stand in it.
+	Commands []string `json:"commands,omitempty"`
 	// Handler is the one that it is about, if it is about one.
 	Handler string `json:"handler,omitempty"`
 }

@@ -42,8 +42,9 @@ func attention(v *api.Status, full error, dead *deadLetters, incomplete error) [
 		if !r.LetGoAt.IsZero() {
 			what += fmt.Sprintf(", for another %s", text.Duration(max(0, r.LetGoAt.Sub(v.At))))
 		}
+		forget := "caddy smartcar forget " + r.Name
 		list = append(list, api.Attention{Level: api.LevelWarning, Handler: r.Name, What: what,
-			Do: "put it back, or let go: caddy smartcar forget " + r.Name})
+			Do: "put it back, or let go: " + forget, Commands: []string{forget}})
 	}
 	for _, r := range v.Replays {
 		list = append(list, replayAttention(&r)...)
@@ -105,8 +106,11 @@ func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
 		if h.Behind.Events == 0 {
 			return nil
 		}
-		return one(api.LevelWarning, fmt.Sprintf("%s is paused, %s events wait", h.Name, humanize.Comma(int64(h.Behind.Events))),
-			"when it may go on: caddy smartcar resume "+h.Name)
+		resume := "caddy smartcar resume " + h.Name
+		list := one(api.LevelWarning, fmt.Sprintf("%s is paused, %s events wait", h.Name, humanize.Comma(int64(h.Behind.Events))),
+			"when it may go on: "+resume)
+		list[0].Commands = []string{resume}
+		return list
 	default:
 		return nil
 	}
@@ -169,14 +173,15 @@ func holders(v *api.Status) string {
 
 // replayAttention is about a replay that a person has to decide about.
 func replayAttention(r *api.Replay) []api.Attention {
-	a := api.Attention{Level: api.LevelWarning, Handler: r.Handler}
+	resume := "caddy smartcar replay resume " + r.ID
+	a := api.Attention{Level: api.LevelWarning, Handler: r.Handler, Commands: []string{resume}}
 	switch r.State {
 	case string(replay.StateFailed):
 		a.What = text.Because(fmt.Sprintf("replay %s to %s failed at %s", r.ID, r.Handler, text.Share(r.Share)), r.Error)
-		a.Do = "mend the cause, then: caddy smartcar replay resume " + r.ID
+		a.Do = "fix the cause, then: " + resume
 	case string(replay.StateStopped):
 		a.What = fmt.Sprintf("replay %s to %s was stopped at %s", r.ID, r.Handler, text.Share(r.Share))
-		a.Do = "to go on: caddy smartcar replay resume " + r.ID + "; or leave it"
+		a.Do = "to go on: " + resume + "; or leave it"
 	default:
 		return nil
 	}

@@ -147,11 +147,13 @@ func (d *deadLetters) attention(stored uint64) []api.Attention {
 		if h.handler == "" || h.lately < burstOf {
 			continue
 		}
+		look, pause := "caddy smartcar dead-letters --handler "+h.handler, "caddy smartcar pause "+h.handler
 		list = append(list, api.Attention{
 			Level: api.LevelError, Handler: h.handler,
 			What: fmt.Sprintf("%s gives up on what it gets: %s in the last %d minutes, %s", h.handler,
 				text.Plural(uint64(h.lately), "dead letter"), int(burstWithin.Minutes()), h.why()),
-			Do: fmt.Sprintf("caddy smartcar dead-letters --handler %[1]s; to hold the rest: caddy smartcar pause %[1]s", h.handler),
+			Do:       look + "; to hold the rest: " + pause,
+			Commands: []string{look, pause},
 		})
 	}
 	what := text.Plural(stored, "dead letter")
@@ -165,7 +167,9 @@ func (d *deadLetters) attention(stored uint64) []api.Attention {
 	if of := d.of(); of != "" {
 		what += ": " + of
 	}
-	return append(list, api.Attention{Level: api.LevelWarning, What: what, Do: "caddy smartcar dead-letters, then: dead-letters replay or drop"})
+	look := "caddy smartcar dead-letters"
+	return append(list, api.Attention{Level: api.LevelWarning, What: what,
+		Do: look + ", then: dead-letters replay or drop", Commands: []string{look}})
 }
 
 // maxNamed is how many handlers are named.
