@@ -13,7 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 )
 
 // systemdExample is the folder whose files these tests hold.
@@ -77,14 +77,14 @@ func defaultDrain(t *testing.T) time.Duration {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
 	defer cancel()
-	app := new(caddymodule.App)
-	if err := app.Provision(ctx); err != nil {
+	a := new(app.App)
+	if err := a.Provision(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Cleanup(); err != nil {
+	if err := a.Cleanup(); err != nil {
 		t.Fatal(err)
 	}
-	return time.Duration(app.DrainTimeout)
+	return time.Duration(a.DrainTimeout)
 }
 
 // The unit lets this Caddy end by itself, and has it come back.
