@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 const directiveName = "smartcar_webhook"
@@ -129,7 +130,7 @@ func (rc *Receiver) unmarshalToken(d *caddyfile.Dispenser, seen map[string]int) 
 	number, raw := len(rc.Tokens)+1, args[0]
 	err := checkTokenPlaceholders(raw)
 	if err == nil && !placeholderPattern.MatchString(raw) {
-		err = checkToken(raw)
+		err = smartcar.CheckToken(raw)
 	}
 	if err != nil {
 		return d.Errf("token %d %w", number, err)
@@ -139,7 +140,6 @@ func (rc *Receiver) unmarshalToken(d *caddyfile.Dispenser, seen map[string]int) 
 	}
 	seen[raw] = number
 	rc.Tokens = append(rc.Tokens, raw)
-	rc.TokensAt = append(rc.TokensAt, directive.Position(d))
 	return nil
 }
 

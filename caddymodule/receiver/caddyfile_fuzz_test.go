@@ -64,8 +64,8 @@ func FuzzCaddyfileReceiver(f *testing.F) {
 			checkError(t, err)
 			return
 		}
-		if len(rc.Tokens) == 0 || len(rc.Tokens) != len(rc.TokensAt) {
-			t.Fatalf("%d tokens at %d places", len(rc.Tokens), len(rc.TokensAt))
+		if len(rc.Tokens) == 0 {
+			t.Fatal("accepted without a token")
 		}
 		var again Receiver
 		roundTrip(t, &rc, &again)

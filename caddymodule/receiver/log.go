@@ -13,13 +13,13 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// logLimited writes a line if its level is wanted and the limit allows it; attrs is
+// logLimited writes a line if its level is wanted and the limit of its kind allows it; attrs is
 // only called then.
-func (rc *Receiver) logLimited(ctx context.Context, limit *logLimit, level slog.Level, msg string, attrs func() []slog.Attr) {
+func (rc *Receiver) logLimited(ctx context.Context, kind logKind, level slog.Level, msg string, attrs func() []slog.Attr) {
 	if !rc.log.Enabled(ctx, level) {
 		return
 	}
-	skipped, ok := limit.allow()
+	skipped, ok := rc.limits[kind].allow()
 	if !ok {
 		return
 	}

@@ -32,7 +32,7 @@ func TestLogsKeepSecrets(t *testing.T) {
 		request(`{"eventId":"YV1TESTVIN0000001","data":{"mode":"57.70887"},"meta":{"mode":"11.97456"}}`, ""),
 		request(`{"eventId":"YV1TESTVIN0000001","mode":"57.70887"}`, "some other token"),
 	} {
-		rc.unsigned = newLogLimit()
+		rc.limits[logUnsigned] = newLogLimit()
 		serve(t, rc, r)
 	}
 	fails = true

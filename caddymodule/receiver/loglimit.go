@@ -26,3 +26,14 @@ func (l *logLimit) allow() (skipped int64, ok bool) {
 	}
 	return l.skipped.Swap(0), true
 }
+
+// logKind is a kind of lines with a limit of its own, so that a flood of one hides none of another.
+type logKind int
+
+// The kinds of lines.
+const (
+	logRefused logKind = iota
+	logUnsigned
+	logNotStored
+	logKinds
+)

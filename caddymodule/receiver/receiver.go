@@ -72,10 +72,6 @@ type Receiver struct {
 	// characters and appears once.
 	Tokens []string `json:"tokens,omitempty"`
 
-	// Where each of the tokens stands, such as `Caddyfile:12`. It is filled in from
-	// the Caddyfile and used in error messages only.
-	TokensAt []string `json:"tokens_at,omitempty"`
-
 	// The largest body in bytes; a larger one is refused with 413. Smartcar's own limit
 	// is 50 kB. From 1 KiB to 16 MiB. Default: 262144 (256 KiB).
 	MaxSize int64 `json:"max_size,omitempty"`
@@ -100,9 +96,8 @@ type Receiver struct {
 	ref                      *app.EngineRef
 	counts                   *traffic.Source
 	log                      *slog.Logger
-	// Each kind of line has its own limit, so that a flood of one hides none of another.
-	refused, unsigned, failed *logLimit
-	scratches                 scratchPool
+	limits                   [logKinds]*logLimit
+	scratches                scratchPool
 	// answered and live tell "VERIFY works but LIVE events do not" from plain mistakes:
 	// whether a VERIFY was answered, and whether a LIVE event had a right signature.
 	answered, live atomic.Bool
@@ -152,14 +147,16 @@ func (rc *Receiver) configure() error {
 	if err := rc.check(); err != nil {
 		return err
 	}
-	tokens, err := expandTokens(rc.Tokens, rc.TokensAt, rc.Source)
+	tokens, err := expandTokens(rc.Tokens, rc.Source)
 	if err != nil {
 		return err
 	}
 	rc.keys = smartcar.NewKeys(tokens...)
 	rc.challenge = rc.Verify.rule()
 	rc.verifies, rc.signedVerifies = rc.Verify.limiter(), rc.Verify.limiter()
-	rc.refused, rc.unsigned, rc.failed = newLogLimit(), newLogLimit(), newLogLimit()
+	for i := range rc.limits {
+		rc.limits[i] = newLogLimit()
+	}
 	return nil
 }
 

@@ -72,7 +72,7 @@ func newReceiver(t *testing.T, store storeFunc, change ...func(*Receiver)) (*Rec
 	return rc, log
 }
 
-// request makes a signed POST; an empty token leaves the signature away.
+// request makes a signed POST; an empty token sends none.
 func request(body, token string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")

@@ -1,70 +1,135 @@
 package receiver
 
 import (
-	"math"
+	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// refusal is an answer that is not a 200. Its code and message are the same for
-// every request, so that neither can carry anything of the request.
+// refusal is an answer that is not a 200, with all that it costs. Its code and message are the
+// same for every request, so that neither can carry anything of the request.
 type refusal struct {
+	*kind
 	status  int
 	code    string
 	message string
+	// advice is what an operator should look at first; "" where that depends on the request.
+	advice string
+	// secret: the request's signature is not logged, since it is the answer to a challenge.
+	secret bool
 }
+
+// kind is what refusals of one sort share: how loud they are, and when to come back.
+type kind struct {
+	// event and line are the name and the text of the log line.
+	event, line string
+	level       slog.Level
+	// limit is the limit that the lines share.
+	limit logKind
+	// retryAfter goes into the Retry-After header; 0 sends none.
+	retryAfter time.Duration
+}
+
+// The kinds.
+var (
+	// A wrong method or a broken connection is nothing that an operator must act on.
+	wrongRequest = &kind{"webhook.refused", "webhook refused", slog.LevelDebug, logRefused, 0}
+	// Somebody may be looking for a signing oracle.
+	wrongVerify = &kind{"webhook.refused", "webhook refused", slog.LevelWarn, logRefused, 0}
+	// It may be an attack or a wrong token.
+	wrongSignature = &kind{"signature.failed", "signature refused", slog.LevelWarn, logUnsigned, 0}
+	// An event is lost unless Smartcar's next attempt succeeds. It comes back after a restart, and before
+	// Smartcar's first pause of 25 s.
+	notStored = &kind{"webhook.not_stored", "event not stored", slog.LevelError, logNotStored, 5 * time.Second}
+)
 
 // The refusals. The codes are documented in docs/receiver.md and stay as they are.
 var (
-	refuseMethod = &refusal{http.StatusMethodNotAllowed, "method_not_allowed",
-		"send webhooks with POST"}
-	refuseContentType = &refusal{http.StatusUnsupportedMediaType, "unsupported_content_type",
-		"the Content-Type must be application/json"}
-	refuseEncoding = &refusal{http.StatusUnsupportedMediaType, "unsupported_content_encoding",
-		"send the body without a Content-Encoding"}
-	refuseSize = &refusal{http.StatusRequestEntityTooLarge, "body_too_large",
-		"the body is larger than this receiver's max_size"}
-	refuseRead = &refusal{http.StatusBadRequest, "body_not_received",
-		"the body ended before its announced length"}
-	refuseSlow = &refusal{http.StatusRequestTimeout, "body_too_slow",
-		"the body did not arrive within this receiver's read_timeout"}
+	refuseMethod = &refusal{
+		kind: wrongRequest, status: http.StatusMethodNotAllowed, code: "method_not_allowed",
+		message: "send webhooks with POST",
+	}
+	refuseContentType = &refusal{
+		kind: wrongRequest, status: http.StatusUnsupportedMediaType, code: "unsupported_content_type",
+		message: "the Content-Type must be application/json",
+	}
+	refuseEncoding = &refusal{
+		kind: wrongRequest, status: http.StatusUnsupportedMediaType, code: "unsupported_content_encoding",
+		message: "send the body without a Content-Encoding",
+	}
+	refuseSize = &refusal{
+		kind: wrongRequest, status: http.StatusRequestEntityTooLarge, code: "body_too_large",
+		message: "the body is larger than this receiver's max_size",
+	}
+	refuseRead = &refusal{
+		kind: wrongRequest, status: http.StatusBadRequest, code: "body_not_received",
+		message: "the body ended before its announced length",
+	}
+	refuseSlow = &refusal{
+		kind: wrongRequest, status: http.StatusRequestTimeout, code: "body_too_slow",
+		message: "the body did not arrive within this receiver's read_timeout",
+	}
 
-	refuseNoSignature = &refusal{http.StatusUnauthorized, "signature_missing",
-		"the SC-Signature header is missing"}
-	refuseSignatures = &refusal{http.StatusUnauthorized, "signature_repeated",
-		"the SC-Signature header must appear once"}
-	refuseMalformed = &refusal{http.StatusUnauthorized, "signature_malformed",
-		"the SC-Signature header must be 64 hexadecimal digits"}
-	refuseMismatch = &refusal{http.StatusUnauthorized, "signature_mismatch",
-		"the SC-Signature header does not match the body"}
-	refuseChallengeBody = &refusal{http.StatusUnauthorized, "body_is_challenge",
-		"a body that could be a challenge is never an event"}
+	refuseNoSignature = &refusal{
+		kind: wrongSignature, status: http.StatusUnauthorized, code: "signature_missing",
+		message: "the SC-Signature header is missing",
+		advice:  "not sent by Smartcar, or a proxy in front removed the SC-Signature header",
+	}
+	refuseSignatures = &refusal{
+		kind: wrongSignature, status: http.StatusUnauthorized, code: "signature_repeated",
+		message: "the SC-Signature header must appear once",
+		advice:  "not sent by Smartcar, or a proxy in front changed the SC-Signature header",
+	}
+	refuseMalformed = &refusal{
+		kind: wrongSignature, status: http.StatusUnauthorized, code: "signature_malformed",
+		message: "the SC-Signature header must be 64 hexadecimal digits",
+		advice:  "not sent by Smartcar, or a proxy in front changed the SC-Signature header",
+	}
+	refuseMismatch = &refusal{
+		kind: wrongSignature, status: http.StatusUnauthorized, code: "signature_mismatch",
+		message: "the SC-Signature header does not match the body",
+	}
+	refuseChallengeBody = &refusal{
+		kind: wrongSignature, status: http.StatusUnauthorized, code: "body_is_challenge",
+		message: "a body that could be a challenge is never an event",
+		advice:  "somebody tried to pass the answer to a challenge off as a signature",
+		secret:  true,
+	}
 
-	refuseChallenge = &refusal{http.StatusBadRequest, "challenge_refused",
-		"the challenge is not the short plain text that this receiver answers"}
-	refuseVerifyRate = &refusal{http.StatusTooManyRequests, "verify_rate_limited",
-		"too many VERIFY requests"}
+	refuseChallenge = &refusal{
+		kind: wrongVerify, status: http.StatusBadRequest, code: "challenge_refused",
+		message: "the challenge is not the short plain text that this receiver answers",
+	}
+	refuseVerifyRate = &refusal{
+		kind: wrongVerify, status: http.StatusTooManyRequests, code: "verify_rate_limited",
+		message: "too many VERIFY requests",
+	}
 
-	refuseFull = &refusal{http.StatusServiceUnavailable, "buffer_full",
-		"the buffer is full; send again later"}
-	refuseSealed = &refusal{http.StatusServiceUnavailable, "buffer_sealed",
-		"the buffer accepts nothing after a failed write; send again later"}
-	refuseNotOpen = &refusal{http.StatusServiceUnavailable, "buffer_unavailable",
-		"the buffer cannot be opened; send again later"}
-	refuseClosed = &refusal{http.StatusServiceUnavailable, "buffer_closed",
-		"the receiver is shutting down; send again later"}
-	refuseTimeout = &refusal{http.StatusServiceUnavailable, "store_timeout",
-		"storing took longer than this receiver's store_timeout; send again later"}
-	refuseStore = &refusal{http.StatusServiceUnavailable, "store_failed",
-		"the event could not be stored; send again later"}
+	refuseFull = &refusal{
+		kind: notStored, status: http.StatusServiceUnavailable, code: "buffer_full",
+		message: "the buffer is full; send again later",
+	}
+	refuseSealed = &refusal{
+		kind: notStored, status: http.StatusServiceUnavailable, code: "buffer_sealed",
+		message: "the buffer accepts nothing after a failed write; send again later",
+	}
+	refuseNotOpen = &refusal{
+		kind: notStored, status: http.StatusServiceUnavailable, code: "buffer_unavailable",
+		message: "the buffer cannot be opened; send again later",
+	}
+	refuseClosed = &refusal{
+		kind: notStored, status: http.StatusServiceUnavailable, code: "buffer_closed",
+		message: "the receiver is shutting down; send again later",
+	}
+	refuseTimeout = &refusal{
+		kind: notStored, status: http.StatusServiceUnavailable, code: "store_timeout",
+		message: "storing took longer than this receiver's store_timeout; send again later",
+	}
+	refuseStore = &refusal{
+		kind: notStored, status: http.StatusServiceUnavailable, code: "store_failed",
+		message: "the event could not be stored; send again later",
+	}
 )
-
-// storeRetryAfter is what a 503 says in Retry-After: longer than a restart, shorter
-// than Smartcar's first pause of 25 s.
-const storeRetryAfter = 5 * time.Second
 
 func (f *refusal) Error() string { return f.code + ": " + f.message }
 
@@ -72,35 +137,4 @@ func (f *refusal) Error() string { return f.code + ": " + f.message }
 // without quotes, so nothing needs escaping.
 func (f *refusal) body() string {
 	return `{"error":"` + f.code + `","message":"` + f.message + `"}` + "\n"
-}
-
-// headers sets what belongs to the status, besides the body's own headers.
-func (f *refusal) headers(h http.Header, retryAfter time.Duration) {
-	switch f.status {
-	case http.StatusMethodNotAllowed:
-		h.Set("Allow", http.MethodPost)
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", seconds(retryAfter))
-	}
-}
-
-// seconds rounds up, since a client that comes back too early is refused again.
-func seconds(d time.Duration) string {
-	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
-}
-
-// writeRefusal answers with f. Where the server has error routes (handle_errors in
-// the Caddyfile) they get to render it, as with every other handler's error; else
-// Caddy would send an empty body, so the answer is written here.
-func writeRefusal(w http.ResponseWriter, r *http.Request, f *refusal, retryAfter time.Duration) error {
-	f.headers(w.Header(), retryAfter)
-	if hasErrorRoutes(r) {
-		return caddyhttp.Error(f.status, f)
-	}
-	return writeJSON(w, f.status, newAnswer([]byte(f.body())))
-}
-
-func hasErrorRoutes(r *http.Request) bool {
-	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	return ok && srv != nil && srv.Errors != nil && len(srv.Errors.Routes) > 0
 }

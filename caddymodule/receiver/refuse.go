@@ -4,74 +4,92 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// No line holds a token, a challenge or its answer, a body, or what a body says of a
-// person: user, location, VIN.
+// rejection is why one request is refused. The zero value: it is not.
+type rejection struct {
+	*refusal
+	// signature is the header as it came, for a refusal of it.
+	signature string
+	// err is why the event was not stored. It comes from the buffer and holds nothing of the event.
+	err error
+	// wait is the Retry-After of this request, 0 for that of its kind.
+	wait time.Duration
+}
 
-// refuse counts, logs at debug level and answers. A wrong method or a broken
-// connection says nothing that an operator must act on.
-func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, f *refusal) error {
-	rc.note(o, f)
-	level, wait := slog.LevelDebug, time.Duration(0)
-	switch f {
-	case refuseChallenge:
-		level = slog.LevelWarn
-	case refuseVerifyRate:
-		level, wait = slog.LevelWarn, time.Duration(float64(time.Second)/rc.Verify.Rate)
+// refuse is the only way out for a request that gets no 200: it counts, logs and answers.
+func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch, f rejection) error {
+	o.result = refusedPrefix + f.code
+	rc.counts.Refuse(f.code)
+	if f.err != nil {
+		rc.counts.Outage.Refused(time.Now(), f.err)
 	}
-	rc.logLimited(r.Context(), rc.refused, level, "webhook refused", func() []slog.Attr {
-		return []slog.Attr{
-			slog.String("event", "webhook.refused"),
-			slog.String("source", rc.Source),
-			slog.String("code", f.code),
-			slog.String("reason", f.message),
-			slog.String("remote_ip", remoteIP(r)),
-			slog.Int64("payload_bytes", r.ContentLength),
-		}
-	})
-	return writeRefusal(w, r, f, wait)
+	rc.logLimited(r.Context(), f.limit, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
+	return writeRefusal(w, r, f)
 }
 
-// refuseSignature is refuse for everything that is wrong with the signature: one
-// warning each, up to a limit, since it may be an attack or a wrong token.
-func (rc *Receiver) refuseSignature(w http.ResponseWriter, r *http.Request, o *outcome, f *refusal, body []byte, signature string) error {
-	rc.note(o, f)
-	rc.logLimited(r.Context(), rc.unsigned, slog.LevelWarn, "signature refused", func() []slog.Attr {
-		envelope, _ := smartcar.ParseEnvelope(body)
-		return append([]slog.Attr{
-			slog.String("event", "signature.failed"),
-			slog.String("source", rc.Source),
-			slog.String("code", f.code),
+// refusalAttrs is what the log line says. No line holds a token, a challenge or its answer, a body, or what a body says
+// of a person: user, location, VIN.
+func (rc *Receiver) refusalAttrs(r *http.Request, o *outcome, s *scratch, f rejection) []slog.Attr {
+	list := []slog.Attr{slog.String("event", f.event), slog.String("source", rc.Source), slog.String("code", f.code)}
+	switch f.kind {
+	case notStored:
+		return append(list,
+			slog.String("error", f.err.Error()),
+			slog.String("event_id", printable(o.eventID)),
+			slog.String("remote_ip", remoteIP(r)))
+	case wrongSignature:
+		envelope, _ := smartcar.ParseEnvelope(s.body)
+		list = append(list,
 			slog.String("reason", f.message),
-			slog.String("check", rc.advice(f, envelope.Mode)),
+			slog.String("check", rc.advice(f.refusal, envelope.Mode)),
 			slog.String("remote_ip", remoteIP(r)),
-			slog.Int("payload_bytes", len(body)),
-		}, claims(f, signature, &envelope)...)
-	})
-	return writeRefusal(w, r, f, 0)
+			slog.Int("payload_bytes", len(s.body)))
+		return append(list, claims(f, &envelope)...)
+	default:
+		return append(list,
+			slog.String("reason", f.message),
+			slog.String("remote_ip", remoteIP(r)),
+			slog.Int64("payload_bytes", r.ContentLength))
+	}
 }
 
-// claims is what a refused request says of itself. It helps to find the delivery in
-// Smartcar's own log; nothing vouches for it, so only what has the expected form is
-// shown: a header may hold a token by mistake, a body anything of a person.
-func claims(f *refusal, signature string, e *smartcar.Envelope) []slog.Attr {
+// advice says what to look at first when a signature is refused.
+func (rc *Receiver) advice(f *refusal, mode string) string {
+	if f.advice != "" {
+		return f.advice
+	}
+	if mode == smartcar.ModeLive && rc.answered.Load() && !rc.live.Load() {
+		return "VERIFY works but no LIVE event has had a right signature: Smartcar may still sign with an earlier token," +
+			" so add the first one ever issued as a second token; if none fits, create the application anew"
+	}
+	return "compare the tokens of this receiver with the Application Management Token in Smartcar's dashboard" +
+		" (API credentials; not the client secret), and make sure that no proxy changes the body"
+}
+
+// claims is what a refused request says of itself. It helps to find the delivery in Smartcar's own log; nothing
+// vouches for it, so only what has the expected form is shown: a header may hold a token by mistake, a body anything
+// of a person.
+func claims(f rejection, e *smartcar.Envelope) []slog.Attr {
 	var list []slog.Attr
 	switch {
-	case signature == "" || f == refuseChallengeBody:
-		// The right signature of a challenge is the challenge's answer.
-	case isHexDigest(signature):
-		list = append(list, slog.String("signature", signature))
+	case f.signature == "" || f.secret:
+	case isHexDigest(f.signature):
+		list = append(list, slog.String("signature", f.signature))
 	default:
-		list = append(list, slog.Int("signature_length", len(signature)))
+		list = append(list, slog.Int("signature_length", len(f.signature)))
 	}
 	if uuidPattern.MatchString(e.EventID) {
 		list = append(list, slog.String("claimed_event_id", e.EventID))
@@ -85,47 +103,6 @@ func claims(f *refusal, signature string, e *smartcar.Envelope) []slog.Attr {
 }
 
 var uuidPattern = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-
-// advice says what to look at first.
-func (rc *Receiver) advice(f *refusal, mode string) string {
-	switch f {
-	case refuseNoSignature:
-		return "not sent by Smartcar, or a proxy in front removed the SC-Signature header"
-	case refuseSignatures, refuseMalformed:
-		return "not sent by Smartcar, or a proxy in front changed the SC-Signature header"
-	case refuseChallengeBody:
-		return "somebody tried to pass the answer to a challenge off as a signature"
-	}
-	if mode == smartcar.ModeLive && rc.answered.Load() && !rc.live.Load() {
-		return "VERIFY works but no LIVE event has had a right signature: Smartcar may still sign with an earlier token," +
-			" so add the first one ever issued as a second token; if none fits, create the application anew"
-	}
-	return "compare the tokens of this receiver with the Application Management Token in Smartcar's dashboard" +
-		" (API credentials; not the client secret), and make sure that no proxy changes the body"
-}
-
-// refuseStore answers 503. err comes from the buffer and holds nothing of the event.
-func (rc *Receiver) refuseStore(w http.ResponseWriter, r *http.Request, o *outcome, err error) error {
-	f := storeRefusal(err)
-	rc.note(o, f)
-	rc.counts.Outage.Refused(time.Now(), err)
-	rc.logLimited(r.Context(), rc.failed, slog.LevelError, "event not stored", func() []slog.Attr {
-		return []slog.Attr{
-			slog.String("event", "webhook.not_stored"),
-			slog.String("source", rc.Source),
-			slog.String("code", f.code),
-			slog.String("error", err.Error()),
-			slog.String("event_id", printable(o.eventID)),
-			slog.String("remote_ip", remoteIP(r)),
-		}
-	})
-	return writeRefusal(w, r, f, storeRetryAfter)
-}
-
-func (rc *Receiver) note(o *outcome, f *refusal) {
-	o.result = refusedPrefix + f.code
-	rc.counts.Refuse(f.code)
-}
 
 // storeRefusal names the reason for which an event was not stored.
 func storeRefusal(err error) *refusal {
@@ -143,4 +120,29 @@ func storeRefusal(err error) *refusal {
 	default:
 		return refuseStore
 	}
+}
+
+// writeRefusal answers. Where the server has error routes (handle_errors in the Caddyfile) they get to render it, as
+// with every other handler's error; else Caddy would send an empty body, so the answer is written here.
+func writeRefusal(w http.ResponseWriter, r *http.Request, f rejection) error {
+	if f.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	if wait := max(f.wait, f.retryAfter); wait > 0 {
+		w.Header().Set("Retry-After", seconds(wait))
+	}
+	if hasErrorRoutes(r) {
+		return caddyhttp.Error(f.status, f.refusal)
+	}
+	return writeJSON(w, f.status, newAnswer([]byte(f.body())))
+}
+
+// seconds rounds up, since a client that comes back too early is refused again.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
+}
+
+func hasErrorRoutes(r *http.Request) bool {
+	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	return ok && srv != nil && srv.Errors != nil && len(srv.Errors.Routes) > 0
 }

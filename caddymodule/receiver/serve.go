@@ -12,83 +12,91 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// ServeHTTP checks, stores and answers one request. The order of the checks is part
-// of what is promised: method, content type, size, signature, envelope, store.
+// ServeHTTP checks, stores and answers one request.
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	o := new(outcome)
 	o.attach(r)
 	traffic.MarkServed(r)
-
-	if f := checkHead(r, rc.MaxSize); f != nil {
-		boundRest(w, time.Duration(rc.ReadTimeout))
-		return rc.refuse(w, r, o, f)
-	}
 	s := rc.scratches.get()
 	defer rc.scratches.put(s)
+	a, f := rc.serve(w, r, o, s)
+	if f.refusal != nil {
+		return rc.refuse(w, r, o, s, f)
+	}
+	return writeJSON(w, http.StatusOK, a)
+}
+
+// serve gives the body of the 200, or why there is none. The order of the checks is part of what is promised: method,
+// content type, size, signature, envelope, store.
+func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch) (answer, rejection) {
+	if f := checkHead(r, rc.MaxSize); f != nil {
+		boundRest(w, time.Duration(rc.ReadTimeout))
+		return answer{}, rejection{refusal: f}
+	}
 	if f := s.readBody(w, r, rc.MaxSize, time.Duration(rc.ReadTimeout)); f != nil {
-		return rc.refuse(w, r, o, f)
+		return answer{}, rejection{refusal: f}
 	}
 	signature, f := checkSignatureHeader(r)
 	if f != nil {
-		return rc.refuseSignature(w, r, o, f, s.body, signature)
+		return answer{}, rejection{refusal: f, signature: signature}
 	}
 	if signature == "" {
-		return rc.serveUnsigned(w, r, o, s.body)
+		return rc.serveUnsigned(r, o, s.body)
 	}
 	index, ok := rc.keys.Verify(s.body, signature)
 	if !ok {
-		return rc.refuseSignature(w, r, o, refuseMismatch, s.body, signature)
+		return answer{}, rejection{refusal: refuseMismatch, signature: signature}
 	}
 	// The answer to a challenge is a right signature of the challenge's own text, and
 	// another receiver with this token may answer more than this one.
 	if len(s.body) <= maxChallenge && anyChallenge.Plain(string(s.body)) {
-		return rc.refuseSignature(w, r, o, refuseChallengeBody, s.body, signature)
+		return answer{}, rejection{refusal: refuseChallengeBody, signature: signature}
 	}
 	o.token = index + 1
 
 	envelope, err := smartcar.ParseEnvelope(s.body)
 	if err == nil && envelope.IsVerify {
-		return rc.serveVerify(w, r, o, &envelope)
+		return rc.serveVerify(r, o, &envelope)
 	}
 	rc.fillEvent(s, r, &envelope, signature, err)
-	return rc.serveEvent(w, r, o, s)
+	return rc.serveEvent(r, o, s)
 }
 
 // serveUnsigned: the only request that may come without a signature is a VERIFY, and
 // to know that it is one, its body has to be read.
-func (rc *Receiver) serveUnsigned(w http.ResponseWriter, r *http.Request, o *outcome, body []byte) error {
+func (rc *Receiver) serveUnsigned(r *http.Request, o *outcome, body []byte) (answer, rejection) {
 	if len(body) <= largestVerify {
 		envelope, err := smartcar.ParseEnvelope(body)
 		if err == nil && envelope.IsVerify {
-			return rc.serveVerify(w, r, o, &envelope)
+			return rc.serveVerify(r, o, &envelope)
 		}
 	}
-	return rc.refuseSignature(w, r, o, refuseNoSignature, body, "")
+	return answer{}, rejection{refusal: refuseNoSignature}
 }
 
 // serveVerify answers a challenge that cannot be the body of an event. The answer goes
 // to the client and nowhere else.
-func (rc *Receiver) serveVerify(w http.ResponseWriter, r *http.Request, o *outcome, e *smartcar.Envelope) error {
+func (rc *Receiver) serveVerify(r *http.Request, o *outcome, e *smartcar.Envelope) (answer, rejection) {
 	o.eventType = smartcar.TypeVerify
 	if !rc.challenge.Plain(e.Challenge) {
-		return rc.refuse(w, r, o, refuseChallenge)
+		return answer{}, rejection{refusal: refuseChallenge}
 	}
 	bucket := rc.verifies
 	if o.token > 0 {
 		bucket = rc.signedVerifies
 	}
 	if !bucket.Allow() {
-		return rc.refuse(w, r, o, refuseVerifyRate)
+		return answer{}, rejection{refusal: refuseVerifyRate, wait: time.Duration(float64(time.Second) / rc.Verify.Rate)}
 	}
 	o.result = outcomeVerified
 	rc.counts.Verified.Add(1)
 	rc.answered.Store(true)
 	rc.logVerified(r, o, e)
-	return writeJSON(w, http.StatusOK, newAnswer(smartcar.AnswerBody(rc.keys.AnswerChallenge(e.Challenge))))
+	return newAnswer(smartcar.AnswerBody(rc.keys.AnswerChallenge(e.Challenge))), rejection{}
 }
 
 // fillEvent makes the event to be stored. Bytes with a right signature that cannot be
-// read are kept as well: a later version may read them, and sending them again cannot mend them.
+// read are kept as well: a later version may read them, and sending them again changes nothing.
 func (rc *Receiver) fillEvent(s *scratch, r *http.Request, e *smartcar.Envelope, signature string, unreadable error) {
 	s.event = buffer.Event{
 		Source:      rc.Source,
@@ -103,8 +111,8 @@ func (rc *Receiver) fillEvent(s *scratch, r *http.Request, e *smartcar.Envelope,
 	}
 }
 
-// serveEvent stores the event and answers.
-func (rc *Receiver) serveEvent(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch) error {
+// serveEvent stores the event.
+func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer, rejection) {
 	ev := &s.event
 	o.eventID, o.eventType, o.vehicleID = ev.ID, ev.Type, ev.VehicleID
 
@@ -118,7 +126,7 @@ func (rc *Receiver) serveEvent(w http.ResponseWriter, r *http.Request, o *outcom
 		s.storing = ctx
 	}
 	if err != nil {
-		return rc.refuseStore(w, r, o, err)
+		return answer{}, rejection{refusal: storeRefusal(err), err: err}
 	}
 	if ev.Mode == smartcar.ModeLive {
 		rc.live.Store(true)
@@ -132,18 +140,18 @@ func (rc *Receiver) serveEvent(w http.ResponseWriter, r *http.Request, o *outcom
 			rc.logDiffers(r, o)
 		}
 		rc.logStored(r, o, ev)
-		return writeJSON(w, http.StatusOK, sayDuplicate)
+		return sayDuplicate, rejection{}
 	case ev.Unreadable != "":
 		rc.counts.Outage.Stored()
 		o.result = outcomeUnreadable
 		rc.counts.Unreadable.Add(1)
 		rc.logUnreadable(r, o, ev)
-		return writeJSON(w, http.StatusOK, sayUnreadable)
+		return sayUnreadable, rejection{}
 	default:
 		rc.counts.Outage.Stored()
 		o.result = outcomeStored
 		rc.counts.Stored.Add(1)
 		rc.logStored(r, o, ev)
-		return writeJSON(w, http.StatusOK, sayStored)
+		return sayStored, rejection{}
 	}
 }

@@ -5,18 +5,15 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// minTokenLength is the fewest characters that a token may have. Smartcar's are
-// UUIDs of 36; anything much shorter is a mistake, and could be guessed.
-const minTokenLength = 16
-
 // expandTokens replaces placeholders and checks the results. An error names a token
-// by number, place and placeholder, never by its value.
-func expandTokens(configured, places []string, source string) ([]string, error) {
+// by number and placeholder, never by its value.
+func expandTokens(configured []string, source string) ([]string, error) {
 	if len(configured) == 0 {
 		return nil, fmt.Errorf("receiver %q has no token: add the Application Management Token"+
 			" from Smartcar's dashboard, as in `token {env.SMARTCAR_TOKEN}`", source)
@@ -27,15 +24,15 @@ func expandTokens(configured, places []string, source string) ([]string, error) 
 	for i, raw := range configured {
 		token, err := expandToken(repl, raw)
 		if err == nil {
-			err = checkToken(token)
+			err = smartcar.CheckToken(token)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", tokenName(i, raw, places, source), err))
+			faults = append(faults, fmt.Errorf("%s: %w", tokenName(i, raw, source), err))
 			continue
 		}
 		if first := indexOf(tokens[:i], token); first >= 0 {
 			faults = append(faults, fmt.Errorf("%s: same value as token %d: each token may appear once",
-				tokenName(i, raw, places, source), first+1))
+				tokenName(i, raw, source), first+1))
 		}
 		tokens[i] = token
 	}
@@ -87,34 +84,12 @@ func checkTokenPlaceholders(raw string) error {
 	return nil
 }
 
-// checkToken checks the value of a token.
-func checkToken(token string) error {
-	if token == "" {
-		return errors.New("is empty")
-	}
-	if strings.ContainsFunc(token, unprintable) {
-		return errors.New("contains a blank, a line break or a character that cannot be printed;" +
-			" a token is one word, so check the end of the variable or file")
-	}
-	if n := len(token); n < minTokenLength {
-		return fmt.Errorf("is too short: %d characters, at least %d expected (Smartcar's tokens have 36)", n, minTokenLength)
-	}
-	return nil
-}
-
-func unprintable(r rune) bool {
-	return unicode.IsSpace(r) || !unicode.IsPrint(r)
-}
-
-// tokenName says which token is meant: where it stands, its number and its
-// placeholders, if they have the form of a name or a path. A literal is not shown.
-func tokenName(i int, raw string, places []string, source string) string {
+// tokenName says which token is meant: its number and its placeholders, if they have the
+// form of a name or a path. A literal is not shown.
+func tokenName(i int, raw string, source string) string {
 	name := fmt.Sprintf("token %d of receiver %q", i+1, source)
 	if phs := shownPattern.FindAllString(raw, -1); len(phs) > 0 {
 		name += " (" + strings.Join(phs, "") + ")"
-	}
-	if i < len(places) && places[i] != "" {
-		return places[i] + ": " + name
 	}
 	return name
 }

@@ -33,7 +33,6 @@ func TestExpandTokens(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		tokens []string
-		places []string
 		// want are the expanded tokens; fault is what the error must contain.
 		want  []string
 		fault []string
@@ -67,13 +66,12 @@ func TestExpandTokens(t *testing.T) {
 		{name: "a literal as a header", tokens: []string{"{http.request.header." + tokenA + "}"}, fault: []string{"token 1", "only during a request"}},
 		{name: "a brace that is not closed", tokens: []string{"{env.TEST_SMARTCAR_A-and-more"}, fault: []string{"token 1", "brace"}},
 		{
-			name: "with places", tokens: []string{"{env.TEST_SMARTCAR_NONE}", "{env.TEST_SMARTCAR_SHORT}"},
-			places: []string{"Caddyfile:7", "Caddyfile:8"},
-			fault:  []string{"Caddyfile:7: token 1", "Caddyfile:8: token 2"},
+			name: "each has its error", tokens: []string{"{env.TEST_SMARTCAR_NONE}", "{env.TEST_SMARTCAR_SHORT}"},
+			fault: []string{`token 1 of receiver "s" ({env.TEST_SMARTCAR_NONE})`, `token 2 of receiver "s" ({env.TEST_SMARTCAR_SHORT})`},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := expandTokens(tc.tokens, tc.places, "s")
+			got, err := expandTokens(tc.tokens, "s")
 			if len(tc.fault) == 0 {
 				if err != nil {
 					t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // SignatureHeader is the request header that holds the signature.
@@ -25,20 +26,24 @@ const minTokenLength = 16
 const signatureLength = 2 * sha256.Size
 
 // CheckToken reports why token cannot be an Application Management Token: it is
-// empty, has blanks around it, or is shorter than 16 characters. The error does
-// not contain the token.
+// empty, holds a blank or what cannot be printed, or is shorter than 16 characters.
+// The error goes on from the token's name, as in "the token is empty", and does not
+// contain the token.
 func CheckToken(token string) error {
 	if token == "" {
-		return errors.New("the token is empty: copy the Application Management Token from the Smartcar dashboard, under API credentials")
+		return errors.New("is empty")
 	}
-	if strings.TrimSpace(token) != token {
-		return errors.New("the token has blanks or a line break around it: remove them")
+	if strings.ContainsFunc(token, unprintable) {
+		return errors.New("contains a blank, a line break or a character that cannot be printed;" +
+			" a token is one word, so check the end of the variable or file")
 	}
-	if len(token) < minTokenLength {
-		return fmt.Errorf("the token has %d characters, which is too short for an Application Management Token (it looks like a UUID): copy all of it", len(token))
+	if n := len(token); n < minTokenLength {
+		return fmt.Errorf("is too short: %d characters, at least %d expected (Smartcar's tokens have 36)", n, minTokenLength)
 	}
 	return nil
 }
+
+func unprintable(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
 // Sign returns the signature of body under token, as Smartcar puts it into the
 // header SC-Signature: 64 lower-case hexadecimal digits.

@@ -171,7 +171,9 @@ func TestCheckToken(t *testing.T) {
 	}{
 		{"a real one", tokenA, ""},
 		{"empty", "", "empty"},
-		{"line break", tokenA + "\n", "blanks"},
+		{"line break", tokenA + "\n", "line break"},
+		{"blank inside", tokenA[:18] + " " + tokenA[18:], "blank"},
+		{"control character", tokenA + "\x00", "cannot be printed"},
 		{"too short", "hunter2", "7 characters"},
 	}
 	for _, tt := range tests {
