@@ -35,7 +35,7 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 		{buffer.ErrNotFound, 404},
 		{buffer.ErrInUse, 409},
 		{buffer.ErrClosed, 503},
-		{buffer.ErrSealed, 503},
+		{buffer.ErrHalted, 503},
 		{engine.ErrNotOpen, 503},
 		{context.DeadlineExceeded, 503},
 		{errors.New("other"), 500},

@@ -145,7 +145,7 @@ func asAPIError(err error) error {
 	case errors.Is(err, buffer.ErrInUse), errors.Is(err, replay.ErrTooMany), errors.Is(err, dispatch.ErrResumed):
 		status = http.StatusConflict
 	case errors.Is(err, app.ErrStarting), errors.Is(err, engine.ErrNotOpen), errors.Is(err, buffer.ErrClosed),
-		errors.Is(err, buffer.ErrSealed), errors.Is(err, buffer.ErrFull), errors.Is(err, replay.ErrClosed),
+		errors.Is(err, buffer.ErrHalted), errors.Is(err, buffer.ErrFull), errors.Is(err, replay.ErrClosed),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		status = http.StatusServiceUnavailable
 	}

@@ -14,7 +14,7 @@
 //  4. Settled events stay until retention ends; unsettled ones are never trimmed while
 //     their consumer has a handler.
 //  5. After a failed write nothing half-written is ever read back. A failed sync
-//     seals the buffer until it is opened anew.
+//     halts the buffer until it is opened anew.
 //  6. Contents are readable after a crash at any instant.
 package buffer
 
@@ -34,9 +34,9 @@ var (
 	ErrFull = errors.New("buffer is full")
 	// ErrNoSpace is the ErrFull that is due to the disk and not to what is stored.
 	ErrNoSpace = fmt.Errorf("%w: the disk is short of space", ErrFull)
-	// ErrSealed: a write or sync failed, so nothing more is accepted until the
+	// ErrHalted: a write or sync failed, so nothing more is accepted until the
 	// buffer is opened anew (restart Caddy when the disk is well again).
-	ErrSealed = errors.New("buffer is sealed after a failed write")
+	ErrHalted = errors.New("buffer is halted after a failed write")
 )
 
 // Errors of the methods that an operator's questions lead to, wrapped.
@@ -141,8 +141,8 @@ type Stats struct {
 	Bytes uint64
 	// Syncs, Appended, Duplicates and Corrupt count since the buffer was opened.
 	Syncs, Appended, Duplicates, Corrupt uint64
-	// Sealed is the reason when the buffer accepts nothing more, else nil.
-	Sealed error
+	// Halted is the reason when the buffer accepts nothing more, else nil.
+	Halted error
 	// Full is the reason, with ErrFull in it, when there is no room just now: for any
 	// event, or for one as large as the last that was refused. Else nil.
 	Full error

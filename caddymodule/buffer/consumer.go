@@ -24,7 +24,7 @@ type Consumer interface {
 	// Settle records outcomes of leased events and returns when they are durable, all of
 	// them or none. Concurrent calls share one sync, also with appends. An outcome for an
 	// event that is not leased is ignored with its memo: it was settled before. (Reopen
-	// and Note need no lease.)
+	// and PutMemo need no lease.)
 	Settle(ctx context.Context, outcomes ...Outcome) error
 
 	// Memo returns a copy of what Outcome.Memo stored last under a key, nil if nothing.

@@ -20,8 +20,8 @@ const (
 	// ignored when the event is open for this consumer anyway, when it is not stored (and
 	// no letter has it), or when the letter is gone.
 	Reopen
-	// Note stores Outcome.Memo and nothing else.
-	Note
+	// PutMemo stores Outcome.Memo and nothing else.
+	PutMemo
 )
 
 // Outcome ends a lease.

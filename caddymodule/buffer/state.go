@@ -16,7 +16,7 @@ type Range struct {
 // State is where one event stands with one consumer.
 type State struct {
 	Consumer string
-	// Phase says whether it was had yet.
+	// Phase reports whether it was had yet.
 	Phase Phase
 	// Lane and Retry, for PhaseDeferred.
 	Lane  string

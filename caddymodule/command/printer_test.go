@@ -189,7 +189,7 @@ func TestAdviceIsWhole(t *testing.T) {
 	var slow traffic.Counters
 	slow.Outage.Refused(noon, context.DeadlineExceeded)
 	for _, s := range []engine.Status{
-		{Receiving: engine.ReceivingSealed}, {Receiving: engine.ReceivingFailed}, {Receiving: engine.ReceivingClosed},
+		{Receiving: engine.ReceivingHalted}, {Receiving: engine.ReceivingFailed}, {Receiving: engine.ReceivingClosed},
 		{Receiving: engine.ReceivingOpen, Buffer: buffer.Stats{Full: buffer.ErrFull}},
 		{Receiving: engine.ReceivingOpen, Buffer: buffer.Stats{Full: buffer.ErrNoSpace}},
 		{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{long, failing}},

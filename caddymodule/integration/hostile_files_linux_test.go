@@ -50,8 +50,8 @@ func TestHostileSenderTakesAllFiles(t *testing.T) {
 		}
 		ids = append(ids, id)
 	}
-	if strings.Contains(s.log(), "sealed") {
-		t.Errorf("the buffer is sealed\n%s", s.log())
+	if strings.Contains(s.log(), "halted") {
+		t.Errorf("the buffer is halted\n%s", s.log())
 	}
 	for _, conn := range conns {
 		conn.Close()

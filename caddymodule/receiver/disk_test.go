@@ -40,9 +40,9 @@ func TestReceiverOnAFailingDisk(t *testing.T) {
 		first, later *refusal
 		recovers     bool
 	}{
-		{"a write fails", isWrite, syscall.EIO, refuseSealed, refuseSealed, false},
-		{"a sync fails", isSync, syscall.EIO, refuseSealed, refuseSealed, false},
-		{"the disk is read-only", isWrite, syscall.EROFS, refuseSealed, refuseSealed, false},
+		{"a write fails", isWrite, syscall.EIO, refuseHalted, refuseHalted, false},
+		{"a sync fails", isSync, syscall.EIO, refuseHalted, refuseHalted, false},
+		{"the disk is read-only", isWrite, syscall.EROFS, refuseHalted, refuseHalted, false},
 		{"the disk is full", isWrite, syscall.ENOSPC, refuseTimeout, refuseFull, true},
 		{"the disk is full at a sync", isSync, syscall.ENOSPC, refuseFull, refuseFull, false},
 		{"a sync takes long", isSync, nil, refuseTimeout, refuseTimeout, true},

@@ -111,7 +111,7 @@ func TestStoreFailures(t *testing.T) {
 		code string
 	}{
 		{"full", buffer.ErrFull, "buffer_full"},
-		{"sealed", buffer.ErrSealed, "buffer_sealed"},
+		{"halted", buffer.ErrHalted, "buffer_halted"},
 		{"closed", buffer.ErrClosed, "buffer_closed"},
 		{"not open", engine.ErrNotOpen, "buffer_unavailable"},
 		{"late", context.DeadlineExceeded, "store_timeout"},

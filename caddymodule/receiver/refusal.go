@@ -109,8 +109,8 @@ var (
 		kind: notStored, status: http.StatusServiceUnavailable, code: "buffer_full",
 		message: "the buffer is full; send again later",
 	}
-	refuseSealed = &refusal{
-		kind: notStored, status: http.StatusServiceUnavailable, code: "buffer_sealed",
+	refuseHalted = &refusal{
+		kind: notStored, status: http.StatusServiceUnavailable, code: "buffer_halted",
 		message: "the buffer accepts nothing after a failed write; send again later",
 	}
 	refuseNotOpen = &refusal{

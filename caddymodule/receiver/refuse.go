@@ -109,8 +109,8 @@ func storeRefusal(err error) *refusal {
 	switch {
 	case errors.Is(err, buffer.ErrFull):
 		return refuseFull
-	case errors.Is(err, buffer.ErrSealed):
-		return refuseSealed
+	case errors.Is(err, buffer.ErrHalted):
+		return refuseHalted
 	case errors.Is(err, buffer.ErrClosed):
 		return refuseClosed
 	case errors.Is(err, engine.ErrNotOpen):

@@ -132,7 +132,7 @@ func testForget(t *testing.T, f *fixture) {
 		buffer.Outcome{Position: 2, Verb: buffer.Dead, Reason: buffer.ReasonRejected},
 		deferTo("l", 3, 1),
 	)
-	f.settle(same, reopenTo("l", 1, 1), buffer.Outcome{Verb: buffer.Note, Memo: memo("k", "same")})
+	f.settle(same, reopenTo("l", 1, 1), buffer.Outcome{Verb: buffer.PutMemo, Memo: memo("k", "same")})
 	if err := f.PauseConsumer(f.ctx, "h", true); err != nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,8 @@ func testMemo(t *testing.T, f *fixture) {
 		buffer.Outcome{Position: 1, Verb: buffer.Done, Memo: &buffer.Memo{Key: "k", Value: value}},
 		buffer.Outcome{Position: 2, Verb: buffer.Defer, Lane: "l", Memo: memo("deferred", "d")},
 		buffer.Outcome{Position: 3, Verb: buffer.Dead, Reason: buffer.ReasonRejected, Memo: memo("dead", "x")},
-		buffer.Outcome{Verb: buffer.Note, Memo: memo("note\x00", "n")},
-		buffer.Outcome{Verb: buffer.Note},
+		buffer.Outcome{Verb: buffer.PutMemo, Memo: memo("note\x00", "n")},
+		buffer.Outcome{Verb: buffer.PutMemo},
 	)
 	clear(value)
 	f.memo(c, "k", "one")
@@ -37,14 +37,14 @@ func testMemo(t *testing.T, f *fixture) {
 	f.memo(f.consumer("other"), "k", "")
 	// The last one stays, and nil removes.
 	f.settle(c,
-		buffer.Outcome{Verb: buffer.Note, Memo: memo("k", "two")}, buffer.Outcome{Verb: buffer.Note, Memo: memo("k", "three")},
-		buffer.Outcome{Verb: buffer.Note, Memo: memo("dead", "y")}, buffer.Outcome{Verb: buffer.Note, Memo: &buffer.Memo{Key: "dead"}},
-		buffer.Outcome{Verb: buffer.Note, Memo: &buffer.Memo{Key: "deferred"}}, buffer.Outcome{Verb: buffer.Note, Memo: memo("deferred", "back")},
+		buffer.Outcome{Verb: buffer.PutMemo, Memo: memo("k", "two")}, buffer.Outcome{Verb: buffer.PutMemo, Memo: memo("k", "three")},
+		buffer.Outcome{Verb: buffer.PutMemo, Memo: memo("dead", "y")}, buffer.Outcome{Verb: buffer.PutMemo, Memo: &buffer.Memo{Key: "dead"}},
+		buffer.Outcome{Verb: buffer.PutMemo, Memo: &buffer.Memo{Key: "deferred"}}, buffer.Outcome{Verb: buffer.PutMemo, Memo: memo("deferred", "back")},
 	)
 	f.memo(c, "k", "three")
 	f.memo(c, "dead", "")
 	f.memo(c, "deferred", "back")
-	f.settle(c, buffer.Outcome{Verb: buffer.Note, Memo: &buffer.Memo{Key: "empty", Value: []byte{}}})
+	f.settle(c, buffer.Outcome{Verb: buffer.PutMemo, Memo: &buffer.Memo{Key: "empty", Value: []byte{}}})
 	if v, err := c.Memo(f.ctx, "empty"); err != nil || v == nil || len(v) != 0 {
 		t.Fatalf("an empty memo is %v, %v", v, err)
 	}
@@ -71,16 +71,16 @@ func testMemos(t *testing.T, f *fixture) {
 	var want []string
 	for i := range 600 {
 		key := fmt.Sprintf("many/%04d", i)
-		many = append(many, buffer.Outcome{Verb: buffer.Note, Memo: memo(key, "v")})
+		many = append(many, buffer.Outcome{Verb: buffer.PutMemo, Memo: memo(key, "v")})
 		want = append(want, key+"=v")
 	}
 	f.settle(c, many...)
 	for _, key := range []string{"a", "man", "many", "many0", "\xff\xff", "z"} {
-		f.settle(c, buffer.Outcome{Verb: buffer.Note, Memo: memo(key, "1")})
+		f.settle(c, buffer.Outcome{Verb: buffer.PutMemo, Memo: memo(key, "1")})
 	}
 	// Of names that begin alike, and one behind.
 	for _, name := range []string{"g", "h2", "i"} {
-		f.settle(f.consumer(name), buffer.Outcome{Verb: buffer.Note, Memo: memo("many/x", "2")})
+		f.settle(f.consumer(name), buffer.Outcome{Verb: buffer.PutMemo, Memo: memo("many/x", "2")})
 	}
 	f.equal("memos by prefix", want, f.memos(c, "many/"))
 	f.equal("memos of 0xff", []string{"\xff\xff=1"}, f.memos(c, "\xff"))
@@ -93,7 +93,7 @@ func testMemos(t *testing.T, f *fixture) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.settle(c, buffer.Outcome{Verb: buffer.Note, Memo: &buffer.Memo{Key: m.Key}})
+		f.settle(c, buffer.Outcome{Verb: buffer.PutMemo, Memo: &buffer.Memo{Key: m.Key}})
 		break
 	}
 	f.equal("memos with one removed", want[1:], f.memos(c, "many/"))
@@ -107,7 +107,7 @@ func testMemoIgnored(t *testing.T, f *fixture) {
 	f.settle(c,
 		buffer.Outcome{Position: 1, Verb: buffer.Done, Memo: memo("again", "x")},
 		buffer.Outcome{Position: 2, Verb: buffer.Done, Memo: memo("not leased", "x")},
-		buffer.Outcome{Position: 2, Verb: buffer.Note, Memo: memo("note", "x")},
+		buffer.Outcome{Position: 2, Verb: buffer.PutMemo, Memo: memo("note", "x")},
 	)
 	f.memo(c, "again", "")
 	f.memo(c, "not leased", "")
@@ -136,7 +136,7 @@ func testMemoParallel(t *testing.T, f *fixture) {
 		wg.Go(func() {
 			for i := range 50 {
 				key := fmt.Sprint("k", w)
-				if err := c.Settle(f.ctx, buffer.Outcome{Verb: buffer.Note, Memo: memo(key, fmt.Sprint(i))}); err != nil {
+				if err := c.Settle(f.ctx, buffer.Outcome{Verb: buffer.PutMemo, Memo: memo(key, fmt.Sprint(i))}); err != nil {
 					t.Error(err)
 					return
 				}

@@ -177,12 +177,12 @@ func (m *model) settle() {
 	}
 	slices.SortFunc(outcomes, func(a, b buffer.Outcome) int { return int(a.Position) - int(b.Position) })
 	if m.rng.IntN(3) == 0 {
-		outcomes = append(outcomes, buffer.Outcome{Verb: buffer.Note, Memo: m.memo()})
+		outcomes = append(outcomes, buffer.Outcome{Verb: buffer.PutMemo, Memo: m.memo()})
 	}
 	m.f.settle(c.open, outcomes...)
 	for _, o := range outcomes {
 		c.note(o.Memo)
-		if o.Verb == buffer.Note {
+		if o.Verb == buffer.PutMemo {
 			continue
 		}
 		delete(c.leased, o.Position)

@@ -9,7 +9,7 @@ func (m *model) check() {
 	m.checkLetters()
 	f := m.f
 	s := f.Stats()
-	if s.Last != uint64(len(m.events)) || s.DeadLetters != uint64(len(m.dead)) || s.Sealed != nil || s.Corrupt != 0 {
+	if s.Last != uint64(len(m.events)) || s.DeadLetters != uint64(len(m.dead)) || s.Halted != nil || s.Corrupt != 0 {
 		f.t.Fatalf("got stats %+v with %d events and %d dead letters", s, len(m.events), len(m.dead))
 	}
 	infos := f.consumers()

@@ -167,7 +167,7 @@ func testReopenCrash(t *testing.T, f *fixture) {
 	f.clock.Advance(time.Second)
 	o := reopenTo("l", 2, 1)
 	o.Letter = f.letters()[0].ID
-	f.settle(c, reopenTo("l", 3, 2), o, buffer.Outcome{Verb: buffer.Note, Memo: memo("cursor", "3")})
+	f.settle(c, reopenTo("l", 3, 2), o, buffer.Outcome{Verb: buffer.PutMemo, Memo: memo("cursor", "3")})
 	f.leaseDeferred(c, "l", 1)
 	f.crash()
 	c = f.consumer("h")

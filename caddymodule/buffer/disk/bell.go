@@ -1,27 +1,27 @@
 package disk
 
-// bell asks for work that is the same however often it is asked for.
-type bell chan struct{}
+// trigger asks for work that is the same however often it is asked for.
+type trigger chan struct{}
 
-func newBell() bell { return make(bell, 1) }
+func newTrigger() trigger { return make(trigger, 1) }
 
 // ring does not wait.
-func (l bell) ring() {
+func (l trigger) fire() {
 	select {
 	case l <- struct{}{}:
 	default:
 	}
 }
 
-// whenever does the work each time that the bell was rung, until Close or the seal.
-func (b *Buffer) whenever(rung bell, work func()) {
+// onTrigger does the work each time that the trigger was fired, until Close or the halt.
+func (b *Buffer) onTrigger(fired trigger, work func()) {
 	for {
 		select {
 		case <-b.closing:
 			return
-		case <-b.seal.broken:
+		case <-b.failure.halted:
 			return
-		case <-rung:
+		case <-fired:
 			work()
 		}
 	}

@@ -26,30 +26,30 @@ var (
 type Buffer struct {
 	opts   Options
 	limits atomic.Pointer[Limits]
-	// sparing holds smaller limits off; reconfiguring lets one Reconfigure change both.
-	sparing       atomic.Pointer[sparing]
+	// grace holds smaller limits off; reconfiguring lets one Reconfigure change both.
+	grace         atomic.Pointer[graceLimits]
 	reconfiguring sync.Mutex
 
-	log  *slog.Logger
-	seal *seal
-	now  func() time.Time
+	log     *slog.Logger
+	failure *failure
+	now     func() time.Time
 
 	// dbMu is held for reading while db is used, and for writing to take it away.
 	dbMu sync.RWMutex
 	db   *pebble.DB
-	// files is what db opens its files with, and room where its writes wait for space.
-	files *patientFS
-	room  *room
-	// fence is what db writes through, and witness what is known of its files.
-	fence   *fence
-	witness *witness
+	// files is what db opens its files with, and diskFull where its writes wait for space.
+	descriptors *descriptorFS
+	diskFull    *diskFull
+	// failstopFS is what db writes through, and control file what is known of its files.
+	fs      *failstopFS
+	control *control
 
 	// events holds the events, and with each group what it changes in db; dbMu guards it too.
 	events *eventlog.Log
 	// applied is the last group that db has on the disk.
-	applied atomic.Uint64
-	// shedding asks for a look at which segments can go, uncaching at which events need not be kept in the system's memory.
-	shedding, uncaching bell
+	flushed atomic.Uint64
+	// removal asks for a look at which segments can go, cacheDrop at which events need not be kept in the system's memory.
+	removal, cacheDrop trigger
 
 	committer *committer
 	dedupe    *dedupe
@@ -91,7 +91,7 @@ type Buffer struct {
 	closeOnce sync.Once
 	closeErr  error
 	// sweep asks the keeper to look at the limits now.
-	sweep bell
+	sweep trigger
 	loops sync.WaitGroup
 }
 
@@ -115,32 +115,32 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	b := &Buffer{
 		opts:      o,
 		log:       o.Log,
-		seal:      newSeal(),
+		failure:   newFailure(),
 		now:       o.Clock,
 		consumers: map[string]*consumerState{},
 		damaged:   map[uint64]struct{}{},
 		closing:   make(chan struct{}),
-		sweep:     newBell(),
-		shedding:  newBell(),
-		uncaching: newBell(),
+		sweep:     newTrigger(),
+		removal:   newTrigger(),
+		cacheDrop: newTrigger(),
 	}
 	b.limits.Store(&o.Limits)
-	b.files = newPatientFS(o.FS, o.Log, b.closing)
-	b.room = &room{log: o.Log, path: o.Path, closing: b.closing, seal: b.seal}
-	b.witness = newWitness()
-	b.fence = &fence{FS: b.files, seal: b.seal, room: b.room, witness: b.witness}
-	db, err := openStore(o, b.fence, b.files)
+	b.descriptors = newDescriptorFS(o.FS, o.Log, b.closing)
+	b.diskFull = &diskFull{log: o.Log, path: o.Path, closing: b.closing, failure: b.failure}
+	b.control = newControl()
+	b.fs = &failstopFS{FS: b.descriptors, failure: b.failure, diskFull: b.diskFull, control: b.control}
+	db, err := openPebble(o, b.fs, b.descriptors)
 	if err != nil {
-		b.files.release()
+		b.descriptors.release()
 		return nil, err
 	}
 	b.db = db
 	last, next, total, err := b.load()
-	if failed := b.seal.refusal(); failed != nil {
+	if failed := b.failure.openError(); failed != nil {
 		err = failed
 	}
 	if err == nil {
-		err = b.witness.short(next)
+		err = b.control.short(next)
 	}
 	if err != nil {
 		_ = b.closeFiles()
@@ -152,11 +152,11 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	b.checkHeadroom()
 	b.loops.Go(b.committer.run)
 	b.loops.Go(b.keep)
-	b.loops.Go(b.bury)
-	b.loops.Go(func() { b.whenever(b.shedding, b.shed) })
-	b.loops.Go(func() { b.whenever(b.uncaching, b.uncache) })
+	b.loops.Go(b.closeOnHalt)
+	b.loops.Go(func() { b.onTrigger(b.removal, b.removeSegments) })
+	b.loops.Go(func() { b.onTrigger(b.cacheDrop, b.dropPageCache) })
 	if o.probe != nil {
-		b.loops.Go(b.look)
+		b.loops.Go(b.runProbe)
 	}
 	if b.dedupe.filter.stored.Load() == nil {
 		b.loops.Go(b.loadFilter)
@@ -164,7 +164,7 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	return b, nil
 }
 
-// use runs f with the store. It fails once the buffer is sealed or closed.
+// use runs f with the store. It fails once the buffer is halted or closed.
 func (b *Buffer) use(f func(*pebble.DB) error) error {
 	b.dbMu.RLock()
 	defer b.dbMu.RUnlock()
@@ -176,7 +176,7 @@ func (b *Buffer) use(f func(*pebble.DB) error) error {
 
 // usable says why nothing can be done, if so. Callers hold dbMu.
 func (b *Buffer) usable() error {
-	if err := b.seal.err(); err != nil {
+	if err := b.failure.err(); err != nil {
 		return err
 	}
 	if b.db == nil {
@@ -185,16 +185,16 @@ func (b *Buffer) usable() error {
 	return nil
 }
 
-// bury closes the store as soon as the buffer is sealed: its background work
+// closeOnHalt closes the store as soon as the buffer is halted: its background work
 // would otherwise go on against files that are no longer written.
-func (b *Buffer) bury() {
+func (b *Buffer) closeOnHalt() {
 	select {
 	case <-b.closing:
 		return
-	case <-b.seal.broken:
+	case <-b.failure.halted:
 	}
-	b.log.Error("buffer is sealed: nothing more is stored or delivered until Caddy is restarted with a healthy disk",
-		"path", b.opts.Path, "error", oneLine(b.seal.cause.Error()))
+	b.log.Error("buffer is halted: nothing more is stored or delivered until Caddy is restarted with a healthy disk",
+		"path", b.opts.Path, "error", oneLine(b.failure.cause.Error()))
 	b.wakeAll()
 	b.closeStore()
 }
@@ -216,7 +216,7 @@ func (b *Buffer) closeFiles() error {
 	}
 	err = errors.Join(err, b.db.Close())
 	b.db = nil
-	b.files.release()
+	b.descriptors.release()
 	return err
 }
 
@@ -227,12 +227,12 @@ func (b *Buffer) Close() error {
 		b.committer.stop()
 		b.loops.Wait()
 		b.wakeAll()
-		b.applyAll()
-		if err := b.closeStore(); err != nil && b.seal.err() == nil {
+		b.flushAll()
+		if err := b.closeStore(); err != nil && b.failure.err() == nil {
 			b.closeErr = fmt.Errorf("closing buffer %s: %w", b.opts.Path, err)
 			return
 		}
-		b.testify(true)
+		b.writeControl(true)
 	})
 	return b.closeErr
 }
@@ -245,7 +245,7 @@ func (b *Buffer) Reconfigure(l Limits) error {
 	}
 	b.setLimits(l.withDefaults())
 	b.checkHeadroom()
-	b.sweep.ring()
+	b.sweep.fire()
 	return nil
 }
 
@@ -260,7 +260,7 @@ func (b *Buffer) Stats() buffer.Stats {
 		Appended:    b.counters.appended.Load(),
 		Duplicates:  b.counters.duplicates.Load(),
 		Corrupt:     b.counters.corrupt.Load(),
-		Sealed:      b.seal.err(),
+		Halted:      b.failure.err(),
 		Full:        b.noRoom(int(b.refusedSize.Load())),
 	}
 	if s.Last == 0 {

@@ -72,9 +72,9 @@ type committer struct {
 	// stuck is set when Pebble panicked: it may hold its locks, so closing it could hang.
 	stuck atomic.Bool
 
-	// newest is the segment that was the newest when it last looked, and uncached the total size when it last asked for memory to
+	// newest is the segment that was the newest when it last looked, and cacheDropped the total size when it last asked for memory to
 	// be given back.
-	newest, uncached uint64
+	newest, cacheDropped uint64
 
 	tasks []task
 	errs  []error
@@ -86,7 +86,7 @@ type committer struct {
 }
 
 func newCommitter(b *Buffer, next, total uint64) *committer {
-	c := &committer{b: b, queue: make(chan task, queueLength), next: next, total: total, uncached: total}
+	c := &committer{b: b, queue: make(chan task, queueLength), next: next, total: total, cacheDropped: total}
 	c.letters, c.aside = int64(b.deadCount.Load()), b.asideBytes.Load()
 	c.group = group{b: b, c: c}
 	return c
@@ -99,7 +99,7 @@ func (c *committer) send(ctx context.Context, t task) error {
 	if c.stopped {
 		return buffer.ErrClosed
 	}
-	if err := c.b.seal.err(); err != nil {
+	if err := c.b.failure.err(); err != nil {
 		return err
 	}
 	select {
@@ -112,8 +112,8 @@ func (c *committer) send(ctx context.Context, t task) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-c.b.seal.broken:
-		return c.b.seal.err()
+	case <-c.b.failure.halted:
+		return c.b.failure.err()
 	}
 }
 
@@ -122,7 +122,7 @@ func (c *committer) do(ctx context.Context, t task, w *waiter) (done bool, err e
 	if err := c.send(ctx, t); err != nil {
 		return true, err
 	}
-	return w.wait(ctx, c.b.seal)
+	return w.wait(ctx, c.b.failure)
 }
 
 // stop lets what is queued be committed, and nothing more.
@@ -137,16 +137,16 @@ func (c *committer) stop() {
 
 func (c *committer) run() {
 	for t := range c.queue {
-		c.letIn()
+		c.yield()
 		c.gather(t)
 		c.commit()
 	}
 }
 
-// letIn lets run what could run at once, as long as that brings more tasks: requests that have
+// yield lets run what could run at once, as long as that brings more tasks: requests that have
 // arrived but had no processor share this sync instead of needing one of their own. When nothing else
 // could run, it returns at once.
-func (c *committer) letIn() {
+func (c *committer) yield() {
 	for range maxYields {
 		n := len(c.queue)
 		runtime.Gosched()
@@ -207,7 +207,7 @@ func (c *committer) write() error {
 	if g.batch.Empty() && g.events.Empty() {
 		return nil
 	}
-	g.stageReached()
+	g.stageApplied()
 	if err := c.apply(g); err != nil {
 		return err
 	}
@@ -224,9 +224,9 @@ func (c *committer) write() error {
 	if grown {
 		b.wakeAll()
 	}
-	if c.total-c.uncached >= uncacheEvery {
-		c.uncached = c.total
-		b.uncaching.ring()
+	if c.total-c.cacheDropped >= dropCacheEvery {
+		c.cacheDropped = c.total
+		b.cacheDrop.fire()
 	}
 	return nil
 }
@@ -253,37 +253,37 @@ func (g *group) start(db *pebble.DB) {
 }
 
 // apply returns nil only if the group is on disk. What Pebble says is not enough: the
-// fence hides failures from it.
+// failstopFS hides failures from it.
 func (c *committer) apply(g *group) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			c.stuck.Store(true)
-			c.b.seal.set(fmt.Errorf("committing: %v", r))
-			err = c.b.seal.err()
+			c.b.failure.halt(fmt.Errorf("committing: %v", r))
+			err = c.b.failure.err()
 		}
 	}()
 	if err := c.b.events.Append(&g.events, g.batch.Repr()); err != nil {
-		c.b.seal.set(fmt.Errorf("committing: %w", err))
+		c.b.failure.halt(fmt.Errorf("committing: %w", err))
 	}
-	if err := c.b.seal.err(); err != nil {
+	if err := c.b.failure.err(); err != nil {
 		return err
 	}
 	if err := c.b.db.Apply(g.batch, pebble.NoSync); err != nil {
-		c.b.seal.set(fmt.Errorf("committing: %w", err))
+		c.b.failure.halt(fmt.Errorf("committing: %w", err))
 	}
 	c.rotate(g.rotate)
-	return c.b.seal.err()
+	return c.b.failure.err()
 }
 
 // rotate has segments looked at when a new one was begun, or begins one.
 func (c *committer) rotate(now bool) {
 	if now {
 		if err := c.b.events.Rotate(); err != nil {
-			c.b.seal.set(fmt.Errorf("committing: %w", err))
+			c.b.failure.halt(fmt.Errorf("committing: %w", err))
 		}
 	}
 	if n := c.b.events.Newest(); n != c.newest {
 		c.newest = n
-		c.b.shedding.ring()
+		c.b.removal.fire()
 	}
 }

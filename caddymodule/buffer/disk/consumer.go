@@ -26,10 +26,10 @@ type consumerState struct {
 	settling int
 	// staged says of positions in the committer's group whether they end up deferred.
 	staged map[uint64]bool
-	// floors are where look-ups of what is deferred start.
-	floors floors
-	// standing is what people have decided about the consumer.
-	standing standing
+	// hints are where look-ups of what is deferred start.
+	hints seekHints
+	// lifecycle is what people have decided about the consumer.
+	lifecycle lifecycle
 	// forgotten: the consumer was removed, and this state is nobody's.
 	forgotten bool
 	// handle is the open Consumer, if any.
@@ -103,7 +103,7 @@ func (b *Buffer) openConsumer(name string) (*Consumer, error) {
 func newConsumerState(name string, p *progress) *consumerState {
 	return &consumerState{
 		name: name, progress: *p, cursor: p.low + 1,
-		leased: map[uint64]lease{}, staged: map[uint64]bool{}, floors: newFloors(),
+		leased: map[uint64]lease{}, staged: map[uint64]bool{}, hints: newSeekHints(),
 	}
 }
 
@@ -135,7 +135,7 @@ func (b *Buffer) loadConsumers() error {
 		}
 		p.skipTo(b.first.Load() - 1)
 		st := newConsumerState(name, p)
-		if st.standing, err = b.loadStanding(name); err != nil {
+		if st.lifecycle, err = b.loadLifecycle(name); err != nil {
 			return err
 		}
 		b.consumers[name] = st
@@ -173,7 +173,7 @@ func (c *Consumer) usable() error {
 	case <-c.b.closing:
 		return buffer.ErrClosed
 	default:
-		return c.b.seal.err()
+		return c.b.failure.err()
 	}
 }
 

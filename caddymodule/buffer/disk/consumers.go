@@ -45,8 +45,8 @@ func (b *Buffer) describe(db *pebble.DB, st *consumerState) (buffer.ConsumerInfo
 	info := buffer.ConsumerInfo{
 		Name:          st.name,
 		Open:          st.handle != nil,
-		PausedSince:   since(st.standing.pausedSince),
-		OrphanedSince: since(st.standing.orphanedSince),
+		PausedSince:   since(st.lifecycle.pausedSince),
+		OrphanedSince: since(st.lifecycle.orphanedSince),
 	}
 	st.mu.Unlock()
 	info.ConsumerStats = st.stats(b.durable.Load())
@@ -65,11 +65,11 @@ func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error)
 		return time.Time{}, err
 	}
 	prefix := namePrefix(kindDeferredAt, st.name)
-	if err := st.learn(db, prefix, 0, func() *floor { return &st.floors.oldest }); err != nil {
+	if err := st.learn(db, prefix, 0, func() *seekHint { return &st.hints.oldest }); err != nil {
 		return time.Time{}, err
 	}
 	st.mu.Lock()
-	it, err := st.floors.oldest.seek(db, prefix, 0, st.floors.arrivals)
+	it, err := st.hints.oldest.seek(db, prefix, 0, st.hints.arrivals)
 	st.mu.Unlock()
 	if err != nil {
 		return time.Time{}, err
@@ -101,7 +101,7 @@ func (b *Buffer) oldestFresh(st *consumerState) (at int64, position uint64, err 
 		if next > last {
 			return 0, 0, nil
 		}
-		f, err := b.firstSound(max(next, b.first.Load()), last)
+		f, err := b.firstIntact(max(next, b.first.Load()), last)
 		if err != nil || f.position == 0 {
 			return 0, 0, err
 		}

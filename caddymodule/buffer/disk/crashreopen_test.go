@@ -60,7 +60,7 @@ func (r *reopenRig) load(ctx context.Context, t *testing.T, b *Buffer, l *ledger
 			rng := rand.New(rand.NewPCG(seed, w))
 			for p := w + 1; p <= reopenEvents && ctx.Err() == nil; p += 4 {
 				o := buffer.Outcome{Verb: buffer.Reopen, Position: p, Letter: r.letters[p], Lane: "again", Memo: memoOf(fmt.Sprintf("first/%d", p), "x")}
-				note := buffer.Outcome{Verb: buffer.Note, Memo: memoOf(fmt.Sprintf("note/%d", p), "x")}
+				note := buffer.Outcome{Verb: buffer.PutMemo, Memo: memoOf(fmt.Sprintf("note/%d", p), "x")}
 				// Without a letter it may have been trimmed before, and is then ignored.
 				if c.Settle(ctx, o, note) == nil && o.Letter != "" {
 					l.note(func() { l.deferred[p] = 1 })

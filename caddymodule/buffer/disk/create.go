@@ -121,7 +121,7 @@ func (b *Buffer) storedSince(at int64) (uint64, error) {
 	first, last := b.first.Load(), b.durable.Load()
 	var failed error
 	n := sort.Search(int(last+1-first), func(i int) bool {
-		f, err := b.firstSound(first+uint64(i), last)
+		f, err := b.firstIntact(first+uint64(i), last)
 		failed = errors.Join(failed, err)
 		return f.position == 0 || f.trailer.storedAt >= at
 	})

@@ -29,12 +29,12 @@ func (c *Consumer) setAside(position uint64, was lease, raw []byte, cause error)
 	c.st.leased[position] = was
 	c.st.mu.Unlock()
 	if err := b.committer.send(context.Background(), t); err != nil {
-		// Closed or sealed: it is met again after the next open.
+		// Closed or halted: it is met again after the next open.
 		c.st.unclaim(t.items)
 	}
 }
 
-// firstDamage says whether the position was not seen damaged before, by any consumer.
+// firstDamage reports whether the position was not seen damaged before, by any consumer.
 func (b *Buffer) firstDamage(position uint64) bool {
 	b.damagedMu.Lock()
 	defer b.damagedMu.Unlock()

@@ -81,9 +81,9 @@ type rot struct {
 	o    Options
 	told *ledger
 	what string
-	// sound are the bytes of the damaged file before.
-	file  string
-	sound []byte
+	// intact are the bytes of the damaged file before.
+	file   string
+	intact []byte
 }
 
 func newRot(t *testing.T, seed int) *rot {
@@ -138,8 +138,8 @@ func (r *rot) damage(file, kind string) {
 		return
 	}
 	r.file = r.disk.PathJoin(r.o.Path, names[r.rng.IntN(len(names))])
-	r.sound = r.read()
-	bad := slices.Clone(r.sound)
+	r.intact = r.read()
+	bad := slices.Clone(r.intact)
 	if len(bad) == 0 && kind != "a missing file" {
 		return
 	}
@@ -161,7 +161,7 @@ func (r *rot) damage(file, kind string) {
 		sector(func() byte { return byte(r.rng.Uint64()) })
 	case "a cut off end":
 		bad = bad[:r.rng.IntN(len(bad))]
-		r.what = fmt.Sprintf("%s of %s from %d of %d", kind, r.file, len(bad), len(r.sound))
+		r.what = fmt.Sprintf("%s of %s from %d of %d", kind, r.file, len(bad), len(r.intact))
 	case "a missing file":
 		r.what = kind + ", " + r.file
 		if err := r.disk.Remove(r.file); err != nil {
@@ -204,7 +204,7 @@ func (r *rot) judge() string {
 			r.t.Errorf("%s: the error does not say what to do: %v", r.what, err)
 		}
 		// What is refused is left as it is: with the damage mended, all is there.
-		r.write(r.sound)
+		r.write(r.intact)
 		wrong := verify(r.t.Context(), r.o, r.disk, r.told)
 		for _, w := range wrong[:min(len(wrong), 3)] {
 			r.t.Errorf("%s: refused, and mended: %s", r.what, w)

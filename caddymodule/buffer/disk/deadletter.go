@@ -84,7 +84,7 @@ func splitDeadLetter(raw []byte) (dl buffer.DeadLetter, record []byte, damaged b
 	return dl, b[from:to], damaged, note, nil
 }
 
-// eventOfLetter returns a copy of the event record in a dead letter, if it is sound.
+// eventOfLetter returns a copy of the event record in a dead letter, if it is intact.
 func eventOfLetter(raw []byte, position uint64) []byte {
 	dl, record, damaged, _, err := splitDeadLetter(raw)
 	if err != nil || damaged || dl.Event.Position != position {

@@ -110,7 +110,7 @@ func (d *dedupe) find(db *pebble.DB, k dedupeKey, now int64, window time.Duratio
 	return seen{}, false, nil
 }
 
-// startedBefore says whether a bucket started more than window ago, to the whole
+// startedBefore reports whether a bucket started more than window ago, to the whole
 // second above.
 func startedBefore(bucket uint32, now int64, window time.Duration) bool {
 	return now-(int64(bucket)+1)*int64(time.Second) > int64(window)
@@ -170,7 +170,7 @@ func newRecent() recent {
 // since says which group is the first.
 func (r *recent) since(group uint64) { r.oldSince, r.youngSince = group, group }
 
-// covers says whether all groups after the given one are here.
+// covers reports whether all groups after the given one are here.
 func (r *recent) covers(group uint64) bool {
 	return r.oldSince <= group+1
 }

@@ -98,7 +98,7 @@ func (c *Consumer) leaseDeferred(lane string, max int) ([]buffer.Lease, error) {
 func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.Lease, error) {
 	st := c.st
 	prefix := lanePrefix(st.name, lane)
-	if err := st.learn(db, prefix, 0, func() *floor { return st.floors.lane(lane) }); err != nil {
+	if err := st.learn(db, prefix, 0, func() *seekHint { return st.hints.lane(lane) }); err != nil {
 		return nil, err
 	}
 	st.mu.Lock()
@@ -107,7 +107,7 @@ func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.L
 		return nil, buffer.ErrClosed
 	}
 	// nil if it had to give way just now.
-	it, err := st.floors.lanes[lane].seek(db, prefix, 0, st.floors.arriving[lane])
+	it, err := st.hints.lanes[lane].seek(db, prefix, 0, st.hints.arriving[lane])
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@
 // files, NNNNNN.events, with one write and one fdatasync; package eventlog has their layout. Only then the batch is applied to Pebble, which
 // has no log of its own: ours is its log too. So an event's body is written once. In Pebble it went to a log, then to a table, and was merged from there.
 //
-// Each batch says in mreached up to which group the store is, so a flush keeps that with the rest. The start replays the groups above it from the
+// Each batch says in mapplied up to which group the store is, so a flush keeps that with the rest. The start replays the groups above it from the
 // log into Pebble, and flushes. While the buffer is open, Pebble is flushed when a new segment begins, and at the end.
 //
 // # Keys
@@ -35,10 +35,10 @@
 //
 // Two of the m keys belong to the log:
 //
-//	mreached    the last group that is applied, the next position, and the total size of all events so far
+//	mapplied    the last group that is applied, the next position, and the total size of all events so far
 //	mbeginning  the first position that is kept, and the total size of the events before it
 //
-// The format is 3. Those before it had the events in Pebble; no release wrote them, and they are refused.
+// The format is 4. No release wrote an earlier one, so earlier ones are refused.
 //
 // Positions start at 1 and are given in commit order. An event that could not be
 // read as one takes a position but has no record in the log, only a dead letter, so
@@ -79,10 +79,10 @@
 //
 // # Deferred events
 //
-// A look-up of what is deferred, in a lane or at all, would go over the tombstones of all that was worked off before. A floor
+// A look-up of what is deferred, in a lane or at all, would go over the tombstones of all that was worked off before. A seek hint
 // in memory, a position that no entry is below, spares it that. It rises to the first entry that a look-up sees, and
-// falls as soon as something lower is to be deferred or reopened, before that is on its way; while it is, no floor
-// rises above it. A missing floor costs time only.
+// falls as soon as something lower is to be deferred or reopened, before that is on its way; while it is, no seek hint
+// rises above it. A missing seek hint costs time only.
 //
 // # Reopened events
 //
@@ -123,7 +123,7 @@
 //
 // # Failures
 //
-// All writes, of the log and of Pebble, pass a fence. The first one that fails seals the buffer
+// All writes, of the log and of Pebble, pass a failstopFS. The first one that fails halts the buffer
 // and freezes the directory: from then on nothing reaches it, as if the machine had
 // crashed at that moment, and Pebble, which would end the process on such
 // errors, sees them succeed until it is closed right after. So the
@@ -133,10 +133,10 @@
 //
 // A damaged record costs its event only, which becomes a dead letter. Where a group's header or its lengths are damaged, all its events do. Damage other
 // than to records keeps the buffer from opening in groups that are not applied yet, since Pebble would lack what they changed; so does a segment that is
-// missing or does not begin as one does, or a log that ends before mreached.
+// missing or does not begin as one does, or a log that ends before mapplied.
 //
 // Damage at rest is told from the torn end that a crash leaves by what follows it: a group is written when the one before it is synced. Where nothing
-// follows, the witness tells, a file that holds how Pebble's manifest, and the segments that are not applied yet, looked when they were
+// follows, the control file tells, a file that holds how Pebble's manifest, and the segments that are not applied yet, looked when they were
 // synced. A store that has less than it says does not open, and is left as it is. Damage to the last group after a crash, younger than the
-// witness, looks torn.
+// control file, looks torn.
 package disk

@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// A sync of the log that fails once seals the buffer, although the next one would work: the
+// A sync of the log that fails once halts the buffer, although the next one would work: the
 // system may have dropped what it could not write, and say so only once.
 func TestFailedSyncIsNotTriedAgain(t *testing.T) {
 	var armed atomic.Bool
@@ -41,8 +41,8 @@ func TestFailedSyncIsNotTriedAgain(t *testing.T) {
 	armed.Store(true)
 	for _, id := range []string{"2", "2", "3"} {
 		_, err := b.Append(t.Context(), crashEvent(id, 10))
-		if !errors.Is(err, buffer.ErrSealed) || !strings.Contains(err.Error(), errInjected.Error()) {
-			t.Errorf("event %s after a failed sync: %v, want ErrSealed with the cause", id, err)
+		if !errors.Is(err, buffer.ErrHalted) || !strings.Contains(err.Error(), errInjected.Error()) {
+			t.Errorf("event %s after a failed sync: %v, want ErrHalted with the cause", id, err)
 		}
 	}
 	if n := after.Load(); n != 1 {

@@ -61,9 +61,9 @@ func kind(suffix string, kinds ...errorfs.OpKind) func(errorfs.Op) bool {
 	}
 }
 
-// A failed write of any of Pebble's files seals the buffer, hangs nobody, ends no
+// A failed write of any of Pebble's files halts the buffer, hangs nobody, ends no
 // process, and loses nothing that was acknowledged.
-func TestFailedWritesSeal(t *testing.T) {
+func TestFailedWritesHalt(t *testing.T) {
 	syncs := []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo}
 	for _, test := range []struct {
 		name  string
@@ -95,7 +95,7 @@ func TestFailedWritesSeal(t *testing.T) {
 				t.Fatal(err)
 			}
 			told := strike(t, b, c, f)
-			checkSealed(t, b, c, test.err, test.full)
+			checkHalted(t, b, c, test.err, test.full)
 			if err := b.Close(); err != nil {
 				t.Errorf("closing: %v", err)
 			}
@@ -108,7 +108,7 @@ func TestFailedWritesSeal(t *testing.T) {
 	}
 }
 
-// strike appends from several goroutines until the fault has sealed the buffer, with
+// strike appends from several goroutines until the fault has halted the buffer, with
 // a reader waiting.
 func strike(t *testing.T, b *Buffer, c buffer.Consumer, f *faults) *ledger {
 	t.Helper()
@@ -123,8 +123,8 @@ func strike(t *testing.T, b *Buffer, c buffer.Consumer, f *faults) *ledger {
 				id := fmt.Sprintf("%d-%d", w, i)
 				r, err := b.Append(ctx, crashEvent(id, 4000))
 				if err != nil {
-					if !errors.Is(err, buffer.ErrSealed) {
-						t.Errorf("append failed with %v, want ErrSealed", err)
+					if !errors.Is(err, buffer.ErrHalted) {
+						t.Errorf("append failed with %v, want ErrHalted", err)
 					}
 					return
 				}
@@ -133,17 +133,17 @@ func strike(t *testing.T, b *Buffer, c buffer.Consumer, f *faults) *ledger {
 					f.on.Store(true)
 				}
 			}
-			t.Error("the buffer was never sealed")
+			t.Error("the buffer was never halted")
 		})
 	}
 	wg.Go(func() {
 		for {
 			leases, err := c.Lease(ctx, 10)
-			if errors.Is(err, buffer.ErrSealed) {
+			if errors.Is(err, buffer.ErrHalted) {
 				return
 			}
 			if err != nil {
-				t.Errorf("Lease failed with %v, want ErrSealed", err)
+				t.Errorf("Lease failed with %v, want ErrHalted", err)
 				return
 			}
 			for _, le := range leases {
@@ -160,13 +160,13 @@ func strike(t *testing.T, b *Buffer, c buffer.Consumer, f *faults) *ledger {
 	return l
 }
 
-func checkSealed(t *testing.T, b *Buffer, c buffer.Consumer, cause error, full bool) {
+func checkHalted(t *testing.T, b *Buffer, c buffer.Consumer, cause error, full bool) {
 	t.Helper()
 	_, appendErr := b.Append(t.Context(), crashEvent("later", 1))
 	_, leaseErr := c.Lease(t.Context(), 1)
-	for what, err := range map[string]error{"Append": appendErr, "Lease": leaseErr, "Stats": b.Stats().Sealed} {
-		if !errors.Is(err, buffer.ErrSealed) || !errors.Is(err, cause) {
-			t.Errorf("%s: got %v, want ErrSealed with its cause", what, err)
+	for what, err := range map[string]error{"Append": appendErr, "Lease": leaseErr, "Stats": b.Stats().Halted} {
+		if !errors.Is(err, buffer.ErrHalted) || !errors.Is(err, cause) {
+			t.Errorf("%s: got %v, want ErrHalted with its cause", what, err)
 		}
 		if errors.Is(err, buffer.ErrFull) != full {
 			t.Errorf("%s: got %v, is it ErrFull? want %v", what, err, full)
@@ -229,7 +229,7 @@ func TestDamagedSegment(t *testing.T) {
 	if lost == 0 || lost > 40 {
 		t.Fatalf("%d events are lost to some damaged bytes, want a few", lost)
 	}
-	if s := b.Stats(); s.Corrupt != uint64(lost) || s.DeadLetters != uint64(lost) || s.Sealed != nil {
+	if s := b.Stats(); s.Corrupt != uint64(lost) || s.DeadLetters != uint64(lost) || s.Halted != nil {
 		t.Fatalf("%d are lost, stats are %+v", lost, s)
 	}
 	if s := c.Stats(); s.Position != n {
@@ -322,7 +322,7 @@ func TestReadErrorIsReportedAndPasses(t *testing.T) {
 		}
 		leased += len(l)
 	}
-	if s := b.Stats(); s.Sealed != nil || s.Corrupt != 0 {
+	if s := b.Stats(); s.Halted != nil || s.Corrupt != 0 {
 		t.Fatalf("got stats %+v", s)
 	}
 }

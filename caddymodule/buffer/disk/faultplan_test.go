@@ -115,7 +115,7 @@ func newPlan(rng *rand.Rand, k faultKind) *plan {
 
 func (p *plan) String() string { return fmt.Sprintf("%s, after %d, %d times", p.name, p.at, p.length) }
 
-// hits says whether this operation is struck.
+// hits reports whether this operation is struck.
 func (p *plan) hits(op errorfs.Op) bool {
 	if !p.armed.Load() || !p.strikes(op) {
 		return false

@@ -31,7 +31,7 @@ const callBound = 10 * time.Second
 
 // TestFaults plays random histories in which the disk fails at a random moment. Whatever fails,
 // each call returns in time with nil or an error of a known kind; once the disk is well, the buffer
-// goes on by itself or says that it is sealed; and after a restart or a power cut all that was
+// goes on by itself or says that it is halted; and after a restart or a power cut all that was
 // acknowledged is there, and nothing is altered.
 func TestFaults(t *testing.T) {
 	n := *faultSeeds
@@ -174,9 +174,9 @@ func (h *history) openUnder(o Options) {
 	}
 	h.load(b, "under", 60)
 	h.plan.heal()
-	if err := b.Stats().Sealed; err != nil {
-		h.outcome = outcomeSealed
-		h.checkSealed(b)
+	if err := b.Stats().Halted; err != nil {
+		h.outcome = outcomeHalted
+		h.checkHalted(b)
 		return
 	}
 	if h.plan.struck.Load() == 0 {
@@ -189,7 +189,7 @@ func (h *history) openUnder(o Options) {
 		if err == nil {
 			h.told.note(func() { h.told.appended["again"] = r.Position })
 		}
-		return err == nil || b.Stats().Sealed != nil
+		return err == nil || b.Stats().Halted != nil
 	})
 	h.load(b, "well", 10)
 }
@@ -208,12 +208,12 @@ func (h *history) releaseHeld(stop chan struct{}) {
 	h.plan.heal()
 }
 
-// checkSealed: everything that stores or delivers says so, and why.
-func (h *history) checkSealed(b *Buffer) {
+// checkHalted: everything that stores or delivers says so, and why.
+func (h *history) checkHalted(b *Buffer) {
 	_, err := b.Append(h.t.Context(), crashEvent("later", 1))
-	for what, err := range map[string]error{"Append": err, "Stats": b.Stats().Sealed} {
-		if !errors.Is(err, buffer.ErrSealed) || !errors.Is(err, h.plan.err) {
-			h.t.Errorf("%v: %s: got %v, want ErrSealed with its cause", h.plan, what, err)
+	for what, err := range map[string]error{"Append": err, "Stats": b.Stats().Halted} {
+		if !errors.Is(err, buffer.ErrHalted) || !errors.Is(err, h.plan.err) {
+			h.t.Errorf("%v: %s: got %v, want ErrHalted with its cause", h.plan, what, err)
 		}
 	}
 }
@@ -269,7 +269,7 @@ func (h *history) settle(ctx context.Context, c buffer.Consumer, rng *rand.Rand)
 	for c != nil && ctx.Err() == nil {
 		var leases []buffer.Lease
 		err := h.within(ctx, "Lease", func(ctx context.Context) (err error) { leases, err = c.Lease(ctx, 1+rng.IntN(5)); return err })
-		if errors.Is(err, buffer.ErrSealed) {
+		if errors.Is(err, buffer.ErrHalted) {
 			return
 		}
 		for _, l := range leases {
@@ -306,7 +306,7 @@ func (h *history) look(ctx context.Context, b *Buffer, turn <-chan struct{}) {
 		_ = h.within(ctx, "trim", b.trim)
 		b.checkHeadroom()
 		b.Stats()
-		if errors.Is(err, buffer.ErrSealed) {
+		if errors.Is(err, buffer.ErrHalted) {
 			return
 		}
 	}
@@ -330,7 +330,7 @@ func (h *history) call(what string, f func() error) error {
 	if took > callBound {
 		h.t.Errorf("%v: %s took %v", h.plan, what, took)
 	}
-	known := []error{buffer.ErrSealed, buffer.ErrFull, buffer.ErrClosed, context.Canceled, context.DeadlineExceeded}
+	known := []error{buffer.ErrHalted, buffer.ErrFull, buffer.ErrClosed, context.Canceled, context.DeadlineExceeded}
 	if h.plan.err != nil {
 		known = append(known, h.plan.err)
 	}

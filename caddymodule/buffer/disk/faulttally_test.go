@@ -40,7 +40,7 @@ func (f *faultTally) write() error {
 	r.Figure("acknowledged events that were lost or altered", 0, "")
 	r.Figure("calls under faults, each with 50 ms of time", f.calls, "")
 	r.Figure("the slowest took", f.slowest.Round(time.Millisecond), "")
-	head := []string{"fault", outcomeNone, outcomeGoesOn, outcomeNotOpened, outcomeSealed}
+	head := []string{"fault", outcomeNone, outcomeGoesOn, outcomeNotOpened, outcomeHalted}
 	var rows [][]string
 	for _, k := range faultKinds {
 		row := []string{k.name}
@@ -51,7 +51,7 @@ func (f *faultTally) write() error {
 	}
 	r.Table(head, rows)
 	r.Note("Each history is one buffer in which the disk fails as the line says, at a random moment of its opening or its use, followed by a " +
-		"restart or a power cut that keeps a random part of what was not synced. *Sealed* and *does not open* answer 503; both end with all that was acknowledged in place.")
+		"restart or a power cut that keeps a random part of what was not synced. *Halted* and *does not open* answer 503; both end with all that was acknowledged in place.")
 	return r.Write()
 }
 
@@ -60,5 +60,5 @@ const (
 	outcomeNone      = "not struck"
 	outcomeGoesOn    = "goes on by itself"
 	outcomeNotOpened = "does not open until the disk is well"
-	outcomeSealed    = "sealed until a restart"
+	outcomeHalted    = "halted until a restart"
 )

@@ -8,21 +8,21 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// lanesKnown bounds for how many lanes of a consumer a floor is remembered.
+// lanesKnown bounds for how many lanes of a consumer a seek hint is remembered.
 const lanesKnown = 4096
 
-// floor is a position that no entry of a lane, or of a consumer, is below. Without one a look-up starts at the first
+// seek hint is a position that no entry of a lane, or of a consumer, is below. Without one a look-up starts at the first
 // entry there ever was, and goes over all that were deleted since: the store forgets those late.
-type floor struct {
-	// from is the position once it is known; before, the lowest one that came since the floor was made.
+type seekHint struct {
+	// from is the position once it is known; before, the lowest one that came since the seek hint was made.
 	from  uint64
 	known bool
 }
 
-func (f *floor) lower(position uint64) { f.from = min(f.from, position) }
+func (f *seekHint) lower(position uint64) { f.from = min(f.from, position) }
 
-// start is where a look-up can start. No floor is the beginning.
-func (f *floor) start() uint64 {
+// start is where a look-up can start. No seek hint is the beginning.
+func (f *seekHint) start() uint64 {
 	if f == nil || !f.known {
 		return 0
 	}
@@ -51,26 +51,26 @@ func (a arrival) lowest() uint64 {
 	return a.low
 }
 
-// floors are those of one consumer; its mu guards them. An entry counts as arriving from before it is queued until after
-// its batch can be read or has failed: a floor rises only to what is in the store and what arrives.
-type floors struct {
+// hints are those of one consumer; its mu guards them. An entry counts as arriving from before it is queued until after
+// its batch can be read or has failed: a seek hint rises only to what is in the store and what arrives.
+type seekHints struct {
 	// held is for deferred positions at or above the first stored event, oldest for all.
-	held, oldest floor
+	held, oldest seekHint
 	arrivals     arrival
 	// lanes are those that were looked at, at most lanesKnown, arriving those that get something.
-	lanes    map[string]*floor
+	lanes    map[string]*seekHint
 	arriving map[string]arrival
 }
 
-func newFloors() floors {
-	return floors{
-		held: floor{from: maxPosition}, oldest: floor{from: maxPosition},
-		lanes: map[string]*floor{}, arriving: map[string]arrival{},
+func newSeekHints() seekHints {
+	return seekHints{
+		held: seekHint{from: maxPosition}, oldest: seekHint{from: maxPosition},
+		lanes: map[string]*seekHint{}, arriving: map[string]arrival{},
 	}
 }
 
 // arrive notes an outcome that will write an entry, or might.
-func (fs *floors) arrive(o *buffer.Outcome) {
+func (fs *seekHints) arrive(o *buffer.Outcome) {
 	if o.Verb != buffer.Defer && o.Verb != buffer.Reopen {
 		return
 	}
@@ -86,7 +86,7 @@ func (fs *floors) arrive(o *buffer.Outcome) {
 }
 
 // arrived notes that what was noted by arrive is in the store, or never will be.
-func (fs *floors) arrived(o *buffer.Outcome) {
+func (fs *seekHints) arrived(o *buffer.Outcome) {
 	if o.Verb != buffer.Defer && o.Verb != buffer.Reopen {
 		return
 	}
@@ -100,8 +100,8 @@ func (fs *floors) arrived(o *buffer.Outcome) {
 	fs.arriving[o.Lane] = a
 }
 
-// lane returns a lane's floor, new if there is none. Any other gives way for it: one that is missed is found again.
-func (fs *floors) lane(name string) *floor {
+// lane returns a lane's seek hint, new if there is none. Any other gives way for it: one that is missed is found again.
+func (fs *seekHints) lane(name string) *seekHint {
 	if f := fs.lanes[name]; f != nil {
 		return f
 	}
@@ -111,14 +111,14 @@ func (fs *floors) lane(name string) *floor {
 		}
 		delete(fs.lanes, other)
 	}
-	f := &floor{from: fs.arriving[name].lowest()}
+	f := &seekHint{from: fs.arriving[name].lowest()}
 	fs.lanes[name] = f
 	return f
 }
 
-// learn finds a floor that is not known, among the keys of a prefix from a position on. That may take long, so
+// learn finds a seek hint that is not known, among the keys of a prefix from a position on. That may take long, so
 // nobody waits for it: mu is not held.
-func (st *consumerState) learn(db *pebble.DB, prefix []byte, from uint64, choose func() *floor) error {
+func (st *consumerState) learn(db *pebble.DB, prefix []byte, from uint64, choose func() *seekHint) error {
 	st.mu.Lock()
 	f := choose()
 	known := f.known
@@ -140,9 +140,9 @@ func (st *consumerState) learn(db *pebble.DB, prefix []byte, from uint64, choose
 	return nil
 }
 
-// seek returns an iterator at the first entry of a prefix from a position on, and has the floor rise to it. The caller
+// seek returns an iterator at the first entry of a prefix from a position on, and has the seek hint rise to it. The caller
 // holds mu, and closes the iterator.
-func (f *floor) seek(db *pebble.DB, prefix []byte, from uint64, a arrival) (*pebble.Iterator, error) {
+func (f *seekHint) seek(db *pebble.DB, prefix []byte, from uint64, a arrival) (*pebble.Iterator, error) {
 	it, position, err := seekPosition(db, prefix, max(from, f.start()))
 	if err != nil {
 		return nil, err

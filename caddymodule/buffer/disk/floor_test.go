@@ -15,8 +15,8 @@ import (
 )
 
 // floorRig gives one consumer's deferred events random outcomes. It looks for what is deferred as if
-// there were no floors.
-type floorRig struct {
+// there were no seek hints.
+type hintRig struct {
 	t      *testing.T
 	b      *Buffer
 	c      *Consumer
@@ -24,13 +24,13 @@ type floorRig struct {
 	leased map[uint64]string
 }
 
-// What a look-up finds with a floor is what it finds without one, whatever became of the events.
-func TestFloorsHideNothing(t *testing.T) {
+// What a look-up finds with a seek hint is what it finds without one, whatever became of the events.
+func TestSeekHintsHideNothing(t *testing.T) {
 	for round := range 8 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
-			r := &floorRig{t: t, rng: rand.New(rand.NewPCG(seed, 1)), leased: map[uint64]string{}}
+			r := &hintRig{t: t, rng: rand.New(rand.NewPCG(seed, 1)), leased: map[uint64]string{}}
 			r.b, _ = openFor(t, Options{})
 			r.open()
 			for range 400 {
@@ -41,11 +41,11 @@ func TestFloorsHideNothing(t *testing.T) {
 	}
 }
 
-func (r *floorRig) open() { r.c = openConsumer(r.t, r.b, "h").(*Consumer) }
+func (r *hintRig) open() { r.c = openConsumer(r.t, r.b, "h").(*Consumer) }
 
-func (r *floorRig) lane() string { return []string{"", "a", "ab", "b"}[r.rng.IntN(4)] }
+func (r *hintRig) lane() string { return []string{"", "a", "ab", "b"}[r.rng.IntN(4)] }
 
-func (r *floorRig) step() {
+func (r *hintRig) step() {
 	switch n := r.rng.IntN(100); {
 	case n < 20:
 		if _, err := r.b.Append(r.t.Context(), crashEvent(fmt.Sprint(r.rng.Uint64()), 10)); err != nil {
@@ -75,7 +75,7 @@ func (r *floorRig) step() {
 	case n < 98:
 		// One that had to give way.
 		r.c.st.mu.Lock()
-		delete(r.c.st.floors.lanes, r.lane())
+		delete(r.c.st.hints.lanes, r.lane())
 		r.c.st.mu.Unlock()
 	default:
 		if err := r.b.Close(); err != nil {
@@ -92,7 +92,7 @@ func (r *floorRig) step() {
 	}
 }
 
-func (r *floorRig) take(leases []buffer.Lease, err error) (positions []uint64) {
+func (r *hintRig) take(leases []buffer.Lease, err error) (positions []uint64) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func (r *floorRig) take(leases []buffer.Lease, err error) (positions []uint64) {
 	return positions
 }
 
-func (r *floorRig) look(lane string, n int) {
+func (r *hintRig) look(lane string, n int) {
 	var want []uint64
 	for _, p := range r.scan(lanePrefix("h", lane)) {
 		if _, leased := r.leased[p]; !leased && len(want) < n {
@@ -112,11 +112,11 @@ func (r *floorRig) look(lane string, n int) {
 	}
 	got, err := r.c.LeaseDeferred(r.t.Context(), lane, n)
 	if d := cmp.Diff(want, r.take(got, err)); d != "" {
-		r.t.Fatalf("lane %q differs (-without floor +with):\n%s", lane, d)
+		r.t.Fatalf("lane %q differs (-without hint +with):\n%s", lane, d)
 	}
 }
 
-func (r *floorRig) settle() {
+func (r *hintRig) settle() {
 	var outcomes []buffer.Outcome
 	for p := range r.leased {
 		if r.rng.IntN(3) == 0 {
@@ -135,7 +135,7 @@ func (r *floorRig) settle() {
 }
 
 // scan returns the positions behind a prefix.
-func (r *floorRig) scan(prefix []byte) (positions []uint64) {
+func (r *hintRig) scan(prefix []byte) (positions []uint64) {
 	it, err := r.b.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
 	if err != nil {
 		r.t.Fatal(err)
@@ -152,7 +152,7 @@ func (r *floorRig) scan(prefix []byte) (positions []uint64) {
 }
 
 // check compares what holds the consumer back, and what it has not settled for longest.
-func (r *floorRig) check() {
+func (r *hintRig) check() {
 	r.t.Helper()
 	up, err := r.c.st.settledUpTo(r.b.db, r.b.first.Load(), 0)
 	if err != nil {
@@ -168,33 +168,33 @@ func (r *floorRig) check() {
 	if _, err := r.b.oldestOpen(r.b.db, r.c.st); err != nil {
 		r.t.Fatal(err)
 	}
-	r.checkFloors()
+	r.checkHints()
 }
 
-// checkFloors compares every floor with what the store has.
-func (r *floorRig) checkFloors() {
+// checkHints compares every seek hint with what the store has.
+func (r *hintRig) checkHints() {
 	r.t.Helper()
 	st := r.c.st
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	checkOne := func(what string, f *floor, prefix []byte) {
+	checkOne := func(what string, f *seekHint, prefix []byte) {
 		r.t.Helper()
 		if all := r.scan(prefix); len(all) > 0 && all[0] < f.start() {
-			r.t.Errorf("%s: the floor is %d, but there is %d", what, f.start(), all[0])
+			r.t.Errorf("%s: the seek hint is %d, but there is %d", what, f.start(), all[0])
 		}
 	}
-	checkOne("held", &st.floors.held, namePrefix(kindDeferredAt, "h"))
-	checkOne("oldest", &st.floors.oldest, namePrefix(kindDeferredAt, "h"))
-	for lane, f := range st.floors.lanes {
+	checkOne("held", &st.hints.held, namePrefix(kindDeferredAt, "h"))
+	checkOne("oldest", &st.hints.oldest, namePrefix(kindDeferredAt, "h"))
+	for lane, f := range st.hints.lanes {
 		checkOne("lane "+lane, f, lanePrefix("h", lane))
 	}
 }
 
-// While events are reopened, deferred and settled from several sides, no floor ever is above what can be seen.
-func TestFloorsUnderway(t *testing.T) {
+// While events are reopened, deferred and settled from several sides, no seek hint ever is above what can be seen.
+func TestSeekHintsUnderway(t *testing.T) {
 	const events, rounds = 64, 150
 	b, _ := openFor(t, Options{FS: vfs.NewCrashableMem()})
-	r := &floorRig{t: t, b: b}
+	r := &hintRig{t: t, b: b}
 	r.open()
 	for i := range events {
 		if _, err := b.Append(t.Context(), crashEvent(fmt.Sprint(i), 10)); err != nil {
@@ -246,14 +246,14 @@ func TestFloorsUnderway(t *testing.T) {
 			if _, err := b.oldestOpen(b.db, r.c.st); err != nil {
 				t.Error(err)
 			}
-			r.checkFloors()
+			r.checkHints()
 			if t.Failed() {
 				return
 			}
 		}
 	})
 	wg.Wait()
-	if n := len(r.c.st.floors.arriving) + r.c.st.floors.arrivals.count; n > 0 {
+	if n := len(r.c.st.hints.arriving) + r.c.st.hints.arrivals.count; n > 0 {
 		t.Fatalf("%d are still taken for arriving", n)
 	}
 	for _, lane := range []string{"0", "1"} {
@@ -273,8 +273,8 @@ func TestFloorsUnderway(t *testing.T) {
 }
 
 // However many lanes are looked at, few are remembered, and those that are not lose nothing.
-func TestFloorsOfManyLanes(t *testing.T) {
-	fs := newFloors()
+func TestSeekHintsOfManyLanes(t *testing.T) {
+	fs := newSeekHints()
 	for i := range 2*lanesKnown + 1 {
 		fs.lane(fmt.Sprint(i))
 	}

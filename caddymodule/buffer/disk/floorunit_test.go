@@ -42,11 +42,11 @@ func lookAt(t *testing.T, c *Consumer) (positions []uint64) {
 }
 
 // A look-up while something lower is on its way to the disk does not hide it from the next.
-func TestFloorStaysBelowWhatArrives(t *testing.T) {
+func TestSeekHintStaysBelowWhatArrives(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		forget bool
-	}{{"with a floor", false}, {"with a new floor", true}} {
+	}{{"with a seek hint", false}, {"with a new seek hint", true}} {
 		t.Run(test.name, func(t *testing.T) {
 			b, c := laneOfOne(t)
 			lookAt(t, c)
@@ -71,7 +71,7 @@ func TestFloorStaysBelowWhatArrives(t *testing.T) {
 			})
 			if test.forget {
 				c.st.mu.Lock()
-				delete(c.st.floors.lanes, "l")
+				delete(c.st.hints.lanes, "l")
 				c.st.mu.Unlock()
 			}
 			if got := fmt.Sprint(lookAt(t, c)); got != "[3]" {
@@ -95,11 +95,11 @@ func TestFloorStaysBelowWhatArrives(t *testing.T) {
 	}
 }
 
-// What comes, or is on its way, while a floor is searched for counts, although the search may not have seen it.
-func TestFloorCountsWhatCameMeanwhile(t *testing.T) {
+// What comes, or is on its way, while a seek hint is searched for counts, although the search may not have seen it.
+func TestSeekHintCountsWhatCameMeanwhile(t *testing.T) {
 	b, c := laneOfOne(t)
 	o := buffer.Outcome{Verb: buffer.Reopen, Position: 2, Lane: "l"}
-	fs := newFloors()
+	fs := newSeekHints()
 	fs.arrive(&o)
 	f := fs.lane("l")
 	fs.arrived(&o)
@@ -107,33 +107,33 @@ func TestFloorCountsWhatCameMeanwhile(t *testing.T) {
 	fs.arrive(&buffer.Outcome{Verb: buffer.Defer, Position: 1, Lane: "other"})
 	for _, test := range []struct {
 		name string
-		f    *floor
+		f    *seekHint
 		want uint64
-	}{{"on its way before", f, 2}, {"comes meanwhile", other, 1}, {"nothing", &floor{from: maxPosition}, 3}} {
+	}{{"on its way before", f, 2}, {"comes meanwhile", other, 1}, {"nothing", &seekHint{from: maxPosition}, 3}} {
 		err := b.use(func(db *pebble.DB) error {
-			return c.st.learn(db, lanePrefix("h", "l"), 0, func() *floor { return test.f })
+			return c.st.learn(db, lanePrefix("h", "l"), 0, func() *seekHint { return test.f })
 		})
 		if err != nil || test.f.start() != test.want {
-			t.Errorf("%s: the floor is %d (%v), want %d", test.name, test.f.start(), err, test.want)
+			t.Errorf("%s: the seek hint is %d (%v), want %d", test.name, test.f.start(), err, test.want)
 		}
 	}
 }
 
 // Outcomes that never get to the committer do not arrive for ever.
-func TestFloorsAfterUnclaim(t *testing.T) {
+func TestSeekHintsAfterUnclaim(t *testing.T) {
 	_, c := laneOfOne(t)
 	items, err := c.claim([]buffer.Outcome{{Verb: buffer.Reopen, Position: 1, Lane: "l"}, {Verb: buffer.Reopen, Position: 2, Lane: "l"}})
 	if err != nil || len(items) != 2 {
 		t.Fatalf("got %d items, %v", len(items), err)
 	}
 	c.st.unclaim(items)
-	if n := len(c.st.floors.arriving) + c.st.floors.arrivals.count; n > 0 {
+	if n := len(c.st.hints.arriving) + c.st.hints.arrivals.count; n > 0 {
 		t.Fatalf("%d are still taken for arriving", n)
 	}
 }
 
 // A trim that is only thought of, and fails, must not hide what it would have taken.
-func TestFloorAfterATrimThatFails(t *testing.T) {
+func TestSeekHintAfterATrimThatFails(t *testing.T) {
 	b, c := laneOfOne(t)
 	for _, step := range []struct{ trimmed, want uint64 }{{3, 5}, {0, 2}} {
 		if up, err := c.st.settledUpTo(b.db, 1, step.trimmed); err != nil || up != step.want {

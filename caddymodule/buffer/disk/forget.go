@@ -43,7 +43,7 @@ func (g *group) stageForget(st *consumerState, copies uint64) {
 	delete(g.b.consumers, st.name)
 	g.b.consumersMu.Unlock()
 	_ = g.batch.Delete(consumerKey(st.name), nil)
-	_ = g.batch.Delete(standingKey(st.name), nil)
+	_ = g.batch.Delete(lifecycleKey(st.name), nil)
 	for _, kind := range []byte{kindMemo, kindDeferredAt, kindDeferred, kindCopy} {
 		prefix := namePrefix(kind, st.name)
 		_ = g.batch.DeleteRange(prefix, after(prefix), nil)
@@ -53,7 +53,7 @@ func (g *group) stageForget(st *consumerState, copies uint64) {
 	}
 }
 
-// busy says whether somebody reads from the consumer, or something of it is on the way to the
+// busy reports whether somebody reads from the consumer, or something of it is on the way to the
 // disk. Callers hold mu.
 func (st *consumerState) busy() bool {
 	return st.handle != nil || st.settling > 0

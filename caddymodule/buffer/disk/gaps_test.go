@@ -38,7 +38,7 @@ func TestGapsAtTheBeginning(t *testing.T) {
 
 	appendTo(t, b, 1, 1)
 	segments := len(b.events.Names())
-	if err := b.shedOnce(); err != nil {
+	if err := b.flushAndRemove(); err != nil {
 		t.Fatal(err)
 	}
 	if left := len(b.events.Names()); left >= segments {

@@ -11,7 +11,7 @@ import (
 const (
 	kindConsumer   = 'c'
 	kindDedupe     = 'd'
-	kindStanding   = 'i'
+	kindLifecycle  = 'i'
 	kindMeta       = 'm'
 	kindMemo       = 'n'
 	kindDeferredAt = 'q'
@@ -24,7 +24,7 @@ const (
 var (
 	metaFormat    = []byte("mformat")
 	metaConsumers = []byte("mconsumers")
-	metaReached   = []byte("mreached")
+	metaApplied   = []byte("mapplied")
 	metaBeginning = []byte("mbeginning")
 	metaDead      = []byte("mdead")
 )
@@ -79,8 +79,8 @@ func memoKey(name, key string) []byte {
 	return append(b, key...)
 }
 
-func standingKey(name string) []byte {
-	return append([]byte{kindStanding}, name...)
+func lifecycleKey(name string) []byte {
+	return append([]byte{kindLifecycle}, name...)
 }
 
 func lanePrefix(name, lane string) []byte {

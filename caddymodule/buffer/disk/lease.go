@@ -55,7 +55,7 @@ func (c *Consumer) lease(ctx context.Context, max int) ([]buffer.Lease, error) {
 		case <-ctx.Done():
 		case <-c.closed:
 		case <-c.b.closing:
-		case <-c.b.seal.broken:
+		case <-c.b.failure.halted:
 		}
 	}
 }
@@ -134,7 +134,7 @@ func (c *Consumer) take(events []found, from, next uint64) (leases []buffer.Leas
 	return leases, bad, nil
 }
 
-// has says whether the position is settled, deferred or leased.
+// has reports whether the position is settled, deferred or leased.
 func (st *consumerState) has(position uint64) bool {
 	if _, ok := st.leased[position]; ok {
 		return true
@@ -181,7 +181,7 @@ func (c *Consumer) read(from, to uint64, max int) (events []found, next uint64, 
 	return events, next, err
 }
 
-// passed says whether the consumer has the position behind it or in hand.
+// passed reports whether the consumer has the position behind it or in hand.
 func (c *Consumer) passed(position uint64) bool {
 	c.st.mu.Lock()
 	defer c.st.mu.Unlock()

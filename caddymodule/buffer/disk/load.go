@@ -7,9 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// formatVersion is that of all the keys and records together. Those before 3 had the events in the store, and no
-// release wrote them.
-const formatVersion = 3
+// formatVersion is that of all the keys and records together. No release wrote an earlier one.
+const formatVersion = 4
 
 // errOtherFormat: the directory is not for this version.
 var errOtherFormat = errors.New("another version wrote it")

@@ -7,30 +7,30 @@ import (
 )
 
 // orphanGrace is how long an orphan holds what it has not settled in any case: a handler may be away only until a
-// reload is taken back or a mistake in its name is mended.
+// reload is taken back or a mistake in its name is fixed.
 const orphanGrace = 15 * time.Minute
 
-// holds says whether what the consumer has not settled must stay. An orphan holds it for as long
+// holds reports whether what the consumer has not settled must stay. An orphan holds it for as long
 // as settled events stay; where events are refused for it, only for the grace. One that is open or
 // still settling is as good as kept.
 func (st *consumerState) holds(now int64, l *Limits, pressed bool) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.standing.orphanedSince == 0 || st.busy() {
+	if st.lifecycle.orphanedSince == 0 || st.busy() {
 		return true
 	}
 	held := orphanGrace
 	if !pressed {
 		held = max(held, l.Retention)
 	}
-	return now-st.standing.orphanedSince < int64(held)
+	return now-st.lifecycle.orphanedSince < int64(held)
 }
 
 // settledUpTo returns the position up to which the consumer needs no event any more, when what is
 // stored begins with first and all up to trimmed is about to go. What it reopened below lives from copies.
 func (st *consumerState) settledUpTo(db *pebble.DB, first, trimmed uint64) (uint64, error) {
 	prefix := namePrefix(kindDeferredAt, st.name)
-	if err := st.learn(db, prefix, first, func() *floor { return &st.floors.held }); err != nil {
+	if err := st.learn(db, prefix, first, func() *seekHint { return &st.hints.held }); err != nil {
 		return 0, err
 	}
 	st.mu.Lock()
@@ -42,7 +42,7 @@ func (st *consumerState) settledUpTo(db *pebble.DB, first, trimmed uint64) (uint
 			up = min(up, position-1)
 		}
 	}
-	it, err := st.floors.held.seek(db, prefix, first, st.floors.arrivals)
+	it, err := st.hints.held.seek(db, prefix, first, st.hints.arrivals)
 	if err != nil {
 		return 0, err
 	}
@@ -167,7 +167,7 @@ func (g *group) planRemovals(e eventTrim) (over []removal, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if max(up, e.to) < st.getStanding().orphanedAt {
+		if max(up, e.to) < st.getLifecycle().orphanedAt {
 			continue
 		}
 		copies, err := copyCosts(g.db, st.name, maxPosition)

@@ -220,7 +220,7 @@ func TestOrphanGivesWayBeforeEventsAreRefused(t *testing.T) {
 	settleN(t, live, appended-1, doneAll)
 }
 
-// A handler that is away for a few minutes, by a reload that is taken back or a mistake that is mended, loses
+// A handler that is away for a few minutes, by a reload that is taken back or a mistake that is fixed, loses
 // nothing, even if events are refused meanwhile.
 func TestYoungOrphanHoldsUnderPressure(t *testing.T) {
 	for _, test := range []struct {
@@ -303,5 +303,5 @@ func TestOrphanLosesDeferredAndCopies(t *testing.T) {
 	if n := b.bytes(); n != 0 {
 		t.Fatalf("%d bytes are accounted for in an empty buffer", n)
 	}
-	wantEmpty(t, b, kindConsumer, kindStanding, kindDeferred, kindDeferredAt, kindCopy, kindMemo, kindDeadLetter)
+	wantEmpty(t, b, kindConsumer, kindLifecycle, kindDeferred, kindDeferredAt, kindCopy, kindMemo, kindDeadLetter)
 }

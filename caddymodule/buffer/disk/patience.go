@@ -6,15 +6,15 @@ import "time"
 // Caddy takes a config back when a later part of it fails.
 const limitsGrace = time.Minute
 
-// sparing are limits that nothing may go against until a time.
-type sparing struct {
+// graceLimits are limits that nothing may go against until a time.
+type graceLimits struct {
 	limits Limits
 	until  time.Time
 }
 
 // trimLimits are those that decide what goes, while b.limits decides what is refused.
 func (b *Buffer) trimLimits(now time.Time) *Limits {
-	limits, s := b.limits.Load(), b.sparing.Load()
+	limits, s := b.limits.Load(), b.grace.Load()
 	if s == nil || !now.Before(s.until) {
 		return limits
 	}
@@ -46,6 +46,6 @@ func (b *Buffer) setLimits(l Limits) {
 		b.log.Info("buffer: limits that keep less take effect on what is stored after a while, unless they are taken back", "after", limitsGrace)
 	}
 	// In this order nothing is ever trimmed by the new limits alone.
-	b.sparing.Store(&sparing{limits: kept, until: now.Add(limitsGrace)})
+	b.grace.Store(&graceLimits{limits: kept, until: now.Add(limitsGrace)})
 	b.limits.Store(&l)
 }

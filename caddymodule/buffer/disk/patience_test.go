@@ -29,7 +29,7 @@ func TestSmallerLimitsWait(t *testing.T) {
 		test.change(&after)
 		t.Run(test.name, func(t *testing.T) {
 			t.Run("taken back", func(t *testing.T) {
-				r := newPatienceRig(t, before)
+				r := newLimitsRig(t, before)
 				r.reconfigure(after)
 				r.wantAll("at once")
 				r.clock.Advance(limitsGrace - 1)
@@ -41,7 +41,7 @@ func TestSmallerLimitsWait(t *testing.T) {
 				r.wantAll("at once, the second time")
 			})
 			t.Run("kept", func(t *testing.T) {
-				r := newPatienceRig(t, before)
+				r := newLimitsRig(t, before)
 				r.reconfigure(after)
 				r.clock.Advance(limitsGrace / 2)
 				r.reconfigure(after) // another reload with the same limits
@@ -49,7 +49,7 @@ func TestSmallerLimitsWait(t *testing.T) {
 				r.wantLess()
 			})
 			t.Run("another change", func(t *testing.T) {
-				r := newPatienceRig(t, before)
+				r := newLimitsRig(t, before)
 				r.reconfigure(after)
 				r.clock.Advance(limitsGrace / 2)
 				other := after
@@ -86,19 +86,19 @@ func TestLimitsRefuseAtOnce(t *testing.T) {
 
 // patienceRig is a buffer with 150 events that are settled, every third by a dead letter, all 12 hours old. Beside
 // them are ids of three generations.
-type patienceRig struct {
+type limitsRig struct {
 	t     *testing.T
 	b     *Buffer
 	clock *testClock
 	full  [3]uint64
 }
 
-func newPatienceRig(t *testing.T, l Limits) *patienceRig {
+func newLimitsRig(t *testing.T, l Limits) *limitsRig {
 	t.Helper()
 	mem := vfs.NewMem()
 	mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 2 << 20, TotalBytes: 1 << 40})
 	b, clock := openFor(t, Options{FS: mem, Limits: l})
-	r := &patienceRig{t: t, b: b, clock: clock}
+	r := &limitsRig{t: t, b: b, clock: clock}
 	c := openConsumer(t, b, "h")
 	appendTo(t, b, 1, 50)
 	settleN(t, c, 50, buffer.Outcome{Verb: buffer.Dead, Reason: buffer.ReasonRejected})
@@ -115,7 +115,7 @@ func newPatienceRig(t *testing.T, l Limits) *patienceRig {
 	return r
 }
 
-func (r *patienceRig) reconfigure(l Limits) {
+func (r *limitsRig) reconfigure(l Limits) {
 	r.t.Helper()
 	if err := r.b.Reconfigure(l); err != nil {
 		r.t.Fatal(err)
@@ -123,7 +123,7 @@ func (r *patienceRig) reconfigure(l Limits) {
 }
 
 // have trims, and counts what is left.
-func (r *patienceRig) have() [3]uint64 {
+func (r *limitsRig) have() [3]uint64 {
 	r.t.Helper()
 	r.b.checkHeadroom()
 	if err := r.b.trim(r.t.Context()); err != nil {
@@ -133,14 +133,14 @@ func (r *patienceRig) have() [3]uint64 {
 	return [3]uint64{s.Last - s.First + 1, s.DeadLetters, uint64(len(*r.b.dedupe.buckets.Load()))}
 }
 
-func (r *patienceRig) wantAll(when string) {
+func (r *limitsRig) wantAll(when string) {
 	r.t.Helper()
 	if got := r.have(); got != r.full {
 		r.t.Fatalf("%s there are %v events, dead letters and buckets of ids, want %v", when, got, r.full)
 	}
 }
 
-func (r *patienceRig) wantLess() {
+func (r *limitsRig) wantLess() {
 	r.t.Helper()
 	if got := r.have(); got == r.full {
 		r.t.Fatalf("there still are %v events, dead letters and buckets of ids", got)

@@ -22,10 +22,10 @@ const (
 
 func hundredths(size uint64, n int64) int64 { return int64(size/100) * n }
 
-// full says whether an event of this size has no room, and has room made when there is little.
+// full reports whether an event of this size has no room, and has room made when there is little.
 func (b *Buffer) full(size int) error {
 	if b.nearFull() {
-		b.sweep.ring()
+		b.sweep.fire()
 	}
 	return b.noRoom(size)
 }
@@ -33,7 +33,7 @@ func (b *Buffer) full(size int) error {
 // noRoom is why an event of this size has no room, nil when it has.
 func (b *Buffer) noRoom(size int) error {
 	limits := b.limits.Load()
-	if err := b.room.full(); err != nil {
+	if err := b.diskFull.err(); err != nil {
 		return err
 	}
 	if b.tight.Load() {
@@ -46,7 +46,7 @@ func (b *Buffer) noRoom(size int) error {
 	return nil
 }
 
-// nearFull says whether settled events should go early.
+// nearFull reports whether settled events should go early.
 func (b *Buffer) nearFull() bool {
 	return int64(b.bytes()) >= hundredths(b.trimLimits(b.now()).MaxSize, trimAbove)
 }
@@ -94,5 +94,5 @@ func (b *Buffer) checkHeadroom() {
 		return
 	}
 	b.log.Error("buffer: the disk is nearly full, events are refused until there is room", "free", usage.AvailBytes)
-	b.sweep.ring()
+	b.sweep.fire()
 }

@@ -16,7 +16,7 @@ func fillUp(t *testing.T, b *Buffer, prefix string) (n int) {
 	t.Helper()
 	for ; ; n++ {
 		_, err := b.Append(t.Context(), crashEvent(fmt.Sprint(prefix, n), 10000))
-		if errors.Is(err, buffer.ErrFull) && !errors.Is(err, buffer.ErrSealed) {
+		if errors.Is(err, buffer.ErrFull) && !errors.Is(err, buffer.ErrHalted) {
 			return n
 		}
 		if err != nil {
@@ -59,7 +59,7 @@ func TestFullStillSettles(t *testing.T) {
 	reopen := []buffer.Outcome{
 		{Verb: buffer.Reopen, Position: dead, Letter: letter, Lane: "l"},
 		{Verb: buffer.Reopen, Position: done, Lane: "l"},
-		{Verb: buffer.Note, Memo: memoOf("k", "w")},
+		{Verb: buffer.PutMemo, Memo: memoOf("k", "w")},
 	}
 	if err := c.Settle(t.Context(), reopen...); err != nil {
 		t.Fatal(err)

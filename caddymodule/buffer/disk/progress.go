@@ -18,7 +18,7 @@ type progress struct {
 	deferred uint64
 }
 
-// has says whether the position is settled or deferred.
+// has reports whether the position is settled or deferred.
 func (p *progress) has(position uint64) bool {
 	if position <= p.low {
 		return true

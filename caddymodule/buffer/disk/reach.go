@@ -13,7 +13,7 @@ import (
 // behind it.
 func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 	log, err := eventlog.Open(eventlog.Options{
-		FS: b.fence, Dir: b.opts.Path, SegmentSize: b.opts.segment, NoSync: b.opts.noSync,
+		FS: b.fs, Dir: b.opts.Path, SegmentSize: b.opts.segment, NoSync: b.opts.noSync,
 		Check: func(raw []byte, position uint64) error {
 			_, _, err := openRecord(raw, position)
 			return err
@@ -23,15 +23,15 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 		return 0, 0, 0, err
 	}
 	b.events = log
-	reached, err := b.reached()
+	applied, err := b.loadApplied()
 	if err != nil {
 		return 0, 0, 0, err
 	}
 	batch := b.db.NewBatch()
 	defer batch.Close()
-	replayed := 0
-	err = log.Replay(reached.group, reached.next, func(g eventlog.Replayed) error {
-		replayed++
+	recovered := 0
+	err = log.Recover(applied.group, applied.next, func(g eventlog.Recovered) error {
+		recovered++
 		batch.Reset()
 		if err := batch.SetRepr(append([]byte{}, g.Batch...)); err != nil {
 			return fmt.Errorf("%w: group %d: %w", errDamaged, g.Number, err)
@@ -41,45 +41,45 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	if replayed > 0 {
-		// What the log now has behind it is no longer looked after by the witness.
+	if recovered > 0 {
+		// What the log now has behind it is no longer looked after by the control file.
 		if err := b.db.Flush(); err != nil {
 			return 0, 0, 0, err
 		}
-		if reached, err = b.reached(); err != nil {
+		if applied, err = b.loadApplied(); err != nil {
 			return 0, 0, 0, err
 		}
 	}
-	if group, next := log.Next(); group != reached.group || next != reached.next {
+	if group, next := log.Next(); group != applied.group || next != applied.next {
 		return 0, 0, 0, fmt.Errorf("%w: the log of events ends with group %d before position %d, the store with group %d before %d",
-			errDamaged, group, next, reached.group, reached.next)
+			errDamaged, group, next, applied.group, applied.next)
 	}
-	b.applied.Store(reached.group)
-	return reached.group, reached.next, reached.total, nil
+	b.flushed.Store(applied.group)
+	return applied.group, applied.next, applied.total, nil
 }
 
 // reach is how far the store is.
-type reach struct{ group, next, total uint64 }
+type applied struct{ group, next, total uint64 }
 
-// stageReached notes it with the group itself.
-func (g *group) stageReached() {
-	op := g.batch.SetDeferred(len(metaReached), 24)
-	copy(op.Key, metaReached)
+// stageApplied notes it with the group itself.
+func (g *group) stageApplied() {
+	op := g.batch.SetDeferred(len(metaApplied), 24)
+	copy(op.Key, metaApplied)
 	binary.BigEndian.PutUint64(op.Value, g.number)
 	binary.BigEndian.PutUint64(op.Value[8:], g.c.next)
 	binary.BigEndian.PutUint64(op.Value[16:], g.c.total)
 	_ = op.Finish()
 }
 
-func (b *Buffer) reached() (reach, error) {
-	v, ok, err := getMaybe(b.db, metaReached)
+func (b *Buffer) loadApplied() (applied, error) {
+	v, ok, err := getMaybe(b.db, metaApplied)
 	if err != nil || ok && len(v) != 24 {
-		return reach{}, fmt.Errorf("reading how far the store is: %w", joinDamage(err))
+		return applied{}, fmt.Errorf("reading how far the store is: %w", joinDamage(err))
 	}
 	if !ok {
-		return reach{next: 1}, nil
+		return applied{next: 1}, nil
 	}
-	return reach{group: binary.BigEndian.Uint64(v), next: binary.BigEndian.Uint64(v[8:]), total: binary.BigEndian.Uint64(v[16:])}, nil
+	return applied{group: binary.BigEndian.Uint64(v), next: binary.BigEndian.Uint64(v[8:]), total: binary.BigEndian.Uint64(v[16:])}, nil
 }
 
 // stageBeginning notes the first position that is kept, and the total size of those before it.

@@ -74,7 +74,7 @@ func FuzzDecodeEvent(f *testing.F) {
 		_, _, _ = decodeEvent(b, 1)
 		_, _ = decodeDeadLetter(b)
 		_, _ = decodeDeadLetter(appendChecksum(bytes.Clone(b)))
-		_, _ = parseStanding(appendChecksum(bytes.Clone(b)))
+		_, _ = parseLifecycle(appendChecksum(bytes.Clone(b)))
 		if p, err := parseProgress(appendChecksum(bytes.Clone(b))); err == nil {
 			if _, err := parseProgress(p.append(nil)); err != nil {
 				t.Fatalf("progress that could be read cannot be read again: %v", err)

@@ -11,12 +11,12 @@ import (
 
 // stored is what the store has of an event that is to be reopened.
 type stored struct {
-	// whole: the event record is there and sound.
+	// whole: the event record is there and intact.
 	whole bool
 	// deferred: the consumer has it set aside.
 	deferred bool
 	// letter is the dead letter's key, letterCost what it counts for, and record the event in it, if
-	// that is sound.
+	// that is intact.
 	letter     []byte
 	letterCost uint64
 	record     []byte

@@ -112,7 +112,7 @@ func TestReopenTrimmed(t *testing.T) {
 	}
 }
 
-// A stored event that cannot be read back does not take the sound copy in its letter with it.
+// A stored event that cannot be read back does not take the intact copy in its letter with it.
 func TestReopenDamaged(t *testing.T) {
 	b, _ := openFor(t, Options{})
 	c := openConsumer(t, b, "h")
@@ -234,7 +234,7 @@ func (b *Buffer) inOneGroup(t *testing.T, tasks ...task) {
 		case *dropTask:
 			w = &task.waiter
 		}
-		if _, err := w.wait(t.Context(), b.seal); err != nil {
+		if _, err := w.wait(t.Context(), b.failure); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -243,7 +243,7 @@ func (b *Buffer) inOneGroup(t *testing.T, tasks ...task) {
 // wantNoneOf checks that the store has nothing under a consumer's name.
 func wantNoneOf(t *testing.T, b *Buffer, name string) {
 	t.Helper()
-	for _, key := range [][]byte{consumerKey(name), standingKey(name)} {
+	for _, key := range [][]byte{consumerKey(name), lifecycleKey(name)} {
 		if _, ok, err := getMaybe(b.db, key); ok || err != nil {
 			t.Errorf("the store still has %q (%v)", key, err)
 		}

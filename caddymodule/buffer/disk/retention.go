@@ -19,32 +19,32 @@ const (
 	pressureEvery = time.Second
 )
 
-// keep looks after the limits until Close or the seal.
+// keep looks after the limits until Close or the halt.
 func (b *Buffer) keep() {
 	sweep, pressure := time.NewTicker(sweepEvery), time.NewTicker(pressureEvery)
 	defer sweep.Stop()
 	defer pressure.Stop()
 	// idle: the last trim that was asked for found nothing, so the next ones wait for the tick.
 	idle := false
-	b.testify(false)
+	b.writeControl(false)
 	for {
 		select {
 		case <-b.closing:
 			return
-		case <-b.seal.broken:
+		case <-b.failure.halted:
 			return
 		case <-pressure.C:
 			idle = false
 			b.checkHeadroom()
-			if b.witness.outdated() {
-				b.testify(false)
+			if b.control.outdated() {
+				b.writeControl(false)
 			}
 			if b.tight.Load() || b.nearFull() {
 				idle = !b.trimAndLog()
 			}
 		case <-sweep.C:
 			b.trimAndLog()
-			b.testify(false)
+			b.writeControl(false)
 		case <-b.sweep:
 			if !idle {
 				idle = !b.trimAndLog()
@@ -53,15 +53,15 @@ func (b *Buffer) keep() {
 	}
 }
 
-// trimAndLog says whether anything went.
+// trimAndLog reports whether anything went.
 func (b *Buffer) trimAndLog() bool {
 	before := b.bytes()
-	if err := b.trim(context.Background()); err != nil && !errors.Is(err, buffer.ErrClosed) && b.seal.err() == nil {
+	if err := b.trim(context.Background()); err != nil && !errors.Is(err, buffer.ErrClosed) && b.failure.err() == nil {
 		b.log.Error("buffer: trimming old events failed, it is tried again", "error", oneLine(err.Error()))
 	}
 	gone := b.bytes() < before
 	if gone {
-		b.shedding.ring()
+		b.removal.fire()
 	}
 	return gone
 }
@@ -148,7 +148,7 @@ func (b *Buffer) warnHolders(holders []string, position uint64, now time.Time) {
 // withoutHandler returns those of the consumers that are orphans.
 func (b *Buffer) withoutHandler(names []string) (orphans []string) {
 	for _, name := range names {
-		if st := b.consumerNamed(name); st != nil && st.getStanding().orphanedSince != 0 {
+		if st := b.consumerNamed(name); st != nil && st.getLifecycle().orphanedSince != 0 {
 			orphans = append(orphans, name)
 		}
 	}
@@ -174,7 +174,7 @@ func (b *Buffer) searchTrim(limit uint64, cutoff, excess int64) (to uint64, free
 	first := b.first.Load()
 	before := int64(b.gone.Load())
 	freedBefore := func(position uint64) int64 {
-		f, failed := b.lastSound(first, position-1)
+		f, failed := b.lastIntact(first, position-1)
 		err = errors.Join(err, failed)
 		if f.position == 0 {
 			return 0
@@ -183,7 +183,7 @@ func (b *Buffer) searchTrim(limit uint64, cutoff, excess int64) (to uint64, free
 	}
 	n := sort.Search(int(limit+1-first), func(i int) bool {
 		p := first + uint64(i)
-		f, failed := b.firstSound(p, limit)
+		f, failed := b.firstIntact(p, limit)
 		err = errors.Join(err, failed)
 		return f.position != 0 && f.trailer.storedAt > cutoff && freedBefore(p) >= excess
 	})

@@ -162,7 +162,7 @@ func TestRetentionBySize(t *testing.T) {
 		_, err = b.Append(t.Context(), crashEvent(fmt.Sprint(n), 10000))
 	}
 	n--
-	if !errors.Is(err, buffer.ErrFull) || errors.Is(err, buffer.ErrSealed) {
+	if !errors.Is(err, buffer.ErrFull) || errors.Is(err, buffer.ErrHalted) {
 		t.Fatalf("got %v, want ErrFull", err)
 	}
 	if want := 2 << 20 * refuseAbove / 100 / 10150; n < want-5 || n > want+5 {

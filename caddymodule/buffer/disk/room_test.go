@@ -44,13 +44,13 @@ func TestFullDiskIsWaitedFor(t *testing.T) {
 			f.on.Store(true)
 			fillDisk(t, b, told)
 			begun := time.Now()
-			if _, err := b.Append(t.Context(), crashEvent("knock", 1)); !errors.Is(err, buffer.ErrFull) || errors.Is(err, buffer.ErrSealed) {
+			if _, err := b.Append(t.Context(), crashEvent("knock", 1)); !errors.Is(err, buffer.ErrFull) || errors.Is(err, buffer.ErrHalted) {
 				t.Fatalf("got %v, want ErrFull", err)
 			}
 			if took := time.Since(begun); took > 5*time.Second {
 				t.Errorf("the refusal took %v", took)
 			}
-			if s := b.Stats(); !errors.Is(s.Full, buffer.ErrFull) || s.Sealed != nil {
+			if s := b.Stats(); !errors.Is(s.Full, buffer.ErrFull) || s.Halted != nil {
 				t.Errorf("got stats %+v", s)
 			}
 			// Events are refused from just before it is logged.
@@ -139,7 +139,7 @@ func TestOpenOnAFullDisk(t *testing.T) {
 	f.on.Store(true)
 	o := Options{Path: "buffer", FS: errorfs.Wrap(mem, errorfs.InjectorFunc(f.inject))}
 	_, err := Open(t.Context(), o)
-	if !errors.Is(err, buffer.ErrFull) || errors.Is(err, buffer.ErrSealed) {
+	if !errors.Is(err, buffer.ErrFull) || errors.Is(err, buffer.ErrHalted) {
 		t.Fatalf("got %v, want ErrFull", err)
 	}
 	f.on.Store(false)

@@ -7,48 +7,48 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// seal remembers the first failure after which nothing may be accepted.
-type seal struct {
+// failure remembers the first failure after which nothing may be accepted.
+type failure struct {
 	once sync.Once
 	// broken is closed once cause is set.
-	broken chan struct{}
+	halted chan struct{}
 	cause  error
 	// first is the failure itself.
 	first error
 }
 
-func newSeal() *seal {
-	return &seal{broken: make(chan struct{})}
+func newFailure() *failure {
+	return &failure{halted: make(chan struct{})}
 }
 
-// set seals for good; only the first cause counts.
-func (s *seal) set(cause error) {
+// halt stops the buffer for good; only the first cause counts.
+func (s *failure) halt(cause error) {
 	s.once.Do(func() {
 		s.first = cause
 		if noSpace(cause) {
-			// Full as well as sealed: the disk has no room, and the torn write that told us
+			// Full as well as halted: the disk has no room, and the torn write that told us
 			// so cannot be taken back.
-			s.cause = fmt.Errorf("%w: %w: %w", buffer.ErrSealed, buffer.ErrFull, cause)
+			s.cause = fmt.Errorf("%w: %w: %w", buffer.ErrHalted, buffer.ErrFull, cause)
 		} else {
-			s.cause = fmt.Errorf("%w: %w", buffer.ErrSealed, cause)
+			s.cause = fmt.Errorf("%w: %w", buffer.ErrHalted, cause)
 		}
-		close(s.broken)
+		close(s.halted)
 	})
 }
 
-// err is nil until the seal is set.
-func (s *seal) err() error {
+// err is nil until halt is called.
+func (s *failure) err() error {
 	select {
-	case <-s.broken:
+	case <-s.halted:
 		return s.cause
 	default:
 		return nil
 	}
 }
 
-// refusal is why the buffer does not open, nil where nothing failed. It is not ErrSealed: opening is
+// refusal is why the buffer does not open, nil where nothing failed. It is not ErrHalted: opening is
 // tried again.
-func (s *seal) refusal() error {
+func (s *failure) openError() error {
 	if s.err() == nil {
 		return nil
 	}

@@ -28,7 +28,7 @@ type settleTask struct {
 type settlement struct {
 	outcome buffer.Outcome
 	was     lease
-	// claimed: the outcome ends a lease. Reopen and Note do not.
+	// claimed: the outcome ends a lease. Reopen and PutMemo do not.
 	claimed bool
 	// letter is set for a dead letter.
 	letter *deadLetter
@@ -68,13 +68,13 @@ func (c *Consumer) settle(ctx context.Context, outcomes []buffer.Outcome) error 
 		c.st.unclaim(t.items)
 		return err
 	}
-	_, err = t.wait(ctx, c.b.seal)
+	_, err = t.wait(ctx, c.b.failure)
 	return err
 }
 
 func (c *Consumer) checkOutcome(o *buffer.Outcome) error {
 	switch o.Verb {
-	case buffer.Done, buffer.Skip, buffer.Dead, buffer.Note:
+	case buffer.Done, buffer.Skip, buffer.Dead, buffer.PutMemo:
 	case buffer.Defer, buffer.Reopen:
 		if len(o.Lane) > maxLane {
 			return fmt.Errorf("event %d: the lane's name has %d bytes; at most %d are allowed", o.Position, len(o.Lane), maxLane)
@@ -106,7 +106,7 @@ func (c *Consumer) claim(outcomes []buffer.Outcome) ([]settlement, error) {
 	}
 	items := make([]settlement, 0, len(outcomes))
 	for _, o := range outcomes {
-		it := settlement{outcome: o, claimed: o.Verb != buffer.Reopen && o.Verb != buffer.Note}
+		it := settlement{outcome: o, claimed: o.Verb != buffer.Reopen && o.Verb != buffer.PutMemo}
 		if it.claimed {
 			l, ok := st.leased[o.Position]
 			if !ok || l.settling {
@@ -119,7 +119,7 @@ func (c *Consumer) claim(outcomes []buffer.Outcome) ([]settlement, error) {
 		if o.Memo != nil {
 			it.outcome.Memo = &buffer.Memo{Key: o.Memo.Key, Value: bytes.Clone(o.Memo.Value)}
 		}
-		st.floors.arrive(&it.outcome)
+		st.hints.arrive(&it.outcome)
 		items = append(items, it)
 	}
 	if len(items) > 0 {
@@ -134,7 +134,7 @@ func (st *consumerState) unclaim(items []settlement) {
 	st.settling--
 	for i := range items {
 		it := &items[i]
-		st.floors.arrived(&it.outcome)
+		st.hints.arrived(&it.outcome)
 		if !it.claimed {
 			continue
 		}
@@ -242,7 +242,7 @@ func (t *settleTask) done(err error) {
 	t.st.settling--
 	for i := range t.items {
 		it := &t.items[i]
-		t.st.floors.arrived(&it.outcome)
+		t.st.hints.arrived(&it.outcome)
 		if !it.claimed {
 			continue
 		}

@@ -11,9 +11,9 @@ const (
 	maxSegment = 64 << 20
 )
 
-// shed removes segments that are not needed.
-func (b *Buffer) shed() {
-	if err := b.shedOnce(); err != nil && b.usableNow() {
+// removeSegments removes segments that are not needed.
+func (b *Buffer) removeSegments() {
+	if err := b.flushAndRemove(); err != nil && b.usableNow() {
 		b.log.Warn("buffer: files of trimmed events cannot be removed yet", "error", oneLine(err.Error()))
 	}
 	b.checkHeadroom()
@@ -25,35 +25,35 @@ func (b *Buffer) shed() {
 
 func (b *Buffer) usableNow() bool { return b.use(func(*pebble.DB) error { return nil }) == nil }
 
-// shedOnce has the store on the disk as far as it is now, and removes the segments that nobody needs then.
-func (b *Buffer) shedOnce() error {
+// flushAndRemove has the store on the disk as far as it is now, and removes the segments that nobody needs then.
+func (b *Buffer) flushAndRemove() error {
 	return b.use(func(db *pebble.DB) error {
 		group := b.dedupe.groups.Load()
-		if !b.events.Sheddable(b.first.Load(), b.applied.Load()) {
+		if !b.events.Removable(b.first.Load(), b.flushed.Load()) {
 			return nil
 		}
 		if err := db.Flush(); err != nil {
 			return err
 		}
-		if err := b.seal.err(); err != nil {
+		if err := b.failure.err(); err != nil {
 			return err
 		}
-		b.applied.Store(group)
-		return b.events.Remove(b.first.Load(), group, b.witness.removed)
+		b.flushed.Store(group)
+		return b.events.Remove(b.first.Load(), group, b.control.removed)
 	})
 }
 
 // applyAll has the store on the disk as far as the log is, so that the next start has nothing to replay, and damage to the log costs
 // no more than the events that it hits. Where the disk is short of space the log has to do.
-func (b *Buffer) applyAll() {
-	if b.tight.Load() || b.room.full() != nil {
+func (b *Buffer) flushAll() {
+	if b.tight.Load() || b.diskFull.err() != nil {
 		return
 	}
 	err := b.use(func(db *pebble.DB) error { return db.Flush() })
-	if err != nil || b.seal.err() != nil {
+	if err != nil || b.failure.err() != nil {
 		return
 	}
 	for _, name := range b.events.Names() {
-		b.witness.removed(name)
+		b.control.removed(name)
 	}
 }

@@ -1,24 +1,24 @@
 package disk
 
-// sound is a position whose record is whole, 0 where there is none.
-type sound struct {
+// intact is a position whose record is whole, 0 where there is none.
+type intact struct {
 	position uint64
 	trailer  trailer
 }
 
-// firstSound returns the first sound record between two positions.
-func (b *Buffer) firstSound(from, to uint64) (s sound, err error) {
+// firstIntact returns the first intact record between two positions.
+func (b *Buffer) firstIntact(from, to uint64) (s intact, err error) {
 	err = b.events.Scan(from, to, s.take)
 	return s, err
 }
 
-// lastSound returns the last sound record between two positions.
-func (b *Buffer) lastSound(from, to uint64) (s sound, err error) {
+// lastIntact returns the last intact record between two positions.
+func (b *Buffer) lastIntact(from, to uint64) (s intact, err error) {
 	err = b.events.ScanBack(from, to, s.take)
 	return s, err
 }
 
-func (s *sound) take(position uint64, raw []byte, err error) bool {
+func (s *intact) take(position uint64, raw []byte, err error) bool {
 	if err != nil {
 		return true
 	}

@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	// spareFiles is more than the store opens at once when a log, a table and a manifest are
+	// reservedFiles is more than the store opens at once when a log, a table and a manifest are
 	// changed together.
-	spareFiles = 32
+	reservedFiles = 32
 	// shortagePause is how long the store waits before it tries again to open a file.
-	shortagePause = 20 * time.Millisecond
+	noFDPause = 20 * time.Millisecond
 )
 
-// patientFS lets the store outlive a shortage of file descriptors. Senders that open
+// descriptorFS lets the store outlive a shortage of file descriptors. Senders that open
 // connections and send nothing take every one that the process may have; a log
-// that cannot be created then would seal the buffer for good, although nothing is
+// that cannot be created then would halt the buffer for good, although nothing is
 // wrong with the disk. So some descriptors are held back for the store, and when they are
 // used up it waits until there are some again.
-type patientFS struct {
+type descriptorFS struct {
 	vfs.FS
 	log *slog.Logger
 	// closing ends all waiting.
@@ -33,71 +33,71 @@ type patientFS struct {
 	// armed is set when the store is open; before, a shortage is an error of Open.
 	armed atomic.Bool
 
-	mu     sync.Mutex
-	spares []*os.File
-	closed bool
-	told   time.Time
+	mu       sync.Mutex
+	reserve  []*os.File
+	closed   bool
+	warnedAt time.Time
 }
 
-func newPatientFS(fs vfs.FS, log *slog.Logger, closing <-chan struct{}) *patientFS {
-	p := &patientFS{FS: fs, log: log, closing: closing}
+func newDescriptorFS(fs vfs.FS, log *slog.Logger, closing <-chan struct{}) *descriptorFS {
+	p := &descriptorFS{FS: fs, log: log, closing: closing}
 	p.refill()
 	return p
 }
 
 // refill holds descriptors back, as many as are missing and can be had.
-func (p *patientFS) refill() {
+func (p *descriptorFS) refill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for !p.closed && len(p.spares) < spareFiles {
+	for !p.closed && len(p.reserve) < reservedFiles {
 		f, err := os.Open(os.DevNull)
 		if err != nil {
 			return
 		}
-		p.spares = append(p.spares, f)
+		p.reserve = append(p.reserve, f)
 	}
 }
 
-// spend gives one descriptor back to the process and says whether there was one.
-func (p *patientFS) spend() bool {
+// spend gives one descriptor back to the process and reports whether there was one.
+func (p *descriptorFS) spend() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	last := len(p.spares) - 1
+	last := len(p.reserve) - 1
 	if last < 0 {
 		return false
 	}
-	_ = p.spares[last].Close()
-	p.spares = p.spares[:last]
+	_ = p.reserve[last].Close()
+	p.reserve = p.reserve[:last]
 	return true
 }
 
 // release gives all of them back, for good.
-func (p *patientFS) release() {
+func (p *descriptorFS) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	for _, f := range p.spares {
+	for _, f := range p.reserve {
 		_ = f.Close()
 	}
-	p.spares = nil
+	p.reserve = nil
 }
 
-// noDescriptor says whether err is a shortage of file descriptors, in the process or in
+// noDescriptor reports whether err is a shortage of file descriptors, in the process or in
 // the whole system.
-func noDescriptor(err error) bool {
+func noFD(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// patiently does what needs a descriptor until it has one, or the buffer is closed.
-func patiently[T any](p *patientFS, op func() (T, error)) (T, error) {
+// retryOnNoFD does what needs a descriptor until it has one, or the buffer is closed.
+func retryOnNoFD[T any](p *descriptorFS, op func() (T, error)) (T, error) {
 	v, err := op()
-	for err != nil && noDescriptor(err) && p.armed.Load() {
+	for err != nil && noFD(err) && p.armed.Load() {
 		if !p.spend() {
-			p.tell()
+			p.warn()
 			select {
 			case <-p.closing:
 				return v, err
-			case <-time.After(shortagePause):
+			case <-time.After(noFDPause):
 			}
 		}
 		v, err = op()
@@ -108,13 +108,13 @@ func patiently[T any](p *patientFS, op func() (T, error)) (T, error) {
 	return v, err
 }
 
-// tell says once a minute what the store waits for.
-func (p *patientFS) tell() {
+// warn says once a minute what the store waits for.
+func (p *descriptorFS) warn() {
 	p.mu.Lock()
 	now := time.Now()
-	due := now.Sub(p.told) > time.Minute
+	due := now.Sub(p.warnedAt) > time.Minute
 	if due {
-		p.told = now
+		p.warnedAt = now
 	}
 	p.mu.Unlock()
 	if due {
@@ -123,31 +123,31 @@ func (p *patientFS) tell() {
 	}
 }
 
-func (p *patientFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return patiently(p, func() (vfs.File, error) { return p.FS.Create(name, c) })
+func (p *descriptorFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return retryOnNoFD(p, func() (vfs.File, error) { return p.FS.Create(name, c) })
 }
 
-func (p *patientFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
-	return patiently(p, func() (vfs.File, error) { return p.FS.Open(name, opts...) })
+func (p *descriptorFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	return retryOnNoFD(p, func() (vfs.File, error) { return p.FS.Open(name, opts...) })
 }
 
-func (p *patientFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
-	return patiently(p, func() (vfs.File, error) { return p.FS.OpenReadWrite(name, c, opts...) })
+func (p *descriptorFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	return retryOnNoFD(p, func() (vfs.File, error) { return p.FS.OpenReadWrite(name, c, opts...) })
 }
 
-func (p *patientFS) OpenDir(name string) (vfs.File, error) {
-	return patiently(p, func() (vfs.File, error) { return p.FS.OpenDir(name) })
+func (p *descriptorFS) OpenDir(name string) (vfs.File, error) {
+	return retryOnNoFD(p, func() (vfs.File, error) { return p.FS.OpenDir(name) })
 }
 
-func (p *patientFS) List(dir string) ([]string, error) {
-	return patiently(p, func() ([]string, error) { return p.FS.List(dir) })
+func (p *descriptorFS) List(dir string) ([]string, error) {
+	return retryOnNoFD(p, func() ([]string, error) { return p.FS.List(dir) })
 }
 
 // ReuseForWrite renames the file before it opens it, so a second attempt would not find
 // it: from then on the new file is made afresh, which the interface allows.
-func (p *patientFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (p *descriptorFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	first := true
-	return patiently(p, func() (vfs.File, error) {
+	return retryOnNoFD(p, func() (vfs.File, error) {
 		if first {
 			first = false
 			return p.FS.ReuseForWrite(oldname, newname, c)
@@ -159,4 +159,4 @@ func (p *patientFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCatego
 	})
 }
 
-func (p *patientFS) Unwrap() vfs.FS { return p.FS }
+func (p *descriptorFS) Unwrap() vfs.FS { return p.FS }

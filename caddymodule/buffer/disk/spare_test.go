@@ -16,7 +16,7 @@ import (
 )
 
 // A shortage of file descriptors, longer than the spare ones last, delays what is stored;
-// it neither seals the buffer nor loses anything.
+// it neither halts the buffer nor loses anything.
 func TestShortageOfFilesPasses(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -48,7 +48,7 @@ func TestShortageOfFilesPasses(t *testing.T) {
 				defer close(over)
 				tick := time.NewTicker(time.Millisecond)
 				defer tick.Stop()
-				for f.struck.Load() < spareFiles+5 {
+				for f.struck.Load() < reservedFiles+5 {
 					select {
 					case <-ctx.Done():
 						t.Errorf("the fault struck only %d times", f.struck.Load())
@@ -92,8 +92,8 @@ func TestShortageOfFilesPasses(t *testing.T) {
 				}
 			})
 			wg.Wait()
-			if err := b.Stats().Sealed; err != nil {
-				t.Errorf("sealed: %v", err)
+			if err := b.Stats().Halted; err != nil {
+				t.Errorf("halted: %v", err)
 			}
 			if err := b.Close(); err != nil {
 				t.Errorf("closing: %v", err)
@@ -125,7 +125,7 @@ func TestShortageOfFilesEndsWithClose(t *testing.T) {
 			}
 		}
 	}()
-	for f.struck.Load() < spareFiles+5 {
+	for f.struck.Load() < reservedFiles+5 {
 		select {
 		case err := <-appended:
 			t.Fatal(err)
@@ -173,7 +173,7 @@ func TestReuseAfterAShortage(t *testing.T) {
 	if err := os.WriteFile(from, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := newPatientFS(&renamingFS{FS: vfs.Default, failures: 1}, nil, nil)
+	p := newDescriptorFS(&renamingFS{FS: vfs.Default, failures: 1}, nil, nil)
 	p.armed.Store(true)
 	defer p.release()
 	file, err := p.ReuseForWrite(from, to, vfs.WriteCategoryUnspecified)
@@ -189,7 +189,7 @@ func TestReuseAfterAShortage(t *testing.T) {
 	if content, err := os.ReadFile(to); err != nil || len(content) > 0 {
 		t.Errorf("the new file holds %q, %v", content, err)
 	}
-	if len(p.spares) != spareFiles {
-		t.Errorf("%d spare descriptors, want %d", len(p.spares), spareFiles)
+	if len(p.reserve) != reservedFiles {
+		t.Errorf("%d spare descriptors, want %d", len(p.reserve), reservedFiles)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// standing is what people have decided about a consumer. Times are in ns, 0 for never.
-type standing struct {
+// lifecycle is what people have decided about a consumer. Times are in ns, 0 for never.
+type lifecycle struct {
 	// pausedSince is when a person paused it.
 	pausedSince int64
 	// orphanedSince is when it lost its handler, orphanedAt the newest position then.
@@ -22,41 +22,41 @@ type standing struct {
 	orphanedAt    uint64
 }
 
-const standingVersion = 1
+const lifecycleVersion = 1
 
-func (s standing) encode() []byte {
-	b := []byte{standingVersion}
+func (s lifecycle) encode() []byte {
+	b := []byte{lifecycleVersion}
 	b = binary.AppendVarint(b, s.pausedSince)
 	b = binary.AppendVarint(b, s.orphanedSince)
 	b = binary.AppendUvarint(b, s.orphanedAt)
 	return appendChecksum(b)
 }
 
-func parseStanding(raw []byte) (standing, error) {
+func parseLifecycle(raw []byte) (lifecycle, error) {
 	b, err := verifyChecksum(raw)
 	if err != nil {
-		return standing{}, err
+		return lifecycle{}, err
 	}
 	r := reader{b: b}
 	version := r.byte()
-	s := standing{pausedSince: r.varint(), orphanedSince: r.varint(), orphanedAt: r.uvarint()}
-	if r.bad || r.off != len(b) || version != standingVersion {
-		return standing{}, errDamaged
+	s := lifecycle{pausedSince: r.varint(), orphanedSince: r.varint(), orphanedAt: r.uvarint()}
+	if r.bad || r.off != len(b) || version != lifecycleVersion {
+		return lifecycle{}, errDamaged
 	}
 	return s, nil
 }
 
-// loadStanding takes a damaged record for none: the consumer is then neither paused nor an
+// loadLifecycle takes a damaged record for none: the consumer is then neither paused nor an
 // orphan, and loses nothing.
-func (b *Buffer) loadStanding(name string) (standing, error) {
-	raw, err := b.get(standingKey(name))
+func (b *Buffer) loadLifecycle(name string) (lifecycle, error) {
+	raw, err := b.get(lifecycleKey(name))
 	if errors.Is(err, pebble.ErrNotFound) {
-		return standing{}, nil
+		return lifecycle{}, nil
 	}
 	if err != nil {
-		return standing{}, fmt.Errorf("reading the standing of consumer %q: %w", name, err)
+		return lifecycle{}, fmt.Errorf("reading the lifecycle of consumer %q: %w", name, err)
 	}
-	s, err := parseStanding(raw)
+	s, err := parseLifecycle(raw)
 	if err != nil {
 		b.log.Error("buffer: it is not known any more whether a consumer was paused, it is taken for running", "consumer", name)
 	}
@@ -68,14 +68,14 @@ func (b *Buffer) KeepConsumers(ctx context.Context, names ...string) error {
 	keep := slices.Clone(names)
 	err := b.change(ctx, func(g *group) error {
 		for _, st := range b.allConsumers() {
-			s := st.getStanding()
+			s := st.getLifecycle()
 			switch {
 			case slices.Contains(keep, st.name):
 				s.orphanedSince, s.orphanedAt = 0, 0
 			case s.orphanedSince == 0:
 				s.orphanedSince, s.orphanedAt = max(1, g.now), g.c.next-1
 			}
-			g.stageStanding(st, s)
+			g.stageLifecycle(st, s)
 		}
 		return nil
 	})
@@ -92,14 +92,14 @@ func (b *Buffer) PauseConsumer(ctx context.Context, name string, paused bool) er
 		if st == nil {
 			return buffer.ErrNotFound
 		}
-		s := st.getStanding()
+		s := st.getLifecycle()
 		switch {
 		case !paused:
 			s.pausedSince = 0
 		case s.pausedSince == 0:
 			s.pausedSince = max(1, g.now)
 		}
-		g.stageStanding(st, s)
+		g.stageLifecycle(st, s)
 		return nil
 	})
 	if err != nil {
@@ -114,28 +114,28 @@ func (b *Buffer) consumerNamed(name string) *consumerState {
 	return b.consumers[name]
 }
 
-func (st *consumerState) getStanding() standing {
+func (st *consumerState) getLifecycle() lifecycle {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return st.standing
+	return st.lifecycle
 }
 
-// stageStanding writes a standing if it differs.
-func (g *group) stageStanding(st *consumerState, s standing) {
+// stageLifecycle writes a lifecycle if it differs.
+func (g *group) stageLifecycle(st *consumerState, s lifecycle) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if s == st.standing {
+	if s == st.lifecycle {
 		return
 	}
-	st.standing = s
-	if s == (standing{}) {
-		_ = g.batch.Delete(standingKey(st.name), nil)
+	st.lifecycle = s
+	if s == (lifecycle{}) {
+		_ = g.batch.Delete(lifecycleKey(st.name), nil)
 		return
 	}
-	_ = g.batch.Set(standingKey(st.name), s.encode(), nil)
+	_ = g.batch.Set(lifecycleKey(st.name), s.encode(), nil)
 }
 
-// since turns a time of a standing into one for people.
+// since turns a time of a lifecycle into one for people.
 func since(ns int64) time.Time {
 	if ns == 0 {
 		return time.Time{}

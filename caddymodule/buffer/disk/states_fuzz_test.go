@@ -10,37 +10,37 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// fuzzSealed fuzzes the inside of a record: most of what a fuzzer makes of a
+// fuzzRecord fuzzes the inside of a record: most of what a fuzzer makes of a
 // whole one would end at the checksum.
-func fuzzSealed(f *testing.F, check func(t *testing.T, sealed []byte), seeds ...[]byte) {
+func fuzzRecord(f *testing.F, check func(t *testing.T, record []byte), seeds ...[]byte) {
 	for _, seed := range seeds {
 		f.Add(seed[:len(seed)-4])
 	}
 	f.Fuzz(func(t *testing.T, inside []byte) {
-		sealed := appendChecksum(bytes.Clone(inside))
-		if back, err := verifyChecksum(sealed); err != nil || !bytes.Equal(back, inside) {
-			t.Fatalf("a sealed record is damaged: %v", err)
+		record := appendChecksum(bytes.Clone(inside))
+		if back, err := verifyChecksum(record); err != nil || !bytes.Equal(back, inside) {
+			t.Fatalf("an intact record is damaged: %v", err)
 		}
-		check(t, sealed)
+		check(t, record)
 		// A bit that is not as it was is noticed.
-		sealed[len(inside)/2] ^= 0x10
-		if _, err := verifyChecksum(sealed); err == nil {
+		record[len(inside)/2] ^= 0x10
+		if _, err := verifyChecksum(record); err == nil {
 			t.Fatal("damage was not noticed")
 		}
 	})
 }
 
-// FuzzStanding: a record is damaged, or stands for what is written as one that reads the same.
-func FuzzStanding(f *testing.F) {
-	fuzzSealed(f, func(t *testing.T, sealed []byte) {
-		s, err := parseStanding(sealed)
+// FuzzLifecycle: a record is damaged, or stands for what is written as one that reads the same.
+func FuzzLifecycle(f *testing.F) {
+	fuzzRecord(f, func(t *testing.T, record []byte) {
+		s, err := parseLifecycle(record)
 		if err != nil {
 			return
 		}
-		if again, err := parseStanding(s.encode()); err != nil || again != s {
+		if again, err := parseLifecycle(s.encode()); err != nil || again != s {
 			t.Fatalf("%+v became %+v: %v", s, again, err)
 		}
-	}, standing{}.encode(), standing{pausedSince: 5, orphanedSince: -1, orphanedAt: 1 << 63}.encode())
+	}, lifecycle{}.encode(), lifecycle{pausedSince: 5, orphanedSince: -1, orphanedAt: 1 << 63}.encode())
 }
 
 // FuzzProgress is the same for what a consumer has settled.
@@ -50,8 +50,8 @@ func FuzzProgress(f *testing.F) {
 	for _, position := range []uint64{12, 13, 80, 500} {
 		p.mark(position)
 	}
-	fuzzSealed(f, func(t *testing.T, sealed []byte) {
-		p, err := parseProgress(sealed)
+	fuzzRecord(f, func(t *testing.T, record []byte) {
+		p, err := parseProgress(record)
 		if err != nil {
 			return
 		}
@@ -73,12 +73,12 @@ func FuzzProgress(f *testing.F) {
 // FuzzDeadLetter is the same for dead letters.
 func FuzzDeadLetter(f *testing.F) {
 	at := time.Unix(1782777353, 5).UTC()
-	fuzzSealed(f, func(t *testing.T, sealed []byte) {
-		dl, record, damaged, note, err := splitDeadLetter(sealed)
+	fuzzRecord(f, func(t *testing.T, raw []byte) {
+		dl, record, damaged, note, err := splitDeadLetter(raw)
 		if err != nil {
 			return
 		}
-		whole, err := decodeDeadLetter(sealed)
+		whole, err := decodeDeadLetter(raw)
 		if err == nil && (whole.Handler != dl.Handler || whole.Event.Position != dl.Event.Position) {
 			t.Fatalf("%+v and %+v", dl, whole)
 		}

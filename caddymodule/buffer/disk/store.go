@@ -32,13 +32,13 @@ const (
 // errLocked says that the directory has an owner.
 var errLocked = errors.New("the directory is in use")
 
-// openStore opens Pebble behind a fence.
-func openStore(o Options, f *fence, files *patientFS) (*pebble.DB, error) {
-	s, r := f.seal, f.room
+// openStore opens Pebble behind a failstopFS.
+func openPebble(o Options, f *failstopFS, files *descriptorFS) (*pebble.DB, error) {
+	s, r := f.failure, f.diskFull
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
-	db, err := openPebble(o.Path, pebbleOptions(f, cache, logger{o.Log, s}, o.memTable))
-	if failed := s.refusal(); failed != nil {
+	db, err := openRecovering(o.Path, pebbleOptions(f, cache, logger{o.Log, s}, o.memTable))
+	if failed := s.openError(); failed != nil {
 		// What else is wrong follows from that.
 		if db != nil {
 			_ = db.Close()
@@ -47,7 +47,7 @@ func openStore(o Options, f *fence, files *patientFS) (*pebble.DB, error) {
 	}
 	if err == nil {
 		files.armed.Store(true)
-		r.open.Store(true)
+		r.armed.Store(true)
 		return db, nil
 	}
 	if errors.Is(err, errLocked) {
@@ -83,7 +83,7 @@ func (d damagedStore) Is(target error) bool { return target == errDamaged }
 
 // openPebble turns panics into errors: that is how Pebble takes some of what it
 // finds in a damaged directory.
-func openPebble(path string, o *pebble.Options) (db *pebble.DB, err error) {
+func openRecovering(path string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			db, err = nil, fmt.Errorf("reading its files: %v", r)
@@ -92,7 +92,7 @@ func openPebble(path string, o *pebble.Options) (db *pebble.DB, err error) {
 	return pebble.Open(path, o)
 }
 
-func pebbleOptions(f *fence, cache *pebble.Cache, l logger, memTable uint64) *pebble.Options {
+func pebbleOptions(f *failstopFS, cache *pebble.Cache, l logger, memTable uint64) *pebble.Options {
 	o := &pebble.Options{
 		FS:                 f,
 		Cache:              cache,
@@ -136,7 +136,7 @@ func tablePerKind(start []byte) (pebble.SpanPolicy, []byte, error) {
 }
 
 // Lock tells a lock that is held from one whose file cannot be opened.
-func (f *fence) Lock(name string) (io.Closer, error) {
+func (f *failstopFS) Lock(name string) (io.Closer, error) {
 	c, err := f.FS.Lock(name)
 	var file *os.PathError
 	if errors.As(err, &file) {
@@ -146,17 +146,17 @@ func (f *fence) Lock(name string) (io.Closer, error) {
 		return nil, fmt.Errorf("%w: locking %s: %w", errLocked, name, err)
 	}
 	// Nobody else changes the files from here on, and Pebble has not looked at them yet.
-	if err := f.witness.examine(f.FS, f.PathDir(name)); err != nil {
+	if err := f.control.check(f.FS, f.PathDir(name)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-// logger takes Pebble's messages. Fatalf returns: by then the seal keeps every
+// logger takes Pebble's messages. Fatalf returns: by then the failure keeps every
 // write from the disk, so that nothing Pebble does can make things worse.
 type logger struct {
-	log  *slog.Logger
-	seal *seal
+	log     *slog.Logger
+	failure *failure
 }
 
 func (l logger) Infof(string, ...any) {}
@@ -166,13 +166,13 @@ func (l logger) Errorf(format string, args ...any) {
 }
 
 func (l logger) Fatalf(format string, args ...any) {
-	l.seal.set(errors.New(oneLine(fmt.Sprintf(format, args...))))
+	l.failure.halt(errors.New(oneLine(fmt.Sprintf(format, args...))))
 }
 
 func (l logger) listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
-			if l.seal.err() != nil {
+			if l.failure.err() != nil {
 				return
 			}
 			l.log.Error("buffer store: background work failed, it is tried again", "error", oneLine(err.Error()))

@@ -111,7 +111,7 @@ func (t *trimTask) planEvents(g *group) (eventTrim, error) {
 		}
 		e.losers = append(e.losers, l)
 	}
-	f, err := g.b.lastSound(first, e.to)
+	f, err := g.b.lastIntact(first, e.to)
 	e.total = f.trailer.total
 	return e, err
 }
@@ -126,7 +126,7 @@ func (g *group) stageTrim(e eventTrim) bool {
 	}
 	b := g.b
 	g.trimmedTo = max(g.trimmedTo, e.to)
-	e.total = max(e.total, b.gone.Load()) // there may be not one sound record
+	e.total = max(e.total, b.gone.Load()) // there may be not one intact record
 	g.stageBeginning(e.to+1, e.total)
 	g.rotate = b.missing.Load() > 0
 	g.then = append(g.then, func() {

@@ -2,14 +2,14 @@ package disk
 
 import "github.com/cockroachdb/pebble/v2"
 
-// uncacheEvery is after how many bytes of events it is looked for what need not be kept in the system's memory.
-const uncacheEvery = 4 << 20
+// dropCacheEvery is after how many bytes of events it is looked for what need not be kept in the system's memory.
+const dropCacheEvery = 4 << 20
 
-// uncache gives the memory back that holds events which all consumers are done with. It does not wait for the keeper, since a
+// dropPageCache gives the memory back that holds events which all consumers are done with. It does not wait for the keeper, since a
 // trim takes time and events come fast.
-func (b *Buffer) uncache() {
+func (b *Buffer) dropPageCache() {
 	_ = b.use(func(*pebble.DB) error {
-		b.events.Uncache(b.doneBefore())
+		b.events.DropPageCache(b.doneBefore())
 		return nil
 	})
 }

@@ -57,7 +57,7 @@ func TestSettledEventsLeaveMemory(t *testing.T) {
 			}
 		}
 	}
-	const many = 3 * uncacheEvery / (64 << 10)
+	const many = 3 * dropCacheEvery / (64 << 10)
 	appendMany(many)
 	before, known := eventsInMemory(t, b)
 	if !known {
@@ -76,7 +76,7 @@ func TestSettledEventsLeaveMemory(t *testing.T) {
 		t.Errorf("done before %d, want %d", got, many+1)
 	}
 	// What comes next has it looked for.
-	appendMany(uncacheEvery / (64 << 10))
+	appendMany(dropCacheEvery / (64 << 10))
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		if after, _ := eventsInMemory(t, b); after < before/2 {
 			return

@@ -34,14 +34,14 @@ func (w *waiter) finish(err error) bool {
 	return true
 }
 
-// wait reports done = false when it gave up, because of ctx or the seal.
-func (w *waiter) wait(ctx context.Context, s *seal) (done bool, err error) {
+// wait reports done = false when it gave up, because of ctx or the halt.
+func (w *waiter) wait(ctx context.Context, s *failure) (done bool, err error) {
 	select {
 	case <-w.ready:
 		return true, w.err
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-s.broken:
+	case <-s.halted:
 		err = s.err()
 	}
 	if w.state.CompareAndSwap(waiting, abandoned) {

@@ -15,26 +15,26 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 )
 
-// witness knows how the files of the store looked when they were last synced, and keeps that in a file of its
+// control knows how the files of the store looked when they were last synced, and keeps that in a file of its
 // own. Pebble takes a damaged end of its manifest for one that a crash has torn, and a
 // directory without a marker for a new one; it then goes on with less than there was, and removes the rest. A damaged end of the
 // log of events looks torn as well. With the
-// witness the buffer sees that and refuses to open, so that nothing is lost that is not lost yet.
+// control the buffer sees that and refuses to open, so that nothing is lost that is not lost yet.
 //
-// What a crash leaves of the last 30 s has no witness, of the manifest the last second: there, damage to the last 32 KiB of the
+// What a crash leaves of the last 30 s has no control file, of the manifest the last second: there, damage to the last 32 KiB of the
 // manifest, or to the last group of the log, looks like its end.
-type witness struct {
+type control struct {
 	mu sync.Mutex
 	// stamps are those of manifests that were synced since the buffer was opened, and of segments that are not wholly applied, by name.
 	stamps map[string]stamp
 	// old is the manifest that was there before, while it is in use.
 	old stamp
-	// told is what was last written down.
-	told testimony
+	// written is what was last written down.
+	written controlState
 }
 
-// testimony is what the file says, with a checksum behind it.
-type testimony struct {
+// state is what the file says, with a checksum behind it.
+type controlState struct {
 	// Next is the position that the next event would have got.
 	Next uint64 `json:"next_position"`
 	// Closed: the buffer was closed behind it, so all of its files are as they are here.
@@ -51,34 +51,34 @@ type stamp struct {
 }
 
 const (
-	witnessFile    = "witness"
-	witnessNewFile = "witness.new"
+	controlFile    = "control"
+	controlNewFile = "control.new"
 )
 
-func newWitness() *witness { return &witness{stamps: map[string]stamp{}} }
+func newControl() *control { return &control{stamps: map[string]stamp{}} }
 
-// grows says whether a file is one that is looked after.
+// grows reports whether a file is one that is looked after.
 func grows(name string) bool {
 	return strings.HasPrefix(name, manifestPrefix) || strings.HasSuffix(name, eventlog.Suffix)
 }
 
-func (w *witness) synced(s stamp) {
+func (w *control) synced(s stamp) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stamps[s.Name] = s
 }
 
-func (w *witness) removed(name string) {
+func (w *control) removed(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.stamps, name)
 }
 
 // now is what there is to say.
-func (w *witness) now(next uint64, closed bool) testimony {
+func (w *control) state(next uint64, closed bool) controlState {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t := testimony{Next: next, Closed: closed, Manifest: w.old}
+	t := controlState{Next: next, Closed: closed, Manifest: w.old}
 	for name, s := range w.stamps {
 		switch {
 		case !strings.HasPrefix(name, manifestPrefix):
@@ -92,30 +92,30 @@ func (w *witness) now(next uint64, closed bool) testimony {
 	return t
 }
 
-// outdated says whether the manifest has grown since it was last written down: what it then says of tables, no segment
+// outdated reports whether the manifest has grown since it was last written down: what it then says of tables, no segment
 // may have any more.
-func (w *witness) outdated() bool { return w.now(0, false).Manifest != w.told.Manifest }
+func (w *control) outdated() bool { return w.state(0, false).Manifest != w.written.Manifest }
 
-// write makes the testimony durable, where it says something new.
-func (w *witness) write(fsys vfs.FS, dir string, t testimony) error {
-	if t.Next == w.told.Next && t.Closed == w.told.Closed && t.Manifest == w.told.Manifest && slices.Equal(t.Logs, w.told.Logs) {
+// write makes the state durable, where it says something new.
+func (w *control) write(fsys vfs.FS, dir string, t controlState) error {
+	if t.Next == w.written.Next && t.Closed == w.written.Closed && t.Manifest == w.written.Manifest && slices.Equal(t.Logs, w.written.Logs) {
 		return nil
 	}
 	text, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
-	if err := writeSynced(fsys, fsys.PathJoin(dir, witnessNewFile), appendChecksum(text)); err != nil {
+	if err := writeSynced(fsys, fsys.PathJoin(dir, controlNewFile), appendChecksum(text)); err != nil {
 		return err
 	}
-	if err := fsys.Rename(fsys.PathJoin(dir, witnessNewFile), fsys.PathJoin(dir, witnessFile)); err != nil {
+	if err := fsys.Rename(fsys.PathJoin(dir, controlNewFile), fsys.PathJoin(dir, controlFile)); err != nil {
 		return err
 	}
 	d, err := fsys.OpenDir(dir)
 	if err != nil {
 		return err
 	}
-	w.told = t
+	w.written = t
 	return errors.Join(d.Sync(), d.Close())
 }
 
@@ -131,8 +131,8 @@ func writeSynced(fsys vfs.FS, path string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// examine holds the files of a store that nobody has open against the testimony. It changes nothing.
-func (w *witness) examine(fsys vfs.FS, dir string) error {
+// check holds the files of a store that nobody has open against the state. It changes nothing.
+func (w *control) check(fsys vfs.FS, dir string) error {
 	names, err := fsys.List(dir)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (w *witness) examine(fsys vfs.FS, dir string) error {
 		}
 		return nil
 	}
-	t, err := readTestimony(fsys, dir)
+	t, err := readControl(fsys, dir)
 	if err != nil {
 		return err
 	}
@@ -171,20 +171,20 @@ func (w *witness) examine(fsys vfs.FS, dir string) error {
 			}
 		}
 	}
-	w.told = t
+	w.written = t
 	return nil
 }
 
 // short says that less is stored than there was.
-func (w *witness) short(next uint64) error {
-	if next >= w.told.Next {
+func (w *control) short(next uint64) error {
+	if next >= w.written.Next {
 		return nil
 	}
-	return fmt.Errorf("%w: events were stored up to position %d, but only those up to %d are there", errDamaged, w.told.Next-1, next-1)
+	return fmt.Errorf("%w: events were stored up to position %d, but only those up to %d are there", errDamaged, w.written.Next-1, next-1)
 }
 
 func isContents(name string) bool {
-	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, eventlog.Suffix) || name == witnessFile
+	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, eventlog.Suffix) || name == controlFile
 }
 
 // markedManifest returns the manifest that the newest marker names, "" without one.
@@ -200,9 +200,9 @@ func markedManifest(names []string) (manifest string) {
 	return manifest
 }
 
-// readTestimony returns an empty one where there is none. One that is damaged says nothing either: it is no data.
-func readTestimony(fsys vfs.FS, dir string) (t testimony, err error) {
-	f, err := fsys.Open(fsys.PathJoin(dir, witnessFile))
+// readControl returns an empty one where there is none. One that is damaged says nothing either: it is no data.
+func readControl(fsys vfs.FS, dir string) (t controlState, err error) {
+	f, err := fsys.Open(fsys.PathJoin(dir, controlFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
 	}
@@ -216,7 +216,7 @@ func readTestimony(fsys vfs.FS, dir string) (t testimony, err error) {
 	}
 	text, err := verifyChecksum(raw)
 	if err != nil || json.Unmarshal(text, &t) != nil {
-		return testimony{}, nil
+		return controlState{}, nil
 	}
 	return t, nil
 }
@@ -250,13 +250,13 @@ func stampOf(fsys vfs.FS, dir, name string, size int64) (stamp, error) {
 	}
 }
 
-// testify writes down how things stand. Where the disk is short of space it can wait.
-func (b *Buffer) testify(closed bool) {
-	if b.seal.err() != nil || b.tight.Load() || b.room.full() != nil {
+// writeControl writes down how things stand. Where the disk is short of space it can wait.
+func (b *Buffer) writeControl(closed bool) {
+	if b.failure.err() != nil || b.tight.Load() || b.diskFull.err() != nil {
 		return
 	}
-	t := b.witness.now(b.durable.Load()+1, closed)
-	if err := b.witness.write(b.fence, b.opts.Path, t); err != nil && b.seal.err() == nil {
-		b.log.Warn("buffer: the witness of its files cannot be written", "path", b.opts.Path, "error", oneLine(err.Error()))
+	t := b.control.state(b.durable.Load()+1, closed)
+	if err := b.control.write(b.fs, b.opts.Path, t); err != nil && b.failure.err() == nil {
+		b.log.Warn("buffer: the control file cannot be written", "path", b.opts.Path, "error", oneLine(err.Error()))
 	}
 }

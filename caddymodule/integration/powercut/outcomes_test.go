@@ -32,7 +32,7 @@ func (l *ledger) begins(life int, handler string, outcomes []buffer.Outcome) {
 		return
 	}
 	for i := range outcomes {
-		if e := l.at[outcomes[i].Position]; e != nil && outcomes[i].Verb != buffer.Note {
+		if e := l.at[outcomes[i].Position]; e != nil && outcomes[i].Verb != buffer.PutMemo {
 			l.beginsOne(e, handler, &outcomes[i])
 		}
 	}
@@ -91,7 +91,7 @@ func (l *ledger) durable(life int, handler string, outcomes []buffer.Outcome, ig
 	for i := range outcomes {
 		o := &outcomes[i]
 		e := l.at[o.Position]
-		if e == nil || o.Verb == buffer.Note {
+		if e == nil || o.Verb == buffer.PutMemo {
 			continue
 		}
 		s := e.standings[handler]

@@ -41,7 +41,7 @@ type Status struct {
 
 type Receiving struct {
 	Healthy bool `json:"healthy"`
-	// State is idle, open, full, sealed, failed or closed.
+	// State is idle, open, full, halted, failed or closed.
 	State string `json:"state"`
 	// Why and Since are there when it is not healthy.
 	Why   string    `json:"why,omitempty"`

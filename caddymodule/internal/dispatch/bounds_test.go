@@ -89,7 +89,7 @@ func TestStoreThatFailsStopsDeliveries(t *testing.T) {
 		var f *failing
 		r.wrap = func(c buffer.Consumer) buffer.Consumer {
 			f = &failing{Consumer: c}
-			f.err.Store(&buffer.ErrSealed)
+			f.err.Store(&buffer.ErrHalted)
 			return f
 		}
 		r.add("a:1", "b:1")
@@ -99,7 +99,7 @@ func TestStoreThatFailsStopsDeliveries(t *testing.T) {
 		r.add("a:2", "c:1")
 		r.after(time.Minute)
 		r.wantDeliveries()
-		if s := r.d.Stats(); s.Unsettled == 0 || !strings.Contains(s.StoreError, "sealed") {
+		if s := r.d.Stats(); s.Unsettled == 0 || !strings.Contains(s.StoreError, "halted") {
 			t.Errorf("stats %+v", s)
 		}
 		if n := strings.Count(log.String(), "level=ERROR"); n != 1 {

@@ -143,7 +143,7 @@ func (c *memoryConsumer) Settle(ctx context.Context, outcomes ...buffer.Outcome)
 		switch {
 		case o.Verb == buffer.Reopen:
 			c.reopen(o)
-		case o.Verb == buffer.Note:
+		case o.Verb == buffer.PutMemo:
 		case !c.leased[o.Position]:
 			continue
 		default:

@@ -56,7 +56,7 @@ func (d *Dispatcher) reopen() {
 			r.put = d.reopenOne(&r.items[i])
 		}
 		if r.memo != nil {
-			r.put = d.submit(buffer.Outcome{Verb: buffer.Note, Memo: r.memo})
+			r.put = d.submit(buffer.Outcome{Verb: buffer.PutMemo, Memo: r.memo})
 		}
 		d.reopened = append(d.reopened, r)
 	}

@@ -78,7 +78,7 @@ func (d *Dispatcher) storeWorks() bool { return d.backoffs.store.failures == 0 }
 // storeIsGone reports whether trying again cannot help.
 func (d *Dispatcher) storeIsGone() bool {
 	err := d.backoffs.store.err
-	return errors.Is(err, buffer.ErrClosed) || errors.Is(err, buffer.ErrSealed)
+	return errors.Is(err, buffer.ErrClosed) || errors.Is(err, buffer.ErrHalted)
 }
 
 // roomForOutcomes reports whether more may be delivered or skipped.

@@ -23,8 +23,8 @@ const (
 	ReceivingOpen Receiving = "open"
 	// ReceivingFailed: the buffer does not open; receivers answer 503.
 	ReceivingFailed Receiving = "failed"
-	// ReceivingSealed: a write failed; receivers answer 503 until Caddy is restarted.
-	ReceivingSealed Receiving = "sealed"
+	// ReceivingHalted: a write failed; receivers answer 503 until Caddy is restarted.
+	ReceivingHalted Receiving = "halted"
 	// ReceivingClosed: the engine has ended.
 	ReceivingClosed Receiving = "closed"
 )
@@ -121,8 +121,8 @@ func (s *store) status() Status {
 		return Status{Receiving: ReceivingIdle}
 	}
 	st := Status{Receiving: ReceivingOpen, Buffer: (*b).Stats()}
-	if st.Buffer.Sealed != nil {
-		st.Receiving, st.Error = ReceivingSealed, st.Buffer.Sealed
+	if st.Buffer.Halted != nil {
+		st.Receiving, st.Error = ReceivingHalted, st.Buffer.Halted
 	}
 	return st
 }

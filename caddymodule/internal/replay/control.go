@@ -142,7 +142,7 @@ func (j *Jobs) save(job *Job) error {
 	if err != nil {
 		return err
 	}
-	if err := j.cfg.Consumer.Settle(j.storing, buffer.Outcome{Verb: buffer.Note, Memo: memo}); err != nil {
+	if err := j.cfg.Consumer.Settle(j.storing, buffer.Outcome{Verb: buffer.PutMemo, Memo: memo}); err != nil {
 		return fmt.Errorf("storing replay %s: %w", job.ID, err)
 	}
 	return nil

@@ -277,7 +277,7 @@ func TestClosedJobsTakeNothing(t *testing.T) {
 func TestForeignMemosAreLeftAlone(t *testing.T) {
 	r := newRig(t, dispatch.Config{})
 	memo := &buffer.Memo{Key: memoPrefix + "x", Value: []byte(`{"version":9,"id":"x"}`)}
-	if err := r.consumer.Settle(context.Background(), buffer.Outcome{Verb: buffer.Note, Memo: memo}); err != nil {
+	if err := r.consumer.Settle(context.Background(), buffer.Outcome{Verb: buffer.PutMemo, Memo: memo}); err != nil {
 		t.Fatal(err)
 	}
 	r.stop()

@@ -67,7 +67,7 @@ func (j *Jobs) prune() {
 	var removals []buffer.Outcome
 	for _, job := range ended {
 		delete(j.jobs, job.ID)
-		removals = append(removals, buffer.Outcome{Verb: buffer.Note, Memo: &buffer.Memo{Key: memoPrefix + job.ID}})
+		removals = append(removals, buffer.Outcome{Verb: buffer.PutMemo, Memo: &buffer.Memo{Key: memoPrefix + job.ID}})
 	}
 	j.mu.Unlock()
 	if len(removals) == 0 {

@@ -65,7 +65,7 @@ func receivingAttention(v *api.Status, full error) []api.Attention {
 		a.What += ": " + v.Receiving.Why
 	}
 	switch v.Receiving.State {
-	case string(engine.ReceivingSealed):
+	case string(engine.ReceivingHalted):
 		a.Do = "see to the disk, then restart Caddy; nothing that was answered 200 is lost"
 	case string(engine.ReceivingFailed):
 		a.Do = "mend the cause; Caddy goes on trying to open the buffer"

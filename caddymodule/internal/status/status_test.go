@@ -75,7 +75,7 @@ func TestAttention(t *testing.T) {
 		{name: "not needed yet", status: engine.Status{Receiving: engine.ReceivingIdle}},
 		{name: "behind", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Waiting: 10, Oldest: noon.Add(-time.Hour)})}}},
 		{
-			name: "sealed", status: engine.Status{Receiving: engine.ReceivingSealed, Error: errors.New("no fsync")},
+			name: "halted", status: engine.Status{Receiving: engine.ReceivingHalted, Error: errors.New("no fsync")},
 			level: api.LevelError, what: "events are refused with 503: no fsync", do: "restart Caddy", notReceiving: true,
 		},
 		{

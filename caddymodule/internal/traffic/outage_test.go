@@ -14,8 +14,8 @@ func TestReceivingTrouble(t *testing.T) {
 	var counts Counters
 	s := counts.Source("a")
 	s.Outage.Refused(noon, buffer.ErrFull)
-	counts.Source("b").Outage.Refused(noon.Add(time.Minute), buffer.ErrSealed)
-	want := Outage{buffer.ErrSealed, noon}
+	counts.Source("b").Outage.Refused(noon.Add(time.Minute), buffer.ErrHalted)
+	want := Outage{buffer.ErrHalted, noon}
 	if got := counts.Outage.Current(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -6,21 +6,21 @@ import (
 )
 
 // Several small groups that make the file longer have zeros written behind them, over which the next ones go.
-func TestWriteAhead(t *testing.T) {
+func TestPreallocate(t *testing.T) {
 	const segment = 8 << 20
-	small := slices.Repeat([]int{3}, aheadAfter)
+	small := slices.Repeat([]int{3}, preallocAfter)
 	for _, test := range []struct {
 		name    string
 		size    int64
 		records []int // of each group
 		want    func(ends []int) int
 	}{
-		{"behind the last of several small groups", segment, small, func(ends []int) int { return ends[7] + aheadSize }},
-		{"not again while there are some", segment, slices.Concat(small, small), func(ends []int) int { return ends[7] + aheadSize }},
+		{"behind the last of several small groups", segment, small, func(ends []int) int { return ends[7] + preallocSize }},
+		{"not again while there are some", segment, slices.Concat(small, small), func(ends []int) int { return ends[7] + preallocSize }},
 		{"not behind few", segment, small[1:], func(ends []int) int { return ends[6] }},
 		{"not behind large ones", segment, []int{4000, 4000}, func(ends []int) int { return ends[1] }},
 		{"not with a large one between", segment, slices.Concat(small[1:], []int{4000}, small[1:]), func(ends []int) int { return ends[14] }},
-		{"again behind a large one", segment, slices.Concat(small, []int{40000}, small), func(ends []int) int { return ends[16] + aheadSize }},
+		{"again behind a large one", segment, slices.Concat(small, []int{40000}, small), func(ends []int) int { return ends[16] + preallocSize }},
 		{"not beyond the segment", 4 << 10, small, func([]int) int { return 4 << 10 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestWriteAhead(t *testing.T) {
 			}
 			again, err := openLog(t, fs, test.size, 0, 1)
 			if err != nil || len(again.groups) != len(test.records) {
-				t.Fatalf("%d groups are replayed, want %d, error %v", len(again.groups), len(test.records), err)
+				t.Fatalf("%d groups are recovered, want %d, error %v", len(again.groups), len(test.records), err)
 			}
 		})
 	}

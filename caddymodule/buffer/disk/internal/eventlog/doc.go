@@ -18,12 +18,12 @@
 //
 // Groups are numbered without gaps. "base" is the number of the last group before the segment, "first"
 // a position: that of the next record. "length" is what follows the group's header, "records" how many records there are,
-// "batch" the length of the batch: bytes that the owner gets back when a group is replayed.
+// "batch" the length of the batch: bytes that the owner gets back when a group is recovered.
 // Records have positions one above the other. A position may have no record.
 //
 // Records carry checksums of their own, which the owner knows how to check.
 //
-// Behind the last group there may be zeros, which the next ones are written over: see writeAhead.
+// Behind the last group there may be zeros, which the next ones are written over: see preallocate.
 //
 // # What a crash leaves
 //

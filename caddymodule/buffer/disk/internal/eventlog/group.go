@@ -45,7 +45,7 @@ func (g *Group) Record(size int) []byte {
 // Gap leaves the next position without a record.
 func (g *Group) Gap() { g.lengths = append(g.lengths, 0) }
 
-// Empty says whether there is neither a record nor a gap.
+// Empty reports whether there is neither a record nor a gap.
 func (g *Group) Empty() bool { return len(g.lengths) == 0 }
 
 // next is the position behind the group.
@@ -120,7 +120,7 @@ func (h *groupHeader) split(body []byte) (records, table, batch []byte) {
 	return records, table, batch
 }
 
-// fits says whether the lengths in a table are those of so many bytes.
+// fits reports whether the lengths in a table are those of so many bytes.
 func fits(table []byte, size int) bool {
 	sum := uint64(0)
 	for ; len(table) > 0; table = table[4:] {
@@ -147,7 +147,7 @@ func (h *groupHeader) eachRecord(records, table []byte, f func(position uint64, 
 
 var groupMagicBytes = binary.LittleEndian.AppendUint32(nil, groupMagic)
 
-// findHeader returns where the next sound group header with a number between the two begins, -1 if there is none.
+// findHeader returns where the next intact group header with a number between the two begins, -1 if there is none.
 func findHeader(b []byte, above, upTo uint64) int {
 	for off := 0; ; off++ {
 		i := bytes.Index(b[off:], groupMagicBytes)

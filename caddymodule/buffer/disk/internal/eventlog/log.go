@@ -46,8 +46,8 @@ type Log struct {
 	number  uint64
 	next    uint64
 
-	// uncached is the position before which memory was given back; Uncache alone uses it.
-	uncached uint64
+	// dropped is the position before which memory was given back; DropPageCache alone uses it.
+	dropped uint64
 
 	openMu sync.Mutex
 	open   []*segment
@@ -87,14 +87,14 @@ func (l *Log) list() ([]*segment, error) {
 		if i > 0 && s.number != found[i-1].number+1 {
 			return nil, fmt.Errorf("%w: %s is missing", ErrDamaged, segmentName(found[i-1].number+1))
 		}
-		sound, err := l.readHeader(s)
-		if err == nil && !sound {
-			sound, err = l.readHeader(s) // a bit may have been flipped on the way from the disk
+		intact, err := l.readHeader(s)
+		if err == nil && !intact {
+			intact, err = l.readHeader(s) // a bit may have been flipped on the way from the disk
 		}
 		if err != nil {
 			return nil, err
 		}
-		if sound {
+		if intact {
 			continue
 		}
 		if i+1 < len(found) {
@@ -111,7 +111,7 @@ func (l *Log) list() ([]*segment, error) {
 	return found, nil
 }
 
-func (l *Log) readHeader(s *segment) (sound bool, err error) {
+func (l *Log) readHeader(s *segment) (intact bool, err error) {
 	b := make([]byte, segmentHeaderSize)
 	n, err := l.readAt(s, b, 0)
 	return err == nil && s.parseHeader(b[:n]), err
@@ -153,8 +153,8 @@ func (l *Log) Append(g *Group, batch []byte) error {
 	if _, err := l.writing.Write(b); err != nil {
 		return fmt.Errorf("writing %s: %w", s.name, err)
 	}
-	if err := l.writeAhead(s.end+int64(len(b)), len(b)); err != nil {
-		return fmt.Errorf("writing ahead in %s: %w", s.name, err)
+	if err := l.preallocate(s.end+int64(len(b)), len(b)); err != nil {
+		return fmt.Errorf("preallocating in %s: %w", s.name, err)
 	}
 	if !l.NoSync {
 		if err := l.writing.SyncData(); err != nil {
@@ -267,8 +267,8 @@ func (l *Log) Newest() uint64 {
 	return all[len(all)-1].number
 }
 
-// Sheddable says whether Remove may have something to do once the owner has applied all groups.
-func (l *Log) Sheddable(first, applied uint64) bool {
+// Removable reports whether Remove may have something to do once the owner has applied all groups.
+func (l *Log) Removable(first, applied uint64) bool {
 	all := *l.segments.Load()
 	if len(all) < 2 {
 		return false

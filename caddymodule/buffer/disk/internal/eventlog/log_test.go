@@ -44,7 +44,7 @@ func openLog(t *testing.T, fs vfs.FS, size int64, after, next uint64) (*opened, 
 		return nil, err
 	}
 	o := &opened{Log: l, t: t}
-	return o, l.Replay(after, next, func(g Replayed) error {
+	return o, l.Recover(after, next, func(g Recovered) error {
 		if string(g.Batch) != fmt.Sprint("batch ", g.Number) {
 			t.Errorf("group %d is replayed with %q", g.Number, g.Batch)
 		}
@@ -156,7 +156,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(l.groups) != int(last) || l.next != next {
-			t.Fatalf("%d of %d groups are replayed, up to %d of %d", len(l.groups), last, l.next, next)
+			t.Fatalf("%d of %d groups are recovered, up to %d of %d", len(l.groups), last, l.next, next)
 		}
 		end := next - 1
 		l.wantFound(1, end, 1, end, 0)

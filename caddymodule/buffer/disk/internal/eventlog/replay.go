@@ -2,16 +2,16 @@ package eventlog
 
 import "fmt"
 
-// Replayed is a group that is read back.
-type Replayed struct {
+// Recovered is a group that is read back.
+type Recovered struct {
 	Number uint64
 	// Batch is valid until the next one.
 	Batch []byte
 }
 
 // Replay calls f with each group above a number, in order, and finds the end of the log. next is the position behind the
-// group of that number. Damage in what is replayed, and groups that are missing, are ErrDamaged; nothing is changed then.
-func (l *Log) Replay(after, next uint64, f func(Replayed) error) error {
+// group of that number. Damage in what is recovered, and groups that are missing, are ErrDamaged; nothing is changed then.
+func (l *Log) Recover(after, next uint64, f func(Recovered) error) error {
 	all := *l.segments.Load()
 	l.number, l.next = after, next
 	start := 0
@@ -23,32 +23,32 @@ func (l *Log) Replay(after, next uint64, f func(Replayed) error) error {
 	if len(all) > 0 && all[start].base > after {
 		return fmt.Errorf("%w: groups %d to %d are missing before %s", ErrDamaged, after+1, all[start].base, all[start].name)
 	}
-	reached := uint64(0)
+	last := uint64(0)
 	for i := start; i < len(all); i++ {
-		r := replay{log: l, segment: all[i], after: after, isLast: i == len(all)-1, f: f}
+		r := recovery{log: l, segment: all[i], after: after, isLast: i == len(all)-1, f: f}
 		if err := r.run(); err != nil {
 			return err
 		}
-		reached = r.number
+		last = r.number
 	}
-	if reached < after {
-		return fmt.Errorf("%w: groups up to %d were stored, but only those up to %d are there", ErrDamaged, after, reached)
+	if last < after {
+		return fmt.Errorf("%w: groups up to %d were stored, but only those up to %d are there", ErrDamaged, after, last)
 	}
 	return nil
 }
 
 // replay goes through one segment.
-type replay struct {
+type recovery struct {
 	log     *Log
 	segment *segment
 	after   uint64
 	isLast  bool
-	f       func(Replayed) error
+	f       func(Recovered) error
 	// number is the last group's.
 	number uint64
 }
 
-func (r *replay) run() error {
+func (r *recovery) run() error {
 	b, err := r.log.readAll(r.segment)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (r *replay) run() error {
 		}
 		if state == whole || state == flawed && r.followed(b[offset:], limit) {
 			if h.number > r.after {
-				if err := r.f(r.replayed(&h, b[offset:])); err != nil {
+				if err := r.f(r.recovered(&h, b[offset:])); err != nil {
 					return err
 				}
 			}
@@ -113,7 +113,7 @@ const (
 )
 
 // look examines the next group. One that was applied before is not looked into: its records are met when they are read.
-func (r *replay) look(b []byte) (h groupHeader, is state) {
+func (r *recovery) look(b []byte) (h groupHeader, is state) {
 	h, ok := parseGroupHeader(b)
 	if !ok || h.number != r.number+1 || h.size() > int64(len(b)) {
 		return h, torn
@@ -125,28 +125,28 @@ func (r *replay) look(b []byte) (h groupHeader, is state) {
 	if h.records > 0 && table == nil || h.batch > 0 && batch == nil {
 		return h, torn
 	}
-	sound := h.eachRecord(records, table, func(position uint64, raw []byte) bool {
+	intact := h.eachRecord(records, table, func(position uint64, raw []byte) bool {
 		return raw == nil || r.log.Check(raw, position) == nil
 	})
-	if !sound {
+	if !intact {
 		return h, flawed
 	}
 	return h, whole
 }
 
-func (r *replay) replayed(h *groupHeader, b []byte) Replayed {
+func (r *recovery) recovered(h *groupHeader, b []byte) Recovered {
 	_, _, batch := h.split(b[groupHeaderSize:h.size()])
-	return Replayed{Number: h.number, Batch: batch}
+	return Recovered{Number: h.number, Batch: batch}
 }
 
-// followed says whether there is a group behind the next one. Then that one was synced, whatever it looks like now.
-func (r *replay) followed(b []byte, limit uint64) bool {
+// followed reports whether there is a group behind the next one. Then that one was synced, whatever it looks like now.
+func (r *recovery) followed(b []byte, limit uint64) bool {
 	return !r.isLast || findHeader(b, r.number+1, limit) >= 0
 }
 
 // pass goes over what cannot be read of groups that were applied before. It returns where the next group begins, and its
 // position.
-func (r *replay) pass(b []byte, limit uint64) (to int, first uint64, ok bool) {
+func (r *recovery) pass(b []byte, limit uint64) (to int, first uint64, ok bool) {
 	i := findHeader(b, r.number+1, limit)
 	if i < 0 {
 		return 0, 0, false

@@ -11,21 +11,21 @@ import (
 // The last group may be cut off anywhere, or be bad anywhere: then it is as if it had never been.
 func TestTornEnd(t *testing.T) {
 	l, fs := newLog(t, 8<<10)
-	l.small = aheadAfter // as after many more groups
+	l.small = preallocAfter // as after many more groups
 	l.add(3)
 	l.add(4)
 	before := l.end()
 	l.add(4)
-	sound, end := content(t, fs, "000001.events", nil), l.end()
+	intact, end := content(t, fs, "000001.events", nil), l.end()
 	spoil := map[string]func(at int) []byte{
-		"cut off": func(at int) []byte { return sound[:at] },
+		"cut off": func(at int) []byte { return intact[:at] },
 		"bad": func(at int) []byte {
-			b := slices.Clone(sound)
+			b := slices.Clone(intact)
 			b[at] ^= 1
 			return b
 		},
 		"not written over the zeros": func(at int) []byte {
-			return append(slices.Clone(sound[:at]), make([]byte, len(sound)-at)...)
+			return append(slices.Clone(intact[:at]), make([]byte, len(intact)-at)...)
 		},
 	}
 	for name, bad := range spoil {
@@ -41,7 +41,7 @@ func TestTornEnd(t *testing.T) {
 					t.Fatalf("%s at %d: %v", name, at, err)
 				}
 				if len(l.groups) != 2+reopened {
-					t.Fatalf("%s at %d, opened %d times: %d groups are replayed, want %d", name, at, reopened, len(l.groups), 2+reopened)
+					t.Fatalf("%s at %d, opened %d times: %d groups are recovered, want %d", name, at, reopened, len(l.groups), 2+reopened)
 				}
 				l.add(4)
 				l.wantFound(1, 100, 1, l.next-1, 0)
@@ -62,11 +62,11 @@ func TestDamage(t *testing.T) {
 	l.add(4)
 	to := l.end()
 	l.add(4)
-	sound := content(t, fs, "000001.events", nil)
+	intact := content(t, fs, "000001.events", nil)
 	for _, after := range []uint64{0, 2, 3} {
 		refused := 0
 		for at := from; at < to; at++ {
-			bad := slices.Clone(sound)
+			bad := slices.Clone(intact)
 			bad[at] ^= 1
 			content(t, fs, "000001.events", bad)
 			next := map[uint64]uint64{0: 1, 2: 8, 3: 12}[after]
@@ -79,7 +79,7 @@ func TestDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			if l.next != 12 || len(l.groups) != 3-int(after) {
-				t.Fatalf("after %d, byte %d: the log ends before %d, %d groups are replayed", after, at, l.next, len(l.groups))
+				t.Fatalf("after %d, byte %d: the log ends before %d, %d groups are recovered", after, at, l.next, len(l.groups))
 			}
 			got, damaged := l.found(1, 100)
 			for _, p := range want(1, 11) {
@@ -152,7 +152,7 @@ func TestTornSegmentHeader(t *testing.T) {
 	}
 }
 
-func FuzzReplay(f *testing.F) {
+func FuzzRecover(f *testing.F) {
 	t := new(testing.T)
 	l, fs := newLog(t, 1<<20)
 	l.add(3)
@@ -170,7 +170,7 @@ func FuzzReplay(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Replay(0, 1, func(Replayed) error { return nil }); err != nil {
+		if err := l.Recover(0, 1, func(Recovered) error { return nil }); err != nil {
 			return
 		}
 		if err := l.Scan(0, min(l.next, 1<<16), func(uint64, []byte, error) bool { return true }); err != nil && !errors.Is(err, ErrDamaged) {

@@ -37,8 +37,8 @@ type segment struct {
 	end        int64
 	marks      []mark
 	indexed    bool
-	// uncached is the offset before which memory was given back.
-	uncached int64
+	// dropped is the offset before which memory was given back.
+	dropped int64
 
 	// reading is held while the file is read, and alone to close it.
 	reading sync.RWMutex

@@ -5,39 +5,39 @@ import (
 	"sort"
 )
 
-// Uncache tells the system that what lies before a position is read seldom, so that the memory which keeps these parts of
+// DropPageCache tells the system that what lies before a position is read seldom, so that the memory which keeps these parts of
 // the files serves what is written next, and other programs. Nothing changes but the time that reading them takes. What
 // is not on the disk yet stays. One goroutine calls it.
-func (l *Log) Uncache(before uint64) {
+func (l *Log) DropPageCache(before uint64) {
 	all := *l.segments.Load()
-	i := sort.Search(len(all), func(i int) bool { return all[i].first > l.uncached }) - 1
+	i := sort.Search(len(all), func(i int) bool { return all[i].first > l.dropped }) - 1
 	for _, s := range all[max(0, i):] {
 		if s.first >= before {
 			break
 		}
-		l.uncache(s, before)
+		l.dropPageCache(s, before)
 	}
-	l.uncached = max(l.uncached, before)
+	l.dropped = max(l.dropped, before)
 }
 
-// uncache has what could not be done tried again with what follows: it is a hint.
-func (l *Log) uncache(s *segment, before uint64) {
-	from, to := s.uncachable(before)
+// dropPageCache has what could not be done tried again with what follows: it is a hint.
+func (l *Log) dropPageCache(s *segment, before uint64) {
+	from, to := s.droppable(before)
 	if from == to {
 		return
 	}
 	if l.acquire(s) != nil {
 		return
 	}
-	dropCached(s.file, from, to-from)
+	adviseDontNeed(s.file, from, to-from)
 	s.reading.RUnlock()
 	s.mu.Lock()
-	s.uncached = to
+	s.dropped = to
 	s.mu.Unlock()
 }
 
-// uncachable returns the whole pages of the file that hold nothing from a position on, without those that it returned before.
-func (s *segment) uncachable(before uint64) (from, to int64) {
+// droppable returns the whole pages of the file that hold nothing from a position on, without those that it returned before.
+func (s *segment) droppable(before uint64) (from, to int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// Where a segment ends that was not read since the log was opened is not known, but it is all in the past.
@@ -54,5 +54,5 @@ func (s *segment) uncachable(before uint64) (from, to int64) {
 	}
 	// The page in which it ends is needed for what follows.
 	to -= to % int64(os.Getpagesize())
-	return min(s.uncached, to), to
+	return min(s.dropped, to), to
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // dropCached has the system forget a part of the file that is on the disk.
-func dropCached(f vfs.File, offset, length int64) {
+func adviseDontNeed(f vfs.File, offset, length int64) {
 	if fd := f.Fd(); fd != vfs.InvalidFd {
 		_ = unix.Fadvise(int(fd), offset, length, unix.FADV_DONTNEED)
 	}

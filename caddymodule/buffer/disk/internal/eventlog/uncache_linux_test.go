@@ -49,7 +49,7 @@ func TestUncache(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if err := l.Replay(0, 1, nil); err != nil {
+	if err := l.Recover(0, 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	o := &opened{Log: l, t: t}
@@ -65,7 +65,7 @@ func TestUncache(t *testing.T) {
 
 	// Into the middle of the second segment.
 	half := (segments[1].first + segments[2].first) / 2
-	l.Uncache(half)
+	l.DropPageCache(half)
 	after := cached(t, l, math.MaxInt64)
 	gone, page := int64(everything-after)*int64(os.Getpagesize()), int64(os.Getpagesize())
 	least, most := segments[0].end+segments[1].end/2-2*markEvery-3*page, segments[0].end+segments[1].end/2+2*markEvery
@@ -73,12 +73,12 @@ func TestUncache(t *testing.T) {
 		t.Errorf("memory of %d bytes was given back, want %d to %d", gone, least, most)
 	}
 	// Once more, and for less: there is nothing to do.
-	l.Uncache(half)
-	l.Uncache(1)
+	l.DropPageCache(half)
+	l.DropPageCache(1)
 	if again := cached(t, l, math.MaxInt64); again != after {
 		t.Errorf("%d pages in memory, want %d as before", again, after)
 	}
-	l.Uncache(next)
+	l.DropPageCache(next)
 	if left, few := cached(t, l, segments[len(segments)-1].end), uint64(len(segments)); left > 2*few {
 		t.Errorf("%d pages in memory after all was given back, want at most %d", left, 2*few)
 	}
@@ -100,9 +100,9 @@ func TestUncacheAfterOpening(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	again.Uncache(next)
+	again.DropPageCache(next)
 	again.wantFound(1, next-1, 1, next-1, 0)
 	again.add(10)
-	again.Uncache(next + 10)
+	again.DropPageCache(next + 10)
 	again.wantFound(1, next+9, 1, next+9, 0)
 }

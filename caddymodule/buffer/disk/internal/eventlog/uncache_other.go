@@ -4,5 +4,5 @@ package eventlog
 
 import "github.com/cockroachdb/pebble/v2/vfs"
 
-// dropCached leaves it to the system here.
-func dropCached(vfs.File, int64, int64) {}
+// adviseDontNeed leaves it to the system here.
+func adviseDontNeed(vfs.File, int64, int64) {}
