@@ -5,7 +5,7 @@ const (
 	appendFile   = "caddymodule/buffer/disk/append.go"
 	settleFile   = "caddymodule/buffer/disk/settle.go"
 	letterFile   = "caddymodule/buffer/disk/deadletter.go"
-	fenceFile    = "caddymodule/buffer/disk/fence.go"
+	fenceFile    = "caddymodule/buffer/disk/fs.go"
 	onDiskFile   = "caddymodule/internal/dispatch/ondisk.go"
 	mainLineFile = "caddymodule/internal/dispatch/mainline.go"
 	blockedFile  = "caddymodule/internal/dispatch/blocked.go"
