@@ -33,6 +33,8 @@ func (o memoryOpener) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer
 
 func (memoryOpener) Reconfigure(buffer.Buffer) error { return nil }
 
+func (memoryOpener) Limits() buffer.Limits { return buffer.Limits{} }
+
 // newLetters is the admin API of an engine with so many dead letters.
 func newLetters(t *testing.T, n int) *API {
 	t.Helper()

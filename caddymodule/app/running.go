@@ -18,8 +18,8 @@ type Running struct {
 	Engine      *engine.Engine
 	Traffic     *traffic.Counters
 	DeadLetters *status.DeadLetterWatch
-	// Buffer is the configured one, for its limits.
-	Buffer buffer.Opener
+	// Limits are those of the configured buffer.
+	Limits buffer.Limits
 }
 
 // Errors of active.
@@ -54,7 +54,7 @@ func Active() (Running, error) {
 }
 
 func (a *App) running() Running {
-	return Running{Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.deaths, Buffer: a.opener}
+	return Running{Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.deaths, Limits: a.opener.Limits()}
 }
 
 // startingApp returns the newest app whose Start has been called, if any.

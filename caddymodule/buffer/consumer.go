@@ -70,31 +70,3 @@ type Lane struct {
 	Position uint64
 	Retry    Retry
 }
-
-// ConsumerStats describes one consumer.
-type ConsumerStats struct {
-	// Position: every event up to it is settled or deferred.
-	Position uint64
-	// Seen: every event up to it was leased since the consumer was opened, or is settled
-	// or deferred. It counts what a Lease call under way is about to return.
-	Seen uint64
-	// Pending counts events appended after the last one leased.
-	Pending uint64
-	// Leased counts events handed out and not yet settled.
-	Leased int
-	// Deferred counts events set aside.
-	Deferred uint64
-}
-
-// ConsumerInfo describes a consumer for people.
-type ConsumerInfo struct {
-	Name string
-	ConsumerStats
-	// Open: somebody reads from it.
-	Open bool
-	// Oldest is when the oldest event that is not settled was stored; zero when all are.
-	Oldest time.Time
-	// PausedSince and OrphanedSince are zero when it is neither; see PauseConsumer and
-	// KeepConsumers.
-	PausedSince, OrphanedSince time.Time
-}

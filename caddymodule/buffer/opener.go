@@ -11,6 +11,8 @@ type Opener interface {
 	// Key identifies the storage, such as its absolute path: two configurations with
 	// one key share one open buffer.
 	Key() string
+	// Limits are those that Open gives the buffer, and Reconfigure puts in force.
+	Limits() Limits
 	// Open opens or creates the buffer.
 	Open(ctx context.Context, log *slog.Logger) (Buffer, error)
 	// Reconfigure applies this configuration's limits to a buffer that an Opener with

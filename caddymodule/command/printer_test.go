@@ -17,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
@@ -71,7 +70,7 @@ func deadLettersOf(n int, handler string, reason buffer.Reason, code string, ago
 	list := make([]buffer.DeadLetter, n)
 	for i := range list {
 		at := noon.Add(-ago - time.Duration(n-1-i)*time.Second)
-		list[i] = buffer.DeadLetter{ID: disk.LetterTime(at), Handler: handler, Reason: reason, Code: code, DiedAt: at}
+		list[i] = buffer.DeadLetter{ID: letterTime(at), Handler: handler, Reason: reason, Code: code, DiedAt: at}
 	}
 	return list
 }
@@ -83,10 +82,19 @@ func (l letters) DeadLetters(context.Context, engine.Filter, buffer.DeadLetterID
 	return engine.LetterPage{Letters: l}, nil
 }
 
+func (l letters) DeadLettersSince(_ context.Context, t time.Time) (buffer.DeadLetterID, error) {
+	return letterTime(t), nil
+}
+
+// letterTime is an id that sorts by the time of death.
+func letterTime(t time.Time) buffer.DeadLetterID {
+	return buffer.DeadLetterID(fmt.Sprintf("%020d", t.UnixNano()))
+}
+
 // watching has seen these dead letters.
 func watching(list letters) *status.DeadLetterWatch {
 	w := new(status.DeadLetterWatch)
-	w.Look(context.Background(), noon, list, uint64(len(list)), disk.LetterTime)
+	w.Look(context.Background(), noon, list, uint64(len(list)))
 	return w
 }
 
@@ -101,7 +109,7 @@ func quiet() api.Status {
 	crm.Waiting, crm.Oldest, crm.Dispatch.InFlight = 12, noon.Add(-3*time.Second), 4
 	return status.Make(noon, engine.Status{
 		Receiving: engine.ReceivingOpen, Buffer: usualBuffer(), Handlers: []engine.HandlerStatus{archive, crm},
-	}, &counts, new(status.DeadLetterWatch), status.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour})
+	}, &counts, new(status.DeadLetterWatch), buffer.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour})
 }
 
 // night is what wakes people: one handler's application is down, the others go on.
@@ -121,7 +129,7 @@ func night() api.Status {
 	stats.DeadLetters = 17
 	dead := watching(deadLettersOf(17, "crm", buffer.ReasonRejected, "http_404", 20*time.Minute))
 	return status.Make(noon, engine.Status{Receiving: engine.ReceivingOpen, Buffer: stats, Handlers: []engine.HandlerStatus{archive, crm}},
-		&counts, dead, status.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour})
+		&counts, dead, buffer.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour})
 }
 
 // trouble is a status in which everything is wrong at once.
@@ -155,11 +163,11 @@ func trouble() api.Status {
 			{ID: "260301114500-abcd", Handler: "crm", Kind: replay.KindEvents, State: replay.StateRunning, First: 1, Last: 1000, Cursor: 450, Fed: 400, Unwanted: 50, Rate: 100},
 			{ID: "260301100000-efgh", Handler: "crm", State: replay.StateFailed, Error: "storing: no room"},
 		},
-	}, &counts, dead, status.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour})
+	}, &counts, dead, buffer.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour})
 }
 
 func TestStatusScreen(t *testing.T) {
-	empty := status.Make(noon, engine.Status{Receiving: engine.ReceivingIdle}, new(traffic.Counters), new(status.DeadLetterWatch), status.Limits{})
+	empty := status.Make(noon, engine.Status{Receiving: engine.ReceivingIdle}, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{})
 	for name, v := range map[string]api.Status{"quiet": quiet(), "night": night(), "trouble": trouble(), "empty": empty} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -194,7 +202,7 @@ func TestAdviceIsWhole(t *testing.T) {
 		{Receiving: engine.ReceivingOpen, Buffer: buffer.Stats{Full: buffer.ErrNoSpace}},
 		{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{long, failing}},
 	} {
-		more := status.Make(noon, s, &slow, new(status.DeadLetterWatch), status.Limits{}).Attention
+		more := status.Make(noon, s, &slow, new(status.DeadLetterWatch), buffer.Limits{}).Attention
 		if len(more) == 0 {
 			t.Errorf("%+v needs nobody", s)
 		}

@@ -63,6 +63,34 @@ func testLetterPages(t *testing.T, f *fixture) {
 	}
 }
 
+// The ids of dead letters are in the order of death, and a time lies between them.
+func testLettersSince(t *testing.T, f *fixture) {
+	_, letters := f.die(5)
+	for _, test := range []struct {
+		since time.Time
+		want  []buffer.DeadLetter
+	}{
+		{letters[0].DiedAt.Add(-time.Hour), letters},
+		{letters[2].DiedAt, letters[2:]},
+		{letters[2].DiedAt.Add(time.Nanosecond), letters[3:]},
+		{letters[4].DiedAt.Add(time.Hour), nil},
+		{time.Time{}, letters},
+	} {
+		id := f.DeadLettersSince(test.since)
+		if _, err := f.DeadLetter(f.ctx, id); !errors.Is(err, buffer.ErrNotFound) {
+			t.Errorf("a dead letter has the id of %s: %v", test.since, err)
+		}
+		var got []buffer.DeadLetter
+		for d, err := range f.DeadLetters(f.ctx, id) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, d)
+		}
+		f.equal("letters since "+test.since.String(), test.want, got)
+	}
+}
+
 func testLetterDrop(t *testing.T, f *fixture) {
 	_, letters := f.die(6)
 	before := f.Stats().Bytes

@@ -175,3 +175,18 @@ func testForget(t *testing.T, f *fixture) {
 		t.Fatalf("the new one is paused since %s", at)
 	}
 }
+
+func testLimits(t *testing.T, f *fixture) {
+	limits := f.Limits()
+	if limits.DedupeWindow != 7*24*time.Hour || limits.Retention < 0 || limits.DeadLetterRetention < 0 {
+		t.Fatalf("got %+v, want a dedupe window of 7 days and no negative limit", limits)
+	}
+	f.appendN(1)
+	if size := f.Stats().Bytes; limits.MaxSize > 0 && size > limits.MaxSize {
+		t.Fatalf("%d bytes are stored, %+v", size, limits)
+	}
+	f.crash()
+	if again := f.Limits(); again != limits {
+		t.Fatalf("got %+v after a crash, before it was %+v", again, limits)
+	}
+}

@@ -96,8 +96,8 @@ func wrapAppend(err error) error {
 // lookUp finds a stored duplicate. It runs in the caller, side by side with
 // others, so that the committer seldom has to read.
 func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error) {
-	t.group = b.dedupe.groups.Load()
-	if b.dedupe.filter.excludes(t.key) {
+	t.group = b.committed.Load()
+	if b.dedupe.excludes(t.key) {
 		return buffer.Receipt{}, false, nil
 	}
 	now, window := b.now().UnixNano(), b.limits.Load().DedupeWindow
@@ -132,8 +132,8 @@ func (t *appendTask) size() int { return len(t.record) + trailerSize + entryOver
 
 func (t *appendTask) stage(g *group) error {
 	window := g.limits.DedupeWindow
-	s, ok := g.b.dedupe.recent.find(t.key)
-	if !ok && !g.b.dedupe.recent.covers(t.group) {
+	s, ok := g.b.dedupe.justAdded(t.key)
+	if !ok && !g.b.dedupe.covers(t.group) {
 		var err error
 		if s, ok, err = g.b.findSeen(g.db, t.key, g.now, window); err != nil {
 			return err
@@ -152,8 +152,7 @@ func (t *appendTask) stage(g *group) error {
 	appendDedupeKey(op.Key[:0], bucket, t.key)
 	s.put(op.Value)
 	_ = op.Finish()
-	g.b.dedupe.recent.add(t.key, s, g.number)
-	g.b.dedupe.filter.add(bucket, t.key)
+	g.b.dedupe.add(bucket, t.key, s, g.number)
 	g.b.counters.appended.Add(1)
 	return nil
 }
@@ -177,9 +176,6 @@ func (g *group) stageEvent(t *appendTask, position uint64) {
 	finishEvent(record, t.sum, position, end)
 	g.b.eventBytes.Add(int64(cost(size)))
 }
-
-// cost is what a record of this size counts for in the size limit.
-func cost(record int) uint64 { return uint64(record + entryOverhead) }
 
 func (t *appendTask) done(err error) {
 	if !t.finish(err) {

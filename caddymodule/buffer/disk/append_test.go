@@ -157,7 +157,7 @@ func TestAppendLookedUpLongAgo(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if b.dedupe.recent.covers(task.group) {
+	if b.dedupe.covers(task.group) {
 		t.Fatal("the groups kept in memory go back to the start; the test shows nothing")
 	}
 	if _, err := b.committer.do(t.Context(), task, &task.waiter); err != nil || !task.receipt.Duplicate {

@@ -111,20 +111,22 @@ func (f *filter) expire(keep uint32) {
 	}
 }
 
-// loadFilter reads the ids that were stored before the buffer was opened. It runs beside
-// everything else: with millions of them it takes seconds, and receiving does not wait.
-func (b *Buffer) loadFilter() {
-	f := &b.dedupe.filter
+// loaded reports whether the filter knows what was stored before the buffer was opened.
+func (f *filter) loaded() bool { return f.stored.Load() != nil }
+
+// load reads the ids that were stored before the buffer was opened, until stop is closed. It calls use for a few thousand
+// at a time, and runs beside everything else: millions take seconds, and receiving does not wait.
+func (f *filter) load(use func(func(*pebble.DB) error) error, stop <-chan struct{}) {
 	var found atomic.Pointer[blooms]
 	found.Store(&blooms{})
 	from := []byte{kindDedupe}
 	for from != nil {
 		select {
-		case <-b.closing:
+		case <-stop:
 			return
 		default:
 		}
-		if err := b.use(func(db *pebble.DB) (err error) {
+		if err := use(func(db *pebble.DB) (err error) {
 			from, err = f.loadChunk(db, from, &found)
 			return err
 		}); err != nil {

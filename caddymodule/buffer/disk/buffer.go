@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,17 +36,13 @@ type Buffer struct {
 	// dbMu is held for reading while db is used, and for writing to take it away.
 	dbMu sync.RWMutex
 	db   *pebble.DB
-	// files is what db opens its files with, and diskFull where its writes wait for space.
-	descriptors *descriptorFS
-	diskFull    *diskFull
-	// failstopFS is what db writes through, and control file what is known of its files.
-	fs      *failstopFS
-	control *control
+	// fs is what db and events write through. The first write that fails halts it, which is in failure.
+	fs *failstopFS
 
 	// events holds the events, and with each group what it changes in db; dbMu guards it too.
 	events *eventlog.Log
-	// applied is the last group that db has on the disk.
-	flushed atomic.Uint64
+	// committed is the last group that can be read from db, flushed the last that db has on the disk.
+	committed, flushed atomic.Uint64
 	// removal asks for a look at which segments can go, cacheDrop at which events need not be kept in the system's memory.
 	removal, cacheDrop trigger
 
@@ -99,71 +94,6 @@ type counters struct {
 	syncs, appended, duplicates, corrupt atomic.Uint64
 }
 
-// Open opens the buffer in o.Path, or creates it. It takes well under a second
-// whatever is stored. One process can have a directory open at a time.
-func Open(ctx context.Context, o Options) (*Buffer, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if o.Path == "" {
-		return nil, fmt.Errorf("opening buffer: no path is given")
-	}
-	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
-	}
-	o = o.withDefaults()
-	b := &Buffer{
-		opts:      o,
-		log:       o.Log,
-		failure:   newFailure(),
-		now:       o.Clock,
-		consumers: map[string]*consumerState{},
-		damaged:   map[uint64]struct{}{},
-		closing:   make(chan struct{}),
-		sweep:     newTrigger(),
-		removal:   newTrigger(),
-		cacheDrop: newTrigger(),
-	}
-	b.limits.Store(&o.Limits)
-	b.descriptors = newDescriptorFS(o.FS, o.Log, b.closing)
-	b.diskFull = &diskFull{log: o.Log, path: o.Path, closing: b.closing, failure: b.failure}
-	b.control = newControl()
-	b.fs = &failstopFS{FS: b.descriptors, failure: b.failure, diskFull: b.diskFull, control: b.control}
-	db, err := openPebble(o, b.fs, b.descriptors)
-	if err != nil {
-		b.descriptors.release()
-		return nil, err
-	}
-	b.db = db
-	last, next, total, err := b.load()
-	if failed := b.failure.openError(); failed != nil {
-		err = failed
-	}
-	if err == nil {
-		err = b.control.short(next)
-	}
-	if err != nil {
-		_ = b.closeFiles()
-		return nil, openingError(o.Path, err)
-	}
-	b.dedupe.groups.Store(last)
-	b.dedupe.recent.since(last + 1)
-	b.committer = newCommitter(b, next, total)
-	b.checkHeadroom()
-	b.loops.Go(b.committer.run)
-	b.loops.Go(b.keep)
-	b.loops.Go(b.closeOnHalt)
-	b.loops.Go(func() { b.onTrigger(b.removal, b.removeSegments) })
-	b.loops.Go(func() { b.onTrigger(b.cacheDrop, b.dropPageCache) })
-	if o.probe != nil {
-		b.loops.Go(b.runProbe)
-	}
-	if b.dedupe.filter.stored.Load() == nil {
-		b.loops.Go(b.loadFilter)
-	}
-	return b, nil
-}
-
 // use runs f with the store. It fails once the buffer is halted or closed.
 func (b *Buffer) use(f func(*pebble.DB) error) error {
 	b.dbMu.RLock()
@@ -194,7 +124,7 @@ func (b *Buffer) closeOnHalt() {
 	case <-b.failure.halted:
 	}
 	b.log.Error("buffer is halted: nothing more is stored or delivered until Caddy is restarted with a healthy disk",
-		"path", b.opts.Path, "error", oneLine(b.failure.cause.Error()))
+		"path", b.opts.Path, "error", oneLine(b.failure.err().Error()))
 	b.wakeAll()
 	b.closeStore()
 }
@@ -216,7 +146,7 @@ func (b *Buffer) closeFiles() error {
 	}
 	err = errors.Join(err, b.db.Close())
 	b.db = nil
-	b.descriptors.release()
+	b.fs.release()
 	return err
 }
 
@@ -248,6 +178,9 @@ func (b *Buffer) Reconfigure(l Limits) error {
 	b.sweep.fire()
 	return nil
 }
+
+// Limits implements buffer.Buffer.
+func (b *Buffer) Limits() buffer.Limits { return buffer.Limits(*b.limits.Load()) }
 
 // Stats implements buffer.Buffer.
 func (b *Buffer) Stats() buffer.Stats {

@@ -212,7 +212,7 @@ func (c *committer) write() error {
 		return err
 	}
 	b.counters.syncs.Add(1)
-	b.dedupe.groups.Store(g.number)
+	b.committed.Store(g.number)
 	if g.counted {
 		b.deadCount.Store(uint64(c.letters))
 		b.asideBytes.Store(c.aside)
@@ -238,7 +238,7 @@ func (g *group) start(db *pebble.DB) {
 	} else {
 		g.batch.Reset()
 	}
-	g.number = g.b.dedupe.groups.Load() + 1
+	g.number = g.b.committed.Load() + 1
 	g.events.Reset(g.number, g.c.next)
 	g.now = g.b.now().UnixNano()
 	g.limits = g.b.limits.Load()

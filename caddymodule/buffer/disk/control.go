@@ -249,14 +249,3 @@ func stampOf(fsys vfs.FS, dir, name string, size int64) (stamp, error) {
 		}
 	}
 }
-
-// writeControl writes down how things stand. Where the disk is short of space it can wait.
-func (b *Buffer) writeControl(closed bool) {
-	if b.failure.err() != nil || b.tight.Load() || b.diskFull.err() != nil {
-		return
-	}
-	t := b.control.state(b.durable.Load()+1, closed)
-	if err := b.control.write(b.fs, b.opts.Path, t); err != nil && b.failure.err() == nil {
-		b.log.Warn("buffer: the control file cannot be written", "path", b.opts.Path, "error", oneLine(err.Error()))
-	}
-}

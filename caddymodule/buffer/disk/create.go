@@ -13,9 +13,6 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// maxName bounds a consumer's name.
-const maxName = 255
-
 // CreateConsumers implements buffer.Buffer. A start at a time to come is the next event.
 func (b *Buffer) CreateConsumers(ctx context.Context, specs ...buffer.ConsumerSpec) error {
 	for _, s := range specs {

@@ -48,9 +48,9 @@ func parseLetterKey(key []byte) (letterID, bool) {
 	}, true
 }
 
-// LetterTime returns an id for DeadLetters that has what died before t behind it, and what
+// letterTime returns an id for DeadLetters that has what died before t behind it, and what
 // died later before it. No dead letter has this id.
-func LetterTime(t time.Time) buffer.DeadLetterID {
+func letterTime(t time.Time) buffer.DeadLetterID {
 	return letterID{diedAt: uint64(max(0, t.UnixNano()))}.text()
 }
 

@@ -33,11 +33,11 @@ func TestLetterIDSortsAsItsKey(t *testing.T) {
 	}
 }
 
-// LetterTime lies between what died before and what died then or later.
-func TestLetterTime(t *testing.T) {
+// letterTime lies between what died before and what died then or later.
+func TestDeadLettersSince(t *testing.T) {
 	at := time.Unix(1700000000, 0)
 	ns := uint64(at.UnixNano())
-	mark := LetterTime(at)
+	mark := letterTime(at)
 	if before, then := (letterID{ns - 1, math.MaxUint64, "z"}).text(), (letterID{ns, 0, "a"}).text(); before >= mark || mark >= then {
 		t.Errorf("%q, %q, %q do not sort", before, mark, then)
 	}

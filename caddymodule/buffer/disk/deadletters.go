@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -48,6 +49,11 @@ func (b *Buffer) DeadLetters(ctx context.Context, behind buffer.DeadLetterID) it
 			from = next
 		}
 	}
+}
+
+// DeadLettersSince implements buffer.Buffer.
+func (b *Buffer) DeadLettersSince(t time.Time) buffer.DeadLetterID {
+	return letterTime(t)
 }
 
 type foundLetter struct {

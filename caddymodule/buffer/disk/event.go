@@ -105,3 +105,6 @@ func decodeEvent(raw []byte, position uint64) (buffer.Event, trailer, error) {
 	e.Body = append(make([]byte, 0, to-from), b[from:to]...)
 	return e, t, nil
 }
+
+// cost is what a record of this size counts for in the size limit.
+func cost(record int) uint64 { return uint64(record + entryOverhead) }

@@ -128,7 +128,7 @@ func (b *Buffer) Lookup(ctx context.Context, source, id string) (position uint64
 	}
 	key := makeDedupeKey(source, id)
 	err = b.use(func(db *pebble.DB) error {
-		if b.dedupe.filter.excludes(key) {
+		if b.dedupe.excludes(key) {
 			return buffer.ErrNotFound
 		}
 		s, ok, err := b.findSeen(db, key, b.now().UnixNano(), b.limits.Load().DedupeWindow)
@@ -142,4 +142,34 @@ func (b *Buffer) Lookup(ctx context.Context, source, id string) (position uint64
 		return 0, fmt.Errorf("looking up an event: %w", err)
 	}
 	return position, nil
+}
+
+// intact is a position whose record is whole, 0 where there is none.
+type intact struct {
+	position uint64
+	trailer  trailer
+}
+
+// firstIntact returns the first intact record between two positions.
+func (b *Buffer) firstIntact(from, to uint64) (s intact, err error) {
+	err = b.events.Scan(from, to, s.take)
+	return s, err
+}
+
+// lastIntact returns the last intact record between two positions.
+func (b *Buffer) lastIntact(from, to uint64) (s intact, err error) {
+	err = b.events.ScanBack(from, to, s.take)
+	return s, err
+}
+
+func (s *intact) take(position uint64, raw []byte, err error) bool {
+	if err != nil {
+		return true
+	}
+	_, t, err := openRecord(raw, position)
+	if err != nil {
+		return true
+	}
+	s.position, s.trailer = position, t
+	return false
 }

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -56,4 +57,10 @@ func (s *failure) openError() error {
 		return fmt.Errorf("%w: %w", buffer.ErrFull, s.first)
 	}
 	return s.first
+}
+
+// oneLine cuts the stack off that some of Pebble's errors print.
+func oneLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
 }

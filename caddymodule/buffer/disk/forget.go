@@ -3,7 +3,6 @@ package disk
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -58,9 +57,6 @@ func (g *group) stageForget(st *consumerState, copies uint64) {
 func (st *consumerState) busy() bool {
 	return st.handle != nil || st.settling > 0
 }
-
-// maxPosition is beyond every position.
-const maxPosition = math.MaxUint64 - 1
 
 // copyCosts sums what a consumer's copies of events up to a position count for.
 func copyCosts(db *pebble.DB, name string, to uint64) (sum uint64, err error) {

@@ -4,30 +4,68 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// failstopFS stands between the file system and what writes to it, Pebble and the log of events. Pebble panics or ends the
-// process when its log or manifest cannot be written, some of it while holding locks,
-// so that there is nothing left to recover; while it is being opened, it repeats a failed flush
-// without end. So the failstopFS halts the
-// buffer at the first failed write and drops it and all later writes, telling Pebble that they
-// worked: on disk this is a crash at that moment, and the buffer, being halted, believes nothing
-// of what Pebble says from then on. Only a write that finds the disk full may wait, see diskFull.
+// failstopFS wraps the file system for everything that writes to it: Pebble and the log of events.
+//
+// Pebble panics or ends the process when its manifest or a table cannot be written, partly while it holds locks, so that
+// nothing can be recovered; while it is being opened, it repeats a failed flush without end. So the first write that fails
+// halts the buffer. It and all later writes are dropped, and Pebble is told that they worked: on the disk this is a crash at
+// that moment, and the buffer, being halted, believes nothing that Pebble says from then on. Only a write that finds the
+// disk full may wait, see diskFull, and so may one that finds no file descriptor, see descriptorFS.
 type failstopFS struct {
 	vfs.FS
-	failure  *failure
-	diskFull *diskFull
-	// begun is set when the opening of the store may have started something that only its end would stop.
-	begun   atomic.Bool
+	failure *failure
 	control *control
+
+	descriptors *descriptorFS
+	diskFull    *diskFull
+	// begun is set when the opening of the store may have started something that only its end would stop.
+	begun atomic.Bool
 }
+
+// failstopOptions configure newFailstopFS.
+type failstopOptions struct {
+	// FS is the file system to wrap, path the buffer's directory.
+	FS   vfs.FS
+	path string
+	log  *slog.Logger
+	// closing ends all waiting.
+	closing <-chan struct{}
+}
+
+// newFailstopFS wraps a file system. It holds file descriptors until release.
+func newFailstopFS(o failstopOptions) *failstopFS {
+	failure := newFailure()
+	descriptors := newDescriptorFS(o.FS, o.log, o.closing)
+	return &failstopFS{
+		FS:          descriptors,
+		failure:     failure,
+		control:     newControl(),
+		descriptors: descriptors,
+		diskFull:    &diskFull{log: o.log, path: o.path, closing: o.closing, failure: failure},
+	}
+}
+
+// opened says that the store is open: from here on, operations wait for space and for file descriptors. Before, a
+// shortage is an error of Open.
+func (f *failstopFS) opened() {
+	f.descriptors.armed.Store(true)
+	f.diskFull.armed.Store(true)
+}
+
+// full is why no event can be taken while a write waits for space, else nil.
+func (f *failstopFS) full() error { return f.diskFull.err() }
+
+// release gives the file descriptors back that are held for the store.
+func (f *failstopFS) release() { f.descriptors.release() }
 
 // frozen reports whether writes are dropped.
 func (f *failstopFS) halted() bool {
@@ -161,103 +199,22 @@ func (f *failstopFS) RemoveAll(name string) error {
 
 func (f *failstopFS) Unwrap() vfs.FS { return f.FS }
 
-// failstopFile is a file that was opened for writing, or a directory.
-type failstopFile struct {
-	vfs.File
-	fs   *failstopFS
-	path string
-	// written is what was written so far of a file that only grows.
-	synced stamp
-	grows  bool
-}
+// errLocked says that the directory has an owner.
+var errLocked = errors.New("the directory is in use")
 
-// synced has the control file know what is on the disk now.
-func (w *failstopFile) noteSynced() {
-	if w.grows && !w.fs.halted() {
-		w.fs.control.synced(w.synced)
+// Lock tells a lock that is held from one whose file cannot be opened.
+func (f *failstopFS) Lock(name string) (io.Closer, error) {
+	c, err := f.FS.Lock(name)
+	var file *os.PathError
+	if errors.As(err, &file) {
+		return nil, fmt.Errorf("locking the directory: %w", err)
 	}
-}
-
-func (w *failstopFile) Write(p []byte) (int, error) {
-	if w.fs.halted() {
-		return len(p), nil
+	if err != nil {
+		return nil, fmt.Errorf("%w: locking %s: %w", errLocked, name, err)
 	}
-	grown := w.synced
-	if w.grows {
-		// Before it is written: a file system may do with p what it wants.
-		grown.Size += int64(len(p))
-		grown.Sum = extendChecksum(grown.Sum, p)
+	// Nobody else changes the files from here on, and Pebble has not looked at them yet.
+	if err := f.control.check(f.FS, f.PathDir(name)); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
-	rest := p
-	err := w.fs.diskFull.retryOnFull(func() error {
-		n, err := w.File.Write(rest)
-		rest = rest[n:]
-		return err
-	})
-	if !w.fs.hide("writing", w.path, err) {
-		w.synced = grown
-	}
-	return len(p), nil
+	return c, nil
 }
-
-func (w *failstopFile) WriteAt(p []byte, off int64) (int, error) {
-	return len(p), w.fs.change("writing", w.path, func() error {
-		_, err := w.File.WriteAt(p, off)
-		return err
-	})
-}
-
-func (w *failstopFile) Sync() error {
-	_ = w.fs.do("syncing", w.path, w.File.Sync)
-	w.noteSynced()
-	return nil
-}
-
-func (w *failstopFile) SyncData() error {
-	_ = w.fs.do("syncing", w.path, w.File.SyncData)
-	w.noteSynced()
-	return nil
-}
-
-func (w *failstopFile) SyncTo(length int64) (full bool, err error) {
-	err = w.fs.do("syncing", w.path, func() (err error) {
-		full, err = w.File.SyncTo(length)
-		return err
-	})
-	if full {
-		w.noteSynced()
-	}
-	return full, err
-}
-
-// Close always closes: a frozen file must not leak.
-func (w *failstopFile) Close() error {
-	w.fs.hide("closing", w.path, w.File.Close())
-	return nil
-}
-
-// droppedFile stands for a file that a halted buffer no longer writes.
-type droppedFile struct{ name string }
-
-func (droppedFile) Close() error                           { return nil }
-func (droppedFile) Read([]byte) (int, error)               { return 0, io.EOF }
-func (droppedFile) ReadAt([]byte, int64) (int, error)      { return 0, io.EOF }
-func (droppedFile) Write(p []byte) (int, error)            { return len(p), nil }
-func (droppedFile) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
-func (droppedFile) Preallocate(int64, int64) error         { return nil }
-func (droppedFile) Sync() error                            { return nil }
-func (droppedFile) SyncTo(int64) (bool, error)             { return false, nil }
-func (droppedFile) SyncData() error                        { return nil }
-func (droppedFile) Prefetch(int64, int64) error            { return nil }
-func (droppedFile) Fd() uintptr                            { return vfs.InvalidFd }
-func (f droppedFile) Stat() (vfs.FileInfo, error)          { return droppedInfo(f), nil }
-
-type droppedInfo struct{ name string }
-
-func (i droppedInfo) Name() string         { return i.name }
-func (droppedInfo) Size() int64            { return 0 }
-func (droppedInfo) Mode() os.FileMode      { return 0o600 }
-func (droppedInfo) ModTime() time.Time     { return time.Time{} }
-func (droppedInfo) IsDir() bool            { return false }
-func (droppedInfo) Sys() any               { return nil }
-func (droppedInfo) DeviceID() vfs.DeviceID { return vfs.DeviceID{} }

@@ -10,46 +10,18 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// seen is what a dedupe entry says of the event stored under an id.
-type seen struct {
-	position uint64
-	storedAt int64
-	digest   uint64
-}
-
-const seenSize = 24
-
-func (s seen) put(dst []byte) {
-	binary.BigEndian.PutUint64(dst, s.position)
-	binary.BigEndian.PutUint64(dst[8:], uint64(s.storedAt))
-	binary.BigEndian.PutUint64(dst[16:], s.digest)
-}
-
-func parseSeen(b []byte) (seen, bool) {
-	if len(b) != seenSize {
-		return seen{}, false
-	}
-	return seen{
-		position: binary.BigEndian.Uint64(b),
-		storedAt: int64(binary.BigEndian.Uint64(b[8:])),
-		digest:   binary.BigEndian.Uint64(b[16:]),
-	}, true
-}
-
 // dedupe finds earlier events of the same source and id.
 type dedupe struct {
 	// buckets are the starts of all buckets, ascending; only the committer stores.
 	buckets atomic.Pointer[[]uint32]
-	// groups counts the groups that can be read from the store.
-	groups atomic.Uint64
-	recent recent
-	filter filter
+	recent  recent
+	filter  filter
 	// iterate is never changed; it is here so that no look-up allocates it.
 	iterate pebble.IterOptions
 }
 
-// loadDedupe finds the buckets by jumping from one to the next.
-func loadDedupe(db *pebble.DB) (*dedupe, error) {
+// loadDedupe finds the buckets by jumping from one to the next. lastGroup is the last group that was written.
+func loadDedupe(db *pebble.DB, lastGroup uint64) (*dedupe, error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindDedupe}, UpperBound: []byte{kindDedupe + 1}})
 	if err != nil {
 		return nil, err
@@ -67,7 +39,7 @@ func loadDedupe(db *pebble.DB) (*dedupe, error) {
 	if err := it.Error(); err != nil {
 		return nil, fmt.Errorf("reading the dedupe index: %w", err)
 	}
-	d := &dedupe{recent: newRecent(), iterate: pebble.IterOptions{
+	d := &dedupe{recent: newRecent(lastGroup + 1), iterate: pebble.IterOptions{
 		LowerBound:   []byte{kindDedupe},
 		UpperBound:   []byte{kindDedupe + 1},
 		UseL6Filters: true,
@@ -116,9 +88,23 @@ func startedBefore(bucket uint32, now int64, window time.Duration) bool {
 	return now-(int64(bucket)+1)*int64(time.Second) > int64(window)
 }
 
-func (s seen) within(now int64, window time.Duration) bool {
-	return now-s.storedAt <= int64(window)
+// excludes reports whether an event was certainly not seen. What is added meanwhile may be missed.
+func (d *dedupe) excludes(k dedupeKey) bool { return d.filter.excludes(k) }
+
+// justAdded finds an entry that add made, of one of the last groups. For the committer only.
+func (d *dedupe) justAdded(k dedupeKey) (seen, bool) { return d.recent.find(k) }
+
+// covers reports whether justAdded knows all groups after the given one. For the committer only.
+func (d *dedupe) covers(group uint64) bool { return d.recent.covers(group) }
+
+// add notes an entry that the group with this number writes. For the committer only.
+func (d *dedupe) add(bucket uint32, k dedupeKey, s seen, group uint64) {
+	d.recent.add(k, s, group)
+	d.filter.add(bucket, k)
 }
+
+// count returns the number of buckets.
+func (d *dedupe) count() int { return len(*d.buckets.Load()) }
 
 // bucket returns the bucket for an entry made now, starting one if need be. For
 // the committer only.
@@ -163,12 +149,10 @@ type recent struct {
 
 const recentSize = 8192
 
-func newRecent() recent {
-	return recent{young: map[dedupeKey]seen{}, old: map[dedupeKey]seen{}, youngSince: 1, oldSince: 1}
+// newRecent makes a recent of what first and later groups write.
+func newRecent(first uint64) recent {
+	return recent{young: map[dedupeKey]seen{}, old: map[dedupeKey]seen{}, youngSince: first, oldSince: first}
 }
-
-// since says which group is the first.
-func (r *recent) since(group uint64) { r.oldSince, r.youngSince = group, group }
 
 // covers reports whether all groups after the given one are here.
 func (r *recent) covers(group uint64) bool {

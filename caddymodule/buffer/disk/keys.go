@@ -20,6 +20,12 @@ const (
 	kindDeadLetter = 'x'
 )
 
+// maxPosition is beyond every position.
+const maxPosition = math.MaxUint64 - 1
+
+// maxName bounds a consumer's name.
+const maxName = 255
+
 // Names of meta keys.
 var (
 	metaFormat    = []byte("mformat")
@@ -116,4 +122,12 @@ func after(prefix []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// positionBehind returns the position that follows a prefix in a key, false where something else does.
+func positionBehind(prefix, key []byte) (uint64, bool) {
+	if len(key) != len(prefix)+8 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(key[len(prefix):]), true
 }

@@ -2,7 +2,6 @@ package disk
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,39 +11,6 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
-
-// lifecycle is what people have decided about a consumer. Times are in ns, 0 for never.
-type lifecycle struct {
-	// pausedSince is when a person paused it.
-	pausedSince int64
-	// orphanedSince is when it lost its handler, orphanedAt the newest position then.
-	orphanedSince int64
-	orphanedAt    uint64
-}
-
-const lifecycleVersion = 1
-
-func (s lifecycle) encode() []byte {
-	b := []byte{lifecycleVersion}
-	b = binary.AppendVarint(b, s.pausedSince)
-	b = binary.AppendVarint(b, s.orphanedSince)
-	b = binary.AppendUvarint(b, s.orphanedAt)
-	return appendChecksum(b)
-}
-
-func parseLifecycle(raw []byte) (lifecycle, error) {
-	b, err := verifyChecksum(raw)
-	if err != nil {
-		return lifecycle{}, err
-	}
-	r := reader{b: b}
-	version := r.byte()
-	s := lifecycle{pausedSince: r.varint(), orphanedSince: r.varint(), orphanedAt: r.uvarint()}
-	if r.bad || r.off != len(b) || version != lifecycleVersion {
-		return lifecycle{}, errDamaged
-	}
-	return s, nil
-}
 
 // loadLifecycle takes a damaged record for none: the consumer is then neither paused nor an
 // orphan, and loses nothing.
@@ -142,23 +108,3 @@ func since(ns int64) time.Time {
 	}
 	return time.Unix(0, ns).UTC()
 }
-
-// changeTask is a small change that the committer makes.
-type changeTask struct {
-	waiter
-	f func(g *group) error
-}
-
-// change has the committer call f, and returns when what f staged is durable.
-func (b *Buffer) change(ctx context.Context, f func(g *group) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	t := &changeTask{waiter: newWaiter(), f: f}
-	_, err := b.committer.do(ctx, t, &t.waiter)
-	return err
-}
-
-func (t *changeTask) size() int            { return 256 }
-func (t *changeTask) stage(g *group) error { return t.f(g) }
-func (t *changeTask) done(err error)       { t.finish(err) }

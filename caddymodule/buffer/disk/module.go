@@ -92,6 +92,9 @@ func (m *Module) limits() Limits {
 	}
 }
 
+// Limits implements buffer.Opener.
+func (m *Module) Limits() buffer.Limits { return buffer.Limits(m.limits().withDefaults()) }
+
 // Key implements buffer.Opener.
 func (m *Module) Key() string { return m.Path }
 

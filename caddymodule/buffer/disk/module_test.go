@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -98,7 +99,7 @@ func TestModule(t *testing.T) {
 	if err := m.Reconfigure(b); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.(*Buffer).limits.Load().MaxSize; got != 5<<20 {
+	if got := b.Limits().MaxSize; got != 5<<20 {
 		t.Fatalf("max_size is %d after Reconfigure", got)
 	}
 }
@@ -123,5 +124,23 @@ func TestModuleDefaultsAndMistakes(t *testing.T) {
 		if err := m.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
+	}
+}
+
+func TestModuleLimits(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		module    *Module
+		maxSize   uint64
+		retention time.Duration
+	}{
+		{"defaults", new(Module), 10 << 30, 7 * 24 * time.Hour},
+		{"its own", &Module{MaxSize: 1 << 20, Retention: caddy.Duration(time.Hour)}, 1 << 20, time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.module.Limits(); got.MaxSize != test.maxSize || got.Retention != test.retention {
+				t.Errorf("got %+v, want max_size %d, retention %s", got, test.maxSize, test.retention)
+			}
+		})
 	}
 }

@@ -1,11 +1,73 @@
 package disk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 )
+
+// Open opens the buffer in o.Path, or creates it. It takes well under a second
+// whatever is stored. One process can have a directory open at a time.
+func Open(ctx context.Context, o Options) (*Buffer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if o.Path == "" {
+		return nil, fmt.Errorf("opening buffer: no path is given")
+	}
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
+	}
+	o = o.withDefaults()
+	b := &Buffer{
+		opts:      o,
+		log:       o.Log,
+		now:       o.Clock,
+		consumers: map[string]*consumerState{},
+		damaged:   map[uint64]struct{}{},
+		closing:   make(chan struct{}),
+		sweep:     newTrigger(),
+		removal:   newTrigger(),
+		cacheDrop: newTrigger(),
+	}
+	b.limits.Store(&o.Limits)
+	b.fs = newFailstopFS(failstopOptions{FS: o.FS, path: o.Path, log: o.Log, closing: b.closing})
+	b.failure = b.fs.failure
+	db, err := openPebble(o, b.fs)
+	if err != nil {
+		b.fs.release()
+		return nil, err
+	}
+	b.db = db
+	last, next, total, err := b.load()
+	if failed := b.failure.openError(); failed != nil {
+		err = failed
+	}
+	if err == nil {
+		err = b.fs.control.short(next)
+	}
+	if err != nil {
+		_ = b.closeFiles()
+		return nil, openingError(o.Path, err)
+	}
+	b.committed.Store(last)
+	b.committer = newCommitter(b, next, total)
+	b.checkHeadroom()
+	b.loops.Go(b.committer.run)
+	b.loops.Go(b.keep)
+	b.loops.Go(b.closeOnHalt)
+	b.loops.Go(func() { b.onTrigger(b.removal, b.removeSegments) })
+	b.loops.Go(func() { b.onTrigger(b.cacheDrop, b.dropPageCache) })
+	if o.probe != nil {
+		b.loops.Go(b.runProbe)
+	}
+	if !b.dedupe.filter.loaded() {
+		b.loops.Go(func() { b.dedupe.filter.load(b.use, b.closing) })
+	}
+	return b, nil
+}
 
 // formatVersion is that of all the keys and records together. No release wrote an earlier one.
 const formatVersion = 4
@@ -39,7 +101,7 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 	if err := b.loadDeadCount(); err != nil {
 		return 0, 0, 0, err
 	}
-	if b.dedupe, err = loadDedupe(b.db); err != nil {
+	if b.dedupe, err = loadDedupe(b.db, last); err != nil {
 		return 0, 0, 0, err
 	}
 	return last, next, total, b.loadConsumers()
@@ -88,4 +150,17 @@ func (b *Buffer) get(key []byte) ([]byte, error) {
 	}
 	defer closer.Close()
 	return append([]byte{}, v...), nil
+}
+
+// runProbe has the disk probed and logs what it found.
+func (b *Buffer) runProbe() {
+	found, err := b.opts.probe.run(b.opts.Path)
+	b.probed.Store(&found)
+	if err != nil && b.failure.err() == nil {
+		b.log.Warn("buffer: the disk could not be looked at wholly", "path", b.opts.Path, "error", oneLine(err.Error()))
+	}
+	b.log.Info("buffer: looked at the disk", "path", b.opts.Path, "file_system", found.fileSystem, "sync_median", found.median, "sync_max", found.max)
+	for _, line := range found.warnings(b.opts.Path) {
+		b.log.Warn("buffer: "+line, "path", b.opts.Path)
+	}
 }

@@ -110,6 +110,12 @@ func (l Limits) Validate() error {
 
 const minMaxSize = 1 << 20
 
+// minSegment and maxSegment bound the size of a segment.
+const (
+	minSegment = 64 << 10
+	maxSegment = 64 << 20
+)
+
 func (o Options) withDefaults() Options {
 	o.Limits = o.Limits.withDefaults()
 	if o.Log == nil {

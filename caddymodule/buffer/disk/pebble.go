@@ -3,10 +3,8 @@ package disk
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 	"syscall"
 
@@ -29,12 +27,9 @@ const (
 	l0Compaction = 8
 )
 
-// errLocked says that the directory has an owner.
-var errLocked = errors.New("the directory is in use")
-
 // openStore opens Pebble behind a failstopFS.
-func openPebble(o Options, f *failstopFS, files *descriptorFS) (*pebble.DB, error) {
-	s, r := f.failure, f.diskFull
+func openPebble(o Options, f *failstopFS) (*pebble.DB, error) {
+	s := f.failure
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	db, err := openRecovering(o.Path, pebbleOptions(f, cache, logger{o.Log, s}, o.memTable))
@@ -46,8 +41,7 @@ func openPebble(o Options, f *failstopFS, files *descriptorFS) (*pebble.DB, erro
 		err = failed
 	}
 	if err == nil {
-		files.armed.Store(true)
-		r.armed.Store(true)
+		f.opened()
 		return db, nil
 	}
 	if errors.Is(err, errLocked) {
@@ -135,23 +129,6 @@ func tablePerKind(start []byte) (pebble.SpanPolicy, []byte, error) {
 	return pebble.SpanPolicy{}, []byte{start[0] + 1}, nil
 }
 
-// Lock tells a lock that is held from one whose file cannot be opened.
-func (f *failstopFS) Lock(name string) (io.Closer, error) {
-	c, err := f.FS.Lock(name)
-	var file *os.PathError
-	if errors.As(err, &file) {
-		return nil, fmt.Errorf("locking the directory: %w", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: locking %s: %w", errLocked, name, err)
-	}
-	// Nobody else changes the files from here on, and Pebble has not looked at them yet.
-	if err := f.control.check(f.FS, f.PathDir(name)); err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	return c, nil
-}
-
 // logger takes Pebble's messages. Fatalf returns: by then the failure keeps every
 // write from the disk, so that nothing Pebble does can make things worse.
 type logger struct {
@@ -186,10 +163,4 @@ func (l logger) listener() *pebble.EventListener {
 			l.log.Warn("buffer store: writes wait for the disk", "reason", info.Reason)
 		},
 	}
-}
-
-// oneLine cuts the stack off that some of Pebble's errors print.
-func oneLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return s
 }

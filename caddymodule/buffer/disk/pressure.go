@@ -33,7 +33,7 @@ func (b *Buffer) full(size int) error {
 // noRoom is why an event of this size has no room, nil when it has.
 func (b *Buffer) noRoom(size int) error {
 	limits := b.limits.Load()
-	if err := b.diskFull.err(); err != nil {
+	if err := b.fs.full(); err != nil {
 		return err
 	}
 	if b.tight.Load() {

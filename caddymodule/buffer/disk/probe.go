@@ -130,16 +130,3 @@ func rate(connections int, sync time.Duration) string {
 	}
 	return fmt.Sprintf("%.0f", perSecond)
 }
-
-// look has the disk probed, and tells the log what it has found.
-func (b *Buffer) runProbe() {
-	found, err := b.opts.probe.run(b.opts.Path)
-	b.probed.Store(&found)
-	if err != nil && b.failure.err() == nil {
-		b.log.Warn("buffer: the disk could not be looked at wholly", "path", b.opts.Path, "error", oneLine(err.Error()))
-	}
-	b.log.Info("buffer: looked at the disk", "path", b.opts.Path, "file_system", found.fileSystem, "sync_median", found.median, "sync_max", found.max)
-	for _, line := range found.warnings(b.opts.Path) {
-		b.log.Warn("buffer: "+line, "path", b.opts.Path)
-	}
-}

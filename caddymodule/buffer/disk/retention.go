@@ -36,7 +36,7 @@ func (b *Buffer) keep() {
 		case <-pressure.C:
 			idle = false
 			b.checkHeadroom()
-			if b.control.outdated() {
+			if b.fs.control.outdated() {
 				b.writeControl(false)
 			}
 			if b.tight.Load() || b.nearFull() {

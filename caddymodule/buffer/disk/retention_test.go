@@ -255,12 +255,12 @@ func TestDedupeBucketsExpire(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(*b.dedupe.buckets.Load()); n > 3 {
+	if n := b.dedupe.count(); n > 3 {
 		t.Fatalf("%d buckets are left, want at most 3", n)
 	}
-	d, err := loadDedupe(b.db)
-	if err != nil || len(*d.buckets.Load()) > 3 {
-		t.Fatalf("%v buckets are stored (%v), want at most 3", *d.buckets.Load(), err)
+	d, err := loadDedupe(b.db, 0)
+	if err != nil || d.count() > 3 {
+		t.Fatalf("%d buckets are stored (%v), want at most 3", d.count(), err)
 	}
 }
 

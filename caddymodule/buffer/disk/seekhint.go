@@ -176,10 +176,3 @@ func seekPosition(db *pebble.DB, prefix []byte, from uint64) (*pebble.Iterator, 
 	}
 	return it, maxPosition, nil
 }
-
-func positionBehind(prefix, key []byte) (uint64, bool) {
-	if len(key) != len(prefix)+8 {
-		return 0, false
-	}
-	return binary.BigEndian.Uint64(key[len(prefix):]), true
-}

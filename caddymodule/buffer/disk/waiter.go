@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 )
 
@@ -54,4 +55,57 @@ func (w *waiter) wait(ctx context.Context, s *failure) (done bool, err error) {
 func (w *waiter) reset() {
 	w.state.Store(waiting)
 	w.err = nil
+}
+
+// trigger asks for work that is the same however often it is asked for.
+type trigger chan struct{}
+
+func newTrigger() trigger { return make(trigger, 1) }
+
+// ring does not wait.
+func (l trigger) fire() {
+	select {
+	case l <- struct{}{}:
+	default:
+	}
+}
+
+// onTrigger does the work each time that the trigger was fired, until Close or the halt.
+func (b *Buffer) onTrigger(fired trigger, work func()) {
+	for {
+		select {
+		case <-b.closing:
+			return
+		case <-b.failure.halted:
+			return
+		case <-fired:
+			work()
+		}
+	}
+}
+
+// broadcast wakes all who wait. It costs next to nothing while nobody does.
+type broadcast struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+// wait returns a channel that the next wake closes. Take it before looking at
+// what is waited for.
+func (b *broadcast) wait() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch == nil {
+		b.ch = make(chan struct{})
+	}
+	return b.ch
+}
+
+func (b *broadcast) wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch != nil {
+		close(b.ch)
+		b.ch = nil
+	}
 }

@@ -35,6 +35,10 @@ func (b *memory) wake() {
 	b.changed = make(chan struct{})
 }
 
+func (b *memory) Limits() buffer.Limits { return buffer.Limits{} }
+
+func (b *memory) DeadLettersSince(time.Time) buffer.DeadLetterID { return "" }
+
 func (b *memory) Append(_ context.Context, e *buffer.Event) (buffer.Receipt, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

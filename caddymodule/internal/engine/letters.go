@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
@@ -65,6 +66,15 @@ func (e *Engine) DeadLetters(ctx context.Context, f Filter, after buffer.DeadLet
 		}
 	}
 	return page, nil
+}
+
+// DeadLettersSince returns an id for DeadLetters that has behind it what died at a time or later.
+func (e *Engine) DeadLettersSince(ctx context.Context, t time.Time) (buffer.DeadLetterID, error) {
+	b, err := e.store.get(ctx)
+	if err != nil {
+		return "", err
+	}
+	return b.DeadLettersSince(t), nil
 }
 
 // DeadLetter returns one; buffer.ErrNotFound, wrapped, when there is none.

@@ -64,11 +64,11 @@ func (w *DeadLetterWatch) current() deadLetters {
 // letterLister is what the watch needs of the engine.
 type letterLister interface {
 	DeadLetters(ctx context.Context, f engine.Filter, after buffer.DeadLetterID, limit int) (engine.LetterPage, error)
+	DeadLettersSince(ctx context.Context, t time.Time) (buffer.DeadLetterID, error)
 }
 
-// Look brings the watch up to date. since makes an id that begins at a time, and is nil
-// where the buffer has no such thing.
-func (w *DeadLetterWatch) Look(ctx context.Context, now time.Time, list letterLister, stored uint64, since func(time.Time) buffer.DeadLetterID) {
+// Look brings the watch up to date.
+func (w *DeadLetterWatch) Look(ctx context.Context, now time.Time, list letterLister, stored uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if stored == w.stored && now.Sub(w.at) < seenFor {
@@ -79,8 +79,11 @@ func (w *DeadLetterWatch) Look(ctx context.Context, now time.Time, list letterLi
 		return
 	}
 	var after buffer.DeadLetterID
-	if stored > maxLooked && since != nil {
-		after = since(now.Add(-time.Hour))
+	if stored > maxLooked {
+		var err error
+		if after, err = list.DeadLettersSince(ctx, now.Add(-time.Hour)); err != nil {
+			return // their number is known all the same
+		}
 	}
 	page, err := list.DeadLetters(ctx, engine.Filter{}, after, maxLooked)
 	if err == nil && len(page.Letters) == 0 && after != "" {
@@ -90,9 +93,11 @@ func (w *DeadLetterWatch) Look(ctx context.Context, now time.Time, list letterLi
 		return // their number is known all the same
 	}
 	var lately engine.LetterPage
-	if page.Next != "" && since != nil {
+	if page.Next != "" {
 		// What died in the last minutes may be behind the page.
-		lately, _ = list.DeadLetters(ctx, engine.Filter{}, since(now.Add(-burstWithin)), maxLooked)
+		if after, err = list.DeadLettersSince(ctx, now.Add(-burstWithin)); err == nil {
+			lately, _ = list.DeadLetters(ctx, engine.Filter{}, after, maxLooked)
+		}
 	}
 	w.seen = countDeadLetters(now, page, lately)
 	w.seen.part = uint64(len(page.Letters)) < stored

@@ -2,13 +2,13 @@ package status
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -34,12 +34,21 @@ func (l *lister) DeadLetters(_ context.Context, _ engine.Filter, after buffer.De
 	return page, nil
 }
 
+func (l *lister) DeadLettersSince(_ context.Context, t time.Time) (buffer.DeadLetterID, error) {
+	return letterTime(t), nil
+}
+
+// letterTime is an id that sorts by the time of death.
+func letterTime(t time.Time) buffer.DeadLetterID {
+	return buffer.DeadLetterID(fmt.Sprintf("%020d", t.UnixNano()))
+}
+
 // deadLettersOf died one after another, the last of them a while ago.
 func deadLettersOf(n int, handler string, reason buffer.Reason, code string, ago time.Duration) []buffer.DeadLetter {
 	list := make([]buffer.DeadLetter, n)
 	for i := range list {
 		at := noon.Add(-ago - time.Duration(n-1-i)*time.Second)
-		list[i] = buffer.DeadLetter{ID: disk.LetterTime(at), Handler: handler, Reason: reason, Code: code, DiedAt: at}
+		list[i] = buffer.DeadLetter{ID: letterTime(at), Handler: handler, Reason: reason, Code: code, DiedAt: at}
 	}
 	return list
 }
@@ -74,7 +83,7 @@ func TestDeathsAttention(t *testing.T) {
 			l := &lister{letters: tt.letters}
 			stored := uint64(len(tt.letters))
 			for range 3 { // the second look makes do with what the first saw
-				w.Look(t.Context(), noon, l, stored, disk.LetterTime)
+				w.Look(t.Context(), noon, l, stored)
 			}
 			if l.asked > tt.mostAsks {
 				t.Errorf("asked %d times", l.asked)
@@ -97,7 +106,7 @@ func TestNotAtWork(t *testing.T) {
 	for receiving, want := range map[engine.Receiving]string{engine.ReceivingOpen: api.StateStarting, engine.ReceivingClosed: api.StateStopping} {
 		v := Make(noon, engine.Status{Receiving: receiving, Removed: []buffer.ConsumerInfo{
 			{Name: "crm", ConsumerStats: buffer.ConsumerStats{Pending: 3, Deferred: 1}, Oldest: noon.Add(-time.Minute)},
-		}}, new(traffic.Counters), new(DeadLetterWatch), Limits{Retention: time.Hour})
+		}}, new(traffic.Counters), new(DeadLetterWatch), buffer.Limits{Retention: time.Hour})
 		if len(v.Removed) != 0 || len(v.Handlers) != 1 || v.Handlers[0].State != want || v.Handlers[0].Behind.Events != 4 {
 			t.Errorf("%+v", v)
 		}

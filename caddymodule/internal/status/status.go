@@ -15,14 +15,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
-// Limits are the limits that a status is held against; zero where unknown.
-type Limits struct {
-	MaxSize   uint64
-	Retention time.Duration
-}
-
 // Make says how things stand.
-func Make(now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits Limits) api.Status {
+func Make(now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits buffer.Limits) api.Status {
 	v := api.Status{
 		At:          now.UTC(),
 		Since:       api.UTC(counts.Since),
@@ -83,7 +77,7 @@ func viewSources(counts *traffic.Counters) []api.Source {
 	return views
 }
 
-func viewBuffer(s buffer.Stats, limits Limits) api.Buffer {
+func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 	v := api.Buffer{
 		FirstPosition: s.First, LastPosition: s.Last,
 		Bytes: s.Bytes, LimitBytes: limits.MaxSize, DeadLetters: s.DeadLetters,
@@ -139,7 +133,7 @@ func viewBehind(now time.Time, events uint64, oldest time.Time) api.Behind {
 	return v
 }
 
-func viewRemoved(now time.Time, c *buffer.ConsumerInfo, limits Limits) api.RemovedHandler {
+func viewRemoved(now time.Time, c *buffer.ConsumerInfo, limits buffer.Limits) api.RemovedHandler {
 	v := api.RemovedHandler{
 		Name:        c.Name,
 		State:       api.StateRemoved,

@@ -62,7 +62,7 @@ func TestAttention(t *testing.T) {
 		h.Name, h.Plugin.Up = "crm", true
 		return h
 	}
-	limits := Limits{MaxSize: 1000, Retention: 24 * time.Hour}
+	limits := buffer.Limits{MaxSize: 1000, Retention: 24 * time.Hour}
 	tests := []struct {
 		name         string
 		status       engine.Status
@@ -205,7 +205,7 @@ func TestAttention(t *testing.T) {
 
 // Times that are not there are left out, not sent as the year 1.
 func TestStatusLeavesOutWhatIsNot(t *testing.T) {
-	v := Make(noon, engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{{Name: "h"}}}, new(traffic.Counters), new(DeadLetterWatch), Limits{})
+	v := Make(noon, engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{{Name: "h"}}}, new(traffic.Counters), new(DeadLetterWatch), buffer.Limits{})
 	data, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
