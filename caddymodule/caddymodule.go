@@ -6,7 +6,7 @@ package caddymodule
 import (
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/admin"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
-	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/module"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/command"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/receiver"
 )

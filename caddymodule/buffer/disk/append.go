@@ -9,13 +9,15 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // appendTask is one event on its way to the disk. It holds a copy of all it
 // needs, so that a caller who gave up may reuse its memory.
 type appendTask struct {
 	waiter
-	key dedupeKey
+	key format.DedupeKey
 	// group is the last one that the look-up by the caller could see.
 	group      uint64
 	digest     uint64
@@ -37,11 +39,11 @@ func (c *committer) newAppendTask(e *buffer.Event) *appendTask {
 		t = &appendTask{waiter: newWaiter(), pool: &c.appends}
 	}
 	t.reset()
-	t.key = makeDedupeKey(e.Source, e.ID)
+	t.key = format.MakeDedupeKey(e.Source, e.ID)
 	t.digest = e.Digest
 	t.unreadable = e.Unreadable != ""
-	t.record = appendEvent(t.record[:0], e)
-	t.sum = checksum(t.record)
+	t.record = format.AppendEvent(t.record[:0], e)
+	t.sum = format.Checksum(t.record)
 	t.receipt = buffer.Receipt{}
 	return t
 }
@@ -57,8 +59,8 @@ func (b *Buffer) Append(ctx context.Context, e *buffer.Event) (buffer.Receipt, e
 	if err := ctx.Err(); err != nil {
 		return buffer.Receipt{}, err
 	}
-	if n := len(e.Body); n > maxRecord {
-		return buffer.Receipt{}, fmt.Errorf("appending event: %d bytes are more than the %d that the buffer takes", n, maxRecord)
+	if n := len(e.Body); n > format.MaxEvent {
+		return buffer.Receipt{}, fmt.Errorf("appending event: %d bytes are more than the %d that the buffer takes", n, format.MaxEvent)
 	}
 	t := b.committer.newAppendTask(e)
 	receipt, stored, err := b.lookUp(t)
@@ -97,14 +99,14 @@ func wrapAppend(err error) error {
 // others, so that the committer seldom has to read.
 func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error) {
 	t.group = b.committed.Load()
-	if b.dedupe.excludes(t.key) {
+	if b.dedupe.Excludes(t.key) {
 		return buffer.Receipt{}, false, nil
 	}
 	now, window := b.now().UnixNano(), b.limits.Load().DedupeWindow
 	err = b.use(func(db *pebble.DB) error {
 		s, ok, err := b.findSeen(db, t.key, now, window)
 		// What is not synced yet is left to the committer: it answers after the sync.
-		if ok && s.position <= b.durable.Load() {
+		if ok && s.Position <= b.durable.Load() {
 			r, stored = t.duplicateOf(s), true
 			b.counters.duplicates.Add(1)
 		}
@@ -115,66 +117,68 @@ func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error
 
 // findSeen takes damage in the index for "not found": to store an event twice is
 // better than not at all.
-func (b *Buffer) findSeen(db *pebble.DB, k dedupeKey, now int64, window time.Duration) (seen, bool, error) {
-	s, ok, err := b.dedupe.find(db, k, now, window)
+func (b *Buffer) findSeen(db *pebble.DB, k format.DedupeKey, now int64, window time.Duration) (format.Seen, bool, error) {
+	s, ok, err := b.dedupe.Find(db, k, now, window)
 	if err != nil && pebble.IsCorruptionError(err) {
-		b.log.Error("buffer: the dedupe index is damaged, an event may be stored twice", "error", oneLine(err.Error()))
-		return seen{}, false, nil
+		b.log.Error("buffer: the dedupe index is damaged, an event may be stored twice", "error", failstop.OneLine(err.Error()))
+		return format.Seen{}, false, nil
 	}
 	return s, ok, err
 }
 
-func (t *appendTask) duplicateOf(s seen) buffer.Receipt {
-	return buffer.Receipt{Position: s.position, Duplicate: true, Differs: s.digest != t.digest}
+func (t *appendTask) duplicateOf(s format.Seen) buffer.Receipt {
+	return buffer.Receipt{Position: s.Position, Duplicate: true, Differs: s.Digest != t.digest}
 }
 
-func (t *appendTask) size() int { return len(t.record) + trailerSize + entryOverhead }
+func (t *appendTask) size() int {
+	return len(t.record) + format.EventTrailerSize + format.EntryOverhead
+}
 
 func (t *appendTask) stage(g *group) error {
 	window := g.limits.DedupeWindow
-	s, ok := g.b.dedupe.justAdded(t.key)
-	if !ok && !g.b.dedupe.covers(t.group) {
+	s, ok := g.b.dedupe.JustAdded(t.key)
+	if !ok && !g.b.dedupe.Covers(t.group) {
 		var err error
 		if s, ok, err = g.b.findSeen(g.db, t.key, g.now, window); err != nil {
 			return err
 		}
 	}
-	if ok && s.within(g.now, window) {
+	if ok && s.Within(g.now, window) {
 		t.receipt = t.duplicateOf(s)
 		g.b.counters.duplicates.Add(1)
 		return nil
 	}
-	s = seen{position: g.c.next, storedAt: g.now, digest: t.digest}
-	t.receipt = buffer.Receipt{Position: s.position}
-	g.stageEvent(t, s.position)
-	op := g.batch.SetDeferred(dedupeKeySize, seenSize)
-	bucket := g.b.dedupe.bucket(g.now, window)
-	appendDedupeKey(op.Key[:0], bucket, t.key)
-	s.put(op.Value)
+	s = format.Seen{Position: g.c.next, StoredAt: g.now, Digest: t.digest}
+	t.receipt = buffer.Receipt{Position: s.Position}
+	g.stageEvent(t, s.Position)
+	op := g.batch.SetDeferred(format.DedupeKeySize, format.SeenSize)
+	bucket := g.b.dedupe.Bucket(g.now, window)
+	format.AppendDedupeKey(op.Key[:0], bucket, t.key)
+	s.Put(op.Value)
 	_ = op.Finish()
-	g.b.dedupe.add(bucket, t.key, s, g.number)
+	g.b.dedupe.Add(bucket, t.key, s, g.number)
 	g.b.counters.appended.Add(1)
 	return nil
 }
 
 // stageEvent writes the record, or the dead letter of an unreadable event.
 func (g *group) stageEvent(t *appendTask, position uint64) {
-	size := len(t.record) + trailerSize
+	size := len(t.record) + format.EventTrailerSize
 	g.c.next++
-	g.c.total += cost(size)
-	end := trailer{storedAt: g.now, total: g.c.total}
+	g.c.total += format.Cost(size)
+	end := format.Trailer{StoredAt: g.now, Total: g.c.total}
 	if t.unreadable {
-		raw := append(t.record, make([]byte, trailerSize)...)
-		finishEvent(raw, t.sum, position, end)
-		g.c.total -= cost(size)
+		raw := append(t.record, make([]byte, format.EventTrailerSize)...)
+		format.FinishEvent(raw, t.sum, position, end)
+		g.c.total -= format.Cost(size)
 		g.events.Gap()
-		g.stageDeadLetter(deadLetter{reason: buffer.ReasonUnreadable, position: position, record: raw})
+		g.stageDeadLetter(format.DeadLetter{Reason: buffer.ReasonUnreadable, Position: position, Record: raw})
 		return
 	}
 	record := g.events.Record(size)
 	copy(record, t.record)
-	finishEvent(record, t.sum, position, end)
-	g.b.eventBytes.Add(int64(cost(size)))
+	format.FinishEvent(record, t.sum, position, end)
+	g.b.eventBytes.Add(int64(format.Cost(size)))
 }
 
 func (t *appendTask) done(err error) {

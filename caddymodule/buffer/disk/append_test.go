@@ -12,6 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/dedupe"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // heldFS lets syncs of the log wait until they are let go.
@@ -132,7 +134,7 @@ func TestAppendGathersDuringSync(t *testing.T) {
 
 func TestAppendTooLarge(t *testing.T) {
 	b, _ := openFor(t, Options{})
-	if _, err := b.Append(t.Context(), &buffer.Event{Body: make([]byte, maxRecord+1)}); err == nil {
+	if _, err := b.Append(t.Context(), &buffer.Event{Body: make([]byte, format.MaxEvent+1)}); err == nil {
 		t.Fatal("it was taken")
 	}
 }
@@ -149,7 +151,7 @@ func TestAppendLookedUpLongAgo(t *testing.T) {
 	var wg sync.WaitGroup
 	for w := range 64 {
 		wg.Go(func() {
-			for i := range 2 * (recentSize + 64) / 64 {
+			for i := range 2 * (dedupe.RecentSize + 64) / 64 {
 				if _, err := b.Append(t.Context(), crashEvent(fmt.Sprintf("%d-%d", w, i), 1)); err != nil {
 					t.Error(err)
 				}
@@ -157,7 +159,7 @@ func TestAppendLookedUpLongAgo(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if b.dedupe.covers(task.group) {
+	if b.dedupe.Covers(task.group) {
 		t.Fatal("the groups kept in memory go back to the start; the test shows nothing")
 	}
 	if _, err := b.committer.do(t.Context(), task, &task.waiter); err != nil || !task.receipt.Duplicate {

@@ -11,7 +11,10 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/dedupe"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/probe"
 )
 
 const secondsToFlush = 2 * time.Second
@@ -30,14 +33,14 @@ type Buffer struct {
 	reconfiguring sync.Mutex
 
 	log     *slog.Logger
-	failure *failure
+	failure *failstop.Failure
 	now     func() time.Time
 
 	// dbMu is held for reading while db is used, and for writing to take it away.
 	dbMu sync.RWMutex
 	db   *pebble.DB
 	// fs is what db and events write through. The first write that fails halts it, which is in failure.
-	fs *failstopFS
+	fs *failstop.FS
 
 	// events holds the events, and with each group what it changes in db; dbMu guards it too.
 	events *eventlog.Log
@@ -47,7 +50,7 @@ type Buffer struct {
 	removal, cacheDrop trigger
 
 	committer *committer
-	dedupe    *dedupe
+	dedupe    *dedupe.Index
 
 	// first is the position of the oldest stored event, or the next position when
 	// there is none; durable is that of the newest synced one.
@@ -64,7 +67,7 @@ type Buffer struct {
 	tight   atomic.Bool
 	missing atomic.Int64
 	// probed is what was found about the disk, nil before.
-	probed atomic.Pointer[probed]
+	probed atomic.Pointer[probe.Result]
 
 	consumersMu sync.Mutex
 	consumers   map[string]*consumerState
@@ -106,7 +109,7 @@ func (b *Buffer) use(f func(*pebble.DB) error) error {
 
 // usable says why nothing can be done, if so. Callers hold dbMu.
 func (b *Buffer) usable() error {
-	if err := b.failure.err(); err != nil {
+	if err := b.failure.Err(); err != nil {
 		return err
 	}
 	if b.db == nil {
@@ -121,10 +124,10 @@ func (b *Buffer) closeOnHalt() {
 	select {
 	case <-b.closing:
 		return
-	case <-b.failure.halted:
+	case <-b.failure.Halted:
 	}
 	b.log.Error("buffer is halted: nothing more is stored or delivered until Caddy is restarted with a healthy disk",
-		"path", b.opts.Path, "error", oneLine(b.failure.err().Error()))
+		"path", b.opts.Path, "error", failstop.OneLine(b.failure.Err().Error()))
 	b.wakeAll()
 	b.closeStore()
 }
@@ -146,7 +149,7 @@ func (b *Buffer) closeFiles() error {
 	}
 	err = errors.Join(err, b.db.Close())
 	b.db = nil
-	b.fs.release()
+	b.fs.Release()
 	return err
 }
 
@@ -158,7 +161,7 @@ func (b *Buffer) Close() error {
 		b.loops.Wait()
 		b.wakeAll()
 		b.flushAll()
-		if err := b.closeStore(); err != nil && b.failure.err() == nil {
+		if err := b.closeStore(); err != nil && b.failure.Err() == nil {
 			b.closeErr = fmt.Errorf("closing buffer %s: %w", b.opts.Path, err)
 			return
 		}
@@ -173,7 +176,7 @@ func (b *Buffer) Reconfigure(l Limits) error {
 	if err := l.Validate(); err != nil {
 		return fmt.Errorf("reconfiguring buffer %s: %w", b.opts.Path, err)
 	}
-	b.setLimits(l.withDefaults())
+	b.setLimits(l.WithDefaults())
 	b.checkHeadroom()
 	b.sweep.fire()
 	return nil
@@ -193,14 +196,14 @@ func (b *Buffer) Stats() buffer.Stats {
 		Appended:    b.counters.appended.Load(),
 		Duplicates:  b.counters.duplicates.Load(),
 		Corrupt:     b.counters.corrupt.Load(),
-		Halted:      b.failure.err(),
+		Halted:      b.failure.Err(),
 		Full:        b.noRoom(int(b.refusedSize.Load())),
 	}
 	if s.Last == 0 {
 		s.First = 0
 	}
 	if d := b.probed.Load(); d != nil {
-		s.FileSystem, s.SyncMedian, s.SyncMax = d.fileSystem, d.median, d.max
+		s.FileSystem, s.SyncMedian, s.SyncMax = d.FileSystem, d.Median, d.Max
 	}
 	return s
 }

@@ -99,7 +99,7 @@ func (c *committer) send(ctx context.Context, t task) error {
 	if c.stopped {
 		return buffer.ErrClosed
 	}
-	if err := c.b.failure.err(); err != nil {
+	if err := c.b.failure.Err(); err != nil {
 		return err
 	}
 	select {
@@ -112,8 +112,8 @@ func (c *committer) send(ctx context.Context, t task) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-c.b.failure.halted:
-		return c.b.failure.err()
+	case <-c.b.failure.Halted:
+		return c.b.failure.Err()
 	}
 }
 
@@ -258,28 +258,28 @@ func (c *committer) apply(g *group) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			c.stuck.Store(true)
-			c.b.failure.halt(fmt.Errorf("committing: %v", r))
-			err = c.b.failure.err()
+			c.b.failure.Halt(fmt.Errorf("committing: %v", r))
+			err = c.b.failure.Err()
 		}
 	}()
 	if err := c.b.events.Append(&g.events, g.batch.Repr()); err != nil {
-		c.b.failure.halt(fmt.Errorf("committing: %w", err))
+		c.b.failure.Halt(fmt.Errorf("committing: %w", err))
 	}
-	if err := c.b.failure.err(); err != nil {
+	if err := c.b.failure.Err(); err != nil {
 		return err
 	}
 	if err := c.b.db.Apply(g.batch, pebble.NoSync); err != nil {
-		c.b.failure.halt(fmt.Errorf("committing: %w", err))
+		c.b.failure.Halt(fmt.Errorf("committing: %w", err))
 	}
 	c.rotate(g.rotate)
-	return c.b.failure.err()
+	return c.b.failure.Err()
 }
 
 // rotate has segments looked at when a new one was begun, or begins one.
 func (c *committer) rotate(now bool) {
 	if now {
 		if err := c.b.events.Rotate(); err != nil {
-			c.b.failure.halt(fmt.Errorf("committing: %w", err))
+			c.b.failure.Halt(fmt.Errorf("committing: %w", err))
 		}
 	}
 	if n := c.b.events.Newest(); n != c.newest {

@@ -76,7 +76,7 @@ func (s *storage) Crash(t testing.TB) {
 		s.mem = s.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: s.percent, RNG: rand.New(rand.NewPCG(1, 2))})
 		s.opts.FS = s.mem
 	} else {
-		s.open.failure.halt(errors.New("crashed by the test"))
+		s.open.failure.Halt(errors.New("crashed by the test"))
 	}
 	if err := s.open.Close(); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // consumerState is what the buffer knows of a consumer, open or not.
@@ -18,7 +19,7 @@ type consumerState struct {
 	changed broadcast
 
 	mu       sync.Mutex
-	progress progress
+	progress format.Progress
 	// cursor is the next position that Lease looks at.
 	cursor uint64
 	leased map[uint64]lease
@@ -29,7 +30,7 @@ type consumerState struct {
 	// hints are where look-ups of what is deferred start.
 	hints seekHints
 	// lifecycle is what people have decided about the consumer.
-	lifecycle lifecycle
+	lifecycle format.Lifecycle
 	// forgotten: the consumer was removed, and this state is nobody's.
 	forgotten bool
 	// handle is the open Consumer, if any.
@@ -96,13 +97,13 @@ func (b *Buffer) openConsumer(name string) (*Consumer, error) {
 		return nil, errConsumerOpen
 	}
 	st.handle = c
-	st.cursor = st.progress.low + 1
+	st.cursor = st.progress.Low + 1
 	return c, nil
 }
 
-func newConsumerState(name string, p *progress) *consumerState {
+func newConsumerState(name string, p *format.Progress) *consumerState {
 	return &consumerState{
-		name: name, progress: *p, cursor: p.low + 1,
+		name: name, progress: *p, cursor: p.Low + 1,
 		leased: map[uint64]lease{}, staged: map[uint64]bool{}, hints: newSeekHints(),
 	}
 }
@@ -119,21 +120,21 @@ func (b *Buffer) allConsumers() []*consumerState {
 
 // loadConsumers reads the progress of every consumer that the store knows.
 func (b *Buffer) loadConsumers() error {
-	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindConsumer}, UpperBound: []byte{kindConsumer + 1}})
+	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindConsumer}, UpperBound: []byte{format.KindConsumer + 1}})
 	if err != nil {
 		return err
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
 		name := string(it.Key()[1:])
-		p, err := parseProgress(it.Value())
+		p, err := format.ParseProgress(it.Value())
 		if err != nil {
 			// To deliver again what is stored is better than to lose one event.
 			low := b.first.Load() - 1
-			p = &progress{low: low, high: low}
+			p = &format.Progress{Low: low, High: low}
 			b.log.Error("buffer: a consumer's progress is damaged, it starts again with the oldest stored event", "consumer", name)
 		}
-		p.skipTo(b.first.Load() - 1)
+		p.SkipTo(b.first.Load() - 1)
 		st := newConsumerState(name, p)
 		if st.lifecycle, err = b.loadLifecycle(name); err != nil {
 			return err
@@ -162,7 +163,7 @@ func (st *consumerState) stageProgress(batch *pebble.Batch) {
 	if st.forgotten {
 		return
 	}
-	_ = batch.Set(consumerKey(st.name), st.progress.append(nil), nil)
+	_ = batch.Set(format.ConsumerKey(st.name), st.progress.Append(nil), nil)
 }
 
 // usable says why the consumer can do nothing, if so.
@@ -173,7 +174,7 @@ func (c *Consumer) usable() error {
 	case <-c.b.closing:
 		return buffer.ErrClosed
 	default:
-		return c.b.failure.err()
+		return c.b.failure.Err()
 	}
 }
 
@@ -186,19 +187,19 @@ func (st *consumerState) stats(durable uint64) buffer.ConsumerStats {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	// A consumer that is not open starts again behind its position.
-	cursor := st.progress.low + 1
+	cursor := st.progress.Low + 1
 	if st.handle != nil {
 		cursor = max(cursor, st.cursor)
 	}
 	s := buffer.ConsumerStats{
-		Position: st.progress.low,
-		Seen:     st.progress.run(cursor - 1),
+		Position: st.progress.Low,
+		Seen:     st.progress.Run(cursor - 1),
 		Leased:   len(st.leased),
-		Deferred: st.progress.deferred,
+		Deferred: st.progress.Deferred,
 	}
 	if durable >= cursor {
 		s.Pending = durable - cursor + 1
-		s.Pending -= min(s.Pending, st.progress.markedFrom(cursor))
+		s.Pending -= min(s.Pending, st.progress.MarkedFrom(cursor))
 	}
 	return s
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // Consumers implements buffer.Buffer.
@@ -45,8 +46,8 @@ func (b *Buffer) describe(db *pebble.DB, st *consumerState) (buffer.ConsumerInfo
 	info := buffer.ConsumerInfo{
 		Name:          st.name,
 		Open:          st.handle != nil,
-		PausedSince:   since(st.lifecycle.pausedSince),
-		OrphanedSince: since(st.lifecycle.orphanedSince),
+		PausedSince:   since(st.lifecycle.PausedSince),
+		OrphanedSince: since(st.lifecycle.OrphanedSince),
 	}
 	st.mu.Unlock()
 	info.ConsumerStats = st.stats(b.durable.Load())
@@ -64,7 +65,7 @@ func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error)
 	if err != nil {
 		return time.Time{}, err
 	}
-	prefix := namePrefix(kindDeferredAt, st.name)
+	prefix := format.NamePrefix(format.KindDeferredAt, st.name)
 	if err := st.learn(db, prefix, 0, func() *seekHint { return &st.hints.oldest }); err != nil {
 		return time.Time{}, err
 	}
@@ -76,14 +77,14 @@ func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error)
 	}
 	defer it.Close()
 	for ok := it.Valid(); ok; ok = it.Next() {
-		position, valid := positionBehind(prefix, it.Key())
+		position, valid := format.PositionBehind(prefix, it.Key())
 		if !valid || fresh > 0 && position > fresh {
 			break
 		}
 		// A damaged event has no time; the next one is nearly as old.
 		if _, raw, err := st.readEvent(b, db, position, lease{deferred: true}); err == nil {
-			if _, t, err := openRecord(raw, position); err == nil {
-				return since(t.storedAt), nil
+			if _, t, err := format.OpenRecord(raw, position); err == nil {
+				return since(t.StoredAt), nil
 			}
 		}
 	}
@@ -96,7 +97,7 @@ func (b *Buffer) oldestFresh(st *consumerState) (at int64, position uint64, err 
 	last := b.durable.Load()
 	for next := uint64(1); ; next++ {
 		st.mu.Lock()
-		next = st.progress.run(max(next-1, st.progress.low)) + 1
+		next = st.progress.Run(max(next-1, st.progress.Low)) + 1
 		st.mu.Unlock()
 		if next > last {
 			return 0, 0, nil
@@ -106,10 +107,10 @@ func (b *Buffer) oldestFresh(st *consumerState) (at int64, position uint64, err 
 			return 0, 0, err
 		}
 		st.mu.Lock()
-		open := !st.progress.has(f.position)
+		open := !st.progress.Has(f.position)
 		st.mu.Unlock()
 		if open {
-			return f.trailer.storedAt, f.position, nil
+			return f.trailer.StoredAt, f.position, nil
 		}
 		next = f.position
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // CreateConsumers implements buffer.Buffer. A start at a time to come is the next event.
@@ -32,8 +33,8 @@ func (b *Buffer) CreateConsumers(ctx context.Context, specs ...buffer.ConsumerSp
 }
 
 func checkName(name string) error {
-	if name == "" || len(name) > maxName || strings.ContainsRune(name, 0) {
-		return fmt.Errorf("a consumer's name has 1 to %d bytes, none of them zero", maxName)
+	if name == "" || len(name) > format.MaxName || strings.ContainsRune(name, 0) {
+		return fmt.Errorf("a consumer's name has 1 to %d bytes, none of them zero", format.MaxName)
 	}
 	return nil
 }
@@ -66,13 +67,13 @@ func (t *createTask) stage(g *group) error {
 		}
 	}
 	if !ever {
-		_ = g.batch.Set(metaConsumers, []byte{1}, nil)
+		_ = g.batch.Set(format.MetaConsumers, []byte{1}, nil)
 	}
 	for i, s := range fresh {
 		if b.consumers[s.Name] != nil {
 			continue // named twice
 		}
-		st := newConsumerState(s.Name, &progress{low: lows[i], high: lows[i]})
+		st := newConsumerState(s.Name, &format.Progress{Low: lows[i], High: lows[i]})
 		b.consumers[s.Name] = st
 		g.touch(st)
 	}
@@ -85,7 +86,7 @@ func (b *Buffer) hadConsumers() (bool, error) {
 	if len(b.consumers) > 0 {
 		return true, nil
 	}
-	_, err := b.get(metaConsumers)
+	_, err := b.get(format.MetaConsumers)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}
@@ -120,7 +121,7 @@ func (b *Buffer) storedSince(at int64) (uint64, error) {
 	n := sort.Search(int(last+1-first), func(i int) bool {
 		f, err := b.firstIntact(first+uint64(i), last)
 		failed = errors.Join(failed, err)
-		return f.position == 0 || f.trailer.storedAt >= at
+		return f.position == 0 || f.trailer.StoredAt >= at
 	})
 	return first + uint64(n), failed
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // setAside makes a dead letter of an event that cannot be read back, and settles
@@ -19,8 +21,8 @@ func (c *Consumer) setAside(position uint64, was lease, raw []byte, cause error)
 	it := settlement{outcome: buffer.Outcome{Position: position, Verb: buffer.Skip}, was: was, claimed: true}
 	if b.firstDamage(position) {
 		b.counters.corrupt.Add(1)
-		b.log.Error("buffer: a stored event cannot be read back, it is set aside as a dead letter", "position", position, "error", oneLine(cause.Error()))
-		it.letter = &deadLetter{reason: buffer.ReasonUnreadable, position: position, record: raw, damaged: true, note: oneLine(cause.Error())}
+		b.log.Error("buffer: a stored event cannot be read back, it is set aside as a dead letter", "position", position, "error", failstop.OneLine(cause.Error()))
+		it.letter = &format.DeadLetter{Reason: buffer.ReasonUnreadable, Position: position, Record: raw, Damaged: true, Note: failstop.OneLine(cause.Error())}
 	}
 	t.items = []settlement{it}
 	c.st.mu.Lock()
@@ -54,10 +56,10 @@ func (b *Buffer) readEvent(position uint64) (buffer.Event, []byte, error) {
 	if err != nil {
 		return buffer.Event{}, nil, fmt.Errorf("reading event %d: %w", position, err)
 	}
-	e, _, err := decodeEvent(raw, position)
+	e, _, err := format.DecodeEvent(raw, position)
 	if err != nil {
 		if raw, err = b.events.Read(position); err == nil {
-			e, _, err = decodeEvent(raw, position)
+			e, _, err = format.DecodeEvent(raw, position)
 		}
 	}
 	if err != nil {
@@ -71,7 +73,7 @@ func (b *Buffer) readEvent(position uint64) (buffer.Event, []byte, error) {
 func (b *Buffer) decoded(position uint64, raw []byte, err error) found {
 	f := found{err: err}
 	if err == nil {
-		f.event, _, f.err = decodeEvent(raw, position)
+		f.event, _, f.err = format.DecodeEvent(raw, position)
 	}
 	if f.err != nil {
 		f.event, f.raw, f.err = b.readEvent(position)
@@ -83,6 +85,6 @@ func (b *Buffer) decoded(position uint64, raw []byte, err error) found {
 // isDamage tells what is wrong with one record from what is wrong with the disk. An event
 // that is leased and not there at all is damage too.
 func isDamage(err error) bool {
-	return errors.Is(err, errDamaged) || errors.Is(err, eventlog.ErrDamaged) || errors.Is(err, eventlog.ErrNotFound) ||
+	return errors.Is(err, format.ErrDamaged) || errors.Is(err, eventlog.ErrDamaged) || errors.Is(err, eventlog.ErrNotFound) ||
 		err != nil && pebble.IsCorruptionError(err)
 }

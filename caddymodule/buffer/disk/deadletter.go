@@ -7,21 +7,23 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // stageDeadLetter writes a dead letter and keeps count.
-func (g *group) stageDeadLetter(d deadLetter) {
+func (g *group) stageDeadLetter(d format.DeadLetter) {
 	key, diedAt := g.freeLetterKey(d)
-	value := d.encode(diedAt)
+	value := d.Encode(diedAt)
 	_ = g.batch.Set(key, value, nil)
-	g.countAside(1, int64(cost(len(value))))
+	g.countAside(1, int64(format.Cost(len(value))))
 }
 
 // freeLetterKey finds a time of death that no other letter of the event has: one may have died, been
 // reopened and died again on a clock that stood still.
-func (g *group) freeLetterKey(d deadLetter) ([]byte, time.Time) {
+func (g *group) freeLetterKey(d format.DeadLetter) ([]byte, time.Time) {
 	for diedAt := time.Unix(0, g.now); ; diedAt = diedAt.Add(1) {
-		key := deadLetterKey(diedAt, d.position, d.handler)
+		key := format.DeadLetterKey(diedAt, d.Position, d.Handler)
 		if g.lettersGone[string(key)] {
 			delete(g.lettersGone, string(key))
 			return key, diedAt
@@ -50,17 +52,17 @@ func (g *group) countAside(letters, bytes int64) {
 	c.letters = max(0, c.letters+letters)
 	c.aside = max(0, c.aside+bytes)
 	v := binary.BigEndian.AppendUint64(nil, uint64(c.letters))
-	_ = g.batch.Set(metaDead, binary.BigEndian.AppendUint64(v, uint64(c.aside)), nil)
+	_ = g.batch.Set(format.MetaDead, binary.BigEndian.AppendUint64(v, uint64(c.aside)), nil)
 	g.counted = true
 }
 
 func (b *Buffer) loadDeadCount() error {
-	v, err := b.get(metaDead)
+	v, err := b.get(format.MetaDead)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil
 	}
 	if err != nil || len(v) != 16 {
-		return fmt.Errorf("reading the number of dead letters: %w", errors.Join(err, errDamaged))
+		return fmt.Errorf("reading the number of dead letters: %w", errors.Join(err, format.ErrDamaged))
 	}
 	b.deadCount.Store(binary.BigEndian.Uint64(v))
 	b.asideBytes.Store(int64(binary.BigEndian.Uint64(v[8:])))

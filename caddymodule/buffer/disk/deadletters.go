@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // lettersAtOnce and lettersBytes bound what one read holds in memory.
@@ -21,14 +22,14 @@ const (
 // DeadLetters implements buffer.Buffer.
 func (b *Buffer) DeadLetters(ctx context.Context, behind buffer.DeadLetterID) iter.Seq2[buffer.DeadLetter, error] {
 	return func(yield func(buffer.DeadLetter, error) bool) {
-		from := []byte{kindDeadLetter}
+		from := []byte{format.KindDeadLetter}
 		if behind != "" {
-			id, err := parseLetterID(behind)
+			id, err := format.ParseDeadLetterID(behind)
 			if err != nil {
 				yield(buffer.DeadLetter{}, fmt.Errorf("reading dead letters: %w", err))
 				return
 			}
-			from = append(id.key(), 0)
+			from = append(id.Key(), 0)
 		}
 		for from != nil {
 			if err := ctx.Err(); err != nil {
@@ -53,7 +54,7 @@ func (b *Buffer) DeadLetters(ctx context.Context, behind buffer.DeadLetterID) it
 
 // DeadLettersSince implements buffer.Buffer.
 func (b *Buffer) DeadLettersSince(t time.Time) buffer.DeadLetterID {
-	return letterTime(t)
+	return format.DeadLettersSince(t)
 }
 
 type foundLetter struct {
@@ -63,7 +64,7 @@ type foundLetter struct {
 
 func (b *Buffer) readDeadLetters(from []byte) (found []foundLetter, next []byte, err error) {
 	err = b.use(func(db *pebble.DB) error {
-		it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{kindDeadLetter + 1}})
+		it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{format.KindDeadLetter + 1}})
 		if err != nil {
 			return err
 		}
@@ -74,7 +75,7 @@ func (b *Buffer) readDeadLetters(from []byte) (found []foundLetter, next []byte,
 				next = append([]byte{}, it.Key()...)
 				return nil
 			}
-			id, valid := parseLetterKey(it.Key())
+			id, valid := format.ParseDeadLetterKey(it.Key())
 			if !valid {
 				continue
 			}
@@ -88,11 +89,11 @@ func (b *Buffer) readDeadLetters(from []byte) (found []foundLetter, next []byte,
 }
 
 // readLetter returns the id in any case, so that a damaged letter can be dropped.
-func readLetter(id letterID, raw []byte) (buffer.DeadLetter, error) {
-	letter, err := decodeDeadLetter(raw)
-	letter.ID = id.text()
+func readLetter(id format.DeadLetterID, raw []byte) (buffer.DeadLetter, error) {
+	letter, err := format.DecodeDeadLetter(raw)
+	letter.ID = id.Text()
 	if err != nil {
-		letter.Handler = id.handler
+		letter.Handler = id.Handler
 		return letter, fmt.Errorf("reading dead letter %s: %w", letter.ID, err)
 	}
 	return letter, nil
@@ -103,12 +104,12 @@ func (b *Buffer) DeadLetter(ctx context.Context, text buffer.DeadLetterID) (lett
 	if err := ctx.Err(); err != nil {
 		return buffer.DeadLetter{}, err
 	}
-	id, err := parseLetterID(text)
+	id, err := format.ParseDeadLetterID(text)
 	if err != nil {
 		return buffer.DeadLetter{}, fmt.Errorf("reading a dead letter: %w", err)
 	}
 	err = b.use(func(db *pebble.DB) error {
-		raw, ok, err := getMaybe(db, id.key())
+		raw, ok, err := getMaybe(db, id.Key())
 		if err == nil && !ok {
 			err = buffer.ErrNotFound
 		}
@@ -129,11 +130,11 @@ const dropsAtOnce = 256
 func (b *Buffer) DropDeadLetters(ctx context.Context, ids ...buffer.DeadLetterID) (int, error) {
 	keys := make([][]byte, 0, len(ids))
 	for _, text := range ids {
-		id, err := parseLetterID(text)
+		id, err := format.ParseDeadLetterID(text)
 		if err != nil {
 			return 0, fmt.Errorf("dropping dead letters: %w", err)
 		}
-		keys = append(keys, id.key())
+		keys = append(keys, id.Key())
 	}
 	dropped := 0
 	for len(keys) > 0 {
@@ -171,7 +172,7 @@ func (t *dropTask) stage(g *group) error {
 	}
 	for i, key := range t.keys {
 		if sizes[i] > 0 && !g.lettersGone[string(key)] {
-			g.dropLetter(key, cost(sizes[i]))
+			g.dropLetter(key, format.Cost(sizes[i]))
 			t.dropped++
 		}
 	}

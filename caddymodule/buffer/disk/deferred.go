@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 const lanesAtOnce = 256
@@ -15,7 +16,7 @@ const lanesAtOnce = 256
 // Lanes implements buffer.Consumer.
 func (c *Consumer) Lanes(ctx context.Context) iter.Seq2[buffer.Lane, error] {
 	return func(yield func(buffer.Lane, error) bool) {
-		from := namePrefix(kindDeferred, c.st.name)
+		from := format.NamePrefix(format.KindDeferred, c.st.name)
 		for from != nil {
 			if err := ctx.Err(); err != nil {
 				yield(buffer.Lane{}, err)
@@ -38,23 +39,23 @@ func (c *Consumer) Lanes(ctx context.Context) iter.Seq2[buffer.Lane, error] {
 
 // readLanes jumps from the first event of one lane to that of the next.
 func (c *Consumer) readLanes(from []byte) (lanes []buffer.Lane, next []byte, err error) {
-	prefix := namePrefix(kindDeferred, c.st.name)
+	prefix := format.NamePrefix(format.KindDeferred, c.st.name)
 	if err := c.usable(); err != nil {
 		return nil, nil, err
 	}
 	err = c.b.use(func(db *pebble.DB) error {
-		it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+		it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: format.After(prefix)})
 		if err != nil {
 			return err
 		}
 		defer it.Close()
 		for ok := it.SeekGE(from); ok; {
-			lane, position, valid := splitDeferredKey(it.Key()[len(prefix):])
+			lane, position, valid := format.SplitDeferredKey(it.Key()[len(prefix):])
 			if !valid {
-				return fmt.Errorf("deferred event: %w", errDamaged)
+				return fmt.Errorf("deferred event: %w", format.ErrDamaged)
 			}
-			lanes = append(lanes, buffer.Lane{Name: lane, Position: position, Retry: decodeRetry(it.Value())})
-			behind := after(lanePrefix(c.st.name, lane))
+			lanes = append(lanes, buffer.Lane{Name: lane, Position: position, Retry: format.DecodeRetry(it.Value())})
+			behind := format.After(format.LanePrefix(c.st.name, lane))
 			if len(lanes) == lanesAtOnce {
 				next = behind
 				return nil
@@ -97,7 +98,7 @@ func (c *Consumer) leaseDeferred(lane string, max int) ([]buffer.Lease, error) {
 // read, so what is seen here and not leased is really there.
 func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.Lease, error) {
 	st := c.st
-	prefix := lanePrefix(st.name, lane)
+	prefix := format.LanePrefix(st.name, lane)
 	if err := st.learn(db, prefix, 0, func() *seekHint { return st.hints.lane(lane) }); err != nil {
 		return nil, err
 	}
@@ -114,14 +115,14 @@ func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.L
 	defer it.Close()
 	var taken []buffer.Lease
 	for ok := it.Valid(); ok && len(taken) < max; ok = it.Next() {
-		position, valid := positionBehind(prefix, it.Key())
+		position, valid := format.PositionBehind(prefix, it.Key())
 		if !valid {
 			continue
 		}
 		if _, leased := st.leased[position]; leased {
 			continue
 		}
-		taken = append(taken, buffer.Lease{Event: buffer.Event{Position: position}, Retry: decodeRetry(it.Value())})
+		taken = append(taken, buffer.Lease{Event: buffer.Event{Position: position}, Retry: format.DecodeRetry(it.Value())})
 	}
 	if err := it.Error(); err != nil {
 		return nil, err
@@ -163,7 +164,7 @@ func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string) error
 
 // copied notes in the lease whether the consumer has a copy of its own, and returns the lease.
 func (c *Consumer) copied(db *pebble.DB, position uint64, lane string) (lease, error) {
-	size, err := sizeOf(db, copyKey(c.st.name, position))
+	size, err := sizeOf(db, format.CopyKey(c.st.name, position))
 	c.st.mu.Lock()
 	defer c.st.mu.Unlock()
 	if l, ok := c.st.leased[position]; ok {

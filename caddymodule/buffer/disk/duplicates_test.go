@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // What the committer has forgotten is found through the filter. So it is in a buffer that
@@ -44,7 +46,7 @@ func TestFilterLeadsToStoredDuplicates(t *testing.T) {
 	}
 	defer b.Close()
 	deadline := time.After(10 * time.Second)
-	for i := 0; !b.dedupe.filter.loaded() || i < 1000; i++ {
+	for i := 0; !b.dedupe.Filter.Loaded() || i < 1000; i++ {
 		select {
 		case <-deadline:
 			t.Fatal("the filter is not loaded after 10 s")
@@ -55,7 +57,7 @@ func TestFilterLeadsToStoredDuplicates(t *testing.T) {
 			t.Fatalf("event %d again: got %+v, %v; want a duplicate", i%n, r, err)
 		}
 	}
-	if !b.dedupe.excludes(makeDedupeKey("elsewhere", "new")) {
+	if !b.dedupe.Excludes(format.MakeDedupeKey("elsewhere", "new")) {
 		t.Error("a new id is not excluded after loading")
 	}
 	if r, err := b.Append(ctx, crashEvent("new", 10)); err != nil || r.Duplicate {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // eventsAtOnce and eventsBytes bound what one read of Events holds in memory.
@@ -126,16 +127,16 @@ func (b *Buffer) Lookup(ctx context.Context, source, id string) (position uint64
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	key := makeDedupeKey(source, id)
+	key := format.MakeDedupeKey(source, id)
 	err = b.use(func(db *pebble.DB) error {
-		if b.dedupe.excludes(key) {
+		if b.dedupe.Excludes(key) {
 			return buffer.ErrNotFound
 		}
 		s, ok, err := b.findSeen(db, key, b.now().UnixNano(), b.limits.Load().DedupeWindow)
-		if err == nil && (!ok || s.position > b.durable.Load()) {
+		if err == nil && (!ok || s.Position > b.durable.Load()) {
 			err = buffer.ErrNotFound
 		}
-		position = s.position
+		position = s.Position
 		return err
 	})
 	if err != nil {
@@ -147,7 +148,7 @@ func (b *Buffer) Lookup(ctx context.Context, source, id string) (position uint64
 // intact is a position whose record is whole, 0 where there is none.
 type intact struct {
 	position uint64
-	trailer  trailer
+	trailer  format.Trailer
 }
 
 // firstIntact returns the first intact record between two positions.
@@ -166,7 +167,7 @@ func (s *intact) take(position uint64, raw []byte, err error) bool {
 	if err != nil {
 		return true
 	}
-	_, t, err := openRecord(raw, position)
+	_, t, err := format.OpenRecord(raw, position)
 	if err != nil {
 		return true
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // countingFS calls f before the n-th write operation.
@@ -346,7 +347,7 @@ func TestLaterFormatIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(b.db.Set(metaFormat, []byte{formatVersion + 1}, pebble.NoSync), b.db.Flush()); err != nil {
+	if err := errors.Join(b.db.Set(format.MetaFormat, []byte{formatVersion + 1}, pebble.NoSync), b.db.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	b.Close()

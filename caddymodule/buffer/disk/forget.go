@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // ForgetConsumer implements buffer.Buffer.
@@ -16,7 +17,7 @@ func (b *Buffer) ForgetConsumer(ctx context.Context, name string) error {
 		if st == nil {
 			return buffer.ErrNotFound
 		}
-		copies, err := copyCosts(g.db, name, maxPosition)
+		copies, err := copyCosts(g.db, name, format.MaxPosition)
 		if err != nil {
 			return err
 		}
@@ -41,11 +42,11 @@ func (g *group) stageForget(st *consumerState, copies uint64) {
 	g.b.consumersMu.Lock()
 	delete(g.b.consumers, st.name)
 	g.b.consumersMu.Unlock()
-	_ = g.batch.Delete(consumerKey(st.name), nil)
-	_ = g.batch.Delete(lifecycleKey(st.name), nil)
-	for _, kind := range []byte{kindMemo, kindDeferredAt, kindDeferred, kindCopy} {
-		prefix := namePrefix(kind, st.name)
-		_ = g.batch.DeleteRange(prefix, after(prefix), nil)
+	_ = g.batch.Delete(format.ConsumerKey(st.name), nil)
+	_ = g.batch.Delete(format.LifecycleKey(st.name), nil)
+	for _, kind := range []byte{format.KindMemo, format.KindDeferredAt, format.KindDeferred, format.KindCopy} {
+		prefix := format.NamePrefix(kind, st.name)
+		_ = g.batch.DeleteRange(prefix, format.After(prefix), nil)
 	}
 	if copies > 0 {
 		g.countAside(0, -int64(copies))
@@ -60,13 +61,13 @@ func (st *consumerState) busy() bool {
 
 // copyCosts sums what a consumer's copies of events up to a position count for.
 func copyCosts(db *pebble.DB, name string, to uint64) (sum uint64, err error) {
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: namePrefix(kindCopy, name), UpperBound: copyKey(name, to+1)})
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: format.NamePrefix(format.KindCopy, name), UpperBound: format.CopyKey(name, to+1)})
 	if err != nil {
 		return 0, err
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
-		sum += cost(len(it.Value()))
+		sum += format.Cost(len(it.Value()))
 	}
 	return sum, it.Error()
 }

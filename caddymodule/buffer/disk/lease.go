@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // leaseBytes bounds what one Lease call reads, whatever max is; one event is
@@ -55,7 +56,7 @@ func (c *Consumer) lease(ctx context.Context, max int) ([]buffer.Lease, error) {
 		case <-ctx.Done():
 		case <-c.closed:
 		case <-c.b.closing:
-		case <-c.b.failure.halted:
+		case <-c.b.failure.Halted:
 		}
 	}
 }
@@ -67,8 +68,8 @@ func (c *Consumer) bounds() (from, to uint64) {
 	defer c.st.mu.Unlock()
 	// What is trimmed was settled, or was gone before the consumer was there.
 	first := c.b.first.Load()
-	c.st.progress.skipTo(first - 1)
-	return max(c.st.cursor, first), min(c.b.durable.Load(), c.st.progress.low+window)
+	c.st.progress.SkipTo(first - 1)
+	return max(c.st.cursor, first), min(c.b.durable.Load(), c.st.progress.Low+format.Window)
 }
 
 // found is one event, or what is left of it.
@@ -139,14 +140,14 @@ func (st *consumerState) has(position uint64) bool {
 	if _, ok := st.leased[position]; ok {
 		return true
 	}
-	return st.progress.has(position)
+	return st.progress.Has(position)
 }
 
 // markGap settles a position that has no event to read: none was stored, or it was
 // passed over since the consumer has it behind it.
 func (st *consumerState) markGap(position uint64) {
 	if _, ok := st.leased[position]; !ok {
-		st.progress.mark(position)
+		st.progress.Mark(position)
 	}
 }
 

@@ -10,19 +10,20 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // loadLifecycle takes a damaged record for none: the consumer is then neither paused nor an
 // orphan, and loses nothing.
-func (b *Buffer) loadLifecycle(name string) (lifecycle, error) {
-	raw, err := b.get(lifecycleKey(name))
+func (b *Buffer) loadLifecycle(name string) (format.Lifecycle, error) {
+	raw, err := b.get(format.LifecycleKey(name))
 	if errors.Is(err, pebble.ErrNotFound) {
-		return lifecycle{}, nil
+		return format.Lifecycle{}, nil
 	}
 	if err != nil {
-		return lifecycle{}, fmt.Errorf("reading the lifecycle of consumer %q: %w", name, err)
+		return format.Lifecycle{}, fmt.Errorf("reading the lifecycle of consumer %q: %w", name, err)
 	}
-	s, err := parseLifecycle(raw)
+	s, err := format.ParseLifecycle(raw)
 	if err != nil {
 		b.log.Error("buffer: it is not known any more whether a consumer was paused, it is taken for running", "consumer", name)
 	}
@@ -37,9 +38,9 @@ func (b *Buffer) KeepConsumers(ctx context.Context, names ...string) error {
 			s := st.getLifecycle()
 			switch {
 			case slices.Contains(keep, st.name):
-				s.orphanedSince, s.orphanedAt = 0, 0
-			case s.orphanedSince == 0:
-				s.orphanedSince, s.orphanedAt = max(1, g.now), g.c.next-1
+				s.OrphanedSince, s.OrphanedAt = 0, 0
+			case s.OrphanedSince == 0:
+				s.OrphanedSince, s.OrphanedAt = max(1, g.now), g.c.next-1
 			}
 			g.stageLifecycle(st, s)
 		}
@@ -61,9 +62,9 @@ func (b *Buffer) PauseConsumer(ctx context.Context, name string, paused bool) er
 		s := st.getLifecycle()
 		switch {
 		case !paused:
-			s.pausedSince = 0
-		case s.pausedSince == 0:
-			s.pausedSince = max(1, g.now)
+			s.PausedSince = 0
+		case s.PausedSince == 0:
+			s.PausedSince = max(1, g.now)
 		}
 		g.stageLifecycle(st, s)
 		return nil
@@ -80,25 +81,25 @@ func (b *Buffer) consumerNamed(name string) *consumerState {
 	return b.consumers[name]
 }
 
-func (st *consumerState) getLifecycle() lifecycle {
+func (st *consumerState) getLifecycle() format.Lifecycle {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.lifecycle
 }
 
 // stageLifecycle writes a lifecycle if it differs.
-func (g *group) stageLifecycle(st *consumerState, s lifecycle) {
+func (g *group) stageLifecycle(st *consumerState, s format.Lifecycle) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if s == st.lifecycle {
 		return
 	}
 	st.lifecycle = s
-	if s == (lifecycle{}) {
-		_ = g.batch.Delete(lifecycleKey(st.name), nil)
+	if s == (format.Lifecycle{}) {
+		_ = g.batch.Delete(format.LifecycleKey(st.name), nil)
 		return
 	}
-	_ = g.batch.Set(lifecycleKey(st.name), s.encode(), nil)
+	_ = g.batch.Set(format.LifecycleKey(st.name), s.Encode(), nil)
 }
 
 // since turns a time of a lifecycle into one for people.

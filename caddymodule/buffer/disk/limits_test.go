@@ -106,11 +106,11 @@ func newLimitsRig(t *testing.T, l Limits) *limitsRig {
 	settleN(t, c, 100, doneAll)
 	// A bucket is closed by the first id after it.
 	clock.Advance(25 * hour / 2)
-	b.dedupe.bucket(clock.Now().UnixNano(), hour)
+	b.dedupe.Bucket(clock.Now().UnixNano(), hour)
 	clock.Advance(hour)
-	b.dedupe.bucket(clock.Now().UnixNano(), hour)
+	b.dedupe.Bucket(clock.Now().UnixNano(), hour)
 	clock.Advance(2 * hour)
-	b.dedupe.bucket(clock.Now().UnixNano(), hour)
+	b.dedupe.Bucket(clock.Now().UnixNano(), hour)
 	r.full = r.have()
 	return r
 }
@@ -130,7 +130,7 @@ func (r *limitsRig) have() [3]uint64 {
 		r.t.Fatal(err)
 	}
 	s := r.b.Stats()
-	return [3]uint64{s.Last - s.First + 1, s.DeadLetters, uint64(len(*r.b.dedupe.buckets.Load()))}
+	return [3]uint64{s.Last - s.First + 1, s.DeadLetters, uint64(r.b.dedupe.Buckets())}
 }
 
 func (r *limitsRig) wantAll(when string) {

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // stageMemo notes a memo; of several under one key the group writes the last.
@@ -17,7 +18,7 @@ func (g *group) stageMemo(name string, m buffer.Memo) {
 	if g.memos == nil {
 		g.memos = map[string][]byte{}
 	}
-	g.memos[string(memoKey(name, m.Key))] = m.Value
+	g.memos[string(format.MemoKey(name, m.Key))] = m.Value
 }
 
 // writeMemos adds the group's memos to its batch, in the order of their keys: so Pebble
@@ -32,7 +33,7 @@ func (g *group) writeMemos() {
 			_ = g.batch.Delete([]byte(key), nil)
 			continue
 		}
-		_ = g.batch.Set([]byte(key), appendChecksum(value), nil)
+		_ = g.batch.Set([]byte(key), format.AppendChecksum(value), nil)
 	}
 	clear(g.memos)
 }
@@ -46,11 +47,11 @@ func (c *Consumer) Memo(ctx context.Context, key string) (value []byte, err erro
 		return nil, fmt.Errorf("reading a memo: %w", err)
 	}
 	err = c.b.use(func(db *pebble.DB) error {
-		raw, ok, err := getMaybe(db, memoKey(c.st.name, key))
+		raw, ok, err := getMaybe(db, format.MemoKey(c.st.name, key))
 		if err != nil || !ok {
 			return err
 		}
-		value, err = verifyChecksum(raw)
+		value, err = format.VerifyChecksum(raw)
 		return err
 	})
 	if err != nil {
@@ -67,8 +68,8 @@ const (
 // Memos implements buffer.Consumer. It holds nothing while the caller has the turn.
 func (c *Consumer) Memos(ctx context.Context, prefix string) iter.Seq2[buffer.Memo, error] {
 	return func(yield func(buffer.Memo, error) bool) {
-		from := memoKey(c.st.name, prefix)
-		end := after(from)
+		from := format.MemoKey(c.st.name, prefix)
+		end := format.After(from)
 		for from != nil {
 			if err := ctx.Err(); err != nil {
 				yield(buffer.Memo{}, err)
@@ -98,7 +99,7 @@ func (c *Consumer) readMemos(from, end []byte) (memos []foundMemo, next []byte, 
 	if err := c.usable(); err != nil {
 		return nil, nil, err
 	}
-	skip := len(memoKey(c.st.name, ""))
+	skip := len(format.MemoKey(c.st.name, ""))
 	err = c.b.use(func(db *pebble.DB) error {
 		it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: end})
 		if err != nil {
@@ -112,7 +113,7 @@ func (c *Consumer) readMemos(from, end []byte) (memos []foundMemo, next []byte, 
 				return nil
 			}
 			f := foundMemo{memo: buffer.Memo{Key: string(it.Key()[skip:])}}
-			value, err := verifyChecksum(it.Value())
+			value, err := format.VerifyChecksum(it.Value())
 			if err != nil {
 				f.err = fmt.Errorf("reading a memo: %w", err)
 			} else {

@@ -6,6 +6,10 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/dedupe"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // Open opens the buffer in o.Path, or creates it. It takes well under a second
@@ -33,20 +37,20 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		cacheDrop: newTrigger(),
 	}
 	b.limits.Store(&o.Limits)
-	b.fs = newFailstopFS(failstopOptions{FS: o.FS, path: o.Path, log: o.Log, closing: b.closing})
-	b.failure = b.fs.failure
+	b.fs = failstop.New(failstop.Options{FS: o.FS, Path: o.Path, Log: o.Log, Closing: b.closing})
+	b.failure = b.fs.Failure
 	db, err := openPebble(o, b.fs)
 	if err != nil {
-		b.fs.release()
+		b.fs.Release()
 		return nil, err
 	}
 	b.db = db
 	last, next, total, err := b.load()
-	if failed := b.failure.openError(); failed != nil {
+	if failed := b.failure.OpenError(); failed != nil {
 		err = failed
 	}
 	if err == nil {
-		err = b.fs.control.short(next)
+		err = b.fs.Control.Short(next)
 	}
 	if err != nil {
 		_ = b.closeFiles()
@@ -63,8 +67,8 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	if o.probe != nil {
 		b.loops.Go(b.runProbe)
 	}
-	if !b.dedupe.filter.loaded() {
-		b.loops.Go(func() { b.dedupe.filter.load(b.use, b.closing) })
+	if !b.dedupe.Filter.Loaded() {
+		b.loops.Go(func() { b.dedupe.Filter.Load(b.use, b.closing) })
 	}
 	return b, nil
 }
@@ -89,7 +93,7 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 		return 0, 0, 0, err
 	}
 	if is := b.events.First(); is > first {
-		return 0, 0, 0, fmt.Errorf("%w: events were stored from position %d on, but only those from %d on are there", errDamaged, first, is)
+		return 0, 0, 0, fmt.Errorf("%w: events were stored from position %d on, but only those from %d on are there", format.ErrDamaged, first, is)
 	}
 	if first, err = b.passGaps(first, gone, next); err != nil {
 		return 0, 0, 0, err
@@ -101,7 +105,7 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 	if err := b.loadDeadCount(); err != nil {
 		return 0, 0, 0, err
 	}
-	if b.dedupe, err = loadDedupe(b.db, last); err != nil {
+	if b.dedupe, err = dedupe.Load(b.db, last); err != nil {
 		return 0, 0, 0, err
 	}
 	return last, next, total, b.loadConsumers()
@@ -118,13 +122,13 @@ func (b *Buffer) passGaps(from, gone, next uint64) (first uint64, err error) {
 	if err != nil || first == from {
 		return from, err
 	}
-	return first, b.db.Set(metaBeginning, beginning(first, gone), pebble.NoSync)
+	return first, b.db.Set(format.MetaBeginning, beginning(first, gone), pebble.NoSync)
 }
 
 func (b *Buffer) checkFormat() error {
-	v, err := b.get(metaFormat)
+	v, err := b.get(format.MetaFormat)
 	if errors.Is(err, pebble.ErrNotFound) {
-		if err := b.db.Set(metaFormat, []byte{formatVersion}, pebble.NoSync); err != nil {
+		if err := b.db.Set(format.MetaFormat, []byte{formatVersion}, pebble.NoSync); err != nil {
 			return err
 		}
 		return b.db.Flush()
@@ -154,13 +158,13 @@ func (b *Buffer) get(key []byte) ([]byte, error) {
 
 // runProbe has the disk probed and logs what it found.
 func (b *Buffer) runProbe() {
-	found, err := b.opts.probe.run(b.opts.Path)
+	found, err := b.opts.probe.Run(b.opts.Path)
 	b.probed.Store(&found)
-	if err != nil && b.failure.err() == nil {
-		b.log.Warn("buffer: the disk could not be looked at wholly", "path", b.opts.Path, "error", oneLine(err.Error()))
+	if err != nil && b.failure.Err() == nil {
+		b.log.Warn("buffer: the disk could not be looked at wholly", "path", b.opts.Path, "error", failstop.OneLine(err.Error()))
 	}
-	b.log.Info("buffer: looked at the disk", "path", b.opts.Path, "file_system", found.fileSystem, "sync_median", found.median, "sync_max", found.max)
-	for _, line := range found.warnings(b.opts.Path) {
+	b.log.Info("buffer: looked at the disk", "path", b.opts.Path, "file_system", found.FileSystem, "sync_median", found.Median, "sync_max", found.Max)
+	for _, line := range found.Warnings(b.opts.Path) {
 		b.log.Warn("buffer: "+line, "path", b.opts.Path)
 	}
 }

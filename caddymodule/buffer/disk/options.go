@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/probe"
 )
 
 // Defaults of Limits.
@@ -57,7 +59,7 @@ type Options struct {
 	// segment is the size in bytes after which a new file of events begins: 1/16 of MaxSize, 64 MiB at most.
 	segment int64
 	// probe looks at what Path lies on. Default: only with the operating system's FS, whose disk it can be.
-	probe *probe
+	probe *probe.Probe
 }
 
 // WithMemTable returns o with memtables of so many bytes. It is for tests: with small ones,
@@ -67,7 +69,7 @@ func (o Options) WithMemTable(bytes uint64) Options {
 	return o
 }
 
-func (l Limits) withDefaults() Limits {
+func (l Limits) WithDefaults() Limits {
 	if l.Retention == 0 {
 		l.Retention = DefaultRetention
 	}
@@ -117,14 +119,14 @@ const (
 )
 
 func (o Options) withDefaults() Options {
-	o.Limits = o.Limits.withDefaults()
+	o.Limits = o.Limits.WithDefaults()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.FS == nil {
 		o.FS = vfs.Default
 		if o.probe == nil {
-			o.probe = newProbe()
+			o.probe = probe.New()
 		}
 	}
 	if o.Clock == nil {

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // orphanGrace is how long an orphan holds what it has not settled in any case: a handler may be away only until a
@@ -16,26 +18,26 @@ const orphanGrace = 15 * time.Minute
 func (st *consumerState) holds(now int64, l *Limits, pressed bool) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.lifecycle.orphanedSince == 0 || st.busy() {
+	if st.lifecycle.OrphanedSince == 0 || st.busy() {
 		return true
 	}
 	held := orphanGrace
 	if !pressed {
 		held = max(held, l.Retention)
 	}
-	return now-st.lifecycle.orphanedSince < int64(held)
+	return now-st.lifecycle.OrphanedSince < int64(held)
 }
 
 // settledUpTo returns the position up to which the consumer needs no event any more, when what is
 // stored begins with first and all up to trimmed is about to go. What it reopened below lives from copies.
 func (st *consumerState) settledUpTo(db *pebble.DB, first, trimmed uint64) (uint64, error) {
-	prefix := namePrefix(kindDeferredAt, st.name)
+	prefix := format.NamePrefix(format.KindDeferredAt, st.name)
 	if err := st.learn(db, prefix, first, func() *seekHint { return &st.hints.held }); err != nil {
 		return 0, err
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	up := st.progress.low
+	up := st.progress.Low
 	// What is staged is not in the store yet.
 	for position, deferred := range st.staged {
 		if deferred && position >= first && position > trimmed {
@@ -48,7 +50,7 @@ func (st *consumerState) settledUpTo(db *pebble.DB, first, trimmed uint64) (uint
 	}
 	defer it.Close()
 	for ok := it.Valid(); ok; ok = it.Next() {
-		position, valid := positionBehind(prefix, it.Key())
+		position, valid := format.PositionBehind(prefix, it.Key())
 		if deferred, staged := st.staged[position]; !valid || position <= trimmed || staged && !deferred {
 			continue
 		}
@@ -74,23 +76,23 @@ type loss struct {
 func (st *consumerState) lossUpTo(db *pebble.DB, first, to uint64) (loss, error) {
 	l := loss{st: st, to: to}
 	st.mu.Lock()
-	if low := max(st.progress.low, first-1); low < to {
+	if low := max(st.progress.Low, first-1); low < to {
 		l.fresh = to - low
-		l.fresh -= min(l.fresh, st.progress.markedFrom(low+1)-st.progress.markedFrom(to+1))
+		l.fresh -= min(l.fresh, st.progress.MarkedFrom(low+1)-st.progress.MarkedFrom(to+1))
 	}
-	deferred := st.progress.deferred
+	deferred := st.progress.Deferred
 	st.mu.Unlock()
 	if deferred == 0 {
 		return l, nil
 	}
-	prefix := namePrefix(kindDeferred, st.name)
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	prefix := format.NamePrefix(format.KindDeferred, st.name)
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: format.After(prefix)})
 	if err != nil {
 		return l, err
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
-		_, position, valid := splitDeferredKey(it.Key()[len(prefix):])
+		_, position, valid := format.SplitDeferredKey(it.Key()[len(prefix):])
 		if valid && position <= to {
 			l.entries = append(l.entries, append([]byte{}, it.Key()...))
 		}
@@ -125,15 +127,15 @@ func (g *group) stageLoss(l loss) {
 		_ = g.batch.Delete(key, nil)
 	}
 	if len(l.entries) > 0 {
-		_ = g.batch.DeleteRange(namePrefix(kindDeferredAt, st.name), deferredAtKey(st.name, l.to+1), nil)
-		st.progress.deferred -= min(st.progress.deferred, uint64(len(l.entries)))
+		_ = g.batch.DeleteRange(format.NamePrefix(format.KindDeferredAt, st.name), format.DeferredAtKey(st.name, l.to+1), nil)
+		st.progress.Deferred -= min(st.progress.Deferred, uint64(len(l.entries)))
 	}
 	if l.copies > 0 {
-		_ = g.batch.DeleteRange(namePrefix(kindCopy, st.name), copyKey(st.name, l.to+1), nil)
+		_ = g.batch.DeleteRange(format.NamePrefix(format.KindCopy, st.name), format.CopyKey(st.name, l.to+1), nil)
 		g.countAside(0, -int64(l.copies))
 	}
-	if st.progress.low < l.to || len(l.entries) > 0 {
-		st.progress.skipTo(l.to)
+	if st.progress.Low < l.to || len(l.entries) > 0 {
+		st.progress.SkipTo(l.to)
 		g.touch(st)
 	}
 	g.logLoss(st.name, l.fresh+uint64(len(l.entries)))
@@ -167,10 +169,10 @@ func (g *group) planRemovals(e eventTrim) (over []removal, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if max(up, e.to) < st.getLifecycle().orphanedAt {
+		if max(up, e.to) < st.getLifecycle().OrphanedAt {
 			continue
 		}
-		copies, err := copyCosts(g.db, st.name, maxPosition)
+		copies, err := copyCosts(g.db, st.name, format.MaxPosition)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +191,7 @@ func (g *group) stageRemovals(over []removal) {
 	for _, r := range over {
 		r.st.mu.Lock()
 		// What is still deferred lives from copies; it is lost like the rest.
-		lost, busy := r.st.progress.deferred, r.st.busy()
+		lost, busy := r.st.progress.Deferred, r.st.busy()
 		if !busy {
 			g.logLoss(r.st.name, lost)
 			g.stageForget(r.st, r.copies)

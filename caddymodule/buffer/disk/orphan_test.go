@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // journal keeps what is logged.
@@ -303,5 +304,5 @@ func TestOrphanLosesDeferredAndCopies(t *testing.T) {
 	if n := b.bytes(); n != 0 {
 		t.Fatalf("%d bytes are accounted for in an empty buffer", n)
 	}
-	wantEmpty(t, b, kindConsumer, kindLifecycle, kindDeferred, kindDeferredAt, kindCopy, kindMemo, kindDeadLetter)
+	wantEmpty(t, b, format.KindConsumer, format.KindLifecycle, format.KindDeferred, format.KindDeferredAt, format.KindCopy, format.KindMemo, format.KindDeadLetter)
 }

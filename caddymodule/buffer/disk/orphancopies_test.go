@@ -6,6 +6,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // An orphan that loses its copies of events and is removed in the same step gives their
@@ -31,13 +32,13 @@ func TestRemovedOrphanGivesItsCopiesBackOnce(t *testing.T) {
 	wantConsumers(t, b)
 	var stored uint64
 	err := b.use(func(db *pebble.DB) error {
-		it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindDeadLetter}, UpperBound: []byte{kindDeadLetter + 1}})
+		it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindDeadLetter}, UpperBound: []byte{format.KindDeadLetter + 1}})
 		if err != nil {
 			return err
 		}
 		defer it.Close()
 		for ok := it.First(); ok; ok = it.Next() {
-			stored += cost(len(it.Value()))
+			stored += format.Cost(len(it.Value()))
 		}
 		return it.Error()
 	})

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/probe"
 )
 
 // eventsInMemory says how many bytes of the log's files the system has in memory; false where it does not tell.
@@ -35,7 +36,7 @@ func eventsInMemory(t *testing.T, b *Buffer) (size int64, known bool) {
 // Events that a consumer waits for stay in the system's memory, and leave it once they are settled.
 func TestSettledEventsLeaveMemory(t *testing.T) {
 	dir := t.TempDir()
-	if fs, err := fileSystemOf(dir); err != nil || fs == "tmpfs" {
+	if fs, err := probe.FileSystemOf(dir); err != nil || fs == "tmpfs" {
 		t.Skipf("the temporary folder lies in memory (%s, %v)", fs, err)
 	}
 	b, err := Open(t.Context(), Options{Path: dir})

@@ -12,6 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 const (
@@ -28,12 +30,12 @@ const (
 )
 
 // openStore opens Pebble behind a failstopFS.
-func openPebble(o Options, f *failstopFS) (*pebble.DB, error) {
-	s := f.failure
+func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
+	s := f.Failure
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	db, err := openRecovering(o.Path, pebbleOptions(f, cache, logger{o.Log, s}, o.memTable))
-	if failed := s.openError(); failed != nil {
+	if failed := s.OpenError(); failed != nil {
 		// What else is wrong follows from that.
 		if db != nil {
 			_ = db.Close()
@@ -41,12 +43,12 @@ func openPebble(o Options, f *failstopFS) (*pebble.DB, error) {
 		err = failed
 	}
 	if err == nil {
-		f.opened()
+		f.Opened()
 		return db, nil
 	}
-	if errors.Is(err, errLocked) {
+	if errors.Is(err, failstop.ErrLocked) {
 		return nil, fmt.Errorf("opening buffer %s: %w: another process has it open, perhaps a second Caddy with the same data directory; "+
-			"stop that one, or give this one a path of its own (%w)", o.Path, errLocked, err)
+			"stop that one, or give this one a path of its own (%w)", o.Path, failstop.ErrLocked, err)
 	}
 	return nil, openingError(o.Path, err)
 }
@@ -73,7 +75,7 @@ func (d damagedStore) Error() string {
 
 func (d damagedStore) Unwrap() error { return d.error }
 
-func (d damagedStore) Is(target error) bool { return target == errDamaged }
+func (d damagedStore) Is(target error) bool { return target == format.ErrDamaged }
 
 // openPebble turns panics into errors: that is how Pebble takes some of what it
 // finds in a damaged directory.
@@ -86,7 +88,7 @@ func openRecovering(path string, o *pebble.Options) (db *pebble.DB, err error) {
 	return pebble.Open(path, o)
 }
 
-func pebbleOptions(f *failstopFS, cache *pebble.Cache, l logger, memTable uint64) *pebble.Options {
+func pebbleOptions(f *failstop.FS, cache *pebble.Cache, l logger, memTable uint64) *pebble.Options {
 	o := &pebble.Options{
 		FS:                 f,
 		Cache:              cache,
@@ -124,7 +126,7 @@ func pebbleOptions(f *failstopFS, cache *pebble.Cache, l logger, memTable uint64
 // every dedupe entry between them.
 func tablePerKind(start []byte) (pebble.SpanPolicy, []byte, error) {
 	if len(start) == 0 {
-		return pebble.SpanPolicy{}, []byte{kindConsumer}, nil
+		return pebble.SpanPolicy{}, []byte{format.KindConsumer}, nil
 	}
 	return pebble.SpanPolicy{}, []byte{start[0] + 1}, nil
 }
@@ -133,26 +135,26 @@ func tablePerKind(start []byte) (pebble.SpanPolicy, []byte, error) {
 // write from the disk, so that nothing Pebble does can make things worse.
 type logger struct {
 	log     *slog.Logger
-	failure *failure
+	failure *failstop.Failure
 }
 
 func (l logger) Infof(string, ...any) {}
 
 func (l logger) Errorf(format string, args ...any) {
-	l.log.Warn("buffer store", "message", oneLine(fmt.Sprintf(format, args...)))
+	l.log.Warn("buffer store", "message", failstop.OneLine(fmt.Sprintf(format, args...)))
 }
 
 func (l logger) Fatalf(format string, args ...any) {
-	l.failure.halt(errors.New(oneLine(fmt.Sprintf(format, args...))))
+	l.failure.Halt(errors.New(failstop.OneLine(fmt.Sprintf(format, args...))))
 }
 
 func (l logger) listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
-			if l.failure.err() != nil {
+			if l.failure.Err() != nil {
 				return
 			}
-			l.log.Error("buffer store: background work failed, it is tried again", "error", oneLine(err.Error()))
+			l.log.Error("buffer store: background work failed, it is tried again", "error", failstop.OneLine(err.Error()))
 		},
 		// The default ends the process. What is damaged is met again when it is read, and is
 		// then set aside.

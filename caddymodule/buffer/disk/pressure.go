@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // In hundredths of max_size: above trimAbove settled events go early, until trimTo is reached; above
@@ -33,13 +34,13 @@ func (b *Buffer) full(size int) error {
 // noRoom is why an event of this size has no room, nil when it has.
 func (b *Buffer) noRoom(size int) error {
 	limits := b.limits.Load()
-	if err := b.fs.full(); err != nil {
+	if err := b.fs.Full(); err != nil {
 		return err
 	}
 	if b.tight.Load() {
 		return fmt.Errorf("%w: less than the headroom of %d bytes is free", buffer.ErrNoSpace, limits.Headroom)
 	}
-	if int64(b.bytes()+cost(size)) > hundredths(limits.MaxSize, refuseAbove) {
+	if int64(b.bytes()+format.Cost(size)) > hundredths(limits.MaxSize, refuseAbove) {
 		return fmt.Errorf("%w: events that are not settled and dead letters fill max_size, %d bytes, of which the last twentieth is kept free for settling",
 			buffer.ErrFull, limits.MaxSize)
 	}

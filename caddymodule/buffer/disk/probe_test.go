@@ -3,17 +3,21 @@ package disk
 import (
 	"errors"
 	"io/fs"
-	"strings"
+	"os"
+	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/probe"
 )
 
-// slowDisk is a disk in memory on which each sync takes as long as it says, by its own clock.
-type slowDisk struct {
+// probedDisk is a disk in memory on which each sync takes as long as it says, by its own clock.
+type probedDisk struct {
 	vfs.FS
 	mem   *vfs.MemFS
 	took  func(n int64) time.Duration
@@ -22,10 +26,10 @@ type slowDisk struct {
 	now   atomic.Int64
 }
 
-func newSlowDisk(took func(n int64) time.Duration) *slowDisk {
-	d := &slowDisk{mem: vfs.NewMem(), took: took, fail: func(errorfs.Op) error { return nil }}
+func newProbedDisk(took func(n int64) time.Duration) *probedDisk {
+	d := &probedDisk{mem: vfs.NewMem(), took: took, fail: func(errorfs.Op) error { return nil }}
 	d.FS = errorfs.Wrap(d.mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo {
+		if someSync(op) {
 			d.now.Add(int64(d.took(d.syncs.Add(1))))
 		}
 		return d.fail(op)
@@ -33,91 +37,90 @@ func newSlowDisk(took func(n int64) time.Duration) *slowDisk {
 	return d
 }
 
-func (d *slowDisk) probe(fileSystem string) *probe {
-	return &probe{fs: d.FS, now: func() time.Time { return time.Unix(0, d.now.Load()) },
-		fileSystem: func(string) (string, error) { return fileSystem, nil }}
+func (d *probedDisk) probe(fileSystem string) *probe.Probe {
+	return &probe.Probe{FS: d.FS, Now: func() time.Time { return time.Unix(0, d.now.Load()) },
+		FileSystem: func(string) (string, error) { return fileSystem, nil }}
 }
 
-func each(d time.Duration) func(int64) time.Duration { return func(int64) time.Duration { return d } }
+func everySync(d time.Duration) func(int64) time.Duration {
+	return func(int64) time.Duration { return d }
+}
 
-func TestProbe(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		took func(n int64) time.Duration
-		want probed
-		// atMost bounds the syncs.
-		atMost int64
-	}{
-		{"a good disk", each(300 * time.Microsecond), probed{"ext4", 300 * time.Microsecond, 300 * time.Microsecond}, 1 + probeSyncs},
-		{"the first sync is not counted", func(n int64) time.Duration {
-			if n == 1 {
-				return 80 * time.Millisecond
-			}
-			return time.Millisecond
-		}, probed{"ext4", time.Millisecond, time.Millisecond}, 1 + probeSyncs},
-		{"one outlier", func(n int64) time.Duration {
-			if n == 5 {
-				return 30 * time.Millisecond
-			}
-			return time.Millisecond
-		}, probed{"ext4", time.Millisecond, 30 * time.Millisecond}, 1 + probeSyncs},
-		{"a slow disk", each(60 * time.Millisecond), probed{"ext4", 60 * time.Millisecond, 60 * time.Millisecond}, 4},
-		{"a disk that is hardly there", each(7 * time.Second), probed{"ext4", 7 * time.Second, 7 * time.Second}, 1},
+// What the probe finds is in the figures and, once, in the log.
+func TestProbeIsTold(t *testing.T) {
+	d := newProbedDisk(everySync(60 * time.Millisecond))
+	var j journal
+	b, err := Open(t.Context(), Options{Path: "buffer", FS: d.mem, Log: j.log(), probe: d.probe("nfs")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	await(t, time.Minute, "the disk is probed", func() bool { return len(j.with("took 60ms")) > 0 })
+	if s := b.Stats(); s.FileSystem != "nfs" || s.SyncMedian != 60*time.Millisecond || s.SyncMax != 60*time.Millisecond {
+		t.Errorf("got stats %+v", s)
+	}
+	for _, parts := range [][]string{
+		{"level=INFO", "looked at the disk", "path=buffer", "file_system=nfs", "sync_median=60ms", "sync_max=60ms"},
+		{"level=WARN", "(nfs)"},
+		{"level=WARN", "took 60ms"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			d := newSlowDisk(test.took)
-			got, err := d.probe("ext4").run("")
-			if err != nil || got != test.want {
-				t.Errorf("got %+v, %v; want %+v", got, err, test.want)
-			}
-			if n := d.syncs.Load(); n > test.atMost {
-				t.Errorf("%d syncs, want at most %d", n, test.atMost)
-			}
-			if _, err := d.mem.Stat(probeFile); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("the probe's file is still there: %v", err)
-			}
-		})
+		if len(j.with(parts...)) != 1 {
+			t.Errorf("want one line with %q in the log:\n%s", parts, j.all())
+		}
 	}
 }
 
-func TestProbeWarnings(t *testing.T) {
-	const good, fast, slow = 300 * time.Microsecond, 3 * time.Microsecond, 75 * time.Millisecond
-	for _, test := range []struct {
-		fileSystem string
-		median     time.Duration
-		// want has the parts of each line.
-		want [][]string
-	}{
-		{"ext4", good, nil},
-		{"xfs", 25 * time.Microsecond, nil}, // NVMe with power-loss protection
-		{"apfs", 5 * time.Millisecond, nil},
-		{"0x12345678", good, nil},
-		{"", 0, nil}, // nothing is known
-		{"tmpfs", fast, [][]string{{"lies in memory (tmpfs)", "power cut", "path on a disk"}}},
-		{"ramfs", good, [][]string{{"lies in memory (ramfs)"}}},
-		{"nfs", good, [][]string{{"another machine or program (nfs)", "a local disk"}}},
-		{"smb2", good, [][]string{{"(smb2)"}}},
-		{"smbfs", good, [][]string{{"(smbfs)"}}},
-		{"cifs", good, [][]string{{"(cifs)"}}},
-		{"9p", good, [][]string{{"(9p)"}}},
-		{"fuse", good, [][]string{{"(fuse)"}}},
-		{"overlay", good, [][]string{{"container's own layer (overlay)", "mount a volume at /buffer"}}},
-		{"ext4", fast, [][]string{{"took 3µs", "check that"}}},
-		{"ext4", slow, [][]string{{"took 75ms", "one connection gets some 8.9 answers", "64 connections some 569 together"}}},
-		{"nfs", slow, [][]string{{"(nfs)"}, {"took 75ms"}}},
-	} {
-		t.Run(test.fileSystem+" "+test.median.String(), func(t *testing.T) {
-			got := probed{test.fileSystem, test.median, test.median}.warnings("/buffer")
-			if len(got) != len(test.want) {
-				t.Fatalf("got %q, want %d lines", got, len(test.want))
-			}
-			for i, line := range got {
-				for _, part := range test.want[i] {
-					if !strings.Contains(line, part) || strings.Contains(line, "\n") {
-						t.Errorf("got %q, want a line with %q", line, part)
-					}
-				}
-			}
-		})
+// A probe that fails, or hangs, keeps nobody from opening and using the buffer.
+func TestProbeHoldsNothingUp(t *testing.T) {
+	release, begun := make(chan struct{}), make(chan struct{})
+	d := newProbedDisk(everySync(time.Millisecond))
+	d.fail = func(op errorfs.Op) error {
+		if !someSync(op) {
+			return nil
+		}
+		close(begun)
+		<-release
+		return errInjected
 	}
+	var j journal
+	p := d.probe("")
+	p.FileSystem = func(string) (string, error) { return "", fs.ErrPermission }
+	b, err := Open(t.Context(), Options{Path: "buffer", FS: d.mem, Log: j.log(), probe: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	<-begun
+	if _, err := b.Append(t.Context(), crashEvent("1", 100)); err != nil {
+		t.Error(err)
+	}
+	close(release)
+	await(t, time.Minute, "the failure is told", func() bool {
+		return len(j.with("level=WARN", "could not be looked at", "naming the file system: permission denied")) == 1
+	})
+	if _, err := b.Append(t.Context(), crashEvent("2", 100)); err != nil {
+		t.Error(err)
+	}
+}
+
+// On a real disk it measures something, and leaves nothing behind.
+func TestProbeOfARealDisk(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "buffer")
+	b, err := Open(t.Context(), Options{Path: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	await(t, time.Minute, "the disk is probed", func() bool { return b.Stats().SyncMedian > 0 })
+	s := b.Stats()
+	if s.SyncMax < s.SyncMedian || s.FileSystem == "" && runtime.GOOS == "linux" {
+		t.Errorf("got stats %+v", s)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, probe.File)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the probe's file is still there: %v", err)
+	}
+	t.Logf("%s, median %v, max %v", s.FileSystem, s.SyncMedian, s.SyncMax)
 }

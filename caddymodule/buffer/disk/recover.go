@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // openEvents opens the log, and brings the store up to it. It returns the last group, and the next position and the total size
@@ -15,7 +16,7 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 	log, err := eventlog.Open(eventlog.Options{
 		FS: b.fs, Dir: b.opts.Path, SegmentSize: b.opts.segment, NoSync: b.opts.noSync,
 		Check: func(raw []byte, position uint64) error {
-			_, _, err := openRecord(raw, position)
+			_, _, err := format.OpenRecord(raw, position)
 			return err
 		},
 	})
@@ -34,7 +35,7 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 		recovered++
 		batch.Reset()
 		if err := batch.SetRepr(append([]byte{}, g.Batch...)); err != nil {
-			return fmt.Errorf("%w: group %d: %w", errDamaged, g.Number, err)
+			return fmt.Errorf("%w: group %d: %w", format.ErrDamaged, g.Number, err)
 		}
 		return b.db.Apply(batch, pebble.NoSync)
 	})
@@ -52,7 +53,7 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 	}
 	if group, next := log.Next(); group != applied.group || next != applied.next {
 		return 0, 0, 0, fmt.Errorf("%w: the log of events ends with group %d before position %d, the store with group %d before %d",
-			errDamaged, group, next, applied.group, applied.next)
+			format.ErrDamaged, group, next, applied.group, applied.next)
 	}
 	b.flushed.Store(applied.group)
 	return applied.group, applied.next, applied.total, nil
@@ -63,8 +64,8 @@ type applied struct{ group, next, total uint64 }
 
 // stageApplied notes it with the group itself.
 func (g *group) stageApplied() {
-	op := g.batch.SetDeferred(len(metaApplied), 24)
-	copy(op.Key, metaApplied)
+	op := g.batch.SetDeferred(len(format.MetaApplied), 24)
+	copy(op.Key, format.MetaApplied)
 	binary.BigEndian.PutUint64(op.Value, g.number)
 	binary.BigEndian.PutUint64(op.Value[8:], g.c.next)
 	binary.BigEndian.PutUint64(op.Value[16:], g.c.total)
@@ -72,7 +73,7 @@ func (g *group) stageApplied() {
 }
 
 func (b *Buffer) loadApplied() (applied, error) {
-	v, ok, err := getMaybe(b.db, metaApplied)
+	v, ok, err := getMaybe(b.db, format.MetaApplied)
 	if err != nil || ok && len(v) != 24 {
 		return applied{}, fmt.Errorf("reading how far the store is: %w", joinDamage(err))
 	}
@@ -84,7 +85,7 @@ func (b *Buffer) loadApplied() (applied, error) {
 
 // stageBeginning notes the first position that is kept, and the total size of those before it.
 func (g *group) stageBeginning(first, gone uint64) {
-	_ = g.batch.Set(metaBeginning, beginning(first, gone), nil)
+	_ = g.batch.Set(format.MetaBeginning, beginning(first, gone), nil)
 }
 
 func beginning(first, gone uint64) []byte {
@@ -92,7 +93,7 @@ func beginning(first, gone uint64) []byte {
 }
 
 func (b *Buffer) loadBeginning() (first, gone uint64, err error) {
-	v, ok, err := getMaybe(b.db, metaBeginning)
+	v, ok, err := getMaybe(b.db, format.MetaBeginning)
 	if err != nil || ok && len(v) != 16 {
 		return 0, 0, fmt.Errorf("reading where the events begin: %w", joinDamage(err))
 	}
@@ -105,7 +106,7 @@ func (b *Buffer) loadBeginning() (first, gone uint64, err error) {
 // joinDamage is err, or damage when there is none.
 func joinDamage(err error) error {
 	if err == nil {
-		return errDamaged
+		return format.ErrDamaged
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // stored is what the store has of an event that is to be reopened.
@@ -48,23 +49,23 @@ func (it *settlement) findOld(b *Buffer, db *pebble.DB, name string) error {
 		return err
 	}
 	it.old.whole = err == nil
-	if _, it.old.deferred, err = getMaybe(db, deferredAtKey(name, position)); err != nil {
+	if _, it.old.deferred, err = getMaybe(db, format.DeferredAtKey(name, position)); err != nil {
 		return err
 	}
 	if it.outcome.Letter == "" {
 		return nil
 	}
-	id, err := parseLetterID(it.outcome.Letter)
+	id, err := format.ParseDeadLetterID(it.outcome.Letter)
 	if err != nil {
 		return nil // as if it were gone
 	}
-	key := id.key()
+	key := id.Key()
 	raw, ok, err := getMaybe(db, key)
 	if err != nil || !ok {
 		return err
 	}
-	it.old.letter, it.old.letterCost = key, cost(len(raw))
-	it.old.record = eventOfLetter(raw, position)
+	it.old.letter, it.old.letterCost = key, format.Cost(len(raw))
+	it.old.record = format.EventOfDeadLetter(raw, position)
 	return nil
 }
 
@@ -89,7 +90,7 @@ func (st *consumerState) stageReopen(g *group, it *settlement) bool {
 	if !staged {
 		deferred = old.deferred
 	}
-	if o.Position == 0 || deferred || !st.progress.has(o.Position) {
+	if o.Position == 0 || deferred || !st.progress.Has(o.Position) {
 		return false
 	}
 	if o.Letter != "" && (old.letter == nil || g.lettersGone[string(old.letter)]) {
@@ -99,8 +100,8 @@ func (st *consumerState) stageReopen(g *group, it *settlement) bool {
 		if old.record == nil {
 			return false
 		}
-		_ = g.batch.Set(copyKey(st.name, o.Position), old.record, nil)
-		g.countAside(0, int64(cost(len(old.record))))
+		_ = g.batch.Set(format.CopyKey(st.name, o.Position), old.record, nil)
+		g.countAside(0, int64(format.Cost(len(old.record))))
 	}
 	if old.letter != nil {
 		g.dropLetter(old.letter, old.letterCost)
@@ -116,14 +117,14 @@ func (st *consumerState) readEvent(b *Buffer, db *pebble.DB, position uint64, wa
 	if !was.deferred || !isDamage(err) {
 		return e, raw, err
 	}
-	own, ok, getErr := getMaybe(db, copyKey(st.name, position))
+	own, ok, getErr := getMaybe(db, format.CopyKey(st.name, position))
 	if getErr != nil {
 		return buffer.Event{}, nil, fmt.Errorf("reading the copy of event %d: %w", position, getErr)
 	}
 	if !ok {
 		return e, raw, err
 	}
-	if e, _, err = decodeEvent(own, position); err != nil {
+	if e, _, err = format.DecodeEvent(own, position); err != nil {
 		return buffer.Event{}, own, fmt.Errorf("reading the copy of event %d: %w", position, err)
 	}
 	return e, own, nil

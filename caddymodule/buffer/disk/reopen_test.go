@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // reopenLetters reopens the event of every dead letter.
@@ -98,7 +99,7 @@ func TestReopenTrimmed(t *testing.T) {
 					}
 				}
 			}
-			wantEmpty(t, b, kindCopy, kindDeferred, kindDeferredAt)
+			wantEmpty(t, b, format.KindCopy, format.KindDeferred, format.KindDeferredAt)
 			s := b.Stats()
 			if s.DeadLetters != test.dead || s.Corrupt != 0 || (s.Bytes > 0) != (test.dead > 0) {
 				t.Fatalf("got stats %+v", s)
@@ -142,7 +143,7 @@ func TestTrimSeesWhatWasReopened(t *testing.T) {
 		t.Fatalf("got %d, %v; want 5", to, err)
 	}
 	reopen := buffer.Outcome{Verb: buffer.Reopen, Position: 3, Lane: "l"}
-	trim := &trimTask{waiter: newWaiter(), to: to, lettersBefore: deadLetterKey(clock.Now(), 0, "")}
+	trim := &trimTask{waiter: newWaiter(), to: to, lettersBefore: format.DeadLetterKey(clock.Now(), 0, "")}
 	// Both in one group, in either order.
 	b.inOneGroup(t, claimed(t, c, reopen), trim)
 	if s := b.Stats(); s.First != 3 {
@@ -176,11 +177,11 @@ func TestLetterGoesOnce(t *testing.T) {
 		letters = append(letters, d)
 	}
 	drop := func(d buffer.DeadLetter) *dropTask {
-		id, err := parseLetterID(d.ID)
+		id, err := format.ParseDeadLetterID(d.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &dropTask{waiter: newWaiter(), keys: [][]byte{id.key()}}
+		return &dropTask{waiter: newWaiter(), keys: [][]byte{id.Key()}}
 	}
 	reopen := func(d buffer.DeadLetter) *settleTask {
 		o := buffer.Outcome{Verb: buffer.Reopen, Position: d.Event.Position, Letter: d.ID, Lane: "l"}
@@ -243,14 +244,14 @@ func (b *Buffer) inOneGroup(t *testing.T, tasks ...task) {
 // wantNoneOf checks that the store has nothing under a consumer's name.
 func wantNoneOf(t *testing.T, b *Buffer, name string) {
 	t.Helper()
-	for _, key := range [][]byte{consumerKey(name), lifecycleKey(name)} {
+	for _, key := range [][]byte{format.ConsumerKey(name), format.LifecycleKey(name)} {
 		if _, ok, err := getMaybe(b.db, key); ok || err != nil {
 			t.Errorf("the store still has %q (%v)", key, err)
 		}
 	}
-	for _, kind := range []byte{kindMemo, kindDeferred, kindDeferredAt, kindCopy} {
-		prefix := namePrefix(kind, name)
-		it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	for _, kind := range []byte{format.KindMemo, format.KindDeferred, format.KindDeferredAt, format.KindCopy} {
+		prefix := format.NamePrefix(kind, name)
+		it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: format.After(prefix)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 const (
@@ -31,12 +33,12 @@ func (b *Buffer) keep() {
 		select {
 		case <-b.closing:
 			return
-		case <-b.failure.halted:
+		case <-b.failure.Halted:
 			return
 		case <-pressure.C:
 			idle = false
 			b.checkHeadroom()
-			if b.fs.control.outdated() {
+			if b.fs.Control.Outdated() {
 				b.writeControl(false)
 			}
 			if b.tight.Load() || b.nearFull() {
@@ -56,8 +58,8 @@ func (b *Buffer) keep() {
 // trimAndLog reports whether anything went.
 func (b *Buffer) trimAndLog() bool {
 	before := b.bytes()
-	if err := b.trim(context.Background()); err != nil && !errors.Is(err, buffer.ErrClosed) && b.failure.err() == nil {
-		b.log.Error("buffer: trimming old events failed, it is tried again", "error", oneLine(err.Error()))
+	if err := b.trim(context.Background()); err != nil && !errors.Is(err, buffer.ErrClosed) && b.failure.Err() == nil {
+		b.log.Error("buffer: trimming old events failed, it is tried again", "error", failstop.OneLine(err.Error()))
 	}
 	gone := b.bytes() < before
 	if gone {
@@ -82,7 +84,7 @@ func (b *Buffer) trim(ctx context.Context) error {
 	for more := true; more; {
 		t := &trimTask{
 			waiter: newWaiter(), to: to, pressed: pressed,
-			lettersBefore: deadLetterKey(now.Add(-limits.DeadLetterRetention), 0, ""),
+			lettersBefore: format.DeadLetterKey(now.Add(-limits.DeadLetterRetention), 0, ""),
 		}
 		done, err := b.committer.do(ctx, t, &t.waiter)
 		if err != nil {
@@ -148,7 +150,7 @@ func (b *Buffer) warnHolders(holders []string, position uint64, now time.Time) {
 // withoutHandler returns those of the consumers that are orphans.
 func (b *Buffer) withoutHandler(names []string) (orphans []string) {
 	for _, name := range names {
-		if st := b.consumerNamed(name); st != nil && st.getLifecycle().orphanedSince != 0 {
+		if st := b.consumerNamed(name); st != nil && st.getLifecycle().OrphanedSince != 0 {
 			orphans = append(orphans, name)
 		}
 	}
@@ -179,13 +181,13 @@ func (b *Buffer) searchTrim(limit uint64, cutoff, excess int64) (to uint64, free
 		if f.position == 0 {
 			return 0
 		}
-		return int64(f.trailer.total) - before
+		return int64(f.trailer.Total) - before
 	}
 	n := sort.Search(int(limit+1-first), func(i int) bool {
 		p := first + uint64(i)
 		f, failed := b.firstIntact(p, limit)
 		err = errors.Join(err, failed)
-		return f.position != 0 && f.trailer.storedAt > cutoff && freedBefore(p) >= excess
+		return f.position != 0 && f.trailer.StoredAt > cutoff && freedBefore(p) >= excess
 	})
 	if n == 0 || err != nil {
 		return 0, 0, err

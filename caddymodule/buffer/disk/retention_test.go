@@ -11,6 +11,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/dedupe"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 type testClock struct {
@@ -255,12 +257,12 @@ func TestDedupeBucketsExpire(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := b.dedupe.count(); n > 3 {
+	if n := b.dedupe.Buckets(); n > 3 {
 		t.Fatalf("%d buckets are left, want at most 3", n)
 	}
-	d, err := loadDedupe(b.db, 0)
-	if err != nil || d.count() > 3 {
-		t.Fatalf("%d buckets are stored (%v), want at most 3", d.count(), err)
+	d, err := dedupe.Load(b.db, 0)
+	if err != nil || d.Buckets() > 3 {
+		t.Fatalf("%d buckets are stored (%v), want at most 3", d.Buckets(), err)
 	}
 }
 
@@ -284,7 +286,7 @@ func TestLeaseStopsAtTheWindow(t *testing.T) {
 	var wg sync.WaitGroup
 	for w := range 64 {
 		wg.Go(func() {
-			for i := range (window + 128) / 64 {
+			for i := range (format.Window + 128) / 64 {
 				if _, err := b.Append(t.Context(), crashEvent(fmt.Sprintf("%d-%d", w, i), 1)); err != nil {
 					t.Error(err)
 				}
@@ -295,7 +297,7 @@ func TestLeaseStopsAtTheWindow(t *testing.T) {
 	c := openConsumer(t, b, "a")
 	var held []buffer.Lease
 	n := 0
-	for n < window {
+	for n < format.Window {
 		leases, err := c.Lease(t.Context(), 1000)
 		if err != nil {
 			t.Fatal(err)
@@ -313,8 +315,8 @@ func TestLeaseStopsAtTheWindow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n != window {
-		t.Fatalf("%d were leased past a held event, want %d", n, window)
+	if n != format.Window {
+		t.Fatalf("%d were leased past a held event, want %d", n, format.Window)
 	}
 	got := make(chan int)
 	go func() {

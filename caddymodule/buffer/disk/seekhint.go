@@ -6,6 +6,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // lanesKnown bounds for how many lanes of a consumer a seek hint is remembered.
@@ -46,7 +47,7 @@ func (a *arrival) add(position uint64) {
 // lowest is the lowest position on its way.
 func (a arrival) lowest() uint64 {
 	if a.count == 0 {
-		return maxPosition
+		return format.MaxPosition
 	}
 	return a.low
 }
@@ -64,7 +65,7 @@ type seekHints struct {
 
 func newSeekHints() seekHints {
 	return seekHints{
-		held: seekHint{from: maxPosition}, oldest: seekHint{from: maxPosition},
+		held: seekHint{from: format.MaxPosition}, oldest: seekHint{from: format.MaxPosition},
 		lanes: map[string]*seekHint{}, arriving: map[string]arrival{},
 	}
 }
@@ -158,13 +159,13 @@ func (f *seekHint) seek(db *pebble.DB, prefix []byte, from uint64, a arrival) (*
 func seekPosition(db *pebble.DB, prefix []byte, from uint64) (*pebble.Iterator, uint64, error) {
 	it, err := db.NewIter(&pebble.IterOptions{
 		LowerBound: binary.BigEndian.AppendUint64(append([]byte{}, prefix...), from),
-		UpperBound: after(prefix),
+		UpperBound: format.After(prefix),
 	})
 	if err != nil {
 		return nil, 0, err
 	}
 	if it.First() {
-		position, ok := positionBehind(prefix, it.Key())
+		position, ok := format.PositionBehind(prefix, it.Key())
 		if !ok {
 			position = 0 // not ours, so nothing is known
 		}
@@ -174,5 +175,5 @@ func seekPosition(db *pebble.DB, prefix []byte, from uint64) (*pebble.Iterator, 
 		_ = it.Close()
 		return nil, 0, err
 	}
-	return it, maxPosition, nil
+	return it, format.MaxPosition, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // floorRig gives one consumer's deferred events random outcomes. It looks for what is deferred as if
@@ -105,7 +106,7 @@ func (r *hintRig) take(leases []buffer.Lease, err error) (positions []uint64) {
 
 func (r *hintRig) look(lane string, n int) {
 	var want []uint64
-	for _, p := range r.scan(lanePrefix("h", lane)) {
+	for _, p := range r.scan(format.LanePrefix("h", lane)) {
 		if _, leased := r.leased[p]; !leased && len(want) < n {
 			want = append(want, p)
 		}
@@ -136,13 +137,13 @@ func (r *hintRig) settle() {
 
 // scan returns the positions behind a prefix.
 func (r *hintRig) scan(prefix []byte) (positions []uint64) {
-	it, err := r.b.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	it, err := r.b.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: format.After(prefix)})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
-		p, valid := positionBehind(prefix, it.Key())
+		p, valid := format.PositionBehind(prefix, it.Key())
 		if !valid {
 			r.t.Fatalf("key %q", it.Key())
 		}
@@ -158,7 +159,7 @@ func (r *hintRig) check() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	want, all := r.c.st.progress.low, r.scan(namePrefix(kindDeferredAt, "h"))
+	want, all := r.c.st.progress.Low, r.scan(format.NamePrefix(format.KindDeferredAt, "h"))
 	if len(all) > 0 {
 		want = min(want, all[0]-1)
 	}
@@ -183,10 +184,10 @@ func (r *hintRig) checkHints() {
 			r.t.Errorf("%s: the seek hint is %d, but there is %d", what, f.start(), all[0])
 		}
 	}
-	checkOne("held", &st.hints.held, namePrefix(kindDeferredAt, "h"))
-	checkOne("oldest", &st.hints.oldest, namePrefix(kindDeferredAt, "h"))
+	checkOne("held", &st.hints.held, format.NamePrefix(format.KindDeferredAt, "h"))
+	checkOne("oldest", &st.hints.oldest, format.NamePrefix(format.KindDeferredAt, "h"))
 	for lane, f := range st.hints.lanes {
-		checkOne("lane "+lane, f, lanePrefix("h", lane))
+		checkOne("lane "+lane, f, format.LanePrefix("h", lane))
 	}
 }
 
@@ -257,7 +258,7 @@ func TestSeekHintsUnderway(t *testing.T) {
 		t.Fatalf("%d are still taken for arriving", n)
 	}
 	for _, lane := range []string{"0", "1"} {
-		want := r.scan(lanePrefix("h", lane))
+		want := r.scan(format.LanePrefix("h", lane))
 		leases, err := r.c.LeaseDeferred(ctx, lane, events)
 		if err != nil {
 			t.Fatal(err)

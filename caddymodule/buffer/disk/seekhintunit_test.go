@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // laneOfOne returns a consumer with event 3 of 5 in lane l and the others settled.
@@ -109,9 +110,9 @@ func TestSeekHintCountsWhatCameMeanwhile(t *testing.T) {
 		name string
 		f    *seekHint
 		want uint64
-	}{{"on its way before", f, 2}, {"comes meanwhile", other, 1}, {"nothing", &seekHint{from: maxPosition}, 3}} {
+	}{{"on its way before", f, 2}, {"comes meanwhile", other, 1}, {"nothing", &seekHint{from: format.MaxPosition}, 3}} {
 		err := b.use(func(db *pebble.DB) error {
-			return c.st.learn(db, lanePrefix("h", "l"), 0, func() *seekHint { return test.f })
+			return c.st.learn(db, format.LanePrefix("h", "l"), 0, func() *seekHint { return test.f })
 		})
 		if err != nil || test.f.start() != test.want {
 			t.Errorf("%s: the seek hint is %d (%v), want %d", test.name, test.f.start(), err, test.want)

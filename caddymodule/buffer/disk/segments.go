@@ -4,12 +4,14 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 )
 
 // removeSegments removes segments that are not needed.
 func (b *Buffer) removeSegments() {
 	if err := b.flushAndRemove(); err != nil && b.usableNow() {
-		b.log.Warn("buffer: files of trimmed events cannot be removed yet", "error", oneLine(err.Error()))
+		b.log.Warn("buffer: files of trimmed events cannot be removed yet", "error", failstop.OneLine(err.Error()))
 	}
 	b.checkHeadroom()
 	// What is missing now is missing beside what went.
@@ -30,26 +32,26 @@ func (b *Buffer) flushAndRemove() error {
 		if err := db.Flush(); err != nil {
 			return err
 		}
-		if err := b.failure.err(); err != nil {
+		if err := b.failure.Err(); err != nil {
 			return err
 		}
 		b.flushed.Store(group)
-		return b.events.Remove(b.first.Load(), group, b.fs.control.removed)
+		return b.events.Remove(b.first.Load(), group, b.fs.Control.Removed)
 	})
 }
 
 // applyAll has the store on the disk as far as the log is, so that the next start has nothing to replay, and damage to the log costs
 // no more than the events that it hits. Where the disk is short of space the log has to do.
 func (b *Buffer) flushAll() {
-	if b.tight.Load() || b.fs.full() != nil {
+	if b.tight.Load() || b.fs.Full() != nil {
 		return
 	}
 	err := b.use(func(db *pebble.DB) error { return db.Flush() })
-	if err != nil || b.failure.err() != nil {
+	if err != nil || b.failure.Err() != nil {
 		return
 	}
 	for _, name := range b.events.Names() {
-		b.fs.control.removed(name)
+		b.fs.Control.Removed(name)
 	}
 }
 
@@ -71,7 +73,7 @@ func (b *Buffer) doneBefore() uint64 {
 	low := b.durable.Load()
 	for _, st := range b.allConsumers() {
 		st.mu.Lock()
-		low = min(low, st.progress.low)
+		low = min(low, st.progress.Low)
 		st.mu.Unlock()
 	}
 	return low + 1

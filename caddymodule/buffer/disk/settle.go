@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 const (
@@ -31,7 +32,7 @@ type settlement struct {
 	// claimed: the outcome ends a lease. Reopen and PutMemo do not.
 	claimed bool
 	// letter is set for a dead letter.
-	letter *deadLetter
+	letter *format.DeadLetter
 	// old is what the store has of an event to be reopened.
 	old stored
 }
@@ -83,7 +84,7 @@ func (c *Consumer) checkOutcome(o *buffer.Outcome) error {
 		return fmt.Errorf("event %d: verb %d is not known", o.Position, o.Verb)
 	}
 	if o.Verb == buffer.Reopen && o.Letter != "" {
-		if l, err := parseLetterID(o.Letter); err == nil && (l.handler != c.st.name || l.position != o.Position) {
+		if l, err := format.ParseDeadLetterID(o.Letter); err == nil && (l.Handler != c.st.name || l.Position != o.Position) {
 			return fmt.Errorf("event %d: dead letter %s is of another handler or another event", o.Position, o.Letter)
 		}
 	}
@@ -158,12 +159,12 @@ func (c *Consumer) attach(t *settleTask) error {
 		if o.Verb != buffer.Dead {
 			continue
 		}
-		letter := &deadLetter{handler: c.st.name, reason: o.Reason, code: o.Code, retry: o.Retry, position: o.Position}
+		letter := &format.DeadLetter{Handler: c.st.name, Reason: o.Reason, Code: o.Code, Retry: o.Retry, Position: o.Position}
 		err := c.b.use(func(db *pebble.DB) error {
 			_, raw, err := c.st.readEvent(c.b, db, o.Position, it.was)
-			letter.record = raw
+			letter.Record = raw
 			if isDamage(err) {
-				letter.damaged, letter.note = true, err.Error()
+				letter.Damaged, letter.Note = true, err.Error()
 				return nil
 			}
 			return err
@@ -172,7 +173,7 @@ func (c *Consumer) attach(t *settleTask) error {
 			return err
 		}
 		it.letter = letter
-		t.bytes += len(letter.record)
+		t.bytes += len(letter.Record)
 	}
 	return nil
 }
@@ -207,14 +208,14 @@ func (t *settleTask) stage(g *group) error {
 func (st *consumerState) stageOutcome(g *group, it *settlement) {
 	o := &it.outcome
 	if it.was.deferred {
-		_ = g.batch.Delete(deferredKey(st.name, it.was.lane, o.Position), nil)
+		_ = g.batch.Delete(format.DeferredKey(st.name, it.was.lane, o.Position), nil)
 		if o.Verb != buffer.Defer {
-			_ = g.batch.Delete(deferredAtKey(st.name, o.Position), nil)
+			_ = g.batch.Delete(format.DeferredAtKey(st.name, o.Position), nil)
 			st.staged[o.Position] = false
-			st.progress.deferred -= min(1, st.progress.deferred)
+			st.progress.Deferred -= min(1, st.progress.Deferred)
 			if it.was.copied > 0 {
-				_ = g.batch.Delete(copyKey(st.name, o.Position), nil)
-				g.countAside(0, -int64(cost(it.was.copied)))
+				_ = g.batch.Delete(format.CopyKey(st.name, o.Position), nil)
+				g.countAside(0, -int64(format.Cost(it.was.copied)))
 			}
 		}
 	}
@@ -224,16 +225,16 @@ func (st *consumerState) stageOutcome(g *group, it *settlement) {
 	if it.letter != nil {
 		g.stageDeadLetter(*it.letter)
 	}
-	st.progress.mark(o.Position)
+	st.progress.Mark(o.Position)
 }
 
 // stageDeferred writes a deferred event's entries. Callers hold mu.
 func (st *consumerState) stageDeferred(g *group, o *buffer.Outcome, fresh bool) {
-	_ = g.batch.Set(deferredKey(st.name, o.Lane, o.Position), encodeRetry(o.Retry), nil)
-	_ = g.batch.Set(deferredAtKey(st.name, o.Position), []byte(o.Lane), nil)
+	_ = g.batch.Set(format.DeferredKey(st.name, o.Lane, o.Position), format.EncodeRetry(o.Retry), nil)
+	_ = g.batch.Set(format.DeferredAtKey(st.name, o.Position), []byte(o.Lane), nil)
 	st.staged[o.Position] = true
 	if fresh {
-		st.progress.deferred++
+		st.progress.Deferred++
 	}
 }
 

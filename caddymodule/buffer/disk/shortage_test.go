@@ -10,6 +10,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 )
 
 // A shortage of file descriptors, longer than the spare ones last, delays what is stored;
@@ -45,7 +47,7 @@ func TestShortageOfFilesPasses(t *testing.T) {
 				defer close(over)
 				tick := time.NewTicker(time.Millisecond)
 				defer tick.Stop()
-				for f.struck.Load() < reservedFiles+5 {
+				for f.struck.Load() < failstop.ReservedFiles+5 {
 					select {
 					case <-ctx.Done():
 						t.Errorf("the fault struck only %d times", f.struck.Load())
@@ -122,7 +124,7 @@ func TestShortageOfFilesEndsWithClose(t *testing.T) {
 			}
 		}
 	}()
-	for f.struck.Load() < reservedFiles+5 {
+	for f.struck.Load() < failstop.ReservedFiles+5 {
 		select {
 		case err := <-appended:
 			t.Fatal(err)

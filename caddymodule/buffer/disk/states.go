@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // States implements buffer.Buffer. ErrNotFound: the position was never given.
@@ -37,7 +38,7 @@ func (b *Buffer) States(ctx context.Context, position uint64) ([]buffer.State, e
 func (st *consumerState) state(db *pebble.DB, position uint64) (buffer.State, error) {
 	s := buffer.State{Consumer: st.name, Phase: buffer.PhaseSettled}
 	st.mu.Lock()
-	has := st.progress.has(position)
+	has := st.progress.Has(position)
 	// A lease is taken away only when what became of the event can be read.
 	l, leased := st.leased[position]
 	st.mu.Unlock()
@@ -45,15 +46,15 @@ func (st *consumerState) state(db *pebble.DB, position uint64) (buffer.State, er
 		s.Phase = buffer.PhasePending
 		return s, nil
 	}
-	v, ok, err := getMaybe(db, deferredAtKey(st.name, position))
+	v, ok, err := getMaybe(db, format.DeferredAtKey(st.name, position))
 	if err != nil || !ok {
 		return s, err
 	}
 	s.Phase = buffer.PhaseDeferred
 	s.Lane = string(v)
-	raw, ok, err := getMaybe(db, deferredKey(st.name, s.Lane, position))
+	raw, ok, err := getMaybe(db, format.DeferredKey(st.name, s.Lane, position))
 	if err == nil && ok {
-		s.Retry = decodeRetry(raw)
+		s.Retry = format.DecodeRetry(raw)
 	}
 	return s, err
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // trimTask deletes events, dead letters and dedupe entries that are old.
@@ -37,8 +39,8 @@ func (t *trimTask) stage(g *group) error {
 	if err := t.stageLetters(g); err != nil {
 		return err
 	}
-	if keep, any := g.b.dedupe.expire(g.now, g.trimLimits().DedupeWindow); any {
-		_ = g.batch.DeleteRange([]byte{kindDedupe}, bucketKey(keep), nil)
+	if keep, any := g.b.dedupe.Expire(g.now, g.trimLimits().DedupeWindow); any {
+		_ = g.batch.DeleteRange([]byte{format.KindDedupe}, format.BucketKey(keep), nil)
 	}
 	if g.stageTrim(events) {
 		g.stageRemovals(over)
@@ -48,7 +50,7 @@ func (t *trimTask) stage(g *group) error {
 
 // stageLetters counts what it deletes here, where nothing else adds or removes letters.
 func (t *trimTask) stageLetters(g *group) error {
-	it, err := g.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindDeadLetter}, UpperBound: t.lettersBefore})
+	it, err := g.db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindDeadLetter}, UpperBound: t.lettersBefore})
 	if err != nil {
 		return err
 	}
@@ -63,14 +65,14 @@ func (t *trimTask) stageLetters(g *group) error {
 		}
 		if !g.lettersGone[string(it.Key())] {
 			n++
-			bytes += int64(cost(len(it.Value())))
+			bytes += int64(format.Cost(len(it.Value())))
 		}
 	}
 	if err := it.Error(); err != nil {
 		return err
 	}
 	if n > 0 {
-		_ = g.batch.DeleteRange([]byte{kindDeadLetter}, end, nil)
+		_ = g.batch.DeleteRange([]byte{format.KindDeadLetter}, end, nil)
 		g.countAside(-n, -bytes)
 	}
 	return nil
@@ -112,7 +114,7 @@ func (t *trimTask) planEvents(g *group) (eventTrim, error) {
 		e.losers = append(e.losers, l)
 	}
 	f, err := g.b.lastIntact(first, e.to)
-	e.total = f.trailer.total
+	e.total = f.trailer.Total
 	return e, err
 }
 

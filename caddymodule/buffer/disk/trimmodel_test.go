@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // trimModel knows what each consumer has not settled, and who has a handler.
@@ -276,12 +277,12 @@ func (m *trimModel) count() {
 		defer it.Close()
 		for ok := it.First(); ok; ok = it.Next() {
 			switch key := it.Key(); key[0] {
-			case kindDeadLetter:
+			case format.KindDeadLetter:
 				letters++
-				bytes += cost(len(it.Value()))
-			case kindCopy:
-				bytes += cost(len(it.Value()))
-			case kindDeferredAt:
+				bytes += format.Cost(len(it.Value()))
+			case format.KindCopy:
+				bytes += format.Cost(len(it.Value()))
+			case format.KindDeferredAt:
 				deferred[string(key[1:len(key)-9])]++
 			}
 		}
@@ -289,7 +290,7 @@ func (m *trimModel) count() {
 			return err
 		}
 		return m.b.events.Scan(m.b.first.Load(), m.b.durable.Load(), func(_ uint64, raw []byte, _ error) bool {
-			bytes += cost(len(raw))
+			bytes += format.Cost(len(raw))
 			return true
 		})
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 )
 
 const (
@@ -36,14 +38,14 @@ func (w *waiter) finish(err error) bool {
 }
 
 // wait reports done = false when it gave up, because of ctx or the halt.
-func (w *waiter) wait(ctx context.Context, s *failure) (done bool, err error) {
+func (w *waiter) wait(ctx context.Context, s *failstop.Failure) (done bool, err error) {
 	select {
 	case <-w.ready:
 		return true, w.err
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-s.halted:
-		err = s.err()
+	case <-s.Halted:
+		err = s.Err()
 	}
 	if w.state.CompareAndSwap(waiting, abandoned) {
 		return false, err
@@ -76,7 +78,7 @@ func (b *Buffer) onTrigger(fired trigger, work func()) {
 		select {
 		case <-b.closing:
 			return
-		case <-b.failure.halted:
+		case <-b.failure.Halted:
 			return
 		case <-fired:
 			work()

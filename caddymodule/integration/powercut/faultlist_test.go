@@ -5,7 +5,7 @@ const (
 	appendFile   = "caddymodule/buffer/disk/append.go"
 	settleFile   = "caddymodule/buffer/disk/settle.go"
 	letterFile   = "caddymodule/buffer/disk/deadletter.go"
-	fenceFile    = "caddymodule/buffer/disk/fs.go"
+	failstopFile = "caddymodule/buffer/disk/internal/failstop/fs.go"
 	onDiskFile   = "caddymodule/internal/dispatch/ondisk.go"
 	mainLineFile = "caddymodule/internal/dispatch/mainline.go"
 	blockedFile  = "caddymodule/internal/dispatch/blocked.go"
@@ -20,13 +20,13 @@ var faults = []planted{
 		{logFile, "if !l.NoSync {", "if l.SegmentSize < 0 {"},
 		{logFile, "	b := g.finish(batch)\n", "	if err := l.writing.SyncData(); err != nil {\n		return err\n	}\n	b := g.finish(batch)\n"},
 	}},
-	{"a settlement leaves the position away that it covers", []edit{
+	{"a settlement omits the position that it covers", []edit{
 		{settleFile, "	g.touch(st)\n", ""},
 	}},
 	{"the dedupe entry is written behind the batch", []edit{
-		{appendFile, "	op := g.batch.SetDeferred(dedupeKeySize, seenSize)\n", ""},
-		{appendFile, "	appendDedupeKey(op.Key[:0], bucket, t.key)\n	s.put(op.Value)\n	_ = op.Finish()\n",
-			"	_ = g.batch.LogData(nil, nil) // or the group counts as empty\n	key, value, db := appendDedupeKey(nil, bucket, t.key), make([]byte, seenSize), g.db\n	s.put(value)\n	g.then = append(g.then, func() { _ = db.Set(key, value, pebble.NoSync) })\n"},
+		{appendFile, "	op := g.batch.SetDeferred(format.DedupeKeySize, format.SeenSize)\n", ""},
+		{appendFile, "	format.AppendDedupeKey(op.Key[:0], bucket, t.key)\n	s.Put(op.Value)\n	_ = op.Finish()\n",
+			"	_ = g.batch.LogData(nil, nil) // or the group counts as empty\n	key, value, db := format.AppendDedupeKey(nil, bucket, t.key), make([]byte, format.SeenSize), g.db\n	s.Put(value)\n	g.then = append(g.then, func() { _ = db.Set(key, value, pebble.NoSync) })\n"},
 	}},
 	{"the dead letter is written behind the batch", []edit{
 		{letterFile, "	_ = g.batch.Set(key, value, nil)\n", "	db := g.db\n	g.then = append(g.then, func() { _ = db.Set(key, value, pebble.NoSync) })\n"},
@@ -41,6 +41,6 @@ var faults = []planted{
 		{blockedFile, "	if l.first <= d.seen+1 {\n", "	if true {\n"},
 	}},
 	{"the name of a new manifest is not synced", []edit{
-		{fenceFile, "f.syncDir(f.PathDir(name)); err != nil", "error(nil); err != nil"},
+		{failstopFile, "f.syncDir(f.PathDir(name)); err != nil", "error(nil); err != nil"},
 	}},
 }

@@ -1,0 +1,179 @@
+package dedupe
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+)
+
+// dedupe finds earlier events of the same source and id.
+type Index struct {
+	// buckets are the starts of all buckets, ascending; only the committer stores.
+	buckets atomic.Pointer[[]uint32]
+	recent  recent
+	Filter  filter
+	// iterate is never changed; it is here so that no look-up allocates it.
+	iterate pebble.IterOptions
+}
+
+// loadDedupe finds the buckets by jumping from one to the next. lastGroup is the last group that was written.
+func Load(db *pebble.DB, lastGroup uint64) (*Index, error) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindDedupe}, UpperBound: []byte{format.KindDedupe + 1}})
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	var buckets []uint32
+	for ok := it.First(); ok && len(it.Key()) >= 5; {
+		start := binary.BigEndian.Uint32(it.Key()[1:])
+		buckets = append(buckets, start)
+		if start == math.MaxUint32 {
+			break
+		}
+		ok = it.SeekGE(format.BucketKey(start + 1))
+	}
+	if err := it.Error(); err != nil {
+		return nil, fmt.Errorf("reading the dedupe index: %w", err)
+	}
+	d := &Index{recent: newRecent(lastGroup + 1), iterate: pebble.IterOptions{
+		LowerBound:   []byte{format.KindDedupe},
+		UpperBound:   []byte{format.KindDedupe + 1},
+		UseL6Filters: true,
+	}}
+	d.buckets.Store(&buckets)
+	if len(buckets) == 0 {
+		d.Filter.stored.Store(&blooms{})
+	}
+	return d, nil
+}
+
+// find looks k up among the entries that are younger than window.
+func (d *Index) Find(db *pebble.DB, k format.DedupeKey, now int64, window time.Duration) (format.Seen, bool, error) {
+	buckets := *d.buckets.Load()
+	if len(buckets) == 0 {
+		return format.Seen{}, false, nil
+	}
+	// An iterator, since Get does not use the filters of the lowest level, where nearly all is.
+	it, err := db.NewIter(&d.iterate)
+	if err != nil {
+		return format.Seen{}, false, err
+	}
+	defer it.Close()
+	var stack [32]byte
+	for i := len(buckets) - 1; i >= 0; i-- {
+		if it.SeekPrefixGE(format.AppendDedupeKey(stack[:0], buckets[i], k)) {
+			s, ok := format.ParseSeen(it.Value())
+			if ok && s.Within(now, window) {
+				return s, true, nil
+			}
+		}
+		if err := it.Error(); err != nil {
+			return format.Seen{}, false, fmt.Errorf("looking up the event id: %w", err)
+		}
+		// Every entry of the buckets before was made before this one started.
+		if startedBefore(buckets[i], now, window) {
+			break
+		}
+	}
+	return format.Seen{}, false, nil
+}
+
+// startedBefore reports whether a bucket started more than window ago, to the whole
+// second above.
+func startedBefore(bucket uint32, now int64, window time.Duration) bool {
+	return now-(int64(bucket)+1)*int64(time.Second) > int64(window)
+}
+
+// excludes reports whether an event was certainly not seen. What is added meanwhile may be missed.
+func (d *Index) Excludes(k format.DedupeKey) bool { return d.Filter.excludes(k) }
+
+// justAdded finds an entry that add made, of one of the last groups. For the committer only.
+func (d *Index) JustAdded(k format.DedupeKey) (format.Seen, bool) { return d.recent.find(k) }
+
+// covers reports whether justAdded knows all groups after the given one. For the committer only.
+func (d *Index) Covers(group uint64) bool { return d.recent.covers(group) }
+
+// add notes an entry that the group with this number writes. For the committer only.
+func (d *Index) Add(bucket uint32, k format.DedupeKey, s format.Seen, group uint64) {
+	d.recent.add(k, s, group)
+	d.Filter.add(bucket, k)
+}
+
+// count returns the number of buckets.
+func (d *Index) Buckets() int { return len(*d.buckets.Load()) }
+
+// bucket returns the bucket for an entry made now, starting one if need be. For
+// the committer only.
+func (d *Index) Bucket(now int64, window time.Duration) uint32 {
+	buckets := *d.buckets.Load()
+	if n := len(buckets); n > 0 {
+		newest := buckets[n-1]
+		if now-int64(newest)*int64(time.Second) < int64(window) {
+			return newest
+		}
+	}
+	start := uint32(min(max(0, now/int64(time.Second)), math.MaxUint32))
+	grown := append(append([]uint32{}, buckets...), start)
+	d.buckets.Store(&grown)
+	return start
+}
+
+// expire takes the buckets off the list whose entries are all older than window,
+// and returns the start of the first one that stays, if any went. For the
+// committer only.
+func (d *Index) Expire(now int64, window time.Duration) (keep uint32, any bool) {
+	buckets := *d.buckets.Load()
+	n := 0
+	for n+1 < len(buckets) && startedBefore(buckets[n+1], now, window) {
+		n++
+	}
+	if n == 0 {
+		return 0, false
+	}
+	rest := append([]uint32{}, buckets[n:]...)
+	d.buckets.Store(&rest)
+	d.Filter.expire(rest[0])
+	return rest[0], true
+}
+
+// recent holds the entries of the last groups, so that the committer need not
+// read the store for what a caller looked up a moment ago. Two maps take turns.
+type recent struct {
+	young, old           map[format.DedupeKey]format.Seen
+	youngSince, oldSince uint64
+}
+
+const RecentSize = 8192
+
+// newRecent makes a recent of what first and later groups write.
+func newRecent(first uint64) recent {
+	return recent{young: map[format.DedupeKey]format.Seen{}, old: map[format.DedupeKey]format.Seen{}, youngSince: first, oldSince: first}
+}
+
+// covers reports whether all groups after the given one are here.
+func (r *recent) covers(group uint64) bool {
+	return r.oldSince <= group+1
+}
+
+func (r *recent) find(k format.DedupeKey) (format.Seen, bool) {
+	if s, ok := r.young[k]; ok {
+		return s, true
+	}
+	s, ok := r.old[k]
+	return s, ok
+}
+
+func (r *recent) add(k format.DedupeKey, s format.Seen, group uint64) {
+	if len(r.young) >= RecentSize {
+		clear(r.old)
+		r.old, r.young = r.young, r.old
+		r.oldSince, r.youngSince = r.youngSince, group
+	}
+	r.young[k] = s
+}

@@ -1,0 +1,252 @@
+package failstop
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+)
+
+// control knows how the files of the store looked when they were last synced, and keeps that in a file of its
+// own. Pebble takes a damaged end of its manifest for one that a crash has torn, and a
+// directory without a marker for a new one; it then goes on with less than there was, and removes the rest. A damaged end of the
+// log of events looks torn as well. With the
+// control the buffer sees that and refuses to open, so that nothing is lost that is not lost yet.
+//
+// What a crash leaves of the last 30 s has no control file, of the manifest the last second: there, damage to the last 32 KiB of the
+// manifest, or to the last group of the log, looks like its end.
+type control struct {
+	mu sync.Mutex
+	// stamps are those of manifests that were synced since the buffer was opened, and of segments that are not wholly applied, by name.
+	stamps map[string]stamp
+	// old is the manifest that was there before, while it is in use.
+	old stamp
+	// written is what was last written down.
+	written controlState
+}
+
+// state is what the file says, with a checksum behind it.
+type controlState struct {
+	// Next is the position that the next event would have got.
+	Next uint64 `json:"next_position"`
+	// Closed: the buffer was closed behind it, so all of its files are as they are here.
+	Closed   bool    `json:"closed"`
+	Manifest stamp   `json:"manifest"`
+	Logs     []stamp `json:"logs"`
+}
+
+// stamp is the synced beginning of a file that only grows.
+type stamp struct {
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+	Sum  uint32 `json:"crc32c"`
+}
+
+const (
+	controlFile    = "control"
+	controlNewFile = "control.new"
+)
+
+func newControl() *control { return &control{stamps: map[string]stamp{}} }
+
+// grows reports whether a file is one that is looked after.
+func grows(name string) bool {
+	return strings.HasPrefix(name, manifestPrefix) || strings.HasSuffix(name, eventlog.Suffix)
+}
+
+func (w *control) synced(s stamp) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stamps[s.Name] = s
+}
+
+func (w *control) Removed(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.stamps, name)
+}
+
+// now is what there is to say.
+func (w *control) State(next uint64, closed bool) controlState {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := controlState{Next: next, Closed: closed, Manifest: w.old}
+	for name, s := range w.stamps {
+		switch {
+		case !strings.HasPrefix(name, manifestPrefix):
+			t.Logs = append(t.Logs, s)
+		// The newest is in use; names have six digits, and more where it takes more.
+		case len(name) > len(t.Manifest.Name) || len(name) == len(t.Manifest.Name) && name > t.Manifest.Name:
+			t.Manifest = s
+		}
+	}
+	slices.SortFunc(t.Logs, func(a, b stamp) int { return strings.Compare(a.Name, b.Name) })
+	return t
+}
+
+// outdated reports whether the manifest has grown since it was last written down: what it then says of tables, no segment
+// may have any more.
+func (w *control) Outdated() bool { return w.State(0, false).Manifest != w.written.Manifest }
+
+// write makes the state durable, where it says something new.
+func (w *control) Write(fsys vfs.FS, dir string, t controlState) error {
+	if t.Next == w.written.Next && t.Closed == w.written.Closed && t.Manifest == w.written.Manifest && slices.Equal(t.Logs, w.written.Logs) {
+		return nil
+	}
+	text, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	if err := writeSynced(fsys, fsys.PathJoin(dir, controlNewFile), format.AppendChecksum(text)); err != nil {
+		return err
+	}
+	if err := fsys.Rename(fsys.PathJoin(dir, controlNewFile), fsys.PathJoin(dir, controlFile)); err != nil {
+		return err
+	}
+	d, err := fsys.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	w.written = t
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func writeSynced(fsys vfs.FS, path string, b []byte) error {
+	f, err := fsys.Create(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// check holds the files of a store that nobody has open against the state. It changes nothing.
+func (w *control) check(fsys vfs.FS, dir string) error {
+	names, err := fsys.List(dir)
+	if err != nil {
+		return err
+	}
+	manifest := markedManifest(names)
+	if manifest == "" {
+		if i := slices.IndexFunc(names, isContents); i >= 0 {
+			return fmt.Errorf("%w: the file marker.manifest... is missing, which names the manifest of what is stored in %s and others", format.ErrDamaged, names[i])
+		}
+		return nil
+	}
+	t, err := readControl(fsys, dir)
+	if err != nil {
+		return err
+	}
+	for _, s := range append([]stamp{t.Manifest}, t.Logs...) {
+		if !slices.Contains(names, s.Name) || grows(s.Name) && s.Name != manifest && strings.HasPrefix(s.Name, manifestPrefix) {
+			continue
+		}
+		got, err := stampOf(fsys, dir, s.Name, s.Size)
+		if err != nil {
+			return err
+		}
+		if got != s {
+			return fmt.Errorf("%w: the first %d bytes of %s are not what was written", format.ErrDamaged, s.Size, s.Name)
+		}
+	}
+	if w.old, err = stampOf(fsys, dir, manifest, -1); err != nil {
+		return err
+	}
+	if t.Closed && w.old == t.Manifest {
+		// Nothing has happened since.
+		for _, s := range t.Logs {
+			if !slices.Contains(names, s.Name) {
+				return fmt.Errorf("%w: %s is missing", format.ErrDamaged, s.Name)
+			}
+		}
+	}
+	w.written = t
+	return nil
+}
+
+// short says that less is stored than there was.
+func (w *control) Short(next uint64) error {
+	if next >= w.written.Next {
+		return nil
+	}
+	return fmt.Errorf("%w: events were stored up to position %d, but only those up to %d are there", format.ErrDamaged, w.written.Next-1, next-1)
+}
+
+func isContents(name string) bool {
+	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, eventlog.Suffix) || name == controlFile
+}
+
+// markedManifest returns the manifest that the newest marker names, "" without one.
+func markedManifest(names []string) (manifest string) {
+	newest := ""
+	for _, name := range names {
+		rest, ok := strings.CutPrefix(name, "marker.manifest.")
+		number, value, found := strings.Cut(rest, ".")
+		if ok && found && (len(number) > len(newest) || len(number) == len(newest) && number > newest) {
+			newest, manifest = number, value
+		}
+	}
+	return manifest
+}
+
+// readControl returns an empty one where there is none. One that is damaged says nothing either: it is no data.
+func readControl(fsys vfs.FS, dir string) (t controlState, err error) {
+	f, err := fsys.Open(fsys.PathJoin(dir, controlFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(f)
+	if err != nil {
+		return t, err
+	}
+	text, err := format.VerifyChecksum(raw)
+	if err != nil || json.Unmarshal(text, &t) != nil {
+		return controlState{}, nil
+	}
+	return t, nil
+}
+
+// stampOf reads the first bytes of a file, or all with -1.
+func stampOf(fsys vfs.FS, dir, name string, size int64) (stamp, error) {
+	f, err := fsys.Open(fsys.PathJoin(dir, name), vfs.SequentialReadsOption)
+	if errors.Is(err, fs.ErrNotExist) {
+		return stamp{}, fmt.Errorf("%w: %s is missing", format.ErrDamaged, name)
+	}
+	if err != nil {
+		return stamp{}, err
+	}
+	defer f.Close()
+	s := stamp{Name: name}
+	var from io.Reader = f
+	if size >= 0 {
+		from = io.LimitReader(f, size)
+	}
+	b := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(b)
+		s.Size += int64(n)
+		s.Sum = format.ExtendChecksum(s.Sum, b[:n])
+		if errors.Is(err, io.EOF) {
+			return s, nil
+		}
+		if err != nil {
+			return stamp{}, err
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package failstop
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// failure remembers the first failure after which nothing may be accepted.
+type Failure struct {
+	once sync.Once
+	// broken is closed once cause is set.
+	Halted chan struct{}
+	cause  error
+	// first is the failure itself.
+	first error
+}
+
+func newFailure() *Failure {
+	return &Failure{Halted: make(chan struct{})}
+}
+
+// halt stops the buffer for good; only the first cause counts.
+func (s *Failure) Halt(cause error) {
+	s.once.Do(func() {
+		s.first = cause
+		if noSpace(cause) {
+			// Full as well as halted: the disk has no room, and the torn write that told us
+			// so cannot be taken back.
+			s.cause = fmt.Errorf("%w: %w: %w", buffer.ErrHalted, buffer.ErrFull, cause)
+		} else {
+			s.cause = fmt.Errorf("%w: %w", buffer.ErrHalted, cause)
+		}
+		close(s.Halted)
+	})
+}
+
+// err is nil until halt is called.
+func (s *Failure) Err() error {
+	select {
+	case <-s.Halted:
+		return s.cause
+	default:
+		return nil
+	}
+}
+
+// refusal is why the buffer does not open, nil where nothing failed. It is not ErrHalted: opening is
+// tried again.
+func (s *Failure) OpenError() error {
+	if s.Err() == nil {
+		return nil
+	}
+	if noSpace(s.first) {
+		return fmt.Errorf("%w: %w", buffer.ErrFull, s.first)
+	}
+	return s.first
+}
+
+// oneLine cuts the stack off that some of Pebble's errors print.
+func OneLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}

@@ -1,0 +1,93 @@
+package format
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
+
+// deadLetter is a dead letter about to be written.
+type DeadLetter struct {
+	Handler  string
+	Reason   buffer.Reason
+	Code     string
+	Retry    buffer.Retry
+	Position uint64
+	// record is the event record as it is stored, trailer and all; when it is damaged, it is
+	// kept as it was found.
+	Record  []byte
+	Damaged bool
+	// note says what is wrong with a damaged record.
+	Note string
+}
+
+const deadLetterVersion = 1
+
+func (d DeadLetter) Encode(diedAt time.Time) []byte {
+	b := append(make([]byte, 0, len(d.Record)+256), deadLetterVersion)
+	if d.Damaged {
+		b = append(b, 1)
+	} else {
+		b = append(b, 0)
+	}
+	b = appendString(b, d.Handler)
+	b = appendString(b, string(d.Reason))
+	b = appendString(b, d.Code)
+	b = appendString(b, d.Note)
+	b = appendTime(b, diedAt)
+	b = binary.AppendUvarint(b, d.Position)
+	b = appendRetry(b, d.Retry)
+	b = binary.AppendUvarint(b, uint64(len(d.Record)))
+	b = append(b, d.Record...)
+	return AppendChecksum(b)
+}
+
+// decodeDeadLetter reads a dead letter. What it could read is returned beside an error.
+func DecodeDeadLetter(raw []byte) (buffer.DeadLetter, error) {
+	dl, record, damaged, note, err := splitDeadLetter(raw)
+	if err != nil {
+		return buffer.DeadLetter{}, err
+	}
+	position := dl.Event.Position
+	if damaged {
+		dl.Event = buffer.Event{Position: position, Unreadable: note, Body: append([]byte{}, record...)}
+		return dl, nil
+	}
+	dl.Event, _, err = DecodeEvent(record, position)
+	dl.Event.Position = position
+	return dl, err
+}
+
+// splitDeadLetter reads all but the event. The record is part of raw.
+func splitDeadLetter(raw []byte) (dl buffer.DeadLetter, record []byte, damaged bool, note string, err error) {
+	b, err := VerifyChecksum(raw)
+	if err != nil {
+		return dl, nil, false, "", err
+	}
+	r := reader{b: b}
+	version := r.byte()
+	damaged = r.byte() == 1
+	dl = buffer.DeadLetter{Handler: r.string(), Reason: buffer.Reason(r.string()), Code: r.string()}
+	note = r.string()
+	dl.DiedAt = r.time()
+	dl.Event.Position = r.uvarint()
+	dl.Retry = r.retry()
+	from, to := r.span()
+	if r.bad || r.off != len(b) || version != deadLetterVersion {
+		return buffer.DeadLetter{}, nil, false, "", ErrDamaged
+	}
+	return dl, b[from:to], damaged, note, nil
+}
+
+// eventOfLetter returns a copy of the event record in a dead letter, if it is intact.
+func EventOfDeadLetter(raw []byte, position uint64) []byte {
+	dl, record, damaged, _, err := splitDeadLetter(raw)
+	if err != nil || damaged || dl.Event.Position != position {
+		return nil
+	}
+	if _, _, err := DecodeEvent(record, position); err != nil {
+		return nil
+	}
+	return append([]byte{}, record...)
+}

@@ -1,0 +1,38 @@
+package format
+
+import (
+	"encoding/binary"
+)
+
+// lifecycle is what people have decided about a consumer. Times are in ns, 0 for never.
+type Lifecycle struct {
+	// pausedSince is when a person paused it.
+	PausedSince int64
+	// orphanedSince is when it lost its handler, orphanedAt the newest position then.
+	OrphanedSince int64
+	OrphanedAt    uint64
+}
+
+const lifecycleVersion = 1
+
+func (s Lifecycle) Encode() []byte {
+	b := []byte{lifecycleVersion}
+	b = binary.AppendVarint(b, s.PausedSince)
+	b = binary.AppendVarint(b, s.OrphanedSince)
+	b = binary.AppendUvarint(b, s.OrphanedAt)
+	return AppendChecksum(b)
+}
+
+func ParseLifecycle(raw []byte) (Lifecycle, error) {
+	b, err := VerifyChecksum(raw)
+	if err != nil {
+		return Lifecycle{}, err
+	}
+	r := reader{b: b}
+	version := r.byte()
+	s := Lifecycle{PausedSince: r.varint(), OrphanedSince: r.varint(), OrphanedAt: r.uvarint()}
+	if r.bad || r.off != len(b) || version != lifecycleVersion {
+		return Lifecycle{}, ErrDamaged
+	}
+	return s, nil
+}

@@ -1,0 +1,37 @@
+package format
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// seen is what a dedupe entry says of the event stored under an id.
+type Seen struct {
+	Position uint64
+	StoredAt int64
+	Digest   uint64
+}
+
+const SeenSize = 24
+
+func (s Seen) Put(dst []byte) {
+	binary.BigEndian.PutUint64(dst, s.Position)
+	binary.BigEndian.PutUint64(dst[8:], uint64(s.StoredAt))
+	binary.BigEndian.PutUint64(dst[16:], s.Digest)
+}
+
+func ParseSeen(b []byte) (Seen, bool) {
+	if len(b) != SeenSize {
+		return Seen{}, false
+	}
+	return Seen{
+		Position: binary.BigEndian.Uint64(b),
+		StoredAt: int64(binary.BigEndian.Uint64(b[8:])),
+		Digest:   binary.BigEndian.Uint64(b[16:]),
+	}, true
+}
+
+// within reports whether the entry is at most window old.
+func (s Seen) Within(now int64, window time.Duration) bool {
+	return now-s.StoredAt <= int64(window)
+}

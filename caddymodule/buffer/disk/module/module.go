@@ -1,0 +1,182 @@
+package module
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+)
+
+func init() {
+	caddy.RegisterModule(Module{})
+}
+
+// Module is the embedded buffer: it keeps events in a directory of the local disk until every
+// handler has settled them, and after that until `retention` ends. One process can
+// use a directory at a time. A change of `path` takes effect with a new buffer; all other
+// settings apply to the open one at a reload.
+type Module struct {
+	// Path is the directory, made when it is not there. Placeholders are replaced. A
+	// relative path counts from the working directory. Default: `smartcar` in Caddy's data directory.
+	Path string `json:"path,omitempty"`
+
+	// Retention is how long events stay that every handler has settled. At least 1m.
+	// Default: `7d`. Events that a handler has yet to settle stay whatever their age.
+	Retention caddy.Duration `json:"retention,omitempty"`
+
+	// MaxSize bounds in bytes what is stored, dead letters included. Near it, settled events go before
+	// their retention ends; when events that are not settled fill it, the receiver answers
+	// 503 until there is room. At least 1MiB. Default: 10GiB.
+	MaxSize uint64 `json:"max_size,omitempty"`
+
+	// DedupeWindow is how long the ids of events are remembered, so that one that is sent again is
+	// not stored again. At least 1h. Default: `7d`.
+	DedupeWindow caddy.Duration `json:"dedupe_window,omitempty"`
+
+	// DeadLetterRetention is how long dead letters stay, each with a copy of its event. At least 1m.
+	// Default: `30d`.
+	DeadLetterRetention caddy.Duration `json:"dead_letter_retention,omitempty"`
+
+	// Headroom in bytes: the receiver answers 503 while the disk has less free space than this,
+	// since a disk that is quite full cannot even be tidied. Default: 256MiB.
+	Headroom uint64 `json:"headroom,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (Module) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "smartcar.buffers.disk",
+		New: func() caddy.Module { return new(Module) },
+	}
+}
+
+// Provision works the path out. It does not touch the disk.
+func (m *Module) Provision(caddy.Context) error {
+	if m.Path == "" {
+		m.Path = filepath.Join(caddy.AppDataDir(), "smartcar")
+	} else {
+		path, err := caddy.NewReplacer().ReplaceOrErr(m.Path, true, true)
+		if err != nil {
+			return fmt.Errorf("disk buffer: replacing placeholders in path %q: %w", m.Path, err)
+		}
+		m.Path = path
+	}
+	path, err := filepath.Abs(m.Path)
+	if err != nil {
+		return fmt.Errorf("disk buffer: making path %q absolute: %w", m.Path, err)
+	}
+	m.Path = path
+	return nil
+}
+
+// Validate checks the limits.
+func (m *Module) Validate() error {
+	if err := m.limits().Validate(); err != nil {
+		return fmt.Errorf("disk buffer: %w", err)
+	}
+	return nil
+}
+
+func (m *Module) limits() disk.Limits {
+	return disk.Limits{
+		Retention:           duration(m.Retention),
+		MaxSize:             m.MaxSize,
+		DedupeWindow:        duration(m.DedupeWindow),
+		DeadLetterRetention: duration(m.DeadLetterRetention),
+		Headroom:            m.Headroom,
+	}
+}
+
+// Limits implements buffer.Opener.
+func (m *Module) Limits() buffer.Limits { return buffer.Limits(m.limits().WithDefaults()) }
+
+// Key implements buffer.Opener.
+func (m *Module) Key() string { return m.Path }
+
+// Open implements buffer.Opener.
+func (m *Module) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer, error) {
+	b, err := disk.Open(ctx, disk.Options{Path: m.Path, Limits: m.limits(), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Reconfigure implements buffer.Opener.
+func (m *Module) Reconfigure(b buffer.Buffer) error {
+	open, ok := b.(*disk.Buffer)
+	if !ok {
+		return fmt.Errorf("reconfiguring buffer %s: it is a %T, not a disk buffer", m.Path, b)
+	}
+	return open.Reconfigure(m.limits())
+}
+
+// UnmarshalCaddyfile sets the module up from Caddyfile tokens. Syntax:
+//
+//	buffer disk {
+//	    path                  <directory>
+//	    retention             <duration>
+//	    max_size              <size>
+//	    dedupe_window         <duration>
+//	    dead_letter_retention <duration>
+//	    headroom              <size>
+//	}
+//
+// The block and each line in it are optional. Durations are as everywhere in a Caddyfile (`12h`, `7d`);
+// sizes take a unit, where `GiB` is 1024 based and `GB` 1000 based.
+func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the module's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := map[string]bool{}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		name := d.Val()
+		if seen[name] {
+			return d.Errf("%s is set twice", name)
+		}
+		seen[name] = true
+		if err := m.unmarshalLine(d, name); err != nil {
+			return err
+		}
+		// Validate would find it too, but without the line.
+		if err := m.limits().Validate(); err != nil {
+			return d.WrapErr(err)
+		}
+	}
+	return nil
+}
+
+func (m *Module) unmarshalLine(d *caddyfile.Dispenser, name string) error {
+	switch name {
+	case "path":
+		var path string
+		if err := oneArg(d, &path); err != nil {
+			return err
+		}
+		if path == "" {
+			return d.Err("path is empty; name a directory, or leave the line out for the default")
+		}
+		m.Path = path
+		return nil
+	case "retention":
+		return durationArg(d, &m.Retention)
+	case "max_size":
+		return sizeArg(d, &m.MaxSize)
+	case "dedupe_window":
+		return durationArg(d, &m.DedupeWindow)
+	case "dead_letter_retention":
+		return durationArg(d, &m.DeadLetterRetention)
+	case "headroom":
+		return sizeArg(d, &m.Headroom)
+	default:
+		return d.Errf("unknown setting %q of the disk buffer; it has: "+
+			"path, retention, max_size, dedupe_window, dead_letter_retention, headroom", name)
+	}
+}
