@@ -165,7 +165,7 @@ func viewLetterCount(c engine.LetterCount) api.DeadLetterCount {
 
 func viewLetter(l *buffer.DeadLetter) api.DeadLetter {
 	return api.DeadLetter{
-		ID: string(l.ID), Handler: l.Handler, Reason: string(l.Reason), Code: l.Code,
+		ID: string(l.ID), Handler: l.Handler, Reason: string(l.Reason), HandlerReason: l.HandlerReason,
 		RetryState: viewRetry(l.Retry), DiedAt: l.DiedAt.UTC(), Event: viewEvent(&l.Event),
 	}
 }

@@ -52,8 +52,9 @@ type DeadLetter struct {
 	// Handler is empty for ReasonUnreadable.
 	Handler string
 	Reason  Reason
-	Code    string
-	Retry   Retry
+	// HandlerReason is the handler's own short word, for ReasonRejected.
+	HandlerReason string
+	Retry         Retry
 	// DiedAt is when it became a dead letter.
 	DiedAt time.Time
 	Event  Event

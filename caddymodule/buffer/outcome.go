@@ -34,8 +34,8 @@ type Outcome struct {
 	Retry Retry
 	// Reason, for Dead.
 	Reason Reason
-	// Code, for Dead with ReasonRejected: the handler's own short word.
-	Code string
+	// HandlerReason, for Dead with ReasonRejected: the handler's own short word.
+	HandlerReason string
 	// Letter, for Reopen: the dead letter that the event comes from, "" when it is a
 	// settled event. A letter of another handler or event is an error.
 	Letter DeadLetterID

@@ -140,10 +140,10 @@ func (p printer) narrowLetter(l *api.DeadLetter, now time.Time) {
 // letterError is the handler's own word and the last error, on one line.
 func letterError(l *api.DeadLetter) string {
 	why := lastError(&l.RetryState)
-	if l.Code == "" || strings.HasPrefix(why, l.Code) {
+	if l.HandlerReason == "" || strings.HasPrefix(why, l.HandlerReason) {
 		return why
 	}
-	return strings.TrimSuffix(l.Code+": "+why, ": ")
+	return strings.TrimSuffix(l.HandlerReason+": "+why, ": ")
 }
 
 func lettersShowCommand() *cobra.Command {

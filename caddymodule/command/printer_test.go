@@ -70,7 +70,7 @@ func deadLettersOf(n int, handler string, reason buffer.Reason, code string, ago
 	list := make([]buffer.DeadLetter, n)
 	for i := range list {
 		at := noon.Add(-ago - time.Duration(n-1-i)*time.Second)
-		list[i] = buffer.DeadLetter{ID: letterTime(at), Handler: handler, Reason: reason, Code: code, DiedAt: at}
+		list[i] = buffer.DeadLetter{ID: letterTime(at), Handler: handler, Reason: reason, HandlerReason: code, DiedAt: at}
 	}
 	return list
 }

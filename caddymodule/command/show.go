@@ -105,7 +105,7 @@ func (p printer) wholeLetter(l *api.DeadLetterDetail) error {
 	pairs := []pair{
 		{"Dead letter", l.ID},
 		{"Handler", l.Handler},
-		{"Reason", strings.TrimSpace(l.Reason + " " + text.Clean(l.Code))},
+		{"Reason", strings.TrimSpace(l.Reason + " " + text.Clean(l.HandlerReason))},
 		{"Died", p.clock(l.DiedAt)},
 		{"Attempts", text.Count(l.Attempts)},
 		{"Crashes", zeroIsNothing(l.Crashes)},

@@ -94,11 +94,11 @@ func testDead(t *testing.T, f *fixture) {
 	c := f.consumer("h")
 	leases := f.lease(c, 3)
 	diedAt := f.clock.Now()
-	f.settle(c, buffer.Outcome{Position: 2, Verb: buffer.Dead, Reason: buffer.ReasonRejected, Code: "unknown_vehicle", Retry: retryOf(1)})
+	f.settle(c, buffer.Outcome{Position: 2, Verb: buffer.Dead, Reason: buffer.ReasonRejected, HandlerReason: "unknown_vehicle", Retry: retryOf(1)})
 	f.clock.Advance(time.Second)
 	f.settle(c, buffer.Outcome{Position: 1, Verb: buffer.Dead, Reason: buffer.ReasonExhausted, Retry: retryOf(12)})
 	want := []buffer.DeadLetter{
-		{Handler: "h", Reason: buffer.ReasonRejected, Code: "unknown_vehicle", Retry: retryOf(1), DiedAt: diedAt, Event: leases[1].Event},
+		{Handler: "h", Reason: buffer.ReasonRejected, HandlerReason: "unknown_vehicle", Retry: retryOf(1), DiedAt: diedAt, Event: leases[1].Event},
 		{Handler: "h", Reason: buffer.ReasonExhausted, Retry: retryOf(12), DiedAt: diedAt.Add(time.Second), Event: leases[0].Event},
 	}
 	f.equal("dead letters", want, f.deadLetters())

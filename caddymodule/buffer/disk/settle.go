@@ -159,7 +159,7 @@ func (c *Consumer) attach(t *settleTask) error {
 		if o.Verb != buffer.Dead {
 			continue
 		}
-		letter := &format.DeadLetter{Handler: c.st.name, Reason: o.Reason, Code: o.Code, Retry: o.Retry, Position: o.Position}
+		letter := &format.DeadLetter{Handler: c.st.name, Reason: o.Reason, HandlerReason: o.HandlerReason, Retry: o.Retry, Position: o.Position}
 		err := c.b.use(func(db *pebble.DB) error {
 			_, raw, err := c.st.readEvent(c.b, db, o.Position, it.was)
 			letter.Record = raw

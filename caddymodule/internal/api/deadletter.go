@@ -9,7 +9,8 @@ type DeadLetter struct {
 	ID      string `json:"id"`
 	Handler string `json:"handler,omitempty"`
 	Reason  string `json:"reason"`
-	Code    string `json:"code,omitempty"`
+	// HandlerReason is the handler's own short word, with the reason rejected.
+	HandlerReason string `json:"handler_reason,omitempty"`
 	RetryState
 	DiedAt time.Time `json:"died_at"`
 	Event  Event     `json:"event"`

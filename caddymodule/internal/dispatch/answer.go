@@ -191,7 +191,7 @@ func (d *Dispatcher) dead(l *lane, reason buffer.Reason, code string) {
 		log.Warn("event became a dead letter: the handler will not get it again by itself",
 			"code", code, "error", head.retry.LastError)
 	}
-	d.settleHead(l, buffer.Outcome{Verb: buffer.Dead, Reason: reason, Code: code, Retry: head.retry})
+	d.settleHead(l, buffer.Outcome{Verb: buffer.Dead, Reason: reason, HandlerReason: code, Retry: head.retry})
 }
 
 // settleHead ends a lane's head for good and goes on with the lane.

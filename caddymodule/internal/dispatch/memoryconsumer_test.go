@@ -167,7 +167,7 @@ func (c *memoryConsumer) end(o buffer.Outcome) {
 		return
 	case buffer.Dead:
 		c.b.dies(buffer.DeadLetter{
-			Handler: c.name, Reason: o.Reason, Code: o.Code, Retry: o.Retry, Event: c.b.events[o.Position-1],
+			Handler: c.name, Reason: o.Reason, HandlerReason: o.HandlerReason, Retry: o.Retry, Event: c.b.events[o.Position-1],
 		})
 	}
 	c.state.settled[o.Position] = true

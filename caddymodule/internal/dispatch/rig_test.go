@@ -117,7 +117,7 @@ func (r *rig) wantDead(want ...string) {
 			r.t.Fatalf("dead letters: %v", err)
 		}
 		got = append(got, fmt.Sprintf("%s %s %s %d: %s … %s",
-			d.Event.ID, d.Reason, d.Code, d.Retry.Attempts, d.Retry.FirstError, d.Retry.LastError))
+			d.Event.ID, d.Reason, d.HandlerReason, d.Retry.Attempts, d.Retry.FirstError, d.Retry.LastError))
 	}
 	if !slices.Equal(got, want) {
 		r.t.Errorf("dead letters %q, want %q", got, want)

@@ -116,7 +116,7 @@ func countDeadLetters(now time.Time, page, lately engine.LetterPage) deadLetters
 	count := func(l *buffer.DeadLetter) {
 		h := of(l.Handler)
 		h.total++
-		h.reasons[strings.TrimSpace(string(l.Reason)+" "+text.Clean(l.Code))]++
+		h.reasons[strings.TrimSpace(string(l.Reason)+" "+text.Clean(l.HandlerReason))]++
 		if now.Sub(l.DiedAt) <= time.Hour {
 			d.hour++
 		}

@@ -113,10 +113,10 @@ func (f *filter) expire(keep uint32) {
 	}
 }
 
-// loaded reports whether the filter knows what was stored before the buffer was opened.
+// Loaded reports whether the filter knows what was stored before the buffer was opened.
 func (f *filter) Loaded() bool { return f.stored.Load() != nil }
 
-// load reads the ids that were stored before the buffer was opened, until stop is closed. It calls use for a few thousand
+// Load reads the ids that were stored before the buffer was opened, until stop is closed. It calls use for a few thousand
 // at a time, and runs beside everything else: millions take seconds, and receiving does not wait.
 func (f *filter) Load(use func(func(*pebble.DB) error) error, stop <-chan struct{}) {
 	var found atomic.Pointer[blooms]

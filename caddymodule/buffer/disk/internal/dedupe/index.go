@@ -53,7 +53,7 @@ func Load(db *pebble.DB, lastGroup uint64) (*Index, error) {
 	return d, nil
 }
 
-// find looks k up among the entries that are younger than window.
+// Find looks k up among the entries that are younger than window.
 func (d *Index) Find(db *pebble.DB, k format.DedupeKey, now int64, window time.Duration) (format.Seen, bool, error) {
 	buckets := *d.buckets.Load()
 	if len(buckets) == 0 {
@@ -90,16 +90,16 @@ func startedBefore(bucket uint32, now int64, window time.Duration) bool {
 	return now-(int64(bucket)+1)*int64(time.Second) > int64(window)
 }
 
-// excludes reports whether an event was certainly not seen. What is added meanwhile may be missed.
+// Excludes reports whether an event was certainly not seen. What is added meanwhile may be missed.
 func (d *Index) Excludes(k format.DedupeKey) bool { return d.Filter.excludes(k) }
 
-// justAdded finds an entry that add made, of one of the last groups. For the committer only.
+// JustAdded finds an entry that add made, of one of the last groups. For the committer only.
 func (d *Index) JustAdded(k format.DedupeKey) (format.Seen, bool) { return d.recent.find(k) }
 
-// covers reports whether justAdded knows all groups after the given one. For the committer only.
+// Covers reports whether justAdded knows all groups after the given one. For the committer only.
 func (d *Index) Covers(group uint64) bool { return d.recent.covers(group) }
 
-// add notes an entry that the group with this number writes. For the committer only.
+// Add notes an entry that the group with this number writes. For the committer only.
 func (d *Index) Add(bucket uint32, k format.DedupeKey, s format.Seen, group uint64) {
 	d.recent.add(k, s, group)
 	d.Filter.add(bucket, k)
@@ -108,7 +108,7 @@ func (d *Index) Add(bucket uint32, k format.DedupeKey, s format.Seen, group uint
 // count returns the number of buckets.
 func (d *Index) Buckets() int { return len(*d.buckets.Load()) }
 
-// bucket returns the bucket for an entry made now, starting one if need be. For
+// Bucket returns the bucket for an entry made now, starting one if need be. For
 // the committer only.
 func (d *Index) Bucket(now int64, window time.Duration) uint32 {
 	buckets := *d.buckets.Load()
@@ -124,7 +124,7 @@ func (d *Index) Bucket(now int64, window time.Duration) uint32 {
 	return start
 }
 
-// expire takes the buckets off the list whose entries are all older than window,
+// Expire takes the buckets off the list whose entries are all older than window,
 // and returns the start of the first one that stays, if any went. For the
 // committer only.
 func (d *Index) Expire(now int64, window time.Duration) (keep uint32, any bool) {

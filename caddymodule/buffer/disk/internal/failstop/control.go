@@ -93,11 +93,11 @@ func (w *control) State(next uint64, closed bool) controlState {
 	return t
 }
 
-// outdated reports whether the manifest has grown since it was last written down: what it then says of tables, no segment
+// Outdated reports whether the manifest has grown since it was last written down: what it then says of tables, no segment
 // may have any more.
 func (w *control) Outdated() bool { return w.State(0, false).Manifest != w.written.Manifest }
 
-// write makes the state durable, where it says something new.
+// Write makes the state durable, where it says something new.
 func (w *control) Write(fsys vfs.FS, dir string, t controlState) error {
 	if t.Next == w.written.Next && t.Closed == w.written.Closed && t.Manifest == w.written.Manifest && slices.Equal(t.Logs, w.written.Logs) {
 		return nil
@@ -176,7 +176,7 @@ func (w *control) check(fsys vfs.FS, dir string) error {
 	return nil
 }
 
-// short says that less is stored than there was.
+// Short says that less is stored than there was.
 func (w *control) Short(next uint64) error {
 	if next >= w.written.Next {
 		return nil

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// reservedFiles is more than the store opens at once when a log, a table and a manifest are
+	// ReservedFiles is more than the store opens at once when a log, a table and a manifest are
 	// changed together.
 	ReservedFiles = 32
 	// shortagePause is how long the store waits before it tries again to open a file.

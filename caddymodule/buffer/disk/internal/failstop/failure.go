@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// failure remembers the first failure after which nothing may be accepted.
+// Failure remembers the first failure after which nothing may be accepted.
 type Failure struct {
 	once sync.Once
 	// broken is closed once cause is set.
@@ -22,7 +22,7 @@ func newFailure() *Failure {
 	return &Failure{Halted: make(chan struct{})}
 }
 
-// halt stops the buffer for good; only the first cause counts.
+// Halt stops the buffer for good; only the first cause counts.
 func (s *Failure) Halt(cause error) {
 	s.once.Do(func() {
 		s.first = cause
@@ -37,7 +37,7 @@ func (s *Failure) Halt(cause error) {
 	})
 }
 
-// err is nil until halt is called.
+// Err is nil until halt is called.
 func (s *Failure) Err() error {
 	select {
 	case <-s.Halted:
@@ -59,7 +59,7 @@ func (s *Failure) OpenError() error {
 	return s.first
 }
 
-// oneLine cuts the stack off that some of Pebble's errors print.
+// OneLine cuts the stack off that some of Pebble's errors print.
 func OneLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s

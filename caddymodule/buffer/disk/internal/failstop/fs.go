@@ -37,7 +37,7 @@ type Options struct {
 	FS   vfs.FS
 	Path string
 	Log  *slog.Logger
-	// closing ends all waiting.
+	// Closing ends all waiting.
 	Closing <-chan struct{}
 }
 
@@ -54,17 +54,17 @@ func New(o Options) *FS {
 	}
 }
 
-// opened says that the store is open: from here on, operations wait for space and for file descriptors. Before, a
+// Opened says that the store is open: from here on, operations wait for space and for file descriptors. Before, a
 // shortage is an error of Open.
 func (f *FS) Opened() {
 	f.descriptors.armed.Store(true)
 	f.diskFull.armed.Store(true)
 }
 
-// full is why no event can be taken while a write waits for space, else nil.
+// Full is why no event can be taken while a write waits for space, else nil.
 func (f *FS) Full() error { return f.diskFull.err() }
 
-// release gives the file descriptors back that are held for the store.
+// Release gives the file descriptors back that are held for the store.
 func (f *FS) Release() { f.descriptors.release() }
 
 // frozen reports whether writes are dropped.
@@ -199,7 +199,7 @@ func (f *FS) RemoveAll(name string) error {
 
 func (f *FS) Unwrap() vfs.FS { return f.FS }
 
-// errLocked says that the directory has an owner.
+// ErrLocked says that the directory has an owner.
 var ErrLocked = errors.New("the directory is in use")
 
 // Lock tells a lock that is held from one whose file cannot be opened.

@@ -7,18 +7,18 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// deadLetter is a dead letter about to be written.
+// DeadLetter is a dead letter about to be written.
 type DeadLetter struct {
-	Handler  string
-	Reason   buffer.Reason
-	Code     string
-	Retry    buffer.Retry
-	Position uint64
-	// record is the event record as it is stored, trailer and all; when it is damaged, it is
+	Handler       string
+	Reason        buffer.Reason
+	HandlerReason string
+	Retry         buffer.Retry
+	Position      uint64
+	// Record is the event record as it is stored, trailer and all; when it is damaged, it is
 	// kept as it was found.
 	Record  []byte
 	Damaged bool
-	// note says what is wrong with a damaged record.
+	// Note says what is wrong with a damaged record.
 	Note string
 }
 
@@ -33,7 +33,7 @@ func (d DeadLetter) Encode(diedAt time.Time) []byte {
 	}
 	b = appendString(b, d.Handler)
 	b = appendString(b, string(d.Reason))
-	b = appendString(b, d.Code)
+	b = appendString(b, d.HandlerReason)
 	b = appendString(b, d.Note)
 	b = appendTime(b, diedAt)
 	b = binary.AppendUvarint(b, d.Position)
@@ -43,7 +43,7 @@ func (d DeadLetter) Encode(diedAt time.Time) []byte {
 	return AppendChecksum(b)
 }
 
-// decodeDeadLetter reads a dead letter. What it could read is returned beside an error.
+// DecodeDeadLetter reads a dead letter. What it could read is returned beside an error.
 func DecodeDeadLetter(raw []byte) (buffer.DeadLetter, error) {
 	dl, record, damaged, note, err := splitDeadLetter(raw)
 	if err != nil {
@@ -68,7 +68,7 @@ func splitDeadLetter(raw []byte) (dl buffer.DeadLetter, record []byte, damaged b
 	r := reader{b: b}
 	version := r.byte()
 	damaged = r.byte() == 1
-	dl = buffer.DeadLetter{Handler: r.string(), Reason: buffer.Reason(r.string()), Code: r.string()}
+	dl = buffer.DeadLetter{Handler: r.string(), Reason: buffer.Reason(r.string()), HandlerReason: r.string()}
 	note = r.string()
 	dl.DiedAt = r.time()
 	dl.Event.Position = r.uvarint()

@@ -13,20 +13,20 @@ const (
 	EventTrailerSize = 8 + 8 + 4
 	// maxRecord bounds one event, body and all.
 	MaxEvent = 32 << 20
-	// entryOverhead is what an event costs beside its record, roughly: its keys and
+	// EntryOverhead is what an event costs beside its record, roughly: its keys and
 	// its dedupe entry.
 	EntryOverhead = 64
 )
 
-// trailer is what the committer adds to an event record.
+// Trailer is what the committer adds to an event record.
 type Trailer struct {
-	// storedAt is the buffer's clock, in ns, when the event was committed.
+	// StoredAt is the buffer's clock, in ns, when the event was committed.
 	StoredAt int64
-	// total is the sum of the sizes of all events up to this one.
+	// Total is the sum of the sizes of all events up to this one.
 	Total uint64
 }
 
-// appendEvent encodes all of an event record but its trailer.
+// AppendEvent encodes all of an event record but its trailer.
 func AppendEvent(dst []byte, e *buffer.Event) []byte {
 	dst = append(dst, recordVersion)
 	dst = appendTime(dst, e.ReceivedAt)
@@ -46,7 +46,7 @@ func AppendEvent(dst []byte, e *buffer.Event) []byte {
 	return append(dst, e.Body...)
 }
 
-// finishEvent writes the trailer into the last trailerSize bytes of dst, which
+// FinishEvent writes the trailer into the last trailerSize bytes of dst, which
 // holds an encoded event with checksum sum before them.
 func FinishEvent(dst []byte, sum uint32, position uint64, t Trailer) {
 	end := dst[len(dst)-EventTrailerSize:]
@@ -60,7 +60,7 @@ func bind(sum uint32, position uint64) uint32 {
 	return sum ^ uint32(position) ^ uint32(position>>32)
 }
 
-// openRecord checks a record's checksum and returns what is before the trailer.
+// OpenRecord checks a record's checksum and returns what is before the trailer.
 func OpenRecord(raw []byte, position uint64) ([]byte, Trailer, error) {
 	n := len(raw) - EventTrailerSize
 	if n < 1 {
@@ -76,7 +76,7 @@ func OpenRecord(raw []byte, position uint64) ([]byte, Trailer, error) {
 	return raw[:n], t, nil
 }
 
-// decodeEvent reads an event record. Nothing it returns shares memory with raw.
+// DecodeEvent reads an event record. Nothing it returns shares memory with raw.
 func DecodeEvent(raw []byte, position uint64) (buffer.Event, Trailer, error) {
 	b, t, err := OpenRecord(raw, position)
 	if err != nil {
@@ -106,5 +106,5 @@ func DecodeEvent(raw []byte, position uint64) (buffer.Event, Trailer, error) {
 	return e, t, nil
 }
 
-// cost is what a record of this size counts for in the size limit.
+// Cost is what a record of this size counts for in the size limit.
 func Cost(record int) uint64 { return uint64(record + EntryOverhead) }

@@ -20,10 +20,10 @@ const (
 	KindDeadLetter = 'x'
 )
 
-// maxPosition is beyond every position.
+// MaxPosition is beyond every position.
 const MaxPosition = math.MaxUint64 - 1
 
-// maxName bounds a consumer's name.
+// MaxName bounds a consumer's name.
 const MaxName = 255
 
 // Names of meta keys.
@@ -35,10 +35,10 @@ var (
 	MetaDead      = []byte("mdead")
 )
 
-// dedupeKey identifies (source, id).
+// DedupeKey identifies (source, id).
 type DedupeKey [16]byte
 
-// dedupeKeySize is that of the whole key in the store.
+// DedupeKeySize is that of the whole key in the store.
 const DedupeKeySize = 1 + 4 + len(DedupeKey{})
 
 func MakeDedupeKey(source, id string) DedupeKey {
@@ -63,14 +63,14 @@ func ConsumerKey(name string) []byte {
 	return append([]byte{KindConsumer}, name...)
 }
 
-// namePrefix starts the keys of one consumer's deferred events; names have no
+// NamePrefix starts the keys of one consumer's deferred events; names have no
 // zero byte.
 func NamePrefix(kind byte, name string) []byte {
 	b := append([]byte{kind}, name...)
 	return append(b, 0)
 }
 
-// deferredAtKey is that of a deferred position; its value is the lane.
+// DeferredAtKey is that of a deferred position; its value is the lane.
 func DeferredAtKey(name string, position uint64) []byte {
 	return binary.BigEndian.AppendUint64(NamePrefix(KindDeferredAt, name), position)
 }
@@ -99,7 +99,7 @@ func DeferredKey(name, lane string, position uint64) []byte {
 	return binary.BigEndian.AppendUint64(LanePrefix(name, lane), position)
 }
 
-// splitDeferredKey takes what follows namePrefix apart.
+// SplitDeferredKey takes what follows namePrefix apart.
 func SplitDeferredKey(rest []byte) (lane string, position uint64, ok bool) {
 	if len(rest) < 2 {
 		return "", 0, false
@@ -112,7 +112,7 @@ func SplitDeferredKey(rest []byte) (lane string, position uint64, ok bool) {
 	return string(rest[:n]), binary.BigEndian.Uint64(rest[n:]), true
 }
 
-// after returns the first key behind all that start with prefix.
+// After returns the first key behind all that start with prefix.
 func After(prefix []byte) []byte {
 	end := bytes.Clone(prefix)
 	for i := len(end) - 1; i >= 0; i-- {
@@ -124,7 +124,7 @@ func After(prefix []byte) []byte {
 	return nil
 }
 
-// positionBehind returns the position that follows a prefix in a key, false where something else does.
+// PositionBehind returns the position that follows a prefix in a key, false where something else does.
 func PositionBehind(prefix, key []byte) (uint64, bool) {
 	if len(key) != len(prefix)+8 {
 		return 0, false

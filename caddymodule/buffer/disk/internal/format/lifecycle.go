@@ -4,11 +4,11 @@ import (
 	"encoding/binary"
 )
 
-// lifecycle is what people have decided about a consumer. Times are in ns, 0 for never.
+// Lifecycle is what people have decided about a consumer. Times are in ns, 0 for never.
 type Lifecycle struct {
-	// pausedSince is when a person paused it.
+	// PausedSince is when a person paused it.
 	PausedSince int64
-	// orphanedSince is when it lost its handler, orphanedAt the newest position then.
+	// OrphanedSince is when it lost its handler, orphanedAt the newest position then.
 	OrphanedSince int64
 	OrphanedAt    uint64
 }

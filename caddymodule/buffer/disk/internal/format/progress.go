@@ -5,20 +5,20 @@ import (
 	"math/bits"
 )
 
-// window is how far above its low position a consumer may have events settled.
+// Window is how far above its low position a consumer may have events settled.
 const Window = 8192
 
-// progress is what a consumer has behind it: everything up to low, and what
+// Progress is what a consumer has behind it: everything up to low, and what
 // is marked in the window above. The bitmap is a ring, indexed by position.
 type Progress struct {
 	Low uint64
-	// high is the highest marked position, or at most low.
+	// High is the highest marked position, or at most low.
 	High     uint64
 	ring     [Window / 64]uint64
 	Deferred uint64
 }
 
-// has reports whether the position is settled or deferred.
+// Has reports whether the position is settled or deferred.
 func (p *Progress) Has(position uint64) bool {
 	if position <= p.Low {
 		return true
@@ -30,7 +30,7 @@ func (p *Progress) Has(position uint64) bool {
 	return p.ring[i/64]&(1<<(i%64)) != 0
 }
 
-// mark notes that the position is settled or deferred, and moves low on. Positions
+// Mark notes that the position is settled or deferred, and moves low on. Positions
 // outside the window are ignored.
 func (p *Progress) Mark(position uint64) {
 	if position <= p.Low || position > p.Low+Window {
@@ -54,7 +54,7 @@ func (p *Progress) advance() {
 	}
 }
 
-// skipTo takes everything up to the position as settled.
+// SkipTo takes everything up to the position as settled.
 func (p *Progress) SkipTo(position uint64) {
 	for next := p.Low + 1; next <= min(position, p.High); next++ {
 		i := next % Window
@@ -67,7 +67,7 @@ func (p *Progress) SkipTo(position uint64) {
 	}
 }
 
-// run returns the end of the run of marked positions that follows p, p itself if there is none.
+// Run returns the end of the run of marked positions that follows p, p itself if there is none.
 func (p *Progress) Run(position uint64) uint64 {
 	for position < p.High && p.Has(position+1) {
 		position++
@@ -75,7 +75,7 @@ func (p *Progress) Run(position uint64) uint64 {
 	return position
 }
 
-// markedFrom counts marked positions at and above from.
+// MarkedFrom counts marked positions at and above from.
 func (p *Progress) MarkedFrom(from uint64) uint64 {
 	var n uint64
 	for pos := max(from, p.Low+1); pos <= p.High; pos++ {
@@ -88,7 +88,7 @@ func (p *Progress) MarkedFrom(from uint64) uint64 {
 
 const progressVersion = 1
 
-// append encodes the progress: bits follow low+1 on, eight to a byte, as far as there are any.
+// Append encodes the progress: bits follow low+1 on, eight to a byte, as far as there are any.
 func (p *Progress) Append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, progressVersion)

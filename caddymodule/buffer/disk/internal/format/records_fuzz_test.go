@@ -83,13 +83,13 @@ func FuzzDeadLetter(f *testing.F) {
 			t.Fatalf("%+v and %+v", dl, whole)
 		}
 		again, record2, damaged2, note2, err := splitDeadLetter(DeadLetter{
-			Handler: dl.Handler, Reason: dl.Reason, Code: dl.Code, Position: dl.Event.Position,
+			Handler: dl.Handler, Reason: dl.Reason, HandlerReason: dl.HandlerReason, Position: dl.Event.Position,
 			Retry: dl.Retry, Record: record, Damaged: damaged, Note: note,
 		}.Encode(dl.DiedAt))
 		if diff := cmp.Diff(dl, again); err != nil || diff != "" || !bytes.Equal(record, record2) || damaged != damaged2 || note != note2 {
 			t.Fatalf("%v, damaged %t %t, note %q %q: %s", err, damaged, damaged2, note, note2, diff)
 		}
-	}, DeadLetter{Handler: "h", Reason: buffer.ReasonPoison, Code: "c", Position: 3, Record: []byte("r"), Retry: buffer.Retry{Attempts: 2, FirstAt: at, LastAt: at, NotBefore: at}}.Encode(at),
+	}, DeadLetter{Handler: "h", Reason: buffer.ReasonPoison, HandlerReason: "c", Position: 3, Record: []byte("r"), Retry: buffer.Retry{Attempts: 2, FirstAt: at, LastAt: at, NotBefore: at}}.Encode(at),
 		DeadLetter{Damaged: true, Note: "n"}.Encode(at))
 }
 

@@ -44,7 +44,7 @@ func EncodeRetry(r buffer.Retry) []byte {
 	return AppendChecksum(appendRetry(nil, r))
 }
 
-// decodeRetry forgets a damaged state: the event is then tried as a fresh one.
+// DecodeRetry forgets a damaged state: the event is then tried as a fresh one.
 func DecodeRetry(raw []byte) buffer.Retry {
 	b, err := VerifyChecksum(raw)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// seen is what a dedupe entry says of the event stored under an id.
+// Seen is what a dedupe entry says of the event stored under an id.
 type Seen struct {
 	Position uint64
 	StoredAt int64
@@ -31,7 +31,7 @@ func ParseSeen(b []byte) (Seen, bool) {
 	}, true
 }
 
-// within reports whether the entry is at most window old.
+// Within reports whether the entry is at most window old.
 func (s Seen) Within(now int64, window time.Duration) bool {
 	return now-s.StoredAt <= int64(window)
 }

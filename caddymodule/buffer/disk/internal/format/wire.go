@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// errDamaged says that stored bytes are not what was written.
+// ErrDamaged says that stored bytes are not what was written.
 var ErrDamaged = errors.New("stored record is damaged")
 
 // castagnoli has an instruction of its own on the processors that matter.
@@ -29,12 +29,12 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return binary.AppendUvarint(dst, uint64(t.Nanosecond()))
 }
 
-// appendChecksum closes a small record.
+// AppendChecksum closes a small record.
 func AppendChecksum(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, Checksum(dst))
 }
 
-// verifyChecksum returns what appendChecksum closed.
+// VerifyChecksum returns what appendChecksum closed.
 func VerifyChecksum(b []byte) ([]byte, error) {
 	n := len(b) - 4
 	if n < 0 || Checksum(b[:n]) != binary.LittleEndian.Uint32(b[n:]) {

@@ -28,11 +28,11 @@ const (
 	manySenders = 64
 )
 
-// probe looks at what the buffer lies on, once, when it is open. It runs beside everything else.
+// Probe looks at what the buffer lies on, once, when it is open. It runs beside everything else.
 type Probe struct {
 	FS  vfs.FS
 	Now func() time.Time
-	// fileSystem names the file system of a path, "" when that is not known.
+	// FileSystem names the file system of a path, "" when that is not known.
 	FileSystem func(path string) (string, error)
 }
 
@@ -46,7 +46,7 @@ func New() *Probe {
 	return &Probe{FS: vfs.Default, Now: time.Now, FileSystem: FileSystemOf}
 }
 
-// run measures and names, as far as it can. What went wrong stands beside what was found.
+// Run measures and names, as far as it can. What went wrong stands beside what was found.
 func (p *Probe) Run(dir string) (Result, error) {
 	name, nameErr := p.FileSystem(dir)
 	if nameErr != nil {
@@ -97,7 +97,7 @@ func (p *Probe) measure(path string) (took []time.Duration, err error) {
 	return took, nil
 }
 
-// warnings says what an operator should know of such a disk, a line each.
+// Warnings says what an operator should know of such a disk, a line each.
 func (d Result) Warnings(path string) (lines []string) {
 	group := groupOf(d.FileSystem)
 	switch group {
