@@ -288,8 +288,8 @@ func TestConfigTagMisuse(t *testing.T) {
 		"not a struct":     {newWith[int], "config type int is not a struct"},
 		"contains itself":  {newWith[self], "contains itself"},
 		"plugin name":      {open(func() { NewSimple("My Plugin", nil) }), `plugin name "My Plugin"`},
-		"batch of singles": {open(func() { NewSimple("x", nil, MaxBatch(2)) }), "MaxBatch needs NewBatch"},
-		"empty batch":      {open(func() { MaxBatch(0) }), "MaxBatch(0)"},
+		"batch of singles": {open(func() { NewSimple("x", nil, WithMaxBatch(2)) }), "WithMaxBatch needs NewBatch"},
+		"empty batch":      {open(func() { WithMaxBatch(0) }), "WithMaxBatch(0)"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,8 @@ package sdk
 import (
 	"slices"
 	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 // Event is one webhook from Smartcar, as it was received and stored.
@@ -51,6 +53,11 @@ type Event struct {
 // IsStale reports whether the signal of that code is one of StaleSignals, and so should
 // not overwrite what the handler has stored of it.
 func (e *Event) IsStale(code string) bool { return slices.Contains(e.StaleSignals, code) }
+
+// Decode reads the whole payload: signals, triggers, errors, vehicle and user, in every form that Smartcar is known
+// to send. It parses again at each call. It fails when the payload is not a JSON object with an event's envelope; no
+// retry changes that, so a handler returns the error with [Reject].
+func (e *Event) Decode() (*smartcar.Event, error) { return smartcar.ParseEvent(e.Payload) }
 
 // lane names the events that must stay in order, as the host does.
 func (e *Event) lane() string {

@@ -58,7 +58,7 @@ func ExampleNewBatch() {
 		return func(ctx context.Context, events []*sdk.Event) []error {
 			return sdk.FailAll(len(events), insert(ctx, events))
 		}, nil
-	}, sdk.MaxBatch(100))
+	}, sdk.WithMaxBatch(100))
 	fmt.Println(p.Name(), p.MaxBatch())
 	// Output: bulk 100
 }

@@ -8,7 +8,7 @@ import "context"
 type Handler func(ctx context.Context, e *Event) error
 
 // BatchHandler takes several events in one call, at least one and at most as
-// many as [MaxBatch] says. It returns nil when all of them are done, else one
+// many as [WithMaxBatch] says. It returns nil when all of them are done, else one
 // error per event, in the order of the events, nil for those that are done; what
 // the errors mean is the same as for a [Handler]. A slice of another length is a
 // retry of the whole batch. Events of one vehicle stand in order.

@@ -53,5 +53,5 @@ func processPlugin() *sdk.Plugin {
 			}
 			return nil
 		}, nil
-	}, sdk.Version("1.2.3"))
+	}, sdk.WithVersion("1.2.3"))
 }

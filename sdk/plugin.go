@@ -37,7 +37,7 @@ var pluginName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 func New[C any](name string, open func(ctx context.Context, config C) (Handler, error), opts ...Option) *Plugin {
 	p := newPlugin[C](name, opts)
 	if p.settings.maxBatch > 1 {
-		panic(fmt.Sprintf("sdk: plugin %s: MaxBatch needs NewBatch", name))
+		panic(fmt.Sprintf("sdk: plugin %s: WithMaxBatch needs NewBatch", name))
 	}
 	p.open = func(ctx context.Context, raw json.RawMessage) (opened, []Diagnostic) {
 		h, diags := openWith(ctx, p, raw, open)
@@ -50,7 +50,7 @@ func New[C any](name string, open func(ctx context.Context, config C) (Handler, 
 }
 
 // NewBatch is [New] for handlers that take several events in one call; see
-// [BatchHandler]. Give [MaxBatch] with it, else a batch has one event.
+// [BatchHandler]. Give [WithMaxBatch] with it, else a batch has one event.
 func NewBatch[C any](name string, open func(ctx context.Context, config C) (BatchHandler, error), opts ...Option) *Plugin {
 	p := newPlugin[C](name, opts)
 	p.open = func(ctx context.Context, raw json.RawMessage) (opened, []Diagnostic) {
@@ -71,7 +71,7 @@ func NewSimple(name string, h Handler, opts ...Option) *Plugin {
 // Name is the plugin's name.
 func (p *Plugin) Name() string { return p.name }
 
-// Version is what [Version] gave, else the version of the program's main module.
+// Version is what [WithVersion] gave, else the version of the program's main module.
 func (p *Plugin) Version() string { return p.settings.version }
 
 // Schema describes the config block that the plugin takes.

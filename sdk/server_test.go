@@ -67,7 +67,7 @@ func (g *gate) plugin() *sdk.Plugin {
 				return ctx.Err()
 			}
 		}, nil
-	}, sdk.Version("9"), sdk.EventTypes("VEHICLE_STATE"))
+	}, sdk.WithVersion("9"), sdk.WithEventTypes("VEHICLE_STATE"))
 }
 
 func wantCode(t *testing.T, what string, err error, code codes.Code) {

@@ -19,7 +19,7 @@ var testPlugins = map[string]func() *sdk.Plugin{
 	// poison writes down each event, but ends at one.
 	"poison": func() *sdk.Plugin { return sdk.New("poison", openPoison) },
 	// record writes down what it did with each event, and with which bytes.
-	"record": func() *sdk.Plugin { return sdk.NewBatch("record", openRecord, sdk.MaxBatch(killBatch)) },
+	"record": func() *sdk.Plugin { return sdk.NewBatch("record", openRecord, sdk.WithMaxBatch(killBatch)) },
 }
 
 func serveTestPlugin(name string) {

@@ -37,7 +37,7 @@ func (c Config) Validate() error {
 }
 
 func plugin() *sdk.Plugin {
-	return sdk.New("low-battery", open, sdk.Version("1.0.0"), sdk.EventTypes("VEHICLE_STATE"))
+	return sdk.New("low-battery", open, sdk.WithVersion("1.0.0"), sdk.WithEventTypes("VEHICLE_STATE"))
 }
 
 func open(ctx context.Context, c Config) (sdk.Handler, error) {
@@ -58,7 +58,7 @@ type watcher struct {
 }
 
 func (w *watcher) handle(ctx context.Context, e *sdk.Event) error {
-	event, err := e.Smartcar()
+	event, err := e.Decode()
 	if err != nil {
 		// No retry makes this readable.
 		return sdk.Reject("unreadable", err)

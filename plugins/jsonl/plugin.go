@@ -14,7 +14,7 @@ const maxBatch = 100
 
 // Plugin is the plugin "jsonl".
 func Plugin() *sdk.Plugin {
-	return sdk.NewBatch("jsonl", open, sdk.MaxBatch(maxBatch))
+	return sdk.NewBatch("jsonl", open, sdk.WithMaxBatch(maxBatch))
 }
 
 func open(ctx context.Context, c config) (sdk.BatchHandler, error) {

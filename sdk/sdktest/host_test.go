@@ -132,7 +132,7 @@ func TestHandleCarriesEventsAndResults(t *testing.T) {
 	if _, ok := smartcar.NewKeys(sdktest.Token).Verify(got.Payload, got.Signature); !ok {
 		t.Error("the signature is wrong")
 	}
-	read, err := got.Smartcar()
+	read, err := got.Decode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestShutdownClosesInReverse(t *testing.T) {
 		sdk.OnClose(ctx, closer("first", errors.New("stuck")))
 		sdk.OnClose(ctx, closer("second", nil))
 		return func(context.Context, *sdk.Event) error { return nil }, nil
-	}, sdk.Close(closer("option", nil)))
+	}, sdk.WithClose(closer("option", nil)))
 	err := sdktest.Start(t, p, nil).Shutdown(t.Context())
 	if err == nil || err.Error() != "closing: stuck" {
 		t.Errorf("Shutdown: %v", err)

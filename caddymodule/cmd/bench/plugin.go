@@ -51,7 +51,7 @@ func servePlugin(args []string) {
 			}
 			return nil
 		}, nil
-	}, sdk.MaxBatch(1000))) // more than the handlers file's default asks for
+	}, sdk.WithMaxBatch(1000))) // more than the handlers file's default asks for
 }
 
 // keeper knows the last event of each vehicle.
