@@ -8,13 +8,15 @@ import (
 	"regexp"
 	"runtime/debug"
 	"slices"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/internal/config"
 )
 
 // Plugin is a handler with its name and config, ready for [Serve]. It holds no
 // state of its own: each start opens the handler anew.
 type Plugin struct {
 	name     string
-	spec     *bodySpec
+	spec     *config.Spec
 	settings settings
 	open     func(ctx context.Context, config json.RawMessage) (opened, []Diagnostic)
 }
@@ -75,7 +77,7 @@ func (p *Plugin) Name() string { return p.name }
 func (p *Plugin) Version() string { return p.settings.version }
 
 // Schema describes the config block that the plugin takes.
-func (p *Plugin) Schema() Schema { return p.spec.schema() }
+func (p *Plugin) Schema() Schema { return schemaOf(p.spec) }
 
 // MaxBatch is the most events that one call takes, at least 1.
 func (p *Plugin) MaxBatch() int { return p.settings.maxBatch }
@@ -87,7 +89,7 @@ func newPlugin[C any](name string, opts []Option) *Plugin {
 	if !pluginName.MatchString(name) {
 		panic(fmt.Sprintf("sdk: plugin name %q: use lower-case letters, digits, _ and -, starting with a letter, at most 64", name))
 	}
-	p := &Plugin{name: name, spec: specOf(reflect.TypeFor[C]()), settings: settings{maxBatch: 1}}
+	p := &Plugin{name: name, spec: config.Of(reflect.TypeFor[C]()), settings: settings{maxBatch: 1}}
 	for _, opt := range opts {
 		opt(&p.settings)
 	}
@@ -98,20 +100,23 @@ func newPlugin[C any](name string, opts []Option) *Plugin {
 }
 
 // openWith decodes the config and calls the author's open.
-func openWith[C, H any](ctx context.Context, p *Plugin, raw json.RawMessage, open func(context.Context, C) (H, error)) (handler H, diags []Diagnostic) {
-	var config C
-	diags = p.spec.decodeBody(raw, reflect.ValueOf(&config).Elem(), place{})
+func openWith[C, H any](
+	ctx context.Context, p *Plugin, raw json.RawMessage, open func(context.Context, C) (H, error),
+) (handler H, diags []Diagnostic) {
+	var c C
+	diags = diagnosticsOf(p.spec.Decode(raw, reflect.ValueOf(&c).Elem()))
 	if hasErrors(diags) {
 		return handler, diags
 	}
+	summary := "Plugin " + p.name + " could not start"
 	defer func() {
 		if r := recover(); r != nil {
 			Logger(ctx).Error("panic while opening the handler", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			diags = append(diags, Diagnostic{Summary: "Plugin " + p.name + " could not start", Detail: fmt.Sprintf("Panic: %v", r)})
+			diags = append(diags, Diagnostic{Summary: summary, Detail: fmt.Sprintf("Panic: %v", r)})
 		}
 	}()
-	handler, err := open(ctx, config)
-	return handler, append(diags, diagnosticsOf(err, "Plugin "+p.name+" could not start", nil)...)
+	handler, err := open(ctx, c)
+	return handler, append(diags, diagnosticsOf(config.Diagnostics(err, summary))...)
 }
 
 // buildVersion is the main module's version, "" where the build has none.

@@ -1,4 +1,4 @@
-package sdk
+package config
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// isText says whether values of t are read from a string by their own method.
+// isText reports whether values of t are read from a string by their own method.
 func isText(t reflect.Type) bool {
 	return t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textType)
 }

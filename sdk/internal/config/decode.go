@@ -1,4 +1,4 @@
-package sdk
+package config
 
 import (
 	"bytes"
@@ -10,6 +10,12 @@ import (
 	"strconv"
 	"strings"
 )
+
+// Decode fills v, a struct of the type that the spec was made of, from a JSON object. The host has already checked
+// names and types; other callers may not have.
+func (s *Spec) Decode(raw json.RawMessage, v reflect.Value) []Diagnostic {
+	return s.decodeBody(raw, v, place{})
+}
 
 // place is where in the config a value stands.
 type place struct {
@@ -32,9 +38,7 @@ func (p place) String() string {
 	return strconv.Quote(strings.Join(p.path, "."))
 }
 
-// decodeBody fills v, a struct of the spec's type, from a JSON object. The host
-// has already checked names and types; other callers may not have.
-func (s *bodySpec) decodeBody(raw json.RawMessage, v reflect.Value, at place) []Diagnostic {
+func (s *Spec) decodeBody(raw json.RawMessage, v reflect.Value, at place) []Diagnostic {
 	values := map[string]json.RawMessage{}
 	if len(raw) > 0 && !isNull(raw) {
 		if err := json.Unmarshal(raw, &values); err != nil {
@@ -42,9 +46,9 @@ func (s *bodySpec) decodeBody(raw json.RawMessage, v reflect.Value, at place) []
 		}
 	}
 	var diags []Diagnostic
-	for _, f := range s.fields {
-		diags = append(diags, f.decode(values[f.name], v.Field(f.index), at)...)
-		delete(values, f.name)
+	for _, f := range s.Fields {
+		diags = append(diags, f.decode(values[f.Name], v.Field(f.index), at)...)
+		delete(values, f.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		diags = append(diags, Diagnostic{
@@ -60,33 +64,33 @@ func (s *bodySpec) decodeBody(raw json.RawMessage, v reflect.Value, at place) []
 }
 
 // names lists what the body may hold.
-func (s *bodySpec) names() string {
-	if len(s.fields) == 0 {
+func (s *Spec) names() string {
+	if len(s.Fields) == 0 {
 		return "Nothing can be set here."
 	}
 	var names []string
-	for _, f := range s.fields {
-		names = append(names, f.name)
+	for _, f := range s.Fields {
+		names = append(names, f.Name)
 	}
 	return "Here can stand: " + strings.Join(names, ", ") + "."
 }
 
-func (f *fieldSpec) decode(raw json.RawMessage, v reflect.Value, at place) []Diagnostic {
-	at = at.in(f.name)
-	at.sensitive = f.sensitive
+func (f *Field) decode(raw json.RawMessage, v reflect.Value, at place) []Diagnostic {
+	at = at.in(f.Name)
+	at.sensitive = f.Sensitive
 	absent := len(raw) == 0 || isNull(raw)
-	if f.block != nil {
+	if f.Block != nil {
 		return f.decodeBlock(raw, absent, v, at)
 	}
-	if absent && f.required {
+	if absent && f.Required {
 		return []Diagnostic{{
 			Summary: "Missing " + at.String(),
-			Detail:  strings.TrimSpace("It is required. " + f.doc),
+			Detail:  strings.TrimSpace("It is required. " + f.Doc),
 			Path:    join(at.path[:len(at.path)-1]),
 		}}
 	}
 	if absent {
-		raw = f.def
+		raw = f.Default
 	}
 	if raw == nil {
 		return nil
@@ -94,32 +98,35 @@ func (f *fieldSpec) decode(raw json.RawMessage, v reflect.Value, at place) []Dia
 	return decodeValue(raw, v, at)
 }
 
-func (f *fieldSpec) decodeBlock(raw json.RawMessage, absent bool, v reflect.Value, at place) []Diagnostic {
+func (f *Field) decodeBlock(raw json.RawMessage, absent bool, v reflect.Value, at place) []Diagnostic {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if absent {
 			return nil
 		}
 		v.Set(reflect.New(v.Type().Elem()))
-		return f.block.decodeBody(raw, v.Elem(), at)
+		return f.Block.decodeBody(raw, v.Elem(), at)
 	case reflect.Slice:
 		if absent {
 			return nil
 		}
-		return decodeList(raw, v, at, f.block.decodeBody)
+		return decodeList(raw, v, at, f.Block.decodeBody)
 	}
-	if absent && f.required {
+	if absent && f.Required {
 		return []Diagnostic{{
 			Summary: "Missing block " + at.String(),
-			Detail:  strings.TrimSpace("It is required. " + f.doc),
+			Detail:  strings.TrimSpace("It is required. " + f.Doc),
 			Path:    join(at.path[:len(at.path)-1]),
 		}}
 	}
-	return f.block.decodeBody(raw, v, at)
+	return f.Block.decodeBody(raw, v, at)
 }
 
 // decodeList fills a slice from a JSON array.
-func decodeList(raw json.RawMessage, v reflect.Value, at place, decode func(json.RawMessage, reflect.Value, place) []Diagnostic) []Diagnostic {
+func decodeList(
+	raw json.RawMessage, v reflect.Value, at place,
+	decode func(json.RawMessage, reflect.Value, place) []Diagnostic,
+) []Diagnostic {
 	var elems []json.RawMessage
 	if err := json.Unmarshal(raw, &elems); err != nil {
 		return at.wrong("It must be a list.")
@@ -141,10 +148,11 @@ func validate(v reflect.Value, at place) (diags []Diagnostic) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			diags = []Diagnostic{{Summary: "The check of the config failed", Detail: fmt.Sprintf("Panic: %v", r), Path: join(at.path)}}
+			detail := fmt.Sprintf("Panic: %v", r)
+			diags = []Diagnostic{{Summary: "The check of the config failed", Detail: detail, Path: join(at.path)}}
 		}
 	}()
-	return diagnosticsOf(checker.Validate(), "Wrong config", at.path)
+	return diagnosticsWithin(checker.Validate(), "Wrong config", at.path)
 }
 
 func isNull(raw json.RawMessage) bool {

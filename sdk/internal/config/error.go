@@ -1,35 +1,35 @@
-package sdk
+package config
 
 import (
 	"errors"
 	"strings"
 )
 
-// configError is a remark about one place of the config.
-type configError struct {
+// Diagnostic is one remark about a config. Its fields are those of the SDK's own Diagnostic.
+type Diagnostic struct {
+	Warning         bool
+	Summary, Detail string
+	Path            []string
+}
+
+// Error is a remark about one place of the config, as an author's code returns it.
+type Error struct {
 	warning         bool
 	path            []string
 	summary, detail string
 }
 
-// ConfigError is an error about one place of the config, for Validate and for
-// the function that opens a handler: the host shows it with file, line and
-// snippet. path leads from the config block inwards, joined by dots, list
-// elements by their index from 0: "url", "tls.cert", "rule.2.match"; "" is the
-// block itself. Inside the Validate of a nested block the path starts at that
-// block. summary says what is wrong in a few words, detail why and what to do.
-//
-// Several are returned with errors.Join.
-func ConfigError(path, summary, detail string) error {
-	return &configError{path: splitPath(path), summary: summary, detail: detail}
+// NewError makes an error about the place that path names: names joined by dots, "" for the whole.
+func NewError(path, summary, detail string) *Error {
+	return &Error{path: splitPath(path), summary: summary, detail: detail}
 }
 
-// ConfigWarning is like [ConfigError], but the handler starts all the same.
-func ConfigWarning(path, summary, detail string) error {
-	return &configError{warning: true, path: splitPath(path), summary: summary, detail: detail}
+// NewWarning is [NewError] for what does not keep the handler from starting.
+func NewWarning(path, summary, detail string) *Error {
+	return &Error{warning: true, path: splitPath(path), summary: summary, detail: detail}
 }
 
-func (e *configError) Error() string {
+func (e *Error) Error() string {
 	text := e.summary
 	if e.detail != "" {
 		text += ": " + e.detail
@@ -47,16 +47,19 @@ func splitPath(path string) []string {
 	return strings.Split(path, ".")
 }
 
-// diagnosticsOf turns what an author's code returned into diagnostics: each
-// ConfigError within it, or one about the whole where there is none.
-func diagnosticsOf(err error, summary string, prefix []string) []Diagnostic {
+// Diagnostics turns what an author's code returned into diagnostics: one for each [Error] in it, and one with this
+// summary for all other errors.
+func Diagnostics(err error, summary string) []Diagnostic { return diagnosticsWithin(err, summary, nil) }
+
+// diagnosticsWithin is [Diagnostics] for a block: prefix is its path.
+func diagnosticsWithin(err error, summary string, prefix []string) []Diagnostic {
 	if err == nil {
 		return nil
 	}
 	var found []Diagnostic
 	var loose []string
 	walkErrors(err, func(leaf error) {
-		var c *configError
+		var c *Error
 		if !errors.As(leaf, &c) {
 			loose = append(loose, leaf.Error())
 			return
@@ -98,13 +101,4 @@ func join(prefix []string, more ...string) []string {
 	}
 	path := make([]string, 0, len(prefix)+len(more))
 	return append(append(path, prefix...), more...)
-}
-
-func hasErrors(diags []Diagnostic) bool {
-	for _, d := range diags {
-		if !d.Warning {
-			return true
-		}
-	}
-	return false
 }

@@ -1,4 +1,4 @@
-package sdk
+package config
 
 import (
 	"encoding"
@@ -125,7 +125,8 @@ func decodeNumber(raw json.RawMessage, v reflect.Value, at place) []Diagnostic {
 			u, err = uint64(i), nil
 		}
 		if err != nil || v.OverflowUint(u) {
-			return at.wrong(fmt.Sprintf("%s must be a whole number, not negative, of at most %d bits.", at.show(text), v.Type().Bits()))
+			return at.wrong(fmt.Sprintf(
+				"%s must be a whole number, not negative, of at most %d bits.", at.show(text), v.Type().Bits()))
 		}
 		v.SetUint(u)
 	}

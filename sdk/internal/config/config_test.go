@@ -1,17 +1,20 @@
-package sdk
+package config_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/internal/config"
 )
 
 // fullConfig has every type that a config may have.
@@ -24,7 +27,7 @@ type fullConfig struct {
 	Big     uint64            `config:"big,optional"`
 	Ratio   float64           `config:"ratio" default:"0.5"`
 	Wait    time.Duration     `config:"wait" default:"10s"`
-	Size    Bytes             `config:"size" default:"64MiB"`
+	Size    sdk.Bytes         `config:"size" default:"64MiB"`
 	Addr    netip.Addr        `config:"addr,optional"`
 	Maybe   *int              `config:"maybe"`
 	Names   []string          `config:"names" default:"[\"a\", \"b\"]"`
@@ -35,7 +38,7 @@ type fullConfig struct {
 	TLS     *tlsConfig        `config:"tls"`
 	Rules   []ruleConfig      `config:"rule"`
 	Ignored func()            `config:"-"`
-	//lint:ignore U1000 shows that unexported fields are left alone
+	//lint:ignore U1000 shows that unexported fields are ignored
 	internal int
 }
 
@@ -54,7 +57,7 @@ type ruleConfig struct {
 
 func (r ruleConfig) Validate() error {
 	if r.Match == "never" {
-		return ConfigError("match", "Nothing matches", "Remove the rule.")
+		return sdk.ConfigError("match", "Nothing matches", "Remove the rule.")
 	}
 	return nil
 }
@@ -62,48 +65,12 @@ func (r ruleConfig) Validate() error {
 func (c *fullConfig) Validate() error {
 	var errs []error
 	if c.Count < 0 {
-		errs = append(errs, ConfigError("count", "Too small", "Use 0 or more."))
+		errs = append(errs, sdk.ConfigError("count", "Too small", "Use 0 or more."))
 	}
 	if c.URL == "http://slow" {
-		errs = append(errs, ConfigWarning("url", "Slow", "It works all the same."))
+		errs = append(errs, sdk.ConfigWarning("url", "Slow", "It works all the same."))
 	}
 	return errors.Join(errs...)
-}
-
-func TestConfigSchema(t *testing.T) {
-	want := Schema{
-		Attributes: []Attribute{
-			{Name: "url", Type: "string", Description: "Where to.", Required: true},
-			{Name: "token", Type: "string", Sensitive: true},
-			{Name: "on", Type: "bool", Default: json.RawMessage("true")},
-			{Name: "count", Type: "number", Default: json.RawMessage("3")},
-			{Name: "small", Type: "number"},
-			{Name: "big", Type: "number"},
-			{Name: "ratio", Type: "number", Default: json.RawMessage("0.5")},
-			{Name: "wait", Type: "string", Default: json.RawMessage(`"10s"`)},
-			{Name: "size", Type: "string", Default: json.RawMessage(`"64MiB"`)},
-			{Name: "addr", Type: "string"},
-			{Name: "maybe", Type: "number"},
-			{Name: "names", Type: "list(string)", Default: json.RawMessage(`["a","b"]`)},
-			{Name: "headers", Type: "map(string)", Sensitive: true},
-			{Name: "matrix", Type: "map(list(number))"},
-			{Name: "waits", Type: "list(string)"},
-		},
-		Blocks: []Block{
-			{Name: "retry", Description: "How to try again.", Nesting: NestingSingle, Schema: Schema{
-				Attributes: []Attribute{{Name: "max", Type: "number", Default: json.RawMessage("5")}},
-			}},
-			{Name: "tls", Nesting: NestingSingle, Schema: Schema{
-				Attributes: []Attribute{{Name: "cert", Type: "string", Required: true}},
-			}},
-			{Name: "rule", Nesting: NestingList, Schema: Schema{
-				Attributes: []Attribute{{Name: "match", Type: "string", Required: true}, {Name: "skip", Type: "bool"}},
-			}},
-		},
-	}
-	if diff := cmp.Diff(want, specOf(reflect.TypeFor[fullConfig]()).schema()); diff != "" {
-		t.Error(diff)
-	}
 }
 
 func defaults() fullConfig {
@@ -145,10 +112,12 @@ func TestConfigDecode(t *testing.T) {
 			want := defaults()
 			tt.change(&want)
 			var got fullConfig
-			if diags := specOf(reflect.TypeFor[fullConfig]()).decodeBody([]byte(tt.config), reflect.ValueOf(&got).Elem(), place{}); diags != nil {
+			diags := config.Of(reflect.TypeFor[fullConfig]()).Decode([]byte(tt.config), reflect.ValueOf(&got).Elem())
+			if diags != nil {
 				t.Fatalf("diagnostics %v", diags)
 			}
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(fullConfig{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			sameAddr := cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(fullConfig{}), sameAddr); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -156,10 +125,10 @@ func TestConfigDecode(t *testing.T) {
 }
 
 func TestConfigMistakes(t *testing.T) {
-	type d = Diagnostic
+	type d = config.Diagnostic
 	tests := map[string]struct {
 		config string
-		want   []Diagnostic
+		want   []d
 	}{
 		"required attribute missing": {`{}`, []d{{Summary: `Missing "url"`, Detail: "It is required. Where to."}}},
 		"not an object":              {`[]`, []d{{Summary: "Wrong value for the config", Detail: "It must be a JSON object."}}},
@@ -204,7 +173,7 @@ func TestConfigMistakes(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var got fullConfig
-			diags := specOf(reflect.TypeFor[fullConfig]()).decodeBody([]byte(tt.config), reflect.ValueOf(&got).Elem(), place{})
+			diags := config.Of(reflect.TypeFor[fullConfig]()).Decode([]byte(tt.config), reflect.ValueOf(&got).Elem())
 			if diff := cmp.Diff(tt.want, diags); diff != "" {
 				t.Error(diff)
 			}
@@ -213,15 +182,15 @@ func TestConfigMistakes(t *testing.T) {
 }
 
 func TestConfigNeverShowsSensitiveValues(t *testing.T) {
-	type config struct {
+	type secrets struct {
 		Wait  time.Duration   `config:"wait,optional,sensitive"`
 		Addr  netip.Addr      `config:"addr,optional,sensitive"`
 		Count int             `config:"count,optional,sensitive"`
 		Waits []time.Duration `config:"waits,optional,sensitive"`
 	}
-	var c config
-	diags := specOf(reflect.TypeFor[config]()).decodeBody(
-		[]byte(`{"wait":"hunter2","addr":"hunter2","count":42.5,"waits":["hunter2"]}`), reflect.ValueOf(&c).Elem(), place{})
+	var c secrets
+	diags := config.Of(reflect.TypeFor[secrets]()).Decode(
+		[]byte(`{"wait":"hunter2","addr":"hunter2","count":42.5,"waits":["hunter2"]}`), reflect.ValueOf(&c).Elem())
 	if len(diags) != 4 {
 		t.Errorf("%d diagnostics, want 4", len(diags))
 	}
@@ -232,97 +201,23 @@ func TestConfigNeverShowsSensitiveValues(t *testing.T) {
 	}
 }
 
-func TestConfigTagMisuse(t *testing.T) {
-	type self struct {
-		Inner []self `config:"inner"`
-	}
-	open := func(f func()) func() { return f }
-	tests := map[string]struct {
-		make func()
-		want string
-	}{
-		"no tag": {newWith[struct{ MaxSize int }], "field MaxSize has no config tag; write `config:\"max_size\"`"},
-		"unexported": {newWith[struct {
-			a int `config:"a"`
-		}], "field a has a config tag but is not exported"},
-		"bad name": {newWith[struct {
-			A int `config:"Max-Size"`
-		}], `the config name "Max-Size"`},
-		"unknown option": {newWith[struct {
-			A int `config:"a,required"`
-		}], `the unknown option "required"`},
-		"same name": {newWith[struct {
-			A int `config:"a"`
-			B int `config:"a"`
-		}], `the same config name "a" as field A`},
-		"bad default": {newWith[struct {
-			A int `config:"a" default:"x"`
-		}], "has a default that does not fit"},
-		"bad duration": {newWith[struct {
-			A time.Duration `config:"a" default:"10"`
-		}], "is not a duration"},
-		"needless optional": {newWith[struct {
-			A int `config:"a,optional" default:"1"`
-		}], "both optional and a default"},
-		"pointer default": {newWith[struct {
-			A *int `config:"a" default:"1"`
-		}], "a pointer is nil when left out"},
-		"pointer to map": {newWith[struct {
-			A *map[string]int `config:"a"`
-		}], "a pointer may lead to"},
-		"optional block": {newWith[struct {
-			A struct{} `config:"a,optional"`
-		}], "is a block; blocks take no optional"},
-		"map of blocks": {newWith[struct {
-			A map[string]struct{} `config:"a"`
-		}], "only plain values"},
-		"map with int keys": {newWith[struct {
-			A map[int]string `config:"a"`
-		}], "the keys of a map must be strings"},
-		"channel": {newWith[struct {
-			A chan int `config:"a"`
-		}], "which a config cannot hold"},
-		"any": {newWith[struct {
-			A any `config:"a"`
-		}], "which a config cannot hold"},
-		"not a struct":     {newWith[int], "config type int is not a struct"},
-		"contains itself":  {newWith[self], "contains itself"},
-		"plugin name":      {open(func() { NewSimple("My Plugin", nil) }), `plugin name "My Plugin"`},
-		"batch of singles": {open(func() { NewSimple("x", nil, WithMaxBatch(2)) }), "WithMaxBatch needs NewBatch"},
-		"empty batch":      {open(func() { WithMaxBatch(0) }), "WithMaxBatch(0)"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if text, _ := recover().(string); !strings.Contains(text, tt.want) {
-					t.Errorf("panic %q, want %q in it", text, tt.want)
-				}
-			}()
-			tt.make()
-		})
-	}
-}
-
-func newWith[C any]() {
-	New("test", func(context.Context, C) (Handler, error) { return nil, nil })
-}
-
-// FuzzConfigDecode: whatever bytes come, decoding ends with a config or with
+// FuzzDecode: whatever bytes come, decoding ends with a config or with
 // diagnostics, and what was accepted decodes to the same once more.
-func FuzzConfigDecode(f *testing.F) {
+func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"url":"http://x","size":"1MiB","wait":"1h","rule":[{"match":"a"}],"matrix":{"a":[1]}}`))
 	f.Add([]byte(`{"url":1e999,"count":1e400,"small":-129,"headers":{"a":null}}`))
 	f.Add([]byte(`null`))
 	f.Add([]byte(`{"tls":[],"retry":{"max":9223372036854775808}}`))
-	spec := specOf(reflect.TypeFor[fullConfig]())
-	f.Fuzz(func(t *testing.T, config []byte) {
+	spec := config.Of(reflect.TypeFor[fullConfig]())
+	f.Fuzz(func(t *testing.T, raw []byte) {
 		var first, second fullConfig
-		diags := spec.decodeBody(config, reflect.ValueOf(&first).Elem(), place{})
-		again := spec.decodeBody(config, reflect.ValueOf(&second).Elem(), place{})
+		diags := spec.Decode(raw, reflect.ValueOf(&first).Elem())
+		again := spec.Decode(raw, reflect.ValueOf(&second).Elem())
 		if diff := cmp.Diff(diags, again); diff != "" {
 			t.Error(diff)
 		}
-		if !json.Valid(config) && len(config) > 0 && !hasErrors(diags) {
+		refused := slices.ContainsFunc(diags, func(d config.Diagnostic) bool { return !d.Warning })
+		if !json.Valid(raw) && len(raw) > 0 && !refused {
 			t.Error("accepted what is not JSON")
 		}
 		for _, d := range diags {
