@@ -62,13 +62,13 @@ func ResultOf(err error) Result {
 		return Result{Status: StatusDone}
 	}
 	r := Result{Status: StatusRetry, Error: clip(err.Error(), maxErrorText)}
-	var v *verdict
-	if !errors.As(err, &v) {
+	var o *outcome
+	if !errors.As(err, &o) {
 		return r
 	}
-	r.Status = v.status
-	r.RetryAfter = v.after
-	r.Reason = v.reason
+	r.Status = o.status
+	r.RetryAfter = o.after
+	r.Reason = o.reason
 	return r
 }
 

@@ -45,7 +45,7 @@ func TestResultOf(t *testing.T) {
 	}
 }
 
-func TestVerdictsAreSeenThrough(t *testing.T) {
+func TestOutcomesAreSeenThrough(t *testing.T) {
 	for _, err := range []error{Retry(0, io.EOF), Reject("x", io.EOF), Unavailable(io.EOF)} {
 		if !errors.Is(fmt.Errorf("wrapped: %w", err), io.EOF) {
 			t.Errorf("%#v hides its cause", err)

@@ -140,15 +140,14 @@ func (s *server) leave() {
 
 // Shutdown implements the protocol.
 func (s *server) Shutdown(ctx context.Context, _ *handlerv1.ShutdownRequest) (*handlerv1.ShutdownResponse, error) {
-	if err := s.stop(ctx); err != nil {
+	if err := s.Stop(ctx); err != nil {
 		return nil, status.Error(codes.Internal, clip(err.Error(), maxErrorText))
 	}
 	return &handlerv1.ShutdownResponse{}, nil
 }
 
-// stop takes no more calls, waits for those in flight and closes the handler.
-// Later calls wait for the first one.
-func (s *server) stop(ctx context.Context) error {
+// Stop takes no more calls, waits for those in flight and closes the handler. Later calls wait for the first one.
+func (s *server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	first := s.phase != stopping
 	s.phase = stopping

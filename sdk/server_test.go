@@ -14,13 +14,14 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/handlerv1"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/internal/serve"
 )
 
 // dial serves p in this process and returns a client of it.
 func dial(t *testing.T, p *sdk.Plugin) handlerv1.HandlerServiceClient {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	served, err := sdk.ServeInProcess(ctx, p, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	served, err := serve.InProcess(ctx, p.InProcess(), slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/handlerv1"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/internal/serve"
 )
 
 // HandlerName is the name that the handler has in sdktest, see [sdk.HandlerName].
@@ -74,7 +75,7 @@ func Open(t testing.TB, p *sdk.Plugin, config any) (*Host, error) {
 	}
 	serving, stopServing := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	plugin, err := sdk.ServeInProcess(serving, p, log)
+	plugin, err := serve.InProcess(serving, p.InProcess(), log)
 	if err != nil {
 		stopServing()
 		return nil, err
@@ -102,7 +103,7 @@ func Open(t testing.TB, p *sdk.Plugin, config any) (*Host, error) {
 	return h, nil
 }
 
-func target(p *sdk.InProcess) string {
+func target(p *serve.Running) string {
 	if p.Addr.Network() == "unix" {
 		return "unix:" + p.Addr.String()
 	}

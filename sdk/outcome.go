@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// verdict is an error that says more than "again".
-type verdict struct {
+// outcome is an error that says more than "again".
+type outcome struct {
 	status Status
 	after  time.Duration
 	reason string
@@ -18,7 +18,7 @@ type verdict struct {
 // time to the policy. err may be nil; errors.Is and errors.As see through the
 // result, and the result may be wrapped.
 func Retry(after time.Duration, err error) error {
-	return &verdict{status: StatusRetry, after: max(after, 0), err: err}
+	return &outcome{status: StatusRetry, after: max(after, 0), err: err}
 }
 
 // Reject says that no attempt can succeed: the event becomes a dead letter at
@@ -28,7 +28,7 @@ func Retry(after time.Duration, err error) error {
 // becomes "rejected". err may be nil; errors.Is and errors.As see through the
 // result, and the result may be wrapped.
 func Reject(reason string, err error) error {
-	return &verdict{status: StatusReject, reason: cleanReason(reason), err: err}
+	return &outcome{status: StatusReject, reason: cleanReason(reason), err: err}
 }
 
 // Unavailable says that what the handler depends on (a database, another server)
@@ -36,24 +36,24 @@ func Reject(reason string, err error) error {
 // attempt, so an outage of any length loses no event. err may be nil; errors.Is
 // and errors.As see through the result, and the result may be wrapped.
 func Unavailable(err error) error {
-	return &verdict{status: StatusUnavailable, err: err}
+	return &outcome{status: StatusUnavailable, err: err}
 }
 
 // Error is the text of the error inside, or a stand-in where there is none.
-func (v *verdict) Error() string {
-	if v.err != nil {
-		return v.err.Error()
+func (o *outcome) Error() string {
+	if o.err != nil {
+		return o.err.Error()
 	}
-	switch v.status {
+	switch o.status {
 	case StatusReject:
-		return "rejected: " + v.reason
+		return "rejected: " + o.reason
 	case StatusUnavailable:
 		return "unavailable"
 	}
 	return "retry asked for"
 }
 
-func (v *verdict) Unwrap() error { return v.err }
+func (o *outcome) Unwrap() error { return o.err }
 
 func cleanReason(reason string) string {
 	clean := strings.Map(func(r rune) rune {

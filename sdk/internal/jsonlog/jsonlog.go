@@ -1,4 +1,5 @@
-package sdk
+// Package jsonlog writes log records as the host reads them on the stderr of a plugin: lines of JSON in hclog's form.
+package jsonlog
 
 import (
 	"context"
@@ -7,43 +8,42 @@ import (
 	"strings"
 )
 
-// The names and the time layout by which the host knows a log record on a
-// plugin's stderr; they are hclog's.
+// hclog's names and its time layout, by which the host recognizes a record.
 const (
-	logTimeKey    = "@timestamp"
-	logLevelKey   = "@level"
-	logMessageKey = "@message"
-	logTimeLayout = "2006-01-02T15:04:05.000000Z07:00"
+	timeKey    = "@timestamp"
+	levelKey   = "@level"
+	messageKey = "@message"
+	timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 )
 
-// jsonLog writes records as lines of JSON in hclog's form.
-type jsonLog struct {
+// handler keeps the names of a record free of the attributes.
+type handler struct {
 	inner slog.Handler
-	// nested: within a group, where no name can clash.
+	// nested is set within a group, where no name can clash.
 	nested bool
 }
 
-// newJSONLog logs everything from debug upwards: the host decides what is shown.
-func newJSONLog(w io.Writer) *slog.Logger {
-	return slog.New(jsonLog{inner: slog.NewJSONHandler(w, &slog.HandlerOptions{
+// New gives a logger that writes everything from debug upwards to w: the host decides what it shows.
+func New(w io.Writer) *slog.Logger {
+	return slog.New(handler{inner: slog.NewJSONHandler(w, &slog.HandlerOptions{
 		Level:       slog.LevelDebug,
 		ReplaceAttr: hclogForm,
 	})})
 }
 
-// hclogForm renames what slog itself adds; jsonLog has kept those names free.
+// hclogForm renames what slog itself adds; handler keeps those names free.
 func hclogForm(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a
 	}
 	switch a.Key {
 	case slog.TimeKey:
-		return slog.String(logTimeKey, a.Value.Time().Format(logTimeLayout))
+		return slog.String(timeKey, a.Value.Time().Format(timeLayout))
 	case slog.LevelKey:
 		level, _ := a.Value.Any().(slog.Level)
-		return slog.String(logLevelKey, levelName(level))
+		return slog.String(levelKey, levelName(level))
 	case slog.MessageKey:
-		return slog.String(logMessageKey, a.Value.String())
+		return slog.String(messageKey, a.Value.String())
 	}
 	return a
 }
@@ -61,10 +61,10 @@ func levelName(l slog.Level) string {
 }
 
 // Enabled implements slog.Handler.
-func (j jsonLog) Enabled(ctx context.Context, l slog.Level) bool { return j.inner.Enabled(ctx, l) }
+func (j handler) Enabled(ctx context.Context, l slog.Level) bool { return j.inner.Enabled(ctx, l) }
 
 // Handle implements slog.Handler.
-func (j jsonLog) Handle(ctx context.Context, r slog.Record) error {
+func (j handler) Handle(ctx context.Context, r slog.Record) error {
 	if j.nested {
 		return j.inner.Handle(ctx, r)
 	}
@@ -77,7 +77,7 @@ func (j jsonLog) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler.
-func (j jsonLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+func (j handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if !j.nested {
 		freed := make([]slog.Attr, 0, len(attrs))
 		for _, a := range attrs {
@@ -85,15 +85,15 @@ func (j jsonLog) WithAttrs(attrs []slog.Attr) slog.Handler {
 		}
 		attrs = freed
 	}
-	return jsonLog{inner: j.inner.WithAttrs(attrs), nested: j.nested}
+	return handler{inner: j.inner.WithAttrs(attrs), nested: j.nested}
 }
 
 // WithGroup implements slog.Handler.
-func (j jsonLog) WithGroup(name string) slog.Handler {
+func (j handler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return j
 	}
-	return jsonLog{inner: j.inner.WithGroup(name), nested: true}
+	return handler{inner: j.inner.WithGroup(name), nested: true}
 }
 
 // free renames an attribute whose name belongs to the record itself.

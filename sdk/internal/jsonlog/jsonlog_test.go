@@ -1,4 +1,4 @@
-package sdk
+package jsonlog
 
 import (
 	"bytes"
@@ -46,7 +46,7 @@ func TestJSONLog(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			tt.log(newJSONLog(&out))
+			tt.log(New(&out))
 			if strings.Count(out.String(), "\n") != 1 {
 				t.Errorf("not one line: %q", out.String())
 			}
