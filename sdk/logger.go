@@ -7,8 +7,8 @@ import (
 
 // delivery is what the SDK knows about the call that a context belongs to.
 type delivery struct {
-	scope *scope
-	event *Event
+	instance *instance
+	event    *Event
 }
 
 type deliveryKey struct{}
@@ -20,11 +20,11 @@ type deliveryKey struct{}
 func Logger(ctx context.Context) *slog.Logger {
 	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
 		if d.event == nil {
-			return d.scope.log
+			return d.instance.log
 		}
-		return d.scope.log.With("event_id", d.event.ID, "event_type", d.event.Type, "attempt", d.event.Attempt)
+		return d.instance.log.With("event_id", d.event.ID, "event_type", d.event.Type, "attempt", d.event.Attempt)
 	}
-	if s, ok := ctx.Value(scopeKey{}).(*scope); ok {
+	if s, ok := ctx.Value(instanceKey{}).(*instance); ok {
 		return s.log
 	}
 	return slog.Default()

@@ -133,7 +133,7 @@ func TestRun(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := &scope{log: slog.New(slog.DiscardHandler)}
+			s := &instance{log: slog.New(slog.DiscardHandler)}
 			if diff := cmp.Diff(tt.want, tt.opened.run(t.Context(), s, []*Event{a1, a2, b1}, 2)); diff != "" {
 				t.Error(diff)
 			}

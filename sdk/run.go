@@ -9,7 +9,7 @@ import (
 
 // run gives events to the author's code and returns one result per event,
 // whatever that code does.
-func (o opened) run(ctx context.Context, s *scope, events []*Event, maxBatch int) []Result {
+func (o opened) run(ctx context.Context, s *instance, events []*Event, maxBatch int) []Result {
 	results := make([]Result, 0, len(events))
 	if o.one != nil {
 		return o.runSingly(ctx, s, events, results)
@@ -22,14 +22,14 @@ func (o opened) run(ctx context.Context, s *scope, events []*Event, maxBatch int
 
 // runSingly keeps the order of a lane: once an event is to come again, those
 // behind it in the same lane must not overtake it.
-func (o opened) runSingly(ctx context.Context, s *scope, events []*Event, results []Result) []Result {
+func (o opened) runSingly(ctx context.Context, s *instance, events []*Event, results []Result) []Result {
 	var held map[string]bool
 	for _, e := range events {
 		if held[e.lane()] {
 			results = append(results, Result{Status: StatusRetry, Error: "waits for an earlier event of the same vehicle"})
 			continue
 		}
-		r := callHandler(context.WithValue(ctx, deliveryKey{}, &delivery{scope: s, event: e}), o.one, e)
+		r := callHandler(context.WithValue(ctx, deliveryKey{}, &delivery{instance: s, event: e}), o.one, e)
 		if r.Status == StatusRetry || r.Status == StatusUnavailable {
 			if held == nil {
 				held = map[string]bool{}
@@ -41,8 +41,8 @@ func (o opened) runSingly(ctx context.Context, s *scope, events []*Event, result
 	return results
 }
 
-func (o opened) runBatch(ctx context.Context, s *scope, events []*Event) []Result {
-	d := &delivery{scope: s}
+func (o opened) runBatch(ctx context.Context, s *instance, events []*Event) []Result {
+	d := &delivery{instance: s}
 	if len(events) == 1 {
 		d.event = events[0]
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,7 +38,7 @@ type server struct {
 
 	mu       sync.Mutex
 	phase    phase
-	scope    *scope
+	instance *instance
 	opened   opened
 	inFlight int
 	// idle is closed when the last call ends while stopping.
@@ -76,9 +77,9 @@ func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest)
 		os.Stderr = s.stderr
 	}
 
-	sc := &scope{handler: req.GetHandler(), log: s.log, closers: append([]func(context.Context) error(nil), s.plugin.settings.onClose...)}
-	open, stillborn := context.WithCancel(context.WithValue(s.life, scopeKey{}, sc))
-	detach := context.AfterFunc(ctx, stillborn)
+	inst := &instance{handler: req.GetHandler(), log: s.log, closers: slices.Clone(s.plugin.settings.onClose)}
+	open, cancelOpen := context.WithCancel(context.WithValue(s.life, instanceKey{}, inst))
+	detach := context.AfterFunc(ctx, cancelOpen)
 	o, diags := s.plugin.open(open, req.GetConfigJson())
 	detached := detach()
 	failed := hasErrors(diags)
@@ -87,7 +88,7 @@ func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest)
 	// Shutdown may have come meanwhile, or the host may have given up waiting.
 	giveUp := failed || !detached || s.phase != opening
 	if !giveUp {
-		s.phase, s.scope, s.opened = ready, sc, o
+		s.phase, s.instance, s.opened = ready, inst, o
 	} else if s.phase == opening {
 		s.phase = fresh
 	}
@@ -95,8 +96,8 @@ func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest)
 	if !giveUp {
 		return &handlerv1.ConfigureResponse{Diagnostics: diagnosticsToWire(diags)}, nil
 	}
-	stillborn()
-	if err := sc.close(ctx); err != nil {
+	cancelOpen()
+	if err := inst.close(ctx); err != nil {
 		s.log.Warn("closing what a refused config had opened", "error", err)
 	}
 	if !failed {
@@ -107,22 +108,22 @@ func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest)
 
 // Handle implements the protocol.
 func (s *server) Handle(ctx context.Context, req *handlerv1.HandleRequest) (*handlerv1.HandleResponse, error) {
-	o, sc, err := s.enter()
+	o, inst, err := s.enter()
 	if err != nil {
 		return nil, err
 	}
 	defer s.leave()
-	results := o.run(ctx, sc, eventsFromWire(req.GetEvents()), s.plugin.settings.maxBatch)
+	results := o.run(ctx, inst, eventsFromWire(req.GetEvents()), s.plugin.settings.maxBatch)
 	return &handlerv1.HandleResponse{Results: resultsToWire(results)}, nil
 }
 
-func (s *server) enter() (opened, *scope, error) {
+func (s *server) enter() (opened, *instance, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch s.phase {
 	case ready:
 		s.inFlight++
-		return s.opened, s.scope, nil
+		return s.opened, s.instance, nil
 	case stopping:
 		return opened{}, nil, status.Error(codes.Unavailable, "the handler is stopping")
 	}
@@ -172,10 +173,10 @@ func (s *server) Stop(ctx context.Context) error {
 		s.log.Warn("stopping with calls still in flight; their events will be delivered again")
 	}
 	s.end()
-	if s.scope == nil {
+	if s.instance == nil {
 		return nil
 	}
-	s.stopErr = s.scope.close(ctx)
+	s.stopErr = s.instance.close(ctx)
 	if s.stopErr != nil {
 		s.log.Error("closing the handler failed", "error", s.stopErr)
 	}

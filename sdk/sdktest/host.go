@@ -21,8 +21,8 @@ import (
 // HandlerName is the name that the handler has in sdktest, see [sdk.HandlerName].
 const HandlerName = "sdktest"
 
-// patience bounds calls that a test gave no deadline.
-const patience = 30 * time.Second
+// callTimeout bounds calls for which a test sets no deadline.
+const callTimeout = 30 * time.Second
 
 // Host plays the host for one running plugin.
 type Host struct {
@@ -111,7 +111,7 @@ func target(p *serve.Running) string {
 }
 
 func (h *Host) configure(raw []byte) error {
-	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(h.t.Context(), callTimeout)
 	defer cancel()
 	resp, err := h.client.Configure(ctx, &handlerv1.ConfigureRequest{ConfigJson: raw, Handler: HandlerName})
 	if err != nil {
@@ -140,7 +140,7 @@ func (h *Host) Warnings() []sdk.Diagnostic { return h.warnings }
 // A failed call fails the test.
 func (h *Host) Handle(ctx context.Context, events ...*sdk.Event) []sdk.Result {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	req := &handlerv1.HandleRequest{}
 	for i, e := range events {
@@ -164,7 +164,7 @@ func (h *Host) Handle(ctx context.Context, events ...*sdk.Event) []sdk.Result {
 // then the handler is closed, all before ctx ends. The error is what closing
 // returned. Later calls of Handle fail.
 func (h *Host) Shutdown(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err := h.client.Shutdown(ctx, &handlerv1.ShutdownRequest{})
 	h.stop()

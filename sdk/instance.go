@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// scope is one open handler: from Configure to Shutdown.
-type scope struct {
+// instance is one open handler: from Configure to Shutdown.
+type instance struct {
 	handler string
 	log     *slog.Logger
 
@@ -18,7 +18,7 @@ type scope struct {
 	closers []func(context.Context) error
 }
 
-type scopeKey struct{}
+type instanceKey struct{}
 
 // OnClose has f called when the plugin stops, after the last event is finished.
 // ctx is the one that the function which opens the handler got; OnClose panics
@@ -26,7 +26,7 @@ type scopeKey struct{}
 // later on. The context that f gets ends when the host's patience does: the
 // process is ended then, whether f returned or not.
 func OnClose(ctx context.Context, f func(ctx context.Context) error) {
-	s, ok := ctx.Value(scopeKey{}).(*scope)
+	s, ok := ctx.Value(instanceKey{}).(*instance)
 	if !ok {
 		panic("sdk: OnClose needs the context of the function that opens the handler")
 	}
@@ -39,16 +39,16 @@ func OnClose(ctx context.Context, f func(ctx context.Context) error) {
 // is not from the SDK. Two handlers may run the same plugin under two names.
 func HandlerName(ctx context.Context) string {
 	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
-		return d.scope.handler
+		return d.instance.handler
 	}
-	if s, ok := ctx.Value(scopeKey{}).(*scope); ok {
+	if s, ok := ctx.Value(instanceKey{}).(*instance); ok {
 		return s.handler
 	}
 	return ""
 }
 
 // close calls the closers once, the last one first.
-func (s *scope) close(ctx context.Context) error {
+func (s *instance) close(ctx context.Context) error {
 	s.mu.Lock()
 	closers := s.closers
 	s.closers = nil
