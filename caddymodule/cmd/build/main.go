@@ -1,6 +1,5 @@
-// Command build makes Caddy with this module as xcaddy.json says: with xcaddy
-// where it is installed, else with `go build` of the main.go that xcaddy would
-// write.
+// Command build builds Caddy with this module as xcaddy.json says: with xcaddy where it is installed, else with
+// `go build` of the main.go that xcaddy writes.
 //
 //	go run ./caddymodule/cmd/build            # writes ./caddy
 //	go run ./caddymodule/cmd/build -print     # only prints the commands
@@ -50,19 +49,10 @@ func run(manifestPath, output string, printOnly bool) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if path, err := exec.LookPath("xcaddy"); err == nil {
-		// A replaced module need not be published, so no proxy may be asked for it.
-		return runCommand(ctx, []string{"GOPRIVATE=" + m.privateModules()}, path, m.xcaddyArgs(output)...)
+		return runCommand(ctx, nil, path, m.xcaddyArgs(output)...)
 	}
 	fmt.Fprintln(os.Stderr, "build: xcaddy is not on PATH; building the same main.go with go build")
 	return runCommand(ctx, []string{"CGO_ENABLED=0"}, "go", goBuildArgs(output)...)
-}
-
-func (m manifest) privateModules() string {
-	var paths []string
-	for _, r := range m.Replacements {
-		paths = append(paths, r.Old)
-	}
-	return strings.Join(paths, ",")
 }
 
 func runCommand(ctx context.Context, env []string, name string, args ...string) error {

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// manifest is the part of xcaddy's Builder that this project uses, in the same
-// JSON shape, so that a program which links xcaddy can decode the file as it is.
+// manifest is the part of xcaddy's Builder that this project uses, in the same JSON shape, so that a program that links
+// xcaddy can decode the file.
 type manifest struct {
 	CaddyVersion string        `json:"caddy_version"`
 	Plugins      []dependency  `json:"plugins"`
@@ -42,18 +42,34 @@ func readManifest(path string) (manifest, error) {
 	return m, nil
 }
 
-// xcaddyArgs is the command line that does what the manifest says.
+// xcaddyArgs is the command line that does what the manifest says. A plugin that a replacement names with its version
+// becomes `--with path@version=folder`, which is how xcaddy's own command line writes the two.
 func (m manifest) xcaddyArgs(output string) []string {
 	args := []string{"build", m.CaddyVersion}
+	folders := map[string]string{}
+	for _, r := range m.Replacements {
+		folders[r.Old] = r.New
+	}
 	for _, p := range m.Plugins {
-		with := p.ModulePath
-		if p.Version != "" {
-			with += "@" + p.Version
+		with := p.String()
+		if folder, ok := folders[with]; ok {
+			delete(folders, with)
+			with += "=" + folder
 		}
 		args = append(args, "--with", with)
 	}
 	for _, r := range m.Replacements {
-		args = append(args, "--replace", r.Old+"="+r.New)
+		if _, left := folders[r.Old]; left {
+			args = append(args, "--replace", r.Old+"="+r.New)
+		}
 	}
 	return append(args, "--output", output)
+}
+
+// String is the plugin as `go get` and `go mod edit -replace` take it.
+func (d dependency) String() string {
+	if d.Version == "" {
+		return d.ModulePath
+	}
+	return d.ModulePath + "@" + d.Version
 }

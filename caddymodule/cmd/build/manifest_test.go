@@ -36,8 +36,8 @@ func TestManifestAgreesWithGoMod(t *testing.T) {
 	}
 	want := manifest{
 		CaddyVersion: caddyVersion,
-		Plugins:      []dependency{{ModulePath: mod.Module.Mod.Path + "/caddymodule"}},
-		Replacements: []replacement{{Old: mod.Module.Mod.Path, New: "."}},
+		Plugins:      []dependency{{ModulePath: mod.Module.Mod.Path, Version: "v0.0.0"}},
+		Replacements: []replacement{{Old: mod.Module.Mod.Path + "@v0.0.0", New: "."}},
 	}
 	if diff := cmp.Diff(want, m); diff != "" {
 		t.Errorf("xcaddy.json and go.mod disagree (-go.mod +xcaddy.json):\n%s", diff)
@@ -68,8 +68,37 @@ func TestMainImportsWhatXcaddyWould(t *testing.T) {
 	}
 }
 
-// The README must show the very command that the manifest means.
-func TestReadmeShowsTheXcaddyCommand(t *testing.T) {
+func TestXcaddyArgs(t *testing.T) {
+	tests := map[string]struct {
+		plugins      []dependency
+		replacements []replacement
+		want         string
+	}{
+		"published": {
+			[]dependency{{ModulePath: "example.com/a", Version: "v1.2.3"}, {ModulePath: "example.com/b"}}, nil,
+			"build v2 --with example.com/a@v1.2.3 --with example.com/b --output out",
+		},
+		"from a checkout": {
+			[]dependency{{ModulePath: "example.com/a", Version: "v0.0.0"}}, []replacement{{"example.com/a@v0.0.0", "."}},
+			"build v2 --with example.com/a@v0.0.0=. --output out",
+		},
+		"another version is replaced": {
+			[]dependency{{ModulePath: "example.com/a", Version: "v1.0.0"}}, []replacement{{"example.com/a@v0.0.0", "."}},
+			"build v2 --with example.com/a@v1.0.0 --replace example.com/a@v0.0.0=. --output out",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := manifest{CaddyVersion: "v2", Plugins: tt.plugins, Replacements: tt.replacements}
+			if diff := cmp.Diff(tt.want, strings.Join(m.xcaddyArgs("out"), " ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The README shows the command of the manifest, and the one for published versions.
+func TestReadmeShowsTheXcaddyCommands(t *testing.T) {
 	m, err := readManifest(filepath.Join(root, "xcaddy.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -79,13 +108,20 @@ func TestReadmeShowsTheXcaddyCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	flat := strings.Join(strings.Fields(strings.ReplaceAll(string(readme), "\\\n", " ")), " ")
-	want := "xcaddy " + strings.Join(m.xcaddyArgs("caddy"), " ")
-	if !strings.Contains(flat, want) {
-		t.Errorf("README.md does not show the command\n%s", want)
+	// Without --output xcaddy writes ./caddy.
+	args := m.xcaddyArgs("caddy")
+	wanted := []string{
+		"xcaddy " + strings.Join(args[:len(args)-2], " "),
+		"xcaddy build --with " + m.Plugins[0].ModulePath + " ",
+	}
+	for _, want := range wanted {
+		if !strings.Contains(flat, want) {
+			t.Errorf("README.md does not show the command\n%s", want)
+		}
 	}
 }
 
-// Runs the documented build for real where xcaddy can be had.
+// Runs the documented build for real where xcaddy is installed.
 func TestXcaddyBuild(t *testing.T) {
 	if _, err := exec.LookPath("xcaddy"); err != nil {
 		t.Skip("xcaddy is not on PATH")

@@ -1,5 +1,4 @@
-// Command caddy is Caddy with this module compiled in: the same program that xcaddy
-// builds from xcaddy.json.
+// Command caddy is Caddy with this module: the program that xcaddy builds from xcaddy.json.
 package main
 
 import (
@@ -7,7 +6,7 @@ import (
 
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
-	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule"
+	_ "github.com/caddy-smartcar/caddy-smartcar"
 )
 
 func main() {
