@@ -9,8 +9,8 @@ import (
 // Bytes is a size in a config: "64MiB", "10MB", "1024".
 type Bytes uint64
 
-// UnmarshalText reads a size with an optional unit: KB, MB, GB for powers of
-// 1000, KiB, MiB, GiB for powers of 1024, in either case.
+// UnmarshalText reads a size with an optional unit: KB, MB, GB for powers of 1000, KiB, MiB, GiB for powers of 1024, in
+// upper or lower case.
 func (b *Bytes) UnmarshalText(text []byte) error {
 	n, err := humanize.ParseBytes(string(text))
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package sdk is what the author of a handler for caddy-smartcar imports.
 //
-// A handler is one function. It gets an event that Smartcar sent and that lies
-// durably in the buffer, and says what became of it by the error it returns:
+// A handler is one function. It gets an event that Smartcar sent and that is already on disk, and its error says what
+// becomes of the event:
 //
 //	nil                       done: the event comes again only if it is replayed
 //	sdk.Reject("reason", err) no attempt can succeed: dead letter now
@@ -11,12 +11,10 @@
 //
 // A panic is a retry with the panic's text; it does not end the process.
 //
-// Delivery is at least once: after a crash the same event may come again, so a
-// handler must bear repetition. [Event.ID] is the same at every repetition. Smartcar
-// promises no order: [Event.IsStale] tells readings that are older than those before.
-// Events of one vehicle come one after the other unless the handlers file says
-// order = "none"; events of different vehicles come at the same time, so a
-// handler must be safe for concurrent use.
+// Delivery is at least once: after a crash the same event may come again, so a handler must tolerate repetition.
+// [Event.ID] is the same at every repetition. Smartcar promises no order: [Event.IsStale] tells which readings are older
+// than those before. Events of one vehicle come one after the other unless the handlers file says order = "none".
+// Events of different vehicles come at the same time, so a handler must be safe for concurrent use.
 //
 // The program around it is short:
 //
@@ -39,15 +37,14 @@
 //
 // # Config
 //
-// The config block of the handlers file is decoded into a struct. Its schema
-// goes to the host, which finds unknown names and wrong types with file and line
-// before the handler sees anything. Every exported field needs a tag:
+// The config block of the handlers file is decoded into a struct. Its schema goes to the host, which reports unknown
+// names and wrong types with file and line before the handler sees anything. Every exported field needs a tag:
 //
 //	`config:"name"`             an attribute or block of that name, required
-//	`config:"name,optional"`    may be left out: the zero value
+//	`config:"name,optional"`    may be absent: the zero value
 //	`config:"name,sensitive"`   never shown in a log or an error
 //	`config:"-"`                not config
-//	`default:"10s"`             used when left out; makes the attribute optional
+//	`default:"10s"`             used when absent; makes the attribute optional
 //	`doc:"..."`                 one sentence for people
 //
 // Names are lower-case words joined by underscores. The types:
@@ -57,14 +54,13 @@
 //	time.Duration             a string as time.ParseDuration reads it: "10s", "1m30s"
 //	Bytes                     a string such as "64MiB" or "10MB", or a plain number
 //	encoding.TextUnmarshaler  any type with it takes a string: netip.Addr, slog.Level
-//	*T of these               optional; nil when left out
+//	*T of these               optional; nil when absent
 //	[]T, map[string]T         of the types above, also nested; a default is JSON
-//	struct                    a block; may be left out if all within it may
-//	*struct                   a block that may be left out: nil
+//	struct                    a block; may be absent if all in it may
+//	*struct                   a block that may be absent: nil
 //	[]struct                  a block that may be repeated
 //
-// A misused tag panics in [New] with a text that names type and field, so it
-// cannot reach a user. A config type, and every type of a block, may have a
-// method Validate() error, called once the values are in place; see
+// A misused tag panics in [New] with a text that names type and field, so that it cannot reach a user. A config type,
+// and the type of every block, may have a method Validate() error, which is called when the values are set; see
 // [ConfigError] for errors that point at an attribute.
 package sdk

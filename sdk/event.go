@@ -9,11 +9,10 @@ import (
 
 // Event is one webhook from Smartcar, as it was received and stored.
 type Event struct {
-	// ID is Smartcar's eventId: the same at every delivery of this event, and so the
-	// key for idempotency. For bodies without one it is a digest of the body.
+	// ID is Smartcar's eventId: the same at every delivery of this event, and so the key for idempotency. For a body
+	// without one it is a digest of the body.
 	ID string
-	// Type is Smartcar's eventType: "VEHICLE_STATE", "VEHICLE_ERROR", or one that is
-	// not known yet.
+	// Type is Smartcar's eventType: "VEHICLE_STATE", "VEHICLE_ERROR", or one that is not known yet.
 	Type string
 	// Mode is "LIVE", "TEST", or "" where Smartcar sent none.
 	Mode string
@@ -25,33 +24,28 @@ type Event struct {
 	ReceivedAt time.Time
 	// Attempt is 1 at the first delivery of this event to this handler.
 	Attempt int
-	// Replay: an operator asked for this event again. The handler has finished it
-	// before, or has given up on it, or was not there yet when it came; so it may be
-	// older than events that the handler has had.
+	// Replay is set when an operator asked for this event again. The handler has finished it before, has given up on it,
+	// or did not exist yet when it came; so it may be older than events that the handler has had.
 	Replay bool
-	// StaleSignals are the codes of those signals of a VEHICLE_STATE that are not newer
-	// than what the handler has finished of the same vehicle before, such as
-	// "charge-ischarging"; sorted, nil if there are none. Smartcar delivers in no order
-	// and repeats signals that have not changed. Signals are compared as Smartcar advises,
-	// each by its meta.oemUpdatedAt, then meta.retrievedAt, then the event's
-	// meta.sequence, and equal is not newer; in a replay only what is older is stale. A
-	// signal without a time, or in ERROR, is never stale. Empty with
-	// signals { stale = "deliver" } in the handlers file.
+	// StaleSignals are the codes, such as "charge-ischarging", of those signals of a VEHICLE_STATE that are not newer
+	// than what the handler has finished of the same vehicle before; sorted, nil if there are none. Smartcar keeps no
+	// order and repeats signals that have not changed. Signals are compared as Smartcar advises, by meta.oemUpdatedAt,
+	// then meta.retrievedAt, then the event's meta.sequence. Equal is not newer; in a replay only what is older is stale.
+	// A signal without a time, or in ERROR, is never stale. With signals { stale = "deliver" } in the handlers file there
+	// are none.
 	StaleSignals []string
-	// Payload is the request's body, byte for byte as Smartcar sent it, except that with
-	// signals { stale = "drop" } the stale signals are left out of it. It belongs to the
-	// handler, which may keep it.
+	// Payload is the body byte for byte as Smartcar sent it, but without the stale signals if the handlers file says
+	// signals { stale = "drop" }. It belongs to the handler, which may keep it.
 	Payload []byte
-	// Signature is the SC-Signature header, "" if signals were left out of Payload, which
-	// it would no longer fit. ContentType is the Content-Type header. Both are as they
-	// came.
+	// Signature is the SC-Signature header as it came, "" if signals were dropped from Payload, which it would no longer
+	// fit. ContentType is the Content-Type header.
 	Signature, ContentType string
 	// Position orders the events of one buffer: larger is later.
 	Position uint64
 }
 
-// IsStale reports whether the signal of that code is one of StaleSignals, and so should
-// not overwrite what the handler has stored of it.
+// IsStale reports whether the signal with this code is one of StaleSignals, and so should not overwrite what the handler
+// has stored of it.
 func (e *Event) IsStale(code string) bool { return slices.Contains(e.StaleSignals, code) }
 
 // Decode reads the whole payload: signals, triggers, errors, vehicle and user, in every form that Smartcar is known
@@ -59,7 +53,7 @@ func (e *Event) IsStale(code string) bool { return slices.Contains(e.StaleSignal
 // retry changes that, so a handler returns the error with [Reject].
 func (e *Event) Decode() (*smartcar.Event, error) { return smartcar.ParseEvent(e.Payload) }
 
-// lane names the events that must stay in order, as the host does.
+// lane is the sequence in which the event must stay in order, by the host's own rule.
 func (e *Event) lane() string {
 	if e.VehicleID != "" {
 		return "vehicle/" + e.VehicleID

@@ -20,11 +20,10 @@ type instance struct {
 
 type instanceKey struct{}
 
-// OnClose has f called when the plugin stops, after the last event is finished.
-// ctx is the one that the function which opens the handler got; OnClose panics
-// with another. Functions are called in reverse order, also when opening fails
-// later on. The context that f gets ends when the host's patience does: the
-// process is ended then, whether f returned or not.
+// OnClose registers f to be called when the plugin stops, after the last event is finished. ctx must be the context
+// passed to the function that opens the handler; OnClose panics with another. Functions are called in reverse order,
+// also when opening fails later. When the context passed to f ends, the host ends the process, whether f has returned
+// or not.
 func OnClose(ctx context.Context, f func(ctx context.Context) error) {
 	s, ok := ctx.Value(instanceKey{}).(*instance)
 	if !ok {
@@ -35,8 +34,8 @@ func OnClose(ctx context.Context, f func(ctx context.Context) error) {
 	s.closers = append(s.closers, f)
 }
 
-// HandlerName is the name that the handlers file gives this handler, "" when ctx
-// is not from the SDK. Two handlers may run the same plugin under two names.
+// HandlerName is the name that the handlers file gives this handler, "" when ctx is not the SDK's. Two handlers may run
+// the same plugin under two names.
 func HandlerName(ctx context.Context) string {
 	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
 		return d.instance.handler

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 )
 
-// delivery is what the SDK knows about the call that a context belongs to.
+// delivery is the call that a context belongs to; event is nil in a batch of several.
 type delivery struct {
 	instance *instance
 	event    *Event
@@ -13,10 +13,9 @@ type delivery struct {
 
 type deliveryKey struct{}
 
-// Logger gives the logger for ctx: within a delivery its records carry the
-// event's id, type and attempt. Records go to the host's log, where they carry
-// the handler's name; the host decides which levels are shown. Outside of the
-// SDK's contexts it is slog.Default(), which [Serve] directs to the host too.
+// Logger gives the logger for ctx. In the call of a handler its records carry the event's id, type and attempt. They go
+// to the host's log, which adds the handler's name and decides which levels it shows. For a context that is not the
+// SDK's, Logger gives slog.Default(), which [Serve] directs to the host too.
 func Logger(ctx context.Context) *slog.Logger {
 	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
 		if d.event == nil {

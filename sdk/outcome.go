@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// outcome is an error that says more than "again".
+// outcome is an error that says what becomes of the event.
 type outcome struct {
 	status Status
 	after  time.Duration
@@ -13,33 +13,29 @@ type outcome struct {
 	err    error
 }
 
-// Retry asks for the event again after at least the given time, instead of when
-// the handler's retry policy says so. The attempt counts. after <= 0 leaves the
-// time to the policy. err may be nil; errors.Is and errors.As see through the
-// result, and the result may be wrapped.
+// Retry asks for the event again after at least the given time, instead of the time that the retry policy sets. The
+// attempt counts. With after <= 0 the policy sets the time. err may be nil; errors.Is and errors.As find it in the
+// result, which may itself be wrapped.
 func Retry(after time.Duration, err error) error {
 	return &outcome{status: StatusRetry, after: max(after, 0), err: err}
 }
 
-// Reject says that no attempt can succeed: the event becomes a dead letter at
-// once, from where it can be replayed when the cause is mended. reason is a short
-// stable word by which dead letters are grouped, such as "unknown_vehicle"; other
-// characters than lower-case letters, digits and _ become _, and an empty reason
-// becomes "rejected". err may be nil; errors.Is and errors.As see through the
-// result, and the result may be wrapped.
+// Reject says that no attempt can succeed: the event becomes a dead letter at once, and can be replayed when the cause
+// is fixed. reason is a short stable word that groups dead letters, such as "unknown_vehicle". Capitals become lower
+// case, characters other than letters, digits and _ become _, and an empty reason becomes "rejected". err may be nil;
+// errors.Is and errors.As find it in the result, which may itself be wrapped.
 func Reject(reason string, err error) error {
 	return &outcome{status: StatusReject, reason: cleanReason(reason), err: err}
 }
 
-// Unavailable says that what the handler depends on (a database, another server)
-// is down. The host stops delivering to this handler for a while and counts no
-// attempt, so an outage of any length loses no event. err may be nil; errors.Is
-// and errors.As see through the result, and the result may be wrapped.
+// Unavailable says that something the handler depends on, such as a database or another server, is down. The host
+// stops delivering to this handler for a while and counts no attempt, so an outage of any length loses no event. err
+// may be nil; errors.Is and errors.As find it in the result, which may itself be wrapped.
 func Unavailable(err error) error {
 	return &outcome{status: StatusUnavailable, err: err}
 }
 
-// Error is the text of the error inside, or a stand-in where there is none.
+// Error is the text of the wrapped error, or one of its own where there is none.
 func (o *outcome) Error() string {
 	if o.err != nil {
 		return o.err.Error()

@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/internal/config"
 )
 
-// Plugin is a handler with its name and config, ready for [Serve]. It holds no
-// state of its own: each start opens the handler anew.
+// Plugin is a handler with its name and config, ready for [Serve]. It holds no state: each start opens the handler
+// again.
 type Plugin struct {
 	name     string
 	spec     *config.Spec
@@ -29,11 +29,9 @@ type opened struct {
 
 var pluginName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 
-// New makes a plugin whose handlers take one event at a time. name is how it
-// appears in logs: lower-case letters, digits, _ and -. open is called once with
-// the config, before the first event; its context ends when the plugin stops, so
-// it may carry background work, and [OnClose] takes it. An error from open
-// refuses the config; see [ConfigError].
+// New makes a plugin whose handler takes one event at a time. name appears in logs: lower-case letters, digits, _ and
+// -. open is called once with the config, before the first event. Its context ends when the plugin stops, so it may
+// carry background work, and [OnClose] takes it. An error from open refuses the config; see [ConfigError].
 //
 // New panics when the name or a config tag is misused.
 func New[C any](name string, open func(ctx context.Context, config C) (Handler, error), opts ...Option) *Plugin {
@@ -44,25 +42,31 @@ func New[C any](name string, open func(ctx context.Context, config C) (Handler, 
 	p.open = func(ctx context.Context, raw json.RawMessage) (opened, []Diagnostic) {
 		h, diags := openWith(ctx, p, raw, open)
 		if h == nil && !hasErrors(diags) {
-			diags = append(diags, Diagnostic{Summary: "Plugin " + name + " returned no handler", Detail: "This is a mistake in the plugin."})
+			diags = append(diags, noHandler(name))
 		}
 		return opened{one: h}, diags
 	}
 	return p
 }
 
-// NewBatch is [New] for handlers that take several events in one call; see
-// [BatchHandler]. Give [WithMaxBatch] with it, else a batch has one event.
-func NewBatch[C any](name string, open func(ctx context.Context, config C) (BatchHandler, error), opts ...Option) *Plugin {
+// NewBatch is [New] for a handler that takes several events in one call; see [BatchHandler]. Without [WithMaxBatch] a
+// batch has one event.
+func NewBatch[C any](
+	name string, open func(ctx context.Context, config C) (BatchHandler, error), opts ...Option,
+) *Plugin {
 	p := newPlugin[C](name, opts)
 	p.open = func(ctx context.Context, raw json.RawMessage) (opened, []Diagnostic) {
 		h, diags := openWith(ctx, p, raw, open)
 		if h == nil && !hasErrors(diags) {
-			diags = append(diags, Diagnostic{Summary: "Plugin " + name + " returned no handler", Detail: "This is a mistake in the plugin."})
+			diags = append(diags, noHandler(name))
 		}
 		return opened{batch: h}, diags
 	}
 	return p
+}
+
+func noHandler(name string) Diagnostic {
+	return Diagnostic{Summary: "Plugin " + name + " returned no handler", Detail: "This is a mistake in the plugin."}
 }
 
 // NewSimple makes a plugin of one function that takes no config.
@@ -73,13 +77,13 @@ func NewSimple(name string, h Handler, opts ...Option) *Plugin {
 // Name is the plugin's name.
 func (p *Plugin) Name() string { return p.name }
 
-// Version is what [WithVersion] gave, else the version of the program's main module.
+// Version is what [WithVersion] set, else the version of the program's main module.
 func (p *Plugin) Version() string { return p.settings.version }
 
 // Schema describes the config block that the plugin takes.
 func (p *Plugin) Schema() Schema { return schemaOf(p.spec) }
 
-// MaxBatch is the most events that one call takes, at least 1.
+// MaxBatch is how many events one call takes at most; it is at least 1.
 func (p *Plugin) MaxBatch() int { return p.settings.maxBatch }
 
 // EventTypes are the event types that the plugin wants; none: all of them.
@@ -87,7 +91,8 @@ func (p *Plugin) EventTypes() []string { return slices.Clone(p.settings.eventTyp
 
 func newPlugin[C any](name string, opts []Option) *Plugin {
 	if !pluginName.MatchString(name) {
-		panic(fmt.Sprintf("sdk: plugin name %q: use lower-case letters, digits, _ and -, starting with a letter, at most 64", name))
+		panic(fmt.Sprintf(
+			"sdk: plugin name %q: use lower-case letters, digits, _ and -, starting with a letter, at most 64", name))
 	}
 	p := &Plugin{name: name, spec: config.Of(reflect.TypeFor[C]()), settings: settings{maxBatch: 1}}
 	for _, opt := range opts {

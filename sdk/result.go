@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Status says what became of one event.
+// Status is what became of one event.
 type Status int
 
 // The statuses.
@@ -36,11 +36,10 @@ func (s Status) String() string {
 	return "unknown"
 }
 
-// Result is what the host is told about one event.
+// Result is what the plugin tells the host about one event.
 type Result struct {
 	Status Status
-	// RetryAfter, for StatusRetry: how long to wait at least; 0 lets the handler's
-	// policy decide.
+	// RetryAfter, for StatusRetry: how long to wait at least. With 0 the retry policy decides.
 	RetryAfter time.Duration
 	// Reason, for StatusReject: a short stable word.
 	Reason string
@@ -54,9 +53,8 @@ const (
 	maxReason    = 64
 )
 
-// ResultOf tells what the host is told when a handler returns err. It is for
-// tests of a handler function without the protocol; package sdktest runs it with
-// the protocol.
+// ResultOf gives what the host is told when a handler returns err. It serves tests that call a handler function
+// directly; package sdktest runs handlers over the protocol.
 func ResultOf(err error) Result {
 	if err == nil {
 		return Result{Status: StatusDone}
@@ -72,7 +70,7 @@ func ResultOf(err error) Result {
 	return r
 }
 
-// clip makes s fit for a protobuf string of at most limit bytes.
+// clip cuts s to about limit bytes of valid UTF-8, as protobuf requires.
 func clip(s string, limit int) string {
 	if len(s) > limit {
 		s = s[:limit] + "..."

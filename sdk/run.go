@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// run gives events to the author's code and returns one result per event,
-// whatever that code does.
+// run passes events to the author's code and returns one result per event, whatever that code does.
 func (o opened) run(ctx context.Context, s *instance, events []*Event, maxBatch int) []Result {
 	results := make([]Result, 0, len(events))
 	if o.one != nil {
@@ -20,8 +19,7 @@ func (o opened) run(ctx context.Context, s *instance, events []*Event, maxBatch 
 	return results
 }
 
-// runSingly keeps the order of a lane: once an event is to come again, those
-// behind it in the same lane must not overtake it.
+// runSingly keeps the order of a lane: the events behind one that will come again must not overtake it.
 func (o opened) runSingly(ctx context.Context, s *instance, events []*Event, results []Result) []Result {
 	var held map[string]bool
 	for _, e := range events {
@@ -49,7 +47,7 @@ func (o opened) runBatch(ctx context.Context, s *instance, events []*Event) []Re
 	return callBatch(context.WithValue(ctx, deliveryKey{}, d), o.batch, events)
 }
 
-// callHandler also makes the result: an error's own methods may panic, too.
+// callHandler also makes the result, because the methods of an error may panic too.
 func callHandler(ctx context.Context, h Handler, e *Event) (result Result) {
 	defer recovered(ctx, func(panicked error) { result = ResultOf(panicked) })
 	return ResultOf(h(ctx, e))
@@ -76,8 +74,7 @@ func resultsOf(errs []error) []Result {
 	return results
 }
 
-// recovered turns a panic of the author's code into an error, with the stack in
-// the log.
+// recovered turns a panic of the author's code into an error, and logs the stack.
 func recovered(ctx context.Context, set func(error)) {
 	r := recover()
 	if r == nil {

@@ -2,8 +2,8 @@ package sdk
 
 import "encoding/json"
 
-// Schema describes the body of a handler's config block. It is built from the
-// config struct of the plugin; authors seldom write one.
+// Schema describes the body of a handler's config block. [New] builds it from the config struct; authors seldom write
+// one.
 type Schema struct {
 	Attributes []Attribute
 	Blocks     []Block
@@ -23,7 +23,7 @@ type Attribute struct {
 	Sensitive bool
 }
 
-// Nesting says how often a block may appear.
+// Nesting is how often a block may appear.
 type Nesting int
 
 // The nestings.
@@ -43,13 +43,13 @@ type Block struct {
 	Schema      Schema
 }
 
-// Diagnostic is one remark of a plugin about its config.
+// Diagnostic is what a plugin says about one place of its config.
 type Diagnostic struct {
-	// Warning: the plugin can work all the same.
+	// Warning: the plugin works, unlike after an error.
 	Warning bool
 	// Summary says what is wrong in a few words; Detail why, and what to do.
 	Summary, Detail string
-	// Path leads from the config block inwards: attribute and block names, list
-	// elements by decimal index. Empty: the block itself.
+	// Path leads from the config block inwards: names of attributes and blocks, and the decimal index of list elements.
+	// Empty: the block itself.
 	Path []string
 }

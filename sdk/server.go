@@ -30,9 +30,9 @@ type server struct {
 
 	plugin *Plugin
 	log    *slog.Logger
-	// stderr is the process' own, nil where there is no process of its own.
+	// stderr is that of the process, nil in a test, which shares its process.
 	stderr *os.File
-	// life ends when the plugin stops; what the author's open starts lives in it.
+	// life ends when the plugin stops; the context passed to the author's open derives from it.
 	life context.Context
 	end  context.CancelFunc
 
@@ -43,7 +43,7 @@ type server struct {
 	inFlight int
 	// idle is closed when the last call ends while stopping.
 	idle chan struct{}
-	// stopped is closed when the handler is closed; stopErr is what came of it.
+	// stopped is closed when the handler is closed; stopErr is the error of closing.
 	stopped chan struct{}
 	stopErr error
 }
@@ -61,8 +61,7 @@ func (s *server) Describe(context.Context, *handlerv1.DescribeRequest) (*handler
 	return describeToWire(s.plugin), nil
 }
 
-// Configure implements the protocol. It opens the handler once; after a refused
-// config it may be called again.
+// Configure implements the protocol. It opens the handler once; after a refused config it may be called again.
 func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest) (*handlerv1.ConfigureResponse, error) {
 	s.mu.Lock()
 	if s.phase != fresh {
@@ -72,8 +71,8 @@ func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest)
 	s.phase = opening
 	s.mu.Unlock()
 	if s.stderr != nil {
-		// go-plugin's stand-in goes through a goroutine and the connection: what a program
-		// says right before it exits would be lost on the way.
+		// What is written to go-plugin's own stderr passes through a goroutine and the connection, where the last words
+		// of a program that exits would be lost.
 		os.Stderr = s.stderr
 	}
 
@@ -85,7 +84,7 @@ func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest)
 	failed := hasErrors(diags)
 
 	s.mu.Lock()
-	// Shutdown may have come meanwhile, or the host may have given up waiting.
+	// Meanwhile Shutdown may have been called, or the host may have given up.
 	giveUp := failed || !detached || s.phase != opening
 	if !giveUp {
 		s.phase, s.instance, s.opened = ready, inst, o
@@ -183,7 +182,7 @@ func (s *server) Stop(ctx context.Context) error {
 	return s.stopErr
 }
 
-// drainContext leaves the last fifth of the time to closing.
+// drainContext keeps the last fifth of the time for closing.
 func drainContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

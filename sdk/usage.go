@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// usage is what a person sees who starts a plugin by hand: the block of the
-// handlers file that runs it.
+// usage is what a plugin prints that was started by hand: the block of the handlers file that runs it.
 func usage(p *Plugin, args []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is a handler for caddy-smartcar", p.name)

@@ -10,8 +10,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/handlerv1"
 )
 
-// What goes over the wire is converted here and nowhere else, so that the public
-// types stay free of protobuf.
+// Only this file converts between public types and the wire, so that the public types stay free of protobuf.
 
 func describeToWire(p *Plugin) *handlerv1.DescribeResponse {
 	return &handlerv1.DescribeResponse{

@@ -1,5 +1,5 @@
-// Command low-battery is a handler of one's own: it tells when the battery of a
-// vehicle is low, in the log and, if wanted, by an HTTP request.
+// Command low-battery is an example of a handler: it reports a low battery of a vehicle in the log and, if configured,
+// by an HTTP request.
 package main
 
 import (
@@ -18,8 +18,8 @@ func main() { sdk.Serve(plugin()) }
 
 // Config is the config block of handlers.hcl.
 type Config struct {
-	Below  float64       `config:"below" default:"20" doc:"Tell when the state of charge is under this many percent."`
-	Notify *NotifyConfig `config:"notify" doc:"Where to tell it, beside the log."`
+	Below  float64       `config:"below" default:"20" doc:"Report a state of charge below this many percent."`
+	Notify *NotifyConfig `config:"notify" doc:"Where to report it, beside the log."`
 }
 
 // NotifyConfig is the block notify.
@@ -28,7 +28,7 @@ type NotifyConfig struct {
 	Timeout time.Duration `config:"timeout" default:"5s" doc:"How long one notice may take."`
 }
 
-// Validate finds what types cannot say.
+// Validate checks what types cannot express.
 func (c Config) Validate() error {
 	if c.Below <= 0 || c.Below > 100 {
 		return sdk.ConfigError("below", "Not a percentage", "Use a number above 0 and up to 100.")
@@ -65,7 +65,7 @@ func (w *watcher) handle(ctx context.Context, e *sdk.Event) error {
 	}
 	signal, ok := event.Signal("tractionbattery-stateofcharge")
 	if !ok || signal.Failed() || e.IsStale(signal.Code) {
-		// There is no reading, or one that is not newer than what we have had.
+		// There is no reading, or none that is newer than what we have had.
 		return nil
 	}
 	percent, ok := signal.Number()
@@ -74,14 +74,13 @@ func (w *watcher) handle(ctx context.Context, e *sdk.Event) error {
 	}
 	sdk.Logger(ctx).Warn("battery is low", "vehicle_id", e.VehicleID, "percent", percent)
 	if w.config.Notify == nil || e.Replay {
-		// A replay is about the past, of which nobody wants a notice.
+		// A replay is about the past; nobody wants a notice of that.
 		return nil
 	}
 	return w.notify(ctx, e, percent)
 }
 
-// notice is what is sent. The same event may come twice; the event's id lets the
-// other side know.
+// notice is the body of the request. The same event may come twice; its id tells the other side.
 type notice struct {
 	EventID   string  `json:"event_id"`
 	VehicleID string  `json:"vehicle_id"`
@@ -95,14 +94,14 @@ func (w *watcher) notify(ctx context.Context, e *sdk.Event, percent float64) err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.config.Notify.URL, bytes.NewReader(body))
 	if err != nil {
-		return sdk.Reject("bad_url", errors.New("the notice's address cannot be used"))
+		return sdk.Reject("bad_url", errors.New("the address for notices cannot be used"))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", e.ID)
 	resp, err := w.client.Do(req)
 	if err != nil {
-		// The text of err has the address in it, which is sensitive.
-		return sdk.Unavailable(errors.New("nobody takes the notice"))
+		// The text of err contains the address, which is sensitive.
+		return sdk.Unavailable(errors.New("the address for notices cannot be reached"))
 	}
 	defer resp.Body.Close()
 	switch {

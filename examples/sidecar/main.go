@@ -1,6 +1,5 @@
-// Command sidecar is an application as there are many: it takes Smartcar's
-// webhooks itself, checks their signature, and knows nothing of Caddy. It prints
-// a line for each event.
+// Command sidecar is an application that takes Smartcar's webhooks itself: it checks their signature, prints a line for
+// each event, and knows nothing of Caddy.
 package main
 
 import (
@@ -98,7 +97,7 @@ func (a *app) webhook(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// signed says whether signature is the HMAC-SHA256 of body, in hex.
+// signed reports whether signature is the HMAC-SHA256 of body, in hex.
 func signed(token string, body []byte, signature string) bool {
 	got, err := hex.DecodeString(signature)
 	if err != nil {

@@ -7,20 +7,18 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// smallestBatch is the size of the smallest buffer of its own that a batch gets, in
-// bytes. The next has twice that, and so on up to [MaxMessageBytes].
+// smallestBatch is the size of the smallest buffer for batches, in bytes. The next has twice that, and so on up to
+// [MaxMessageBytes].
 const smallestBatch = 64 << 10
 
-// batchCodec is gRPC's codec for protobuf, with buffers of its own for requests that
-// carry batches. gRPC's default buffers have 32 KiB or 1 MiB, and the whole of one is
-// cleared for every message: a batch of 50 events has some 100 KiB.
+// batchCodec is gRPC's codec for protobuf, with buffers of its own for requests with batches. gRPC's buffers have 32 KiB
+// or 1 MiB, and each message clears a whole one; a batch of 50 events has some 100 KiB.
 type batchCodec struct {
 	encoding.CodecV2
 	pool mem.BufferPool
 }
 
-// NewCodec returns the codec for an end of a connection. What it writes is what gRPC's
-// own codec writes.
+// NewCodec returns the codec for one end of a connection. It writes what gRPC's own codec writes.
 func NewCodec() encoding.CodecV2 {
 	var sizes []int
 	for size := smallestBatch; size <= MaxMessageBytes; size *= 2 {

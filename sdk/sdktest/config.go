@@ -9,13 +9,12 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
-// Config is a config block: attributes by name; blocks are a Config, repeated
-// blocks a []Config. A time.Duration is written as its text.
+// Config is a config block: attributes by name. A block is a Config, repeated blocks are a []Config. A time.Duration is
+// written as its text.
 type Config map[string]any
 
-// configJSON is what the host would send for config: every attribute and block
-// of the schema is there, with its default or null. Names that the schema does
-// not know stay, and the plugin refuses them.
+// configJSON is what the host would send for config: it has every attribute and block of the schema, with its default
+// or null. Names that the schema does not know stay, and the plugin refuses them.
 func configJSON(config any, schema sdk.Schema) ([]byte, error) {
 	var raw []byte
 	switch c := config.(type) {
@@ -40,7 +39,7 @@ func configJSON(config any, schema sdk.Schema) ([]byte, error) {
 	return json.Marshal(filled(values, schema))
 }
 
-// plain makes durations text, at any depth.
+// plain turns durations into text, at any depth.
 func plain(v any) any {
 	switch v := v.(type) {
 	case time.Duration:
@@ -69,7 +68,7 @@ func plain(v any) any {
 	return v
 }
 
-// filled adds what the schema has and values have not.
+// filled adds what is in the schema but not in values.
 func filled(values map[string]any, schema sdk.Schema) map[string]any {
 	all := maps.Clone(values)
 	if all == nil {

@@ -11,10 +11,9 @@ import (
 // Token signs the events made here; smartcar.NewKeys(Token) verifies them.
 const Token = "sdktest-00000000-0000-4000-8000-000000000000"
 
-// Event makes an event of a body, with type and ids as the receiver reads them
-// from it, signed with [Token]. A body that cannot be read gives an event with
-// empty ids. Package smartcar has samples of bodies, see smartcar.Sample. What only
-// the host knows, such as Attempt, Replay and StaleSignals, is the test's to set.
+// Event makes an event of a body, signed with [Token], with type and ids as the receiver reads them from the body; they
+// are empty if it cannot be read. smartcar.Sample makes bodies. The test sets what only the host knows, such as Attempt,
+// Replay and StaleSignals.
 func Event(body []byte) *sdk.Event {
 	e := &sdk.Event{
 		Source:      "sdktest",
@@ -24,25 +23,24 @@ func Event(body []byte) *sdk.Event {
 		Signature:   smartcar.Sign(Token, body),
 		ContentType: "application/json",
 	}
-	// What cannot be read leaves the envelope empty.
+	// An unreadable body has an empty envelope.
 	envelope, _ := smartcar.ParseEnvelope(body)
 	e.ID, e.Type, e.Mode = envelope.EventID, envelope.EventType, envelope.Mode
 	e.VehicleID, e.UserID, e.WebhookID = envelope.VehicleID, envelope.UserID, envelope.WebhookID
 	return e
 }
 
-// VehicleState makes an event with a few signals of a vehicle, among them
-// tractionbattery-stateofcharge.
+// VehicleState makes an event with a few signals of a vehicle, such as tractionbattery-stateofcharge.
 func VehicleState(eventID, vehicleID string) *sdk.Event {
 	return Event(smartcar.Sample{EventID: eventID, VehicleID: vehicleID}.VehicleState())
 }
 
-// VehicleError makes an event about a vehicle that needs to be connected anew.
+// VehicleError makes an event about a vehicle that must be connected again.
 func VehicleError(eventID, vehicleID string) *sdk.Event {
 	return Event(smartcar.Sample{EventID: eventID, VehicleID: vehicleID}.VehicleError())
 }
 
-// complete fills what an event in a batch must have; i is its index.
+// complete sets what every event in a batch has; i is its index.
 func complete(e *sdk.Event, i int) *sdk.Event {
 	full := *e
 	if full.ID == "" {

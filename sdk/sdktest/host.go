@@ -32,7 +32,7 @@ type Host struct {
 	warnings []sdk.Diagnostic
 }
 
-// ConfigError is what a plugin, or the schema, has against a config.
+// ConfigError is why a plugin, or its schema, refuses a config.
 type ConfigError struct {
 	Diagnostics []sdk.Diagnostic
 }
@@ -53,9 +53,8 @@ func (e *ConfigError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Start runs the plugin with a config and stops it when the test ends. It fails
-// the test when the config is refused; [Open] returns the error instead. config
-// is nil, a [Config], or a string, []byte or json.RawMessage of JSON.
+// Start runs the plugin with a config and stops it when the test ends. It fails the test when the config is refused;
+// [Open] returns the error instead. config is nil, a [Config], or a string, []byte or json.RawMessage of JSON.
 func Start(t testing.TB, p *sdk.Plugin, config any) *Host {
 	t.Helper()
 	h, err := Open(t, p, config)
@@ -65,8 +64,8 @@ func Start(t testing.TB, p *sdk.Plugin, config any) *Host {
 	return h
 }
 
-// Open is [Start] for tests of the config itself: a config that the schema or
-// the plugin refuses is a [*ConfigError].
+// Open is [Start] for tests of the config itself: when the schema or the plugin refuses it, the error is a
+// [*ConfigError].
 func Open(t testing.TB, p *sdk.Plugin, config any) (*Host, error) {
 	t.Helper()
 	raw, err := configJSON(config, p.Schema())
@@ -131,13 +130,12 @@ func (h *Host) configure(raw []byte) error {
 	return nil
 }
 
-// Warnings are what the plugin remarked about a config that it accepted.
+// Warnings are the plugin's warnings about a config that it accepted.
 func (h *Host) Warnings() []sdk.Diagnostic { return h.warnings }
 
-// Handle delivers events in one call and returns a result for each. What is
-// every event has in real life and these have not is filled in: an id, a
-// position, the first attempt, the time. The events themselves are not changed.
-// A failed call fails the test.
+// Handle delivers events in one call and returns a result for each. What an event lacks of what every real one has is
+// filled in: an id, a position, the first attempt, the time. The events passed are not changed. A failed call fails the
+// test.
 func (h *Host) Handle(ctx context.Context, events ...*sdk.Event) []sdk.Result {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -160,9 +158,8 @@ func (h *Host) Handle(ctx context.Context, events ...*sdk.Event) []sdk.Result {
 	return results
 }
 
-// Shutdown stops the plugin as the host does: events in flight are finished,
-// then the handler is closed, all before ctx ends. The error is what closing
-// returned. Later calls of Handle fail.
+// Shutdown stops the plugin as the host does: events in flight are finished, then the handler is closed, all before ctx
+// ends. The error is that of closing. Later calls of Handle fail.
 func (h *Host) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
