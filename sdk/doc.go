@@ -12,8 +12,8 @@
 // A panic is a retry with the panic's text; it does not end the process.
 //
 // Delivery is at least once: after a crash the same event may come again, so a handler must tolerate repetition.
-// [Event.ID] is the same at every repetition. Smartcar promises no order: [Event.IsStale] tells which readings are older
-// than those before. Events of one vehicle come one after the other unless the handlers file says order = "none".
+// [Event.ID] is the same at every repetition. Smartcar promises no order: [Event.IsStale] tells which readings are
+// older than those before. Events of one vehicle come one after the other unless the handlers file says order = "none".
 // Events of different vehicles come at the same time, so a handler must be safe for concurrent use.
 //
 // The program around it is short:

@@ -24,28 +24,28 @@ type Event struct {
 	ReceivedAt time.Time
 	// Attempt is 1 at the first delivery of this event to this handler.
 	Attempt int
-	// Replay is set when an operator asked for this event again. The handler has finished it before, has given up on it,
-	// or did not exist yet when it came; so it may be older than events that the handler has had.
+	// Replay is set when an operator asked for this event again. The handler has finished it before, has given up on
+	// it, or did not exist yet when it came; so it may be older than events that the handler has had.
 	Replay bool
 	// StaleSignals are the codes, such as "charge-ischarging", of those signals of a VEHICLE_STATE that are not newer
 	// than what the handler has finished of the same vehicle before; sorted, nil if there are none. Smartcar keeps no
 	// order and repeats signals that have not changed. Signals are compared as Smartcar advises, by meta.oemUpdatedAt,
-	// then meta.retrievedAt, then the event's meta.sequence. Equal is not newer; in a replay only what is older is stale.
-	// A signal without a time, or in ERROR, is never stale. With signals { stale = "deliver" } in the handlers file there
-	// are none.
+	// then meta.retrievedAt, then the event's meta.sequence. Equal is not newer; in a replay only what is older is
+	// stale. A signal without a time, or in ERROR, is never stale. With signals { stale = "deliver" } in the handlers
+	// file there are none.
 	StaleSignals []string
 	// Payload is the body byte for byte as Smartcar sent it, but without the stale signals if the handlers file says
 	// signals { stale = "drop" }. It belongs to the handler, which may keep it.
 	Payload []byte
-	// Signature is the SC-Signature header as it came, "" if signals were dropped from Payload, which it would no longer
-	// fit. ContentType is the Content-Type header.
+	// Signature is the SC-Signature header as it came, "" if signals were dropped from Payload, which it would no
+	// longer fit. ContentType is the Content-Type header.
 	Signature, ContentType string
 	// Position orders the events of one buffer: larger is later.
 	Position uint64
 }
 
-// IsStale reports whether the signal with this code is one of StaleSignals, and so should not overwrite what the handler
-// has stored of it.
+// IsStale reports whether the signal with this code is one of StaleSignals, and so should not overwrite what the
+// handler has stored of it.
 func (e *Event) IsStale(code string) bool { return slices.Contains(e.StaleSignals, code) }
 
 // Decode reads the whole payload: signals, triggers, errors, vehicle and user, in every form that Smartcar is known

@@ -11,8 +11,8 @@ import (
 // [MaxMessageBytes].
 const smallestBatch = 64 << 10
 
-// batchCodec is gRPC's codec for protobuf, with buffers of its own for requests with batches. gRPC's buffers have 32 KiB
-// or 1 MiB, and each message clears a whole one; a batch of 50 events has some 100 KiB.
+// batchCodec is gRPC's codec for protobuf, with buffers of its own for requests with batches. gRPC's buffers have 32
+// KiB or 1 MiB, and each message clears a whole one; a batch of 50 events has some 100 KiB.
 type batchCodec struct {
 	encoding.CodecV2
 	pool mem.BufferPool

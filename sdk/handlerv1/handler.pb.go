@@ -143,7 +143,7 @@ const (
 	Result_STATUS_RETRY Result_Status = 2
 	// No attempt can succeed: dead letter now.
 	Result_STATUS_REJECT Result_Status = 3
-	// What the handler depends on is down: stop for a while; the attempt is not counted.
+	// What the handler depends on is down: pause; the attempt is not counted.
 	Result_STATUS_UNAVAILABLE Result_Status = 4
 )
 
@@ -229,19 +229,19 @@ func (*DescribeRequest) Descriptor() ([]byte, []int) {
 	return file_smartcar_handler_v1_handler_proto_rawDescGZIP(), []int{0}
 }
 
-// DescribeResponse is the plugin's visiting card.
+// DescribeResponse says who the plugin is and what it takes.
 type DescribeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the plugin, as it should stand in logs: "jsonl".
+	// Name of the plugin, as logs show it: "jsonl".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Version of the plugin, free text.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Schema of the config block. Absent: the plugin takes no config.
 	Schema *Schema `protobuf:"bytes,3,opt,name=schema,proto3" json:"schema,omitempty"`
 	// Event types the plugin wants. Empty: all of them, also types that do not
-	// exist yet. Others are settled as skipped without a call.
+	// exist yet. Events of other types are settled as skipped without a call.
 	EventTypes []string `protobuf:"bytes,4,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
-	// The most events that one Handle call may carry. 0 and 1 mean one event a call.
+	// How many events one Handle call may carry at most. 0 and 1 mean one event a call.
 	MaxBatch      uint32 `protobuf:"varint,5,opt,name=max_batch,json=maxBatch,proto3" json:"max_batch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -534,8 +534,8 @@ func (x *Block) GetSchema() *Schema {
 // ConfigureRequest carries the evaluated config.
 type ConfigureRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A JSON object in the shape of the schema: every attribute and block of it is
-	// a key; what was absent and has no default is null.
+	// A JSON object in the shape of the schema: each of its attributes and blocks is
+	// a key; one that is absent and has no default is null.
 	ConfigJson []byte `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
 	// Name of the handler in the handlers file: "legacy_app".
 	Handler       string `protobuf:"bytes,2,opt,name=handler,proto3" json:"handler,omitempty"`
@@ -587,7 +587,7 @@ func (x *ConfigureRequest) GetHandler() string {
 	return ""
 }
 
-// ConfigureResponse carries what the plugin has to say about its config.
+// ConfigureResponse carries what the plugin says about its config.
 type ConfigureResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Diagnostics   []*Diagnostic          `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
@@ -632,7 +632,7 @@ func (x *ConfigureResponse) GetDiagnostics() []*Diagnostic {
 	return nil
 }
 
-// Diagnostic is one remark about the config. The host adds file and line.
+// Diagnostic is about one place of the config. The host adds file and line.
 type Diagnostic struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Severity Diagnostic_Severity    `protobuf:"varint,1,opt,name=severity,proto3,enum=smartcar.handler.v1.Diagnostic_Severity" json:"severity,omitempty"`
@@ -719,26 +719,26 @@ type Event struct {
 	VehicleId string `protobuf:"bytes,5,opt,name=vehicle_id,json=vehicleId,proto3" json:"vehicle_id,omitempty"`
 	UserId    string `protobuf:"bytes,6,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	WebhookId string `protobuf:"bytes,7,opt,name=webhook_id,json=webhookId,proto3" json:"webhook_id,omitempty"`
-	// When the receiver took it.
+	// When the receiver took the event.
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	// 1 at the first delivery of this event to this handler.
 	Attempt uint32 `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// The body's bytes as Smartcar sent them. With stale signals dropped (the
-	// handlers file's signals block) they are left out of data.signals and every other
+	// The body's bytes as Smartcar sent them. If the signals block of the handlers
+	// file has stale signals dropped, data.signals comes without them and every other
 	// byte is the same.
 	Payload []byte `protobuf:"bytes,10,opt,name=payload,proto3" json:"payload,omitempty"`
-	// The SC-Signature header as it came, "" where signals were left out of the
-	// payload; and the Content-Type.
-	Signature   string `protobuf:"bytes,11,opt,name=signature,proto3" json:"signature,omitempty"`
+	// The SC-Signature header as it came, "" if signals were dropped from the payload.
+	Signature string `protobuf:"bytes,11,opt,name=signature,proto3" json:"signature,omitempty"`
+	// The Content-Type header as it came.
 	ContentType string `protobuf:"bytes,12,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
 	// Position of the event in the buffer: larger is later. Unique per buffer.
 	Position uint64 `protobuf:"varint,13,opt,name=position,proto3" json:"position,omitempty"`
 	// An operator asked for the event again: this handler has settled it before, or
-	// was not there yet when it came.
+	// did not exist yet when it came.
 	Replay bool `protobuf:"varint,14,opt,name=replay,proto3" json:"replay,omitempty"`
 	// Codes of signals that are not newer than what this handler has had of the
-	// vehicle before, sorted: "charge-ischarging". Empty: none, or the host does not
-	// look.
+	// vehicle before, sorted: "charge-ischarging". Empty: there are none, or the host
+	// does not compare them.
 	StaleSignals  []string `protobuf:"bytes,15,rep,name=stale_signals,json=staleSignals,proto3" json:"stale_signals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -879,7 +879,7 @@ func (x *Event) GetStaleSignals() []string {
 	return nil
 }
 
-// HandleRequest is a batch; events of one vehicle stand in order.
+// HandleRequest is a batch; events of one vehicle are in order.
 type HandleRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Events        []*Event               `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
@@ -1040,7 +1040,7 @@ func (x *Result) GetError() string {
 	return ""
 }
 
-// ShutdownRequest is empty; the deadline of the call is the time there is.
+// ShutdownRequest is empty; the deadline of the call is how long the plugin has.
 type ShutdownRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -41,7 +41,7 @@ const (
 // every start, then Configure once, then Handle as often and as concurrently
 // as the handlers file allows, and Shutdown once before it ends the process.
 type HandlerServiceClient interface {
-	// Describe tells who the plugin is and what configuration it takes.
+	// Describe returns who the plugin is and what configuration it takes.
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
 	// Configure hands over the evaluated config block. A response without an
 	// error diagnostic means that the plugin is ready for Handle.
@@ -110,7 +110,7 @@ func (c *handlerServiceClient) Shutdown(ctx context.Context, in *ShutdownRequest
 // every start, then Configure once, then Handle as often and as concurrently
 // as the handlers file allows, and Shutdown once before it ends the process.
 type HandlerServiceServer interface {
-	// Describe tells who the plugin is and what configuration it takes.
+	// Describe returns who the plugin is and what configuration it takes.
 	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
 	// Configure hands over the evaluated config block. A response without an
 	// error diagnostic means that the plugin is ready for Handle.

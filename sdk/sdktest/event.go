@@ -12,8 +12,8 @@ import (
 const Token = "sdktest-00000000-0000-4000-8000-000000000000"
 
 // Event makes an event of a body, signed with [Token], with type and ids as the receiver reads them from the body; they
-// are empty if it cannot be read. smartcar.Sample makes bodies. The test sets what only the host knows, such as Attempt,
-// Replay and StaleSignals.
+// are empty if it cannot be read. smartcar.Sample makes bodies. The test sets what only the host knows, such as
+// Attempt, Replay and StaleSignals.
 func Event(body []byte) *sdk.Event {
 	e := &sdk.Event{
 		Source:      "sdktest",

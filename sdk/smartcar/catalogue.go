@@ -60,7 +60,7 @@ func buildSignals() []SignalInfo {
 // Signals returns the documented signals, ordered by code.
 func Signals() []SignalInfo { return slices.Clone(signals) }
 
-// LookupSignal returns the documented signal of that code.
+// LookupSignal returns the documented signal with this code.
 func LookupSignal(code string) (SignalInfo, bool) {
 	i, ok := slices.BinarySearchFunc(signals, code, func(s SignalInfo, code string) int {
 		return strings.Compare(s.Code, code)
@@ -71,7 +71,7 @@ func LookupSignal(code string) (SignalInfo, bool) {
 	return signals[i], true
 }
 
-// KnownSignal reports whether a signal of that code is documented.
+// KnownSignal reports whether a signal with this code is documented.
 func KnownSignal(code string) bool {
 	_, ok := LookupSignal(code)
 	return ok
@@ -80,19 +80,17 @@ func KnownSignal(code string) bool {
 // ErrorType is a documented type of error.
 type ErrorType struct {
 	Type string
-	// Codes are those of the type, in order. Where NoCode is set, Smartcar also sends
-	// the type with the code null.
+	// Codes are those of the type, in order. If NoCode is set, Smartcar also sends the type with the code null.
 	Codes  []string
 	NoCode bool
-	// WebhookCodes are the codes that are documented for a VEHICLE_ERROR, and
-	// Webhook says whether the type is. The other ones turn up as the error of a
-	// single signal.
+	// WebhookCodes are the codes that are documented for a VEHICLE_ERROR, and Webhook is set if the type is. The others
+	// occur as the error of a single signal.
 	WebhookCodes []string
 	Webhook      bool
 }
 
-// errorCodes are the documented types and codes; null is no code. Those before the
-// bar are documented for VEHICLE_ERROR, those behind it only for the API.
+// errorCodes are the documented types and codes; null is no code. Those before the bar are documented for
+// VEHICLE_ERROR, those after it only for the API.
 var errorCodes = [...]struct{ name, codes string }{
 	{"AUTHENTICATION", `| null`},
 	{"BILLING", `| ACCOUNT_SUSPENDED INVALID_PLAN VEHICLE_LIMIT VEHICLE_REQUEST_LIMIT`},
@@ -140,8 +138,7 @@ func errorType(name, codes string) ErrorType {
 	return t
 }
 
-// KnownError reports whether the code is documented for that type of error; the
-// empty code stands for null.
+// KnownError reports whether the code is documented for this type of error; the empty code means null.
 func KnownError(typ, code string) bool {
 	for _, e := range errorCodes {
 		if e.name != typ {

@@ -1,11 +1,9 @@
 package smartcar
 
-// ChallengeRule says which challenges are safe to answer: those that are short and
-// plain, and so can never be the body of an event. The zero value is the default
-// rule.
+// ChallengeRule defines which challenges are safe to answer: those that are short and plain, and so can never be the
+// body of an event. The zero value is the default rule.
 type ChallengeRule struct {
-	// Min and Max are the shortest and longest length in characters; 0 means 8 and
-	// 128.
+	// Min and Max are the shortest and longest length in characters; 0 means 8 and 128.
 	Min, Max int
 }
 
@@ -14,9 +12,8 @@ const (
 	defaultChallengeMax = 128
 )
 
-// Plain reports whether challenge has an allowed length and consists of letters,
-// digits, '-' and '_' only. Smartcar's challenges do: 16 letters and digits, or a
-// UUID. The body of an event never does, as it starts with a brace.
+// Plain reports whether challenge has an allowed length and consists of letters, digits, '-' and '_' only. Smartcar's
+// challenges do: 16 letters and digits, or a UUID. The body of an event never does, because it starts with a brace.
 func (r ChallengeRule) Plain(challenge string) bool {
 	low, high := r.Min, r.Max
 	if low <= 0 {
@@ -45,9 +42,8 @@ func plainByte(c byte) bool {
 // the sender's choice, which could then come back as the body of a forged event.
 func PlainChallenge(challenge string) bool { return ChallengeRule{}.Plain(challenge) }
 
-// AnswerChallenge returns the hash that answers challenge, made with the first
-// token: 64 lower-case hexadecimal digits, "" without a token. Ask
-// [PlainChallenge] first, and never log the answer.
+// AnswerChallenge returns the hash that answers challenge, made with the first token: 64 lower-case hexadecimal digits,
+// "" without a token. Check [PlainChallenge] first, and never log the answer.
 func (k *Keys) AnswerChallenge(challenge string) string { return k.Sign([]byte(challenge)) }
 
 // AnswerBody returns the body of the response to a VERIFY request,

@@ -6,7 +6,7 @@ import (
 	"hash/crc32"
 )
 
-// castagnoli, like IEEE, is a polynomial that processors compute by themselves.
+// castagnoli is, like IEEE, a polynomial that processors have instructions for.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // digest is two CRC-32 of body without cuts, the IEEE one in the upper half. Both

@@ -18,22 +18,20 @@ const (
 // typeVerifyV2 is the eventName of a VERIFY in version 2.0.
 const typeVerifyV2 = "verify"
 
-// The modes that Smartcar was seen to send in version 4; version 2.0 writes them
-// in small letters. Treat them as an open set.
+// The modes that Smartcar has been seen to send in version 4; version 2.0 writes them in lower case. Treat them as an
+// open set.
 const (
 	ModeLive = "LIVE"
 	ModeTest = "TEST"
 )
 
-// Envelope is what is read from every event before it is stored. A field is empty
-// where the body does not have it, or has something other than a string there.
+// Envelope is what is read from every event before it is stored. A field is empty if the body does not have it or has
+// something other than a string there.
 type Envelope struct {
-	// EventID is the same on every attempt to deliver the event, and the only key by
-	// which duplicates are found: eventId, in version 2.0 payload.eventId. It may be
-	// empty; [BodyDigest] gives a substitute.
+	// EventID is the same on every attempt to deliver the event, and the only key that finds duplicates: eventId, in
+	// version 2.0 payload.eventId. It may be empty; [BodyDigest] gives a substitute.
 	EventID string
-	// EventType is eventType, in version 2.0 eventName; never empty in an envelope
-	// that came without an error.
+	// EventType is eventType, in version 2.0 eventName; never empty if [ParseEnvelope] returned no error.
 	EventType string
 	// Mode is meta.mode, in version 2.0 mode, as it is written: LIVE, TEST, live.
 	Mode string
@@ -43,7 +41,7 @@ type Envelope struct {
 	UserID string
 	// WebhookID is meta.webhookId, in version 2.0 webhookId.
 	WebhookID string
-	// DeliveryID is meta.deliveryId, another one on each attempt.
+	// DeliveryID is meta.deliveryId, a new one on each attempt.
 	DeliveryID string
 	// Version is meta.version, in version 2.0 version.
 	Version string
@@ -54,20 +52,19 @@ type Envelope struct {
 	// version.
 	IsVerify bool
 	// DeliveredAt is meta.deliveredAt, else meta.deliveryTime: when this attempt was
-	// sent. Smartcar writes milliseconds or a date; zero where there is neither.
+	// sent. Smartcar writes milliseconds or a date; zero if there is neither.
 	DeliveredAt time.Time
 	// Digest is two CRC-32 of the body without the values of meta.deliveryId,
 	// meta.deliveredAt and meta.deliveryTime: a retry has the digest of the first
-	// attempt. For a body that is not a JSON object, the digest of all of it.
+	// attempt. For a body that is not a JSON object it covers the whole body.
 	Digest uint64
 }
 
-// UnreadableError says why a body could not be read as an event. It holds nothing
-// of the body.
+// UnreadableError is why a body could not be read as an event. It contains nothing of the body.
 type UnreadableError struct {
 	// Reason is a short text, such as "not a JSON object".
 	Reason string
-	// Offset is the byte at which reading ended, -1 where no single byte is at fault.
+	// Offset is the byte at which reading ended, -1 if no single byte is wrong.
 	Offset int
 }
 
@@ -80,11 +77,10 @@ func (e *UnreadableError) Error() string {
 
 // ParseEnvelope reads the envelope of body, in version 4 or 2.0. It agrees with
 // encoding/json on what is valid JSON. Keys are case-sensitive, and of keys that
-// appear twice the last one counts. Unknown fields are let through.
+// appear twice the last one counts. Unknown fields are accepted.
 //
 // The error is an [*UnreadableError]: the body is not a JSON object, or it has
-// neither eventType nor eventName. The envelope then holds what could be read, and
-// always the Digest.
+// neither eventType nor eventName. The envelope then has what could be read, and always the Digest.
 func ParseEnvelope(body []byte) (Envelope, error) {
 	s := scanner{b: body}
 	if !s.text() {
@@ -98,7 +94,7 @@ func ParseEnvelope(body []byte) (Envelope, error) {
 	return e, nil
 }
 
-// failure tells why text returned false.
+// failure gives the reason why text returned false.
 func (s *scanner) failure() error {
 	start := bytes.TrimLeft(s.b, " \t\r\n")
 	switch {
@@ -149,7 +145,7 @@ func (s *scanner) fill(e *Envelope) {
 	}
 }
 
-// first returns the first of the values that is a string with something in it.
+// first returns the first of the values that is a string and not empty.
 func (s *scanner) first(of ...slot) span {
 	for _, at := range of {
 		if v := s.spans[at]; v.to-v.from > len(`""`) && s.b[v.from] == '"' {
@@ -161,8 +157,7 @@ func (s *scanner) first(of ...slot) span {
 
 func (s *scanner) raw(at slot) []byte { return s.b[s.spans[at].from:s.spans[at].to] }
 
-// copyText returns the string that v spans, in the memory of all if it is spelt as
-// it is.
+// copyText returns the string that v spans. It is in the memory of all unless it has escapes.
 func (s *scanner) copyText(all *strings.Builder, v span) string {
 	if v == (span{}) {
 		return ""
@@ -176,8 +171,7 @@ func (s *scanner) copyText(all *strings.Builder, v span) string {
 	return all.String()[from:]
 }
 
-// LogValue shows what is of use in a log, and nothing personal: neither the user
-// nor the challenge.
+// LogValue gives what is useful in a log and nothing personal: neither the user nor the challenge.
 func (e Envelope) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("event", e.EventID),

@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// Event is all that an event says. Fields are empty where the body does not have
-// them or has something of another type there; nothing but the envelope's rules
-// makes an event unreadable.
+// Event is a whole event. A field is empty if the body does not have it or has a value of another type there; only the
+// rules of the envelope make an event unreadable.
 type Event struct {
 	Envelope
-	// WebhookName is free text of whoever made the webhook.
+	// WebhookName is free text, chosen by whoever made the webhook.
 	WebhookName string
 	// Sequence is meta.sequence, a number or a string that spells one: a tie-break
 	// between readings of equal age; 0 in events without one.
@@ -20,11 +19,11 @@ type Event struct {
 	SignalCount int
 	User        User
 	Vehicle     Vehicle
-	// Triggers say why a VEHICLE_STATE was sent.
+	// Triggers are the reasons why a VEHICLE_STATE was sent.
 	Triggers []Trigger
 	// Signals are all signals that the webhook asks for, changed or not.
 	Signals []Signal
-	// Errors are those of a VEHICLE_ERROR, begun or resolved.
+	// Errors are those of a VEHICLE_ERROR, new or resolved.
 	Errors []VehicleError
 	// Legacy is what only version 2.0 has; nil in version 4.
 	Legacy *Legacy
@@ -55,10 +54,10 @@ type Vehicle struct {
 
 // The types of triggers; treat them as an open set.
 const (
-	// TriggerSignalUpdated: the signal of the trigger has changed.
+	// TriggerSignalUpdated means that the signal of the trigger has changed.
 	TriggerSignalUpdated = "SIGNAL_UPDATED"
-	// TriggerFirstDelivery: the first event after the vehicle was subscribed, or the
-	// webhook switched on again. It has all signals and means no change.
+	// TriggerFirstDelivery marks the first event after the vehicle was subscribed or the webhook switched on again. It
+	// has all signals and means no change.
 	TriggerFirstDelivery = "FIRST_DELIVERY"
 )
 
@@ -70,8 +69,7 @@ type Trigger struct {
 
 // SignalRef names a signal.
 type SignalRef struct {
-	// Code is the one to rely on, such as charge-ischarging. Where an event gives but
-	// Group and Name, it is made from them.
+	// Code is the one to rely on, such as charge-ischarging. If an event has only Group and Name, it is made from them.
 	Code string
 	// Name and Group are such as IsCharging and Charge.
 	Name, Group string
@@ -86,22 +84,21 @@ const (
 // Signal is one signal of a VEHICLE_STATE.
 type Signal struct {
 	SignalRef
-	// Body is the reading as JSON, nil where there is none. Its shape depends on the
-	// signal; most are an object with "value" and "unit", see Number and the like.
+	// Body is the reading as JSON, nil if there is none. Its shape depends on the signal; most are an object with
+	// "value" and "unit", see Number, Bool, Text and Unit.
 	Body json.RawMessage
-	// OEMUpdatedAt is when the vehicle's maker recorded the reading, and the time by
-	// which readings are put in order; zero if unknown.
+	// OEMUpdatedAt is when the vehicle's maker recorded the reading, which gives the order of readings; zero if
+	// unknown.
 	OEMUpdatedAt time.Time
 	// RetrievedAt is when Smartcar fetched it, zero if unknown.
 	RetrievedAt time.Time
-	// Status is SUCCESS or ERROR. Older events do not say: it is then SUCCESS if
-	// there is a body and no error.
+	// Status is SUCCESS or ERROR. In older events, which have none, it is SUCCESS if there is a body and no error.
 	Status string
-	// Error says why there is no reading; nil where there is one.
+	// Error is why there is no reading; nil if there is one.
 	Error *SignalError
 }
 
-// SignalError says why a signal could not be read.
+// SignalError is why a signal could not be read.
 type SignalError struct {
 	Type string
 	Code string // empty where Smartcar says null
@@ -119,8 +116,7 @@ func (s Signal) Bool() (value, ok bool) { return bodyValue[bool](s.Body) }
 // Text returns the "value" of the body if it is a string.
 func (s Signal) Text() (string, bool) { return bodyValue[string](s.Body) }
 
-// Unit returns the "unit" of the body, such as percent or km, "" where there is
-// none.
+// Unit returns the "unit" of the body, such as percent or km, "" if there is none.
 func (s Signal) Unit() string {
 	var body struct{ Unit text }
 	_ = json.Unmarshal(s.Body, &body)
@@ -144,16 +140,16 @@ const (
 // VehicleError is one error of a VEHICLE_ERROR.
 type VehicleError struct {
 	// Type and Code are such as CONNECTED_SERVICES_ACCOUNT and AUTHENTICATION_FAILED,
-	// see [ErrorTypes]. Code is empty where Smartcar says null.
+	// see [ErrorTypes]. Code is empty if Smartcar says null.
 	Type, Code string
-	// State is ERROR, or RESOLVED in the later event that takes the error back.
+	// State is ERROR, or RESOLVED in the later event that ends the error.
 	State string
 	// Description is for logs, SuggestedUserMessage for the user.
 	Description, SuggestedUserMessage string
 	DocURL                            string
 	// Resolution is what helps, such as REAUTHENTICATE; often empty.
 	Resolution string
-	// Signals are those that the error keeps away.
+	// Signals are those that cannot be read because of the error.
 	Signals []SignalRef
 }
 
@@ -168,7 +164,7 @@ type Legacy struct {
 	EventTime time.Time
 	// Vehicles are those of a scheduled or dynamic event.
 	Vehicles []LegacyVehicle
-	// Payload is all of it, as JSON.
+	// Payload is the whole payload as JSON.
 	Payload json.RawMessage
 }
 
@@ -178,7 +174,7 @@ type LegacyVehicle struct {
 	Data json.RawMessage
 }
 
-// Signal returns the signal of that code.
+// Signal returns the signal with this code.
 func (e *Event) Signal(code string) (Signal, bool) {
 	for _, s := range e.Signals {
 		if s.Code == code {
@@ -188,8 +184,7 @@ func (e *Event) Signal(code string) (Signal, bool) {
 	return Signal{}, false
 }
 
-// Changed reports whether the event was sent because the signal of that code
-// changed.
+// Changed reports whether the event was sent because the signal with this code changed.
 func (e *Event) Changed(code string) bool {
 	for _, t := range e.Triggers {
 		if t.Type == TriggerSignalUpdated && t.Signal.Code == code {
@@ -210,5 +205,5 @@ func (e *Event) FirstDelivery() bool {
 	return false
 }
 
-// LogValue is that of the envelope: readings and places do not belong in a log.
+// LogValue is that of the envelope: readings and locations do not belong in a log.
 func (e *Event) LogValue() slog.Value { return e.Envelope.LogValue() }

@@ -5,18 +5,16 @@ import (
 	"time"
 )
 
-// ParseEvent reads all of body, in every form that Smartcar is known to send. Its
-// error and its envelope are those of [ParseEnvelope]; an event that one of them
-// can read, the other can too. Fields other than the envelope's are read by the
-// rules of encoding/json.
+// ParseEvent reads the whole body, in every form that Smartcar is known to send. Error and envelope are those of
+// [ParseEnvelope]; an event that one of them can read, the other can too. Fields other than the envelope's are read by
+// the rules of encoding/json.
 func ParseEvent(body []byte) (*Event, error) {
 	envelope, err := ParseEnvelope(body)
 	if err != nil {
 		return nil, err
 	}
 	var w wireEvent
-	// What is left of errors is about types: such a field is skipped, and the rest
-	// is read all the same.
+	// Only errors about types remain: encoding/json skips such a field and reads the rest.
 	_ = json.Unmarshal(body, &w)
 	e := &Event{
 		Envelope:    envelope,

@@ -56,8 +56,7 @@ func (r *SignalRef) complete() {
 	}
 }
 
-// isSignalCode reports whether s has the shape of a code: group-name, in small
-// letters.
+// isSignalCode reports whether s has the shape of a code: group-name, in lower case.
 func isSignalCode(s string) bool {
 	group, name, ok := strings.Cut(s, "-")
 	return ok && group != "" && name != "" && strings.ToLower(s) == s
@@ -184,7 +183,7 @@ func (w *wireSignals) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// namedSignals reads signals by name, in the order in which they stand.
+// namedSignals reads signals by name, in the order of the body.
 func namedSignals(raw []byte) []Signal {
 	var all []Signal
 	decoder := json.NewDecoder(bytes.NewReader(raw))

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The types of this file read a value of the type they want, and nothing else:
-// what has another type counts as absent and is never an error.
+// The types of this file read a value of the type they want; a value of another type counts as absent and is never an
+// error.
 
 // text is a string.
 type text string
@@ -38,7 +38,7 @@ func parseNumber(text string) number {
 	if whole, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return number(whole)
 	}
-	// Beyond 2^53 a float is no longer exact, and no longer a sensible count.
+	// Beyond 2^53 a float is not exact, and not a sensible count either.
 	if f, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(f) <= 1<<53 {
 		return number(f)
 	}
@@ -53,7 +53,7 @@ func (t *instant) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// list is an array. Elements that are null are left out.
+// list is an array without its null elements.
 type list[T any] []T
 
 func (l *list[T]) UnmarshalJSON(raw []byte) error {

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// SignalIndex tells of each signal of a VEHICLE_STATE how new it is, and knows where
-// in the body it stands. It takes a small part of the time of [ParseEvent], and says
-// the same.
+// SignalIndex has for each signal of a VEHICLE_STATE how new it is and where it is in the body. Reading it takes a
+// small part of the time of [ParseEvent] and gives the same values.
 type SignalIndex struct {
 	// Sequence is that of the Event.
 	Sequence int64
@@ -15,17 +14,15 @@ type SignalIndex struct {
 	Signals []SignalTime
 }
 
-// SignalTime is what a [SignalIndex] tells of one signal; the fields are those of
-// [Signal].
+// SignalTime is what a [SignalIndex] has of one signal; the fields are those of [Signal].
 type SignalTime struct {
 	Code                      string
 	OEMUpdatedAt, RetrievedAt time.Time
-	// Failed says that there is no reading.
+	// Failed is set if there is no reading.
 	Failed bool
 
-	// at is the signal in the body, with its name where that stands outside. before is
-	// where the element in front of it ends, after where the next one begins; 0 where
-	// there is none.
+	// at is the signal in the body, including its name if that is outside. before is where the previous element ends,
+	// after where the next one begins; 0 if there is none.
 	at            span
 	before, after int
 }
@@ -45,10 +42,9 @@ func IndexSignals(body []byte) (SignalIndex, bool) {
 	return x.index(), true
 }
 
-// Without returns body without the signals of those codes, and how many signals are
-// left in it. A signal goes with the comma that parts it from the next one, the last
-// with that in front of it; every other byte stays, also those of meta.signalCount.
-// body must be the one that the index was read from, and is not changed.
+// Without returns body without the signals with these codes, and how many signals remain. A signal is removed with the
+// comma after it, the last one with the comma before it; every other byte stays, also those of meta.signalCount. body
+// must be the one that the index was read from; it is not changed.
 func (x SignalIndex) Without(body []byte, codes []string) (rest []byte, left int) {
 	var cuts []span
 	kept := 0 // where the last element that stays ends

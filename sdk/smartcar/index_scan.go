@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// indexer passes over a body once and notes what an index needs. Except for the
-// event's type, which is the envelope's, it reads by the rules of encoding/json, as
-// ParseEvent does: keys in other capitals are the same keys, and of what is there
-// twice the last counts, value by value.
+// indexer passes over a body once and notes what an index needs. Except for the event's type, which is the envelope's,
+// it reads by the rules of encoding/json, as ParseEvent does: keys are the same in upper and lower case, and of
+// repeated keys the last one counts, value by value.
 type indexer struct {
 	scanner
 	eventType, eventName span
 	sequence             number
 	signals              []SignalTime
-	// codes are the codes of those signals where they are spelt as they are.
+	// codes are the codes of those signals, as spans of the body if they have no escapes.
 	codes []span
 	// signal is the one under way.
 	signal wireTimes
@@ -66,8 +65,7 @@ func known(in place, key []byte) string {
 	return ""
 }
 
-// sameLetters reports whether key is name, in small letters or capitals. name has
-// nothing but letters of ASCII.
+// sameLetters reports whether key is name, in upper or lower case. name has only ASCII letters.
 func sameLetters(key []byte, name string) bool {
 	switch {
 	case len(key) < len(name), key[0] < 0x80 && key[0]|0x20 != name[0]|0x20:
@@ -100,8 +98,8 @@ func (x *indexer) fields(in place) bool {
 	}
 }
 
-// begins reports whether there is an element behind the opening bracket; if there is
-// none it passes over the closing one.
+// begins reports whether there is an element after the opening bracket; if there is none it passes over the closing
+// one.
 func (x *indexer) begins(end byte) (more, ok bool) {
 	if x.peek() != end {
 		return true, true

@@ -59,8 +59,7 @@ func (x *indexer) unnamedSignal() bool {
 	return true
 }
 
-// namedSignal passes over a signal whose name is outside; see the function of this
-// name.
+// namedSignal passes over a signal whose name is outside; see the function of this name.
 func (x *indexer) namedSignal() bool {
 	from := x.i
 	if _, ok := x.key(); !ok {
@@ -78,8 +77,7 @@ func (x *indexer) namedSignal() bool {
 	return true
 }
 
-// add adds the signal under way, with the code that stands outside if it says none
-// itself.
+// add adds the current signal, with the code from outside if it has none itself.
 func (x *indexer) add(outside string) {
 	w := &x.signal
 	s := SignalTime{OEMUpdatedAt: w.oemUpdatedAt, RetrievedAt: w.retrievedAt, Failed: w.failed || w.hasError}

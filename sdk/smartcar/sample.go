@@ -9,25 +9,24 @@ import (
 	"time"
 )
 
-// Sample makes bodies of the shape that Smartcar sends: compact JSON, version 4
-// but for VerifyV2. All text in them is made up. The zero value is ready for use;
-// empty fields get fixed values, so equal samples make equal bodies. Its strings
-// are written as JSON and may hold anything.
+// Sample makes bodies in the shape that Smartcar sends: compact JSON, version 4 except for VerifyV2. All text in them
+// is invented. The zero value is ready for use; empty fields get fixed values, so equal samples make equal bodies.
+// Strings are encoded as JSON and may contain anything.
 type Sample struct {
 	EventID, VehicleID, UserID, WebhookID, DeliveryID string
 	// DeliveredAt is when the attempt is sent.
 	DeliveredAt time.Time
-	// RecordedAt is the time of the readings of a VEHICLE_STATE, and decides what
-	// they are. It stays the same on a retry, and so does not follow DeliveredAt.
+	// RecordedAt is the time of the readings of a VEHICLE_STATE, and their values depend on it. It stays the same on a
+	// retry, and so does not follow DeliveredAt.
 	RecordedAt time.Time
 	// Mode is meta.mode; empty: TEST.
 	Mode string
-	// Size is the length that a VEHICLE_STATE or VEHICLE_ERROR is to have in bytes.
-	// 0, or less than there is to say: no longer than needed.
+	// Size is the length of a VEHICLE_STATE or VEHICLE_ERROR in bytes. If it is 0 or too small for the content, the
+	// body is no longer than needed.
 	Size int
 }
 
-// withDefaults fills what is empty.
+// withDefaults fills empty fields.
 func (s Sample) withDefaults() Sample {
 	for _, f := range []struct {
 		field *string
@@ -64,8 +63,8 @@ const sampleSignals = `{"code":"tractionbattery-stateofcharge","name":"StateOfCh
 
 const sampleSignalCount = 5
 
-// VehicleState makes a VEHICLE_STATE, signed by nobody. To reach Size it has more
-// signals, and a longer name of the webhook for what is left.
+// VehicleState makes a VEHICLE_STATE without a signature. To reach Size it has more signals, and a longer name of the
+// webhook for the rest.
 func (s Sample) VehicleState() []byte {
 	s = s.withDefaults()
 	b := make([]byte, 0, max(s.Size, 2048))
@@ -91,7 +90,7 @@ func (s Sample) VehicleState() []byte {
 	return s.appendMeta(b, count, s.Size)
 }
 
-// VehicleError makes a VEHICLE_ERROR with one error that has begun.
+// VehicleError makes a VEHICLE_ERROR with one new error.
 func (s Sample) VehicleError() []byte {
 	s = s.withDefaults()
 	b := s.appendHead(make([]byte, 0, max(s.Size, 1024)), TypeVehicleError)
@@ -102,8 +101,7 @@ func (s Sample) VehicleError() []byte {
 	return s.appendMeta(b, 0, s.Size)
 }
 
-// Verify makes a VERIFY with that challenge. Size and the ids of vehicle and user
-// have no part in it.
+// Verify makes a VERIFY with this challenge. It ignores Size and the ids of vehicle and user.
 func (s Sample) Verify(challenge string) []byte {
 	s = s.withDefaults()
 	b := appendString([]byte(`{"eventId":`), s.EventID)
@@ -118,8 +116,7 @@ func (s Sample) Verify(challenge string) []byte {
 	return append(b, `"}}`...)
 }
 
-// appendSignal appends one more signal. Its like are made by the thousand under
-// load, so it does without fmt.
+// appendSignal appends one more signal. A load test makes thousands of them, so it does not use fmt.
 func appendSignal(b []byte, info SignalInfo, value int, recorded, retrieved int64) []byte {
 	b = append(b, `,{"code":"`...)
 	b = append(b, info.Code...)
@@ -155,8 +152,7 @@ func (s Sample) appendHead(b []byte, eventType string) []byte {
 	return append(b, `,"make":"VOLVO","model":"EX30","year":2025}`...)
 }
 
-// appendMeta ends the body with meta. The name of the webhook takes up what is
-// missing to size.
+// appendMeta ends the body with meta. The name of the webhook fills the body up to size.
 func (s Sample) appendMeta(b []byte, signalCount, size int) []byte {
 	b = append(b, `,"meta":{"deliveryId":`...)
 	b = appendString(b, s.DeliveryID)
