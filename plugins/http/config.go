@@ -51,8 +51,8 @@ var reserved = map[string]bool{
 	"Idempotency-Key":   true,
 }
 
-// Validate finds what types cannot say. It never repeats the URL or a header's
-// value: either may hold a secret.
+// Validate checks what types cannot express. It never repeats the URL or the value of a header: either may hold a
+// secret.
 func (c config) Validate() error {
 	var errs []error
 	errs = append(errs, checkURL(c.URL))
@@ -90,7 +90,7 @@ func checkURL(raw string) error {
 }
 
 func checkHeader(name, value string) error {
-	// The path stops at headers: a name with a dot in it would lead astray.
+	// The path ends at headers: a name with a dot in it would be read as two steps.
 	if !httpguts.ValidHeaderFieldName(name) {
 		return sdk.ConfigError("headers", "Not a header name", "A name has letters, digits and -.")
 	}
@@ -99,7 +99,8 @@ func checkHeader(name, value string) error {
 			"The value of "+name+" has characters that no header may have, such as a line break at its end.")
 	}
 	if reserved[http.CanonicalHeaderKey(name)] || strings.HasPrefix(http.CanonicalHeaderKey(name), "Proxy-") {
-		return sdk.ConfigError("headers", "Header is taken", name+" is set by the plugin or belongs to the connection; leave it out.")
+		return sdk.ConfigError("headers", "Header is taken",
+			name+" is set by the plugin or belongs to the connection; leave it out.")
 	}
 	return nil
 }

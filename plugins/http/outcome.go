@@ -17,8 +17,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
-// maxRetryAfter bounds what an application may ask for: a slip of a digit must
-// not park a vehicle for years.
+// maxRetryAfter bounds what an application may ask for: a typing error must not hold up a vehicle for years.
 const maxRetryAfter = 24 * time.Hour
 
 // judge turns an answer into what becomes of the event.
@@ -35,8 +34,7 @@ func judge(host string, resp *http.Response, now time.Time) error {
 	return sdk.Reject("http_"+strconv.Itoa(code), err)
 }
 
-// retryAfter reads a Retry-After header, in seconds or as a date; 0 where there is
-// none that makes sense.
+// retryAfter reads a Retry-After header, in seconds or as a date; 0 if there is none that makes sense.
 func retryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	seconds, err := strconv.ParseUint(value, 10, 64)
@@ -53,9 +51,8 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
-// failure judges a request that got no answer. When no connection came about, the
-// application is down, which is nothing that counts against an event. Once there
-// was one, the event itself may be the reason.
+// failure judges a request that got no answer. Without a connection the application is down, which must not count
+// against an event. With one, the event itself may be the reason.
 func failure(host string, connected bool, err error) error {
 	// url.Error repeats the URL, which may hold a secret in its query.
 	var wrapped *url.Error
@@ -66,8 +63,7 @@ func failure(host string, connected bool, err error) error {
 		host, err = dialled(host, err)
 		return sdk.Unavailable(fmt.Errorf("%s: connecting failed: %w", host, err))
 	}
-	// Errors of net/http may quote what the other side sent, so only what is known
-	// goes into the text.
+	// Errors of net/http may quote what the other side sent, so the text contains only what is known.
 	var system syscall.Errno
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

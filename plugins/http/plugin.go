@@ -1,6 +1,5 @@
-// Package http is the bundled plugin that hands events to an application over
-// HTTP, in the shape in which Smartcar sends them. Its README tells how to
-// configure it and which answers mean what.
+// Package http is the bundled plugin that posts events to an application in the shape in which Smartcar sends them. Its
+// README describes the config and what each answer means.
 package http
 
 import (
@@ -25,7 +24,7 @@ func open(ctx context.Context, c config) (sdk.Handler, error) {
 	})
 	p := &poster{config: c, client: &http.Client{
 		Transport: transport,
-		// A redirect of a POST loses its body or sends it to somebody unknown.
+		// A redirected POST loses its body or goes to a stranger.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	return p.post, nil
@@ -40,7 +39,7 @@ func newTransport(c config) *http.Transport {
 		MaxIdleConnsPerHost: c.MaxIdleConns,
 		IdleConnTimeout:     c.IdleTimeout,
 		TLSHandshakeTimeout: c.Timeout,
-		// Only the status counts, so asking for compression is work for nothing.
+		// Only the status counts, so compression is wasted work.
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: 64 << 10,
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
-// maxDrain is how much of an answer is read so that its connection can be used
-// again; a longer answer costs the connection.
+// maxDrain is how much of an answer is read so that its connection can be used again; a longer answer costs the
+// connection.
 const maxDrain = 64 << 10
 
 // poster sends events to one URL.
@@ -44,13 +44,13 @@ func (p *poster) post(ctx context.Context, e *sdk.Event) error {
 		return failure(req.URL.Host, connected.Load(), err)
 	}
 	defer resp.Body.Close()
-	// Whatever the rest of the answer is, its status has been read.
+	// The status has been read, whatever the rest of the answer is.
 	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
 	return judge(req.URL.Host, resp, time.Now())
 }
 
-// request is the event in the shape in which Smartcar sent it: the raw bytes with
-// their signature, so that an application can go on verifying it.
+// request is the event in the shape in which Smartcar sent it: the raw bytes with their signature, so that an
+// application can keep verifying it.
 func (p *poster) request(ctx context.Context, e *sdk.Event) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.config.URL, bytes.NewReader(e.Payload))
 	if err != nil {
@@ -73,18 +73,17 @@ func (p *poster) request(ctx context.Context, e *sdk.Event) (*http.Request, erro
 		setHeader(req, headerReplay, "true")
 	}
 	setHeader(req, headerStale, staleList(e.StaleSignals))
-	// Not sent, but it lets net/http try once more by itself when a kept connection
-	// turns out to be closed; delivery is at least once anyway.
+	// net/http does not send a nil value, but the key lets it try again by itself when a kept connection turns out to
+	// be closed; delivery is at least once anyway.
 	req.Header["Idempotency-Key"] = nil
 	return req, nil
 }
 
-// maxStale is how long the list of stale signals may be, in bytes. All that Smartcar
-// documents fit; a server that takes no such header would refuse the event for it.
+// maxStale is how long the list of stale signals may be, in bytes. All documented codes fit; a server would refuse the
+// event because of a header that is too long.
 const maxStale = 4 << 10
 
-// staleList joins codes for a header. Those that no list can have, and those that are
-// too many, are left out.
+// staleList joins codes for a header. It omits those that a list cannot contain and those beyond maxStale.
 func staleList(codes []string) string {
 	var list strings.Builder
 	for _, code := range codes {
@@ -102,8 +101,8 @@ func staleList(codes []string) string {
 	return list.String()
 }
 
-// setHeader leaves out a value that is empty or that no header may have: what
-// came from outside must not keep an event from being delivered.
+// setHeader omits a value that is empty or that no header may have: a value from outside must not keep an event from
+// being delivered.
 func setHeader(req *http.Request, name, value string) {
 	if value != "" && httpguts.ValidHeaderFieldValue(value) {
 		req.Header.Set(name, value)

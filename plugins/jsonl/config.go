@@ -24,11 +24,12 @@ const (
 	syncNever    = "never"
 )
 
-// Validate finds what types cannot say.
+// Validate checks what types cannot express.
 func (c config) Validate() error {
 	var errs []error
 	if c.Path == "" {
-		errs = append(errs, sdk.ConfigError("path", "Empty path", "Name the file to append to, such as \"/var/log/smartcar/events.jsonl\"."))
+		errs = append(errs, sdk.ConfigError("path", "Empty path",
+			"Name the file to append to, such as \"/var/log/smartcar/events.jsonl\"."))
 	} else if !filepath.IsAbs(c.Path) {
 		errs = append(errs, sdk.ConfigWarning("path", "Relative path",
 			"It is taken from the folder in which Caddy was started. Write an absolute path to be sure where the file is."))

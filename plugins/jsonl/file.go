@@ -21,19 +21,17 @@ type handle interface {
 	Sync() error
 }
 
-// file appends whole lines. During a reload of the host two processes may have
-// the same path open for a moment, and a tool may move the file away at any time;
-// so lines go out in single writes that the system appends, and before each write
-// it is checked that the path still leads to the open file.
+// file appends whole lines. During a reload of the host two processes may have the same path open for a moment, and a
+// tool may move the file at any time. So lines go out in single writes that the system appends, and before each write
+// file checks that the path still leads to the open file.
 type file struct {
 	config config
 	log    *slog.Logger
-	// openHandle is os.OpenFile but in tests.
+	// openHandle is openAppending except in tests.
 	openHandle func(path string) (handle, error)
 
 	mu sync.Mutex
-	// h is nil after an error: what the system holds of the file is then unknown, and
-	// the next append begins with a new handle.
+	// h is nil after an error: the state of the file is then unknown, and the next append starts with a new handle.
 	h        handle
 	unsynced bool
 	closed   bool
@@ -50,8 +48,7 @@ func openAppending(path string) (handle, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 }
 
-// append writes lines, each with its newline, and makes them as safe as the sync
-// policy says.
+// append writes lines, each with its newline, and makes them as safe as the sync policy says.
 func (f *file) append(lines []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -65,7 +62,7 @@ func (f *file) append(lines []byte) error {
 		return err
 	}
 	if _, err := f.h.Write(lines); err != nil {
-		// Part of it may have been written; open ends that line.
+		// A part may have been written; open ends that line.
 		f.drop()
 		return fmt.Errorf("writing: %w", err)
 	}
@@ -89,7 +86,7 @@ func (f *file) prepare(more int64) error {
 		return fmt.Errorf("looking at the file: %w", err)
 	}
 	if now, err := os.Stat(f.config.Path); err != nil || !os.SameFile(info, now) {
-		// Somebody has moved it, as rotation by another process does.
+		// Somebody has moved it, for example another process that rotates.
 		return f.reopen()
 	}
 	limit := int64(min(f.config.MaxSize, 1<<62))
@@ -106,14 +103,13 @@ func (f *file) reopen() error {
 	return f.open()
 }
 
-// open opens the file, ends a line that a crash has torn, and makes its name
-// durable.
+// open opens the file, ends a line that a crash has torn, and makes its name durable.
 func (f *file) open() error {
 	h, err := f.openHandle(f.config.Path)
 	if err != nil {
 		return fmt.Errorf("opening: %w", err)
 	}
-	if err := f.mend(h); err != nil {
+	if err := f.endTornLine(h); err != nil {
 		return errors.Join(err, h.Close())
 	}
 	if f.config.Sync != syncNever {
@@ -125,8 +121,8 @@ func (f *file) open() error {
 	return nil
 }
 
-// mend writes the newline that a torn last line lacks, so that it spoils no other.
-func (f *file) mend(h handle) error {
+// endTornLine writes the newline that a torn last line lacks, so that it does not spoil the next one.
+func (f *file) endTornLine(h handle) error {
 	info, err := h.Stat()
 	if err != nil {
 		return fmt.Errorf("looking at the file: %w", err)
@@ -151,9 +147,8 @@ func (f *file) mend(h handle) error {
 	return nil
 }
 
-// sync forces what was written to disk. After a failure the system may hold pages
-// for clean that never reached the disk, so a second sync of the same handle
-// proves nothing: the lines are written again through a new one.
+// sync forces what was written to disk. After a failure the system may take pages for clean that never reached the
+// disk, so a second sync of the same handle proves nothing: the lines are written again through a new one.
 func (f *file) sync() error {
 	if f.h == nil || !f.unsynced {
 		return nil
@@ -166,7 +161,7 @@ func (f *file) sync() error {
 	return nil
 }
 
-// finish syncs, unless that is never done, and closes the handle.
+// finish syncs, unless the policy is never, and closes the handle.
 func (f *file) finish() error {
 	if f.h == nil {
 		return nil
@@ -184,7 +179,7 @@ func (f *file) finish() error {
 	return nil
 }
 
-// drop lets go of a handle that has failed.
+// drop closes a handle that has failed.
 func (f *file) drop() {
 	if err := f.h.Close(); err != nil {
 		f.log.Debug("closing after an error", "error", err)

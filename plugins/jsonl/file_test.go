@@ -208,7 +208,7 @@ func TestFaultsLeaveReadableLines(t *testing.T) {
 			if cause := errors.Join(tt.fault.write, tt.fault.sync); !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EIO) {
 				t.Fatalf("%v, want %v", err, cause)
 			}
-			if got := sdk.ResultOf(verdict(err)).Status; got != sdk.StatusUnavailable {
+			if got := sdk.ResultOf(outcome(err)).Status; got != sdk.StatusUnavailable {
 				t.Errorf("status %v", got)
 			}
 			now.write, now.sync = nil, nil

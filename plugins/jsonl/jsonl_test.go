@@ -206,7 +206,7 @@ func TestClosedFileIsNoOutage(t *testing.T) {
 	if got := sdk.ResultOf(errs[0]); got.Status != sdk.StatusRetry || !errors.Is(errs[0], errClosed) {
 		t.Errorf("%+v", got)
 	}
-	if got := sdk.ResultOf(verdict(syscall.ENOSPC)); got.Status != sdk.StatusUnavailable {
+	if got := sdk.ResultOf(outcome(syscall.ENOSPC)); got.Status != sdk.StatusUnavailable {
 		t.Errorf("%+v", got)
 	}
 }

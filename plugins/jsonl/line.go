@@ -28,9 +28,8 @@ type head struct {
 	Signature    string   `json:"signature"`
 }
 
-// appendLine appends an event's line. The payload stands in it byte for byte when
-// it is JSON in UTF-8 on one line, so that its signature can still be checked; anything
-// else is payload_base64, which keeps every byte too.
+// appendLine appends an event's line. If the payload is JSON in UTF-8 on one line, the line has it byte for byte, so
+// that its signature can still be checked; anything else is payload_base64, which keeps every byte too.
 func appendLine(b []byte, e *sdk.Event) ([]byte, error) {
 	line, err := json.Marshal(head{
 		EventID: e.ID, EventType: e.Type, Mode: e.Mode, Source: e.Source,
@@ -44,7 +43,7 @@ func appendLine(b []byte, e *sdk.Event) ([]byte, error) {
 	}
 	b = append(b, line[:len(line)-1]...)
 	if json.Valid(e.Payload) && utf8.Valid(e.Payload) && !bytes.ContainsAny(e.Payload, "\r\n") {
-		// json.RawMessage would be compacted and escaped, and be other bytes.
+		// json.RawMessage would be compacted and escaped, which changes the bytes.
 		b = append(b, `,"payload":`...)
 		b = append(b, e.Payload...)
 		return append(b, "}\n"...), nil

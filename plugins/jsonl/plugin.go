@@ -1,5 +1,5 @@
-// Package jsonl is the bundled plugin that appends events to a file, one JSON
-// object a line. Its README tells how to configure it and what a line looks like.
+// Package jsonl is the bundled plugin that appends events to a file, one JSON object a line. Its README describes the
+// config and the lines.
 package jsonl
 
 import (
@@ -35,9 +35,8 @@ func open(ctx context.Context, c config) (sdk.BatchHandler, error) {
 	}, nil
 }
 
-// write appends the batch as a whole. No event is done before all of them are as
-// safe as the sync policy says; after an error some lines may be there
-// twice, which readers know by event_id.
+// write appends the batch as a whole. No event is done before all of them are as safe as the sync policy says. After an
+// error some lines may be there twice, which readers recognize by event_id.
 func write(f *file, events []*sdk.Event) []error {
 	errs := make([]error, len(events))
 	var lines []byte
@@ -55,15 +54,15 @@ func write(f *file, events []*sdk.Event) []error {
 	}
 	for i := range errs {
 		if errs[i] == nil {
-			errs[i] = verdict(err)
+			errs[i] = outcome(err)
 		}
 	}
 	return errs
 }
 
-// verdict: whatever keeps a file from being written has nothing to do with the
-// event, so no attempt is counted.
-func verdict(err error) error {
+// outcome is what becomes of an event that could not be written. The reason is never the event itself, so no attempt is
+// counted.
+func outcome(err error) error {
 	if errors.Is(err, errClosed) {
 		return err
 	}

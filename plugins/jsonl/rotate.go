@@ -12,9 +12,8 @@ import (
 // rotatedLayout is the ending of files set aside; it sorts by time.
 const rotatedLayout = "20060102T150405.000000000Z"
 
-// rotate sets the file aside under a new name and begins another. If two
-// processes rotate at once, one of them sets aside a file that is still short; no
-// line is lost, as no name is ever taken twice.
+// rotate sets the file aside under a new name and starts another. If two processes rotate at once, one of them sets
+// aside a file that is still short; no line is lost, because no name is ever used twice.
 func (f *file) rotate() error {
 	// Windows cannot rename an open file.
 	if err := f.finish(); err != nil {
@@ -26,7 +25,7 @@ func (f *file) rotate() error {
 	}
 	if err != nil {
 		// A file that is too long is better than events that wait.
-		f.log.Error("rotation failed; the file goes on growing", "path", f.config.Path, "error", err)
+		f.log.Error("rotation failed; the file keeps growing", "path", f.config.Path, "error", err)
 	}
 	if err := f.open(); err != nil {
 		return err
@@ -35,7 +34,7 @@ func (f *file) rotate() error {
 	return nil
 }
 
-// freeName finds a name that nothing has.
+// freeName finds a name that no file has.
 func freeName(path string, at time.Time) (string, error) {
 	for range 1000 {
 		name := path + "." + at.UTC().Format(rotatedLayout)

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// syncEvery syncs f at an interval until the returned function is called, which
-// waits for a sync under way.
+// syncEvery syncs f at an interval until the returned function is called, which waits for a sync under way.
 func syncEvery(f *file, interval time.Duration) (stop func()) {
 	quit := make(chan struct{})
 	var done sync.WaitGroup
@@ -41,8 +40,8 @@ func (f *file) syncNow() {
 	}
 }
 
-// syncFolder makes the name of a new or renamed file durable. Windows does so by
-// itself, and file systems without the operation cannot be helped.
+// syncFolder makes the name of a new or renamed file durable. Windows does so by itself, and some file systems do not
+// have the operation.
 func syncFolder(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil
