@@ -1,80 +1,154 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/bluekeyes/go-gitdiff/gitdiff"
 )
 
-// fault is a mistake that somebody might make in the product.
+// faultsFolder holds the faults, from the module's root.
+const faultsFolder = "caddymodule/cmd/mutants/faults"
+
+// fault is a mistake that somebody might make in the product. It is read from AREA/NAME.patch, a diff that
+// git apply takes, with a header above it:
+//
+//	harm: what the mistake does to a user
+//	noticed: go test ./PACKAGE -run 'TESTS'
+//	quick: true
+//
+// There is a line "noticed" for each command that must fail with the fault. A fault is quick if it takes a few
+// seconds to build it and to notice it.
 type fault struct {
-	name string
-	// harm is what it would do to a user.
-	harm string
-	// file is named from the module's root.
-	file  string
-	edits []edit
-	// noticed are the tests that must fail with it, every one of them.
+	name    string
+	harm    string
 	noticed []test
-	// quick: building and noticing take a few seconds.
-	quick bool
+	quick   bool
+	changes []*gitdiff.File
 }
 
-// edit replaces a text that the file has exactly once.
-type edit struct{ old, new string }
-
-// test is a command that runs tests of one package.
-type test struct {
-	// pkg is the package's folder, from the module's root.
-	pkg string
-	// run is the regular expression of -run.
-	run string
-}
-
-func (t test) String() string { return fmt.Sprintf("go test ./%s -run '%s'", t.pkg, t.run) }
-
-// plant returns the file with the fault in it. It fails when the file has the text to be
-// replaced not once: then the product has changed, and somebody has to look whether the
-// fault can still be made, and where.
-func (f *fault) plant(root string) ([]byte, error) {
-	source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(f.file)))
+// readFaults reads all faults of a folder, in the order of their paths. It returns those that it can read even
+// if there are others.
+func readFaults(dir string) ([]fault, error) {
+	var all []fault
+	var errs []error
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(file) != ".patch" {
+			return err
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		f, err := parseFault(strings.TrimSuffix(d.Name(), ".patch"), text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading %s: %w", file, err))
+			return nil
+		}
+		all = append(all, *f)
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("fault %s: %w", f.name, err)
+		return nil, fmt.Errorf("reading the faults: %w", err)
 	}
-	// A checkout on Windows may have other line ends.
-	source = bytes.ReplaceAll(source, []byte("\r\n"), []byte("\n"))
-	for _, e := range f.edits {
-		if e.old == e.new {
-			return nil, fmt.Errorf("fault %s: it changes nothing", f.name)
-		}
-		if n := bytes.Count(source, []byte(e.old)); n != 1 {
-			return nil, fmt.Errorf("fault %s: %s has this text %d times, and must have it once; make the list fit the code:\n\t%s",
-				f.name, f.file, n, strings.ReplaceAll(e.old, "\n", "\n\t"))
-		}
-		source = bytes.Replace(source, []byte(e.old), []byte(e.new), 1)
-	}
-	return source, nil
+	return all, errors.Join(errs...)
 }
 
-// checkFaults says what is wrong with the list, all of it.
+func parseFault(name string, text []byte) (*fault, error) {
+	changes, header, err := gitdiff.Parse(bytes.NewReader(unixLines(text)))
+	if err != nil {
+		return nil, err
+	}
+	f := &fault{name: name, changes: changes}
+	lines := bufio.NewScanner(strings.NewReader(header))
+	for lines.Scan() {
+		if strings.TrimSpace(lines.Text()) == "" {
+			continue
+		}
+		if err := f.set(lines.Text()); err != nil {
+			return nil, fmt.Errorf("header line %q: %w", lines.Text(), err)
+		}
+	}
+	if f.harm == "" || len(f.noticed) == 0 {
+		return nil, errors.New(`the header needs "harm: …" and "noticed: go test …"`)
+	}
+	if len(changes) == 0 {
+		return nil, errors.New("there is no diff below the header")
+	}
+	for _, c := range changes {
+		if c.IsBinary || c.OldName != c.NewName || len(c.TextFragments) == 0 {
+			return nil, fmt.Errorf("%s: a fault can only change lines of a file", path.Join(c.OldName, c.NewName))
+		}
+	}
+	return f, nil
+}
+
+// set reads one line of the header.
+func (f *fault) set(line string) error {
+	key, value, _ := strings.Cut(line, ": ")
+	switch {
+	case key == "harm" && f.harm == "":
+		f.harm = value
+	case key == "noticed":
+		t, err := parseTest(value)
+		if err != nil {
+			return err
+		}
+		f.noticed = append(f.noticed, t)
+	case key == "quick" && value == "true":
+		f.quick = true
+	default:
+		return errors.New("a header has one harm, one or more noticed, and may have quick: true")
+	}
+	return nil
+}
+
+// files are the files that the fault changes, from the module's root.
+func (f *fault) files() []string {
+	var names []string
+	for _, c := range f.changes {
+		names = append(names, c.NewName)
+	}
+	return names
+}
+
+func (f *fault) matches(pattern *regexp.Regexp) bool {
+	for _, text := range append(f.files(), f.name) {
+		if pattern.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkFaults reports everything that no longer fits the product.
 func checkFaults(root string, all []fault) error {
 	var errs []error
 	names := make(map[string]bool)
 	for i := range all {
 		f := &all[i]
-		if f.name == "" || f.harm == "" || len(f.edits) == 0 || len(f.noticed) == 0 {
-			errs = append(errs, fmt.Errorf("fault %q in %s: a name, what it would do, an edit and a test are needed", f.name, f.file))
-		}
 		if names[f.name] {
-			errs = append(errs, fmt.Errorf("fault %s: the name is there twice", f.name))
+			errs = append(errs, fmt.Errorf("fault %s: the name is used twice", f.name))
 		}
 		names[f.name] = true
-		if _, err := f.plant(root); err != nil {
+		planted, err := f.plant(root)
+		if err != nil {
 			errs = append(errs, err)
+		}
+		for file, source := range planted {
+			if _, err := parser.ParseFile(token.NewFileSet(), file, source, 0); err != nil {
+				errs = append(errs, fmt.Errorf("fault %s: the patched file is not Go: %w", f.name, err))
+			}
 		}
 		for _, t := range f.noticed {
 			if err := t.check(root); err != nil {
@@ -83,45 +157,4 @@ func checkFaults(root string, all []fault) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-var testFunc = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-
-// check says whether every alternative of run matches a test of the package, as far as that
-// can be seen without building it.
-func (t test) check(root string) error {
-	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(t.pkg), "*_test.go"))
-	if err != nil {
-		return fmt.Errorf("%s: %w", t, err)
-	}
-	var tests []string
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("%s: %w", t, err)
-		}
-		for _, m := range testFunc.FindAllSubmatch(source, -1) {
-			tests = append(tests, string(m[1]))
-		}
-	}
-	for alternative := range strings.SplitSeq(t.run, "|") {
-		top, _, _ := strings.Cut(alternative, "/")
-		re, err := regexp.Compile(top)
-		if err != nil {
-			return fmt.Errorf("%s: %w", t, err)
-		}
-		if !matchesAny(re, tests) {
-			return fmt.Errorf("%s: the package has no test %q", t, top)
-		}
-	}
-	return nil
-}
-
-func matchesAny(re *regexp.Regexp, names []string) bool {
-	for _, name := range names {
-		if re.MatchString(name) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,66 +17,108 @@ func root(t *testing.T) string {
 	return dir
 }
 
-// Whoever changes a line in which a fault can be planted hears of it at once: change the
-// fault with it, or take it out if it cannot be made any more.
-func TestFaultsFitTheProduct(t *testing.T) {
-	dir := root(t)
-	if err := checkFaults(dir, faults); err != nil {
+func allFaults(t *testing.T) []fault {
+	t.Helper()
+	all, err := readFaults("faults")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if len(faults) < 25 {
-		t.Errorf("only %d faults", len(faults))
+	return all
+}
+
+// Whoever changes a line in which a fault can be planted hears of it at once: change the
+// fault with it, or remove it if nobody can make the mistake any more.
+func TestFaultsFitTheProduct(t *testing.T) {
+	all := allFaults(t)
+	if err := checkFaults(root(t), all); err != nil {
+		t.Fatal(err)
 	}
-	quick := choose(faults, regexp.MustCompile(""), true)
-	if n := len(quick); n < 10 || n == len(faults) {
-		t.Errorf("-short has %d of %d faults", n, len(faults))
+	if len(all) < 100 {
+		t.Errorf("only %d faults", len(all))
 	}
-	for i := range faults {
-		f := &faults[i]
-		source, err := f.plant(dir)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		if _, err := parser.ParseFile(token.NewFileSet(), f.file, source, 0); err != nil {
-			t.Errorf("fault %s makes no Go of it: %v", f.name, err)
-		}
+	quick := choose(all, regexp.MustCompile(""), true)
+	if n := len(quick); n < 10 || n == len(all) {
+		t.Errorf("-short has %d of %d faults", n, len(all))
 	}
 }
 
-func TestListThatDoesNotFitIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, "p/p.go", "package p\n\nfunc one() int { return 1 }\nfunc also() int { return 1 }\n")
-	write(t, dir, "p/p_test.go", "package p\n\nfunc TestOne(t *testing.T) {}\n")
-	sound := fault{
-		name: "sound", harm: "much", file: "p/p.go",
-		edits: []edit{{"one() int { return 1", "one() int { return 2"}}, noticed: []test{{"p", "TestOne"}},
-	}
-	for _, tc := range []struct {
-		name   string
-		change func(*fault)
-		want   string
-	}{
-		{"sound", func(*fault) {}, ""},
-		{"a text that is not there", func(f *fault) { f.edits = []edit{{"two()", "three()"}} }, "0 times"},
-		{"a text that is there twice", func(f *fault) { f.edits = []edit{{"return 1", "return 2"}} }, "2 times"},
-		{"no change", func(f *fault) { f.edits = []edit{{"one()", "one()"}} }, "changes nothing"},
-		{"a file that is not there", func(f *fault) { f.file = "p/q.go" }, "q.go"},
-		{"a test that is not there", func(f *fault) { f.noticed = []test{{"p", "TestOne|TestTwo"}} }, `no test "TestTwo"`},
-		{"no test", func(f *fault) { f.noticed = nil }, "a test are needed"},
-		{"no harm", func(f *fault) { f.harm = "" }, "what it would do"},
+const (
+	header = "harm: much\nnoticed: go test ./p -run 'TestOne'\n\n"
+	paths  = "diff --git a/p/p.go b/p/p.go\n--- a/p/p.go\n+++ b/p/p.go\n"
+	hunk   = "@@ -3,2 +3,2 @@\n-func one() int { return 1 }\n+func one() int { return 2 }\n func two() int { return 2 }\n"
+)
+
+func TestParseFault(t *testing.T) {
+	for _, tc := range []struct{ name, text, want string }{
+		{"intact", header + paths + hunk, ""},
+		{"as git diff writes it", header + strings.Replace(paths, "---", "index 1234567..89abcde 100644\n---", 1) + hunk, ""},
+		{"line ends of Windows", strings.ReplaceAll(header+paths+hunk, "\n", "\r\n"), ""},
+		{"quick", "quick: true\n" + header + paths + hunk, ""},
+		{"an unknown key", "slow: true\n" + header + paths + hunk, `"slow: true": a header has`},
+		{"two harms", "harm: little\n" + header + paths + hunk, "a header has one harm"},
+		{"no harm", "noticed: go test ./p -run 'TestOne'\n" + paths + hunk, `needs "harm: …"`},
+		{"no test", "harm: much\n" + paths + hunk, `needs "harm: …"`},
+		{"another command", "harm: much\nnoticed: make test\n" + paths + hunk, "want go test"},
+		{"no diff", header, "no diff"},
+		{"a new file", header + "diff --git a/p/q.go b/p/q.go\nnew file mode 100644\n--- /dev/null\n+++ b/p/q.go\n@@ -0,0 +1 @@\n+package p\n", "can only change lines"},
+		{"wrong counts", header + paths + strings.Replace(hunk, "-3,2", "-3,9", 1), "fragment"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f := sound
-			tc.change(&f)
-			err := checkFaults(dir, []fault{f})
-			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("error %v, want one with %q", err, tc.want)
+			f, err := parseFault("x", []byte(tc.text))
+			wantError(t, err, tc.want)
+			if err == nil && (f.name != "x" || f.harm != "much" || f.noticed[0] != test{"p", "TestOne"} || f.files()[0] != "p/p.go") {
+				t.Errorf("%+v", f)
+			}
+			if err == nil && f.quick != (tc.name == "quick") {
+				t.Errorf("quick is %v", f.quick)
 			}
 		})
 	}
-	if err := checkFaults(dir, []fault{sound, sound}); err == nil || !strings.Contains(err.Error(), "twice") {
-		t.Errorf("the same name twice: %v", err)
+}
+
+func TestReadFaultsNamesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a/good.patch", header+paths+hunk)
+	write(t, dir, "a/wrong.patch", paths+hunk)
+	all, err := readFaults(dir)
+	wantError(t, err, filepath.Join("a", "wrong.patch"))
+	if len(all) != 1 || all[0].name != "good" {
+		t.Errorf("%+v", all)
+	}
+	_, err = readFaults(filepath.Join(dir, "none"))
+	wantError(t, err, "none")
+}
+
+func TestCheckFaults(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "p/p.go", "package p\n\nfunc one() int { return 1 }\nfunc two() int { return 2 }\n")
+	write(t, dir, "p/p_test.go", "package p\n\nfunc TestOne(t *testing.T) {}\n")
+	intact := header + paths + hunk
+	for _, tc := range []struct{ name, text, want string }{
+		{"intact", intact, ""},
+		{"a hunk that fits nowhere", strings.Replace(intact, " func two", " func three", 1), "fault x: p/p.go: the hunk at line 3 fits in 0 places"},
+		{"no change", strings.Replace(intact, "+func one() int { return 2", "+func one() int { return 1", 1), "changes nothing"},
+		{"a file that is not there", strings.ReplaceAll(intact, "/p.go", "/q.go"), "q.go"},
+		{"no Go", strings.Replace(intact, "+func one()", "+func one(", 1), "fault x: the patched file is not Go"},
+		{"a test that is not there", strings.Replace(intact, "'TestOne'", "'TestOne|TestTwo'", 1), `no test "TestTwo"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f, err := parseFault("x", []byte(tc.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantError(t, checkFaults(dir, []fault{*f}), tc.want)
+			if tc.want == "" {
+				wantError(t, checkFaults(dir, []fault{*f, *f}), "twice")
+			}
+		})
+	}
+}
+
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
 	}
 }
 
@@ -91,21 +130,5 @@ func write(t *testing.T, dir, name, text string) {
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// One fault of the real list, in a package that takes a moment to build.
-func TestARealFaultIsNoticed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a package")
-	}
-	var log strings.Builder
-	w := &workshop{root: root(t), dir: t.TempDir()}
-	verdicts, err := plantAll(context.Background(), w, choose(faults, regexp.MustCompile("^signature-prefix$"), false), 1, &log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(verdicts) != 1 || judge(verdicts) != nil || !strings.Contains(verdicts[0].String(), "TestVerify/last_bit") {
-		t.Errorf("%+v\n%s", verdicts, &log)
 	}
 }

@@ -56,15 +56,18 @@ func (w *workshop) binary(pkg, name string) string {
 
 // overlay writes what makes the compiler see the fault.
 func (w *workshop) overlay(f *fault) (string, error) {
-	source, err := f.plant(w.root)
+	planted, err := f.plant(w.root)
 	if err != nil {
 		return "", err
 	}
-	changed := filepath.Join(w.dir, f.name+".go")
-	if err := os.WriteFile(changed, source, 0o600); err != nil {
-		return "", fmt.Errorf("planting fault %s: %w", f.name, err)
+	replace := make(map[string]string)
+	for file, source := range planted {
+		changed := filepath.Join(w.dir, fmt.Sprintf("%s.%d.go", f.name, len(replace)))
+		if err := os.WriteFile(changed, source, 0o600); err != nil {
+			return "", fmt.Errorf("planting fault %s: %w", f.name, err)
+		}
+		replace[filepath.Join(w.root, filepath.FromSlash(file))] = changed
 	}
-	replace := map[string]string{filepath.Join(w.root, filepath.FromSlash(f.file)): changed}
 	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", fmt.Errorf("planting fault %s: %w", f.name, err)

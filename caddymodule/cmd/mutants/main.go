@@ -1,17 +1,22 @@
-// Command mutants asks the tests whether they would notice. It plants faults in the
-// product, one at a time, each of which would lose, repeat, reorder, forge or leak what the
-// product promises to keep, and fails when the tests that are there to notice one do not.
-// A test that never failed proves nothing; this makes each of those in the list fail.
+// Command mutants is a mutation test with mutants chosen by hand. It plants faults in the product, one at a
+// time, each of which would lose, repeat, reorder, forge or leak what the product promises to keep, and fails
+// if the tests that should notice a fault do not. A test that never failed proves nothing.
 //
 //	go run ./caddymodule/cmd/mutants              # all of them
 //	go run ./caddymodule/cmd/mutants -short       # those that are quick to build and to notice
 //	go run ./caddymodule/cmd/mutants -run sync    # those whose name or file matches
+//	go run ./caddymodule/cmd/mutants -check       # plant none, report those that no longer fit the code
 //	go run ./caddymodule/cmd/mutants -list
 //
-// The source tree stays as it is: the changed file is given to the compiler with -overlay.
-// Before a fault is planted, its tests must pass without it, or that they fail with it
-// would mean nothing. A fault that does not compile, that no longer fits the source, or
-// whose tests do not exist is an error: the list has to be kept.
+// A fault is a patch in faults/AREA/NAME.patch. To add one, change the code, write git diff to such a file, and
+// put above it what the mistake does to a user and which tests must fail:
+//
+//	harm: a power cut takes events that were answered with 200
+//	noticed: go test ./caddymodule/buffer/disk -run 'TestCrashLosesNothingAcknowledged'
+//
+// The source tree stays as it is: the compiler gets the changed files with -overlay. The tests of a fault must
+// pass before it is planted, or their failing with it would mean nothing. A fault that does not compile, that
+// no longer fits the source, or whose tests do not exist is an error.
 //
 // With the environment variable SMARTCAR_REPORTS a whole run writes the report
 // planted-faults.md into the folder that it names.
@@ -40,6 +45,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	pattern := flag.String("run", "", "plant only the faults whose name or file matches this regular `expression`")
+	check := flag.Bool("check", false, "report the faults that no longer fit the code and plant none")
 	list := flag.Bool("list", false, "list the faults and plant none")
 	short := flag.Bool("short", false, "plant only the faults that are quick to build and to notice")
 	parallel := flag.Int("parallel", 2, "how many faults are tried side by side")
@@ -56,13 +62,21 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	faults, err := readFaults(filepath.Join(root, filepath.FromSlash(faultsFolder)))
+	if err != nil {
+		return err
+	}
 	chosen := choose(faults, wanted, *short)
 	if len(chosen) == 0 {
 		return errors.New("no fault is chosen")
 	}
-	// Before anything is built, so that a list that has gone stale is noticed at once.
+	// Before anything is built, so that a stale fault is reported at once.
 	if err := checkFaults(root, chosen); err != nil {
 		return err
+	}
+	if *check {
+		fmt.Printf("%d faults fit the code\n", len(chosen))
+		return nil
 	}
 	if *list {
 		printList(os.Stdout, chosen)
@@ -90,7 +104,7 @@ func run(ctx context.Context) error {
 func choose(all []fault, wanted *regexp.Regexp, short bool) []fault {
 	var chosen []fault
 	for _, f := range all {
-		if (wanted.MatchString(f.name) || wanted.MatchString(f.file)) && (f.quick || !short) {
+		if f.matches(wanted) && (f.quick || !short) {
 			chosen = append(chosen, f)
 		}
 	}

@@ -170,7 +170,7 @@ func judge(verdicts []verdict) error {
 		for at, failed := range v.noticed {
 			if failed == "" {
 				errs = append(errs, fmt.Errorf("fault %s survived: %s\n\tharm: %s\n\tnothing failed in: %s",
-					v.fault.name, v.fault.file, v.fault.harm, v.fault.noticed[at]))
+					v.fault.name, strings.Join(v.fault.files(), ", "), v.fault.harm, v.fault.noticed[at]))
 			}
 		}
 	}

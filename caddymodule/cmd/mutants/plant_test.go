@@ -36,11 +36,15 @@ func TestBroken(t *testing.T) { t.Error("fails anyway") }
 	return &workshop{root: dir, dir: t.TempDir()}
 }
 
-func planted(name, body, run string) fault {
-	return fault{
-		name: name, harm: "wrong sums", file: "p/p.go",
-		edits: []edit{{"{ return a + b }", body}}, noticed: []test{{"p", run}},
+// planted is a fault that gives Add another body.
+func planted(t *testing.T, name, body, run string) fault {
+	t.Helper()
+	f, err := parseFault(name, []byte("harm: wrong sums\nnoticed: go test ./p -run '"+run+"'\n"+paths+
+		"@@ -4 +4 @@\n-func Add(a, b int) int { return a + b }\n+func Add(a, b int) int "+body+"\n"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	return *f
 }
 
 // What a fault leads to is told apart: noticed, not noticed, and never tried.
@@ -49,9 +53,9 @@ func TestVerdicts(t *testing.T) {
 		t.Skip("builds packages")
 	}
 	all := []fault{
-		planted("noticed", "{ return a - b }", "TestAdd"),
-		planted("survives", "{ return a * b }", "TestBlind"),
-		planted("no-go", "{ return a + c }", "TestAdd"),
+		planted(t, "noticed", "{ return a - b }", "TestAdd"),
+		planted(t, "survives", "{ return a * b }", "TestBlind"),
+		planted(t, "no-go", "{ return a + c }", "TestAdd"),
 	}
 	var log strings.Builder
 	verdicts, err := plantAll(context.Background(), house(t), all, 1, &log)
@@ -84,7 +88,7 @@ func TestTestsMustPassWithoutAFault(t *testing.T) {
 	}
 	w := house(t)
 	for run, want := range map[string]string{"TestBroken": "TestBroken", "TestNone": "0 tests ran"} {
-		_, err := plantAll(context.Background(), w, []fault{planted("x", "{ return 0 }", run)}, 1, new(strings.Builder))
+		_, err := plantAll(context.Background(), w, []fault{planted(t, "x", "{ return 0 }", run)}, 1, new(strings.Builder))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", run, err, want)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/report"
 )
@@ -22,12 +23,12 @@ func (fr faultReport) write(verdicts []verdict) error {
 		if v.survived() {
 			survived++
 		}
-		rows = append(rows, []string{v.fault.name, v.fault.harm, "`" + v.fault.file + "`", v.String()})
+		rows = append(rows, []string{v.fault.name, v.fault.harm, "`" + strings.Join(v.fault.files(), "`, `") + "`", v.String()})
 	}
 	fr.r.Figure("faults planted", len(verdicts), "")
 	fr.r.Figure("faults that no test noticed", survived, "")
 	fr.r.Table([]string{"fault", "what it would do", "planted in", "noticed by"}, rows)
-	fr.r.Note("Each fault is planted alone. Only the tests that are there to notice it are run; they pass without it.")
+	fr.r.Note("Each fault is planted alone. Only the tests that should notice it run; they pass without it.")
 	return fr.r.Write()
 }
 
@@ -38,7 +39,7 @@ func printList(out io.Writer, list []fault) {
 		if f.quick {
 			quick = " (short)"
 		}
-		fmt.Fprintf(out, "%s%s\n\t%s\n\t%s\n", f.name, quick, f.harm, f.file)
+		fmt.Fprintf(out, "%s%s\n\t%s\n\t%s\n", f.name, quick, f.harm, strings.Join(f.files(), ", "))
 		for _, t := range f.noticed {
 			fmt.Fprintf(out, "\t%s\n", t)
 		}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// test is a command that runs tests of one package.
+type test struct {
+	// pkg is the package's folder, from the module's root.
+	pkg string
+	// run is the regular expression of -run.
+	run string
+}
+
+func (t test) String() string { return fmt.Sprintf("go test ./%s -run '%s'", t.pkg, t.run) }
+
+var testCommand = regexp.MustCompile(`^go test \./(\S+) -run '([^']+)'$`)
+
+// parseTest reads what String returns.
+func parseTest(command string) (test, error) {
+	m := testCommand.FindStringSubmatch(command)
+	if m == nil {
+		return test{}, fmt.Errorf("want go test ./PACKAGE -run 'TESTS'")
+	}
+	return test{m[1], m[2]}, nil
+}
+
+var testFunc = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+
+// check reports an alternative of run that matches no test of the package, as far as the source shows that
+// without building it.
+func (t test) check(root string) error {
+	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(t.pkg), "*_test.go"))
+	if err != nil {
+		return fmt.Errorf("%s: %w", t, err)
+	}
+	var tests []string
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t, err)
+		}
+		for _, m := range testFunc.FindAllSubmatch(source, -1) {
+			tests = append(tests, string(m[1]))
+		}
+	}
+	for alternative := range strings.SplitSeq(t.run, "|") {
+		top, _, _ := strings.Cut(alternative, "/")
+		re, err := regexp.Compile(top)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t, err)
+		}
+		if !slices.ContainsFunc(tests, re.MatchString) {
+			return fmt.Errorf("%s: the package has no test %q", t, top)
+		}
+	}
+	return nil
+}
