@@ -114,6 +114,7 @@ func TestAdminEvents(t *testing.T) {
 
 // Dead letters, from the first rejection to the last drop.
 func TestAdminDeadLetters(t *testing.T) {
+	t.Parallel()
 	s, app := newAdminSite(t)
 	s.startAdmin(t)
 	s.must(t, "Nothing needs a person", "status")
@@ -220,6 +221,7 @@ func TestAdminDeadLetters(t *testing.T) {
 
 // A replay of stored events: counted first, in order, followed, stopped, resumed.
 func TestAdminReplay(t *testing.T) {
+	t.Parallel()
 	s, app := newAdminSite(t)
 	p := s.startAdmin(t)
 	first := s.sendEvents(t, "car-1", 4)

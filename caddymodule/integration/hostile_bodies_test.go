@@ -70,12 +70,12 @@ func (h *hostile) each(t *testing.T, n int, begin func(i int) string, wait func(
 func firstAnswer(conn *tls.Conn) string { return answerOf(conn, nil) }
 
 var slowAttacks = []attack{
-	{name: "body of one byte a second", refused: map[string]int{"body_too_slow": 1}, perConnection: true, run: func(t *testing.T, h *hostile) *tally {
+	{name: "body of one byte a second", waits: true, refused: map[string]int{"body_too_slow": 1}, perConnection: true, run: func(t *testing.T, h *hostile) *tally {
 		return h.each(t, h.n, same(webhookHead(hostileBody, fmt.Sprintf("Content-Length: %d", len(hostileBody)))), func(conn *tls.Conn) string {
 			return drip(conn, hostileBody)
 		}).only(t, "408")
 	}},
-	{name: "body that stops", refused: map[string]int{"body_too_slow": 1}, perConnection: true, run: func(t *testing.T, h *hostile) *tally {
+	{name: "body that stops", waits: true, refused: map[string]int{"body_too_slow": 1}, perConnection: true, run: func(t *testing.T, h *hostile) *tally {
 		// Every other one without a length, and without the chunk that would end it.
 		return h.each(t, h.n, func(i int) string {
 			if i%2 == 0 {
@@ -84,7 +84,7 @@ var slowAttacks = []attack{
 			return webhookRequest(hostileBody, len(hostileBody)+1)
 		}, firstAnswer).only(t, "408")
 	}},
-	{name: "refused header, then a body that stops", refused: map[string]int{"unsupported_content_type": sizeConnections, "body_too_large": sizeConnections},
+	{name: "refused header, then a body that stops", waits: true, refused: map[string]int{"unsupported_content_type": sizeConnections, "body_too_large": sizeConnections},
 		run: func(t *testing.T, h *hostile) *tally {
 			begun := time.Now()
 			answers := h.each(t, max(h.n, 2*sizeConnections), func(i int) string {
@@ -121,8 +121,8 @@ const sizeConnections = 64
 
 var sizeAttacks = []attack{
 	{name: "header of a megabyte", stray: sizeConnections, run: func(t *testing.T, h *hostile) *tally {
-		return h.each(t, sizeConnections, same(""), func(conn *tls.Conn) string {
-			return endless(conn, "POST /webhooks/smartcar HTTP/1.1\r\nHost: localhost\r\nX: "+strings.Repeat("a", 1<<20))
+		return h.each(t, sizeConnections, same("POST /webhooks/smartcar HTTP/1.1\r\nHost: localhost\r\nX: "), func(conn *tls.Conn) string {
+			return endless(conn, strings.Repeat("a", 1<<20))
 		}).only(t, "431", "closed")
 	}},
 	{name: "header lines without end", stray: sizeConnections, run: func(t *testing.T, h *hostile) *tally {

@@ -13,7 +13,7 @@ import (
 
 // connectionAttacks hold connections; the server has to end them.
 var connectionAttacks = []attack{
-	{name: "connections that send nothing, half of a handshake, TLS alone, half of a request", run: func(t *testing.T, h *hostile) *tally {
+	{name: "connections that send nothing, half of a handshake, TLS alone, half of a request", waits: true, run: func(t *testing.T, h *hostile) *tally {
 		answers := newTally()
 		quarter := (h.n + 3) / 4
 		var wg sync.WaitGroup
@@ -41,7 +41,7 @@ var connectionAttacks = []attack{
 		h.s.awaitCounted(t, func(c counted) bool { return c.Connections.Open < 100 })
 		return answers.only(t, "closed", "400", "408")
 	}, silentQuarters: 3, strayQuarters: 1},
-	{name: "requests whose answers are not read", refused: map[string]int{"signature_missing": sizeConnections}, run: func(t *testing.T, h *hostile) *tally {
+	{name: "requests whose answers are not read", waits: true, refused: map[string]int{"signature_missing": sizeConnections}, run: func(t *testing.T, h *hostile) *tally {
 		one := strings.Repeat(requestHead("Content-Length: 2")+"{}", 100)
 		return h.each(t, sizeConnections, same(one), func(conn *tls.Conn) string {
 			// The server can only wait until its own patience ends, so the sender hangs up.

@@ -128,7 +128,7 @@ var streamAttacks = []attack{
 		})
 		return answers.only(t, "ENHANCE_YOUR_CALM", "closed", "left open")
 	}},
-	{name: "HTTP/2 streams whose bodies stop", refused: map[string]int{"body_too_slow": 100}, run: func(t *testing.T, h *hostile) *tally {
+	{name: "HTTP/2 streams whose bodies stop", waits: true, refused: map[string]int{"body_too_slow": 100}, run: func(t *testing.T, h *hostile) *tally {
 		answers := newTally()
 		var all []*streams
 		for range 4 {

@@ -35,6 +35,7 @@ func (endlessBody) Read(p []byte) (int, error) { return len(p), nil }
 
 // HTTP/3 is Caddy's default, though nobody needs it here: the receiver's limits hold there too.
 func TestHTTP3(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write(t, "Caddyfile", strings.Replace(s.caddyfile("7d"), "smartcar_webhook {", "smartcar_webhook {\n\t\tread_timeout 1s\n\t\tmax_size 64KiB", 1))
 	s.start(t)

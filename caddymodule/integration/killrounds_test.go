@@ -38,9 +38,20 @@ type killRound struct {
 	pluginFirst bool
 }
 
-// planKills returns n rounds: what and when is random, and yet each twenty have all kinds.
+// planKills returns n rounds: what and when is random, and yet each twenty have all kinds. Eight have each
+// kind once.
 func planKills(n int, choice *rand.Rand) []killRound {
 	var rounds []killRound
+	if n == shortKillRounds {
+		for _, kind := range victims {
+			for _, early := range []bool{false, true} {
+				rounds = append(rounds, killRound{
+					victim: kind.victim, early: early, moment: choice.Float64(), pluginFirst: choice.IntN(2) == 0,
+				})
+			}
+		}
+		choice.Shuffle(len(rounds), func(i, j int) { rounds[i], rounds[j] = rounds[j], rounds[i] })
+	}
 	for len(rounds) < n {
 		var some []killRound
 		for _, kind := range victims {

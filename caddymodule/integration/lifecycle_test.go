@@ -33,7 +33,7 @@ func TestRequestOutlivesItsBuffer(t *testing.T) {
 	e := startEdge(t, edgeConfig{})
 	good(state("first", "")).send(t, e)
 	p := begin(t, e)
-	if err := caddy.Load([]byte(`{"admin": {"disabled": true}, "apps": {"http": {"grace_period": "5s"}}}`), true); err != nil {
+	if err := caddy.Load([]byte(`{"admin": {"disabled": true, "config": {"persist": false}}, "apps": {"http": {"grace_period": "5s"}}}`), true); err != nil {
 		t.Fatal(err)
 	}
 	if status, text := p.finish(t); status != http.StatusServiceUnavailable || !strings.Contains(text, "buffer_closed") {

@@ -4,8 +4,10 @@ package integration
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 	"go.uber.org/goleak"
@@ -27,7 +29,16 @@ func TestMain(m *testing.M) {
 			return
 		}
 	}
-	goleak.VerifyTestMain(m, caddyKeeps...)
+	// Caddy has chosen its folders of the user's home by now.
+	dir, err := os.MkdirTemp("", "integration-")
+	if err != nil {
+		panic(err)
+	}
+	caddy.ConfigAutosavePath, caddy.DefaultStorage.Path = filepath.Join(dir, "autosave.json"), filepath.Join(dir, "storage")
+	goleak.VerifyTestMain(m, append(caddyKeeps, goleak.Cleanup(func(code int) {
+		os.RemoveAll(dir)
+		os.Exit(code)
+	}))...)
 }
 
 // caddyKeeps are the goroutines that Caddy and its libraries keep for the life of the process.

@@ -17,6 +17,7 @@ import (
 // after three times. All others arrive, those of its vehicle too and in order, and after a
 // restart it is all over.
 func TestPoisonEvent(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	poison, tries := uuid.NewString(), filepath.Join(s.dir, "tries.jsonl")
 	s.write(t, "handlers.hcl", ownHandler(t, "archive", "poison", "", map[string]string{"path": s.events, "event": poison, "tries": tries}))

@@ -21,6 +21,7 @@ import (
 // A buffer that its limit fills answers 503, at once, and takes events again by itself
 // when the handler that did not keep up does.
 func TestBackpressureOfMaxSize(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.limits = "max_size 8MiB\n headroom 1MiB"
 	s.fillAndRecover(t, 16<<10, 2)
@@ -28,6 +29,7 @@ func TestBackpressureOfMaxSize(t *testing.T) {
 
 // The same when it is the disk that is full.
 func TestBackpressureOfHeadroom(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	// Logs that the store keeps for its next use take a hundred MiB of it.
 	s.buffer = smallDisk(t, 400<<20)
@@ -170,7 +172,7 @@ func (a answered) checkFull(t *testing.T) {
 	if seconds, err := strconv.Atoi(a.retryAfter); err != nil || seconds < 1 {
 		t.Errorf("Retry-After %q", a.retryAfter)
 	}
-	if a.took > 4*time.Second { // on a busy machine; else it is milliseconds
+	if a.took > 10*time.Second { // on a busy machine; else it is milliseconds
 		t.Errorf("the answer took %v", a.took)
 	}
 }

@@ -40,6 +40,7 @@ type site struct {
 	grace  string // grace_period
 	buffer string // path of the buffer's folder
 	limits string // more lines of the buffer's block
+	app    string // more lines of the app's block
 	sites  string // what stands behind the receiver's site
 }
 
@@ -104,6 +105,7 @@ func (s *site) caddyfile(retention string) string {
 			%[6]s
 		}
 		handlers %[1]s/handlers.hcl
+		%[8]s
 	}
 }
 https://localhost:%[2]d {
@@ -113,7 +115,7 @@ https://localhost:%[2]d {
 	}
 }
 %[7]s
-`, s.dir, s.port, retention, s.grace, s.buffer, s.limits, s.sites)
+`, s.dir, s.port, retention, s.grace, s.buffer, s.limits, s.sites, s.app)
 }
 
 func (s *site) write(t *testing.T, name, content string) {

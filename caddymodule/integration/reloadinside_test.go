@@ -31,7 +31,7 @@ func TestReloadLeavesNoGoroutine(t *testing.T) {
 		f.run(ctx)
 		close(sent)
 	}()
-	for i := range 2 * len(wrongReloads) {
+	for i := range len(wrongReloads) {
 		r.tryWrong(t, i)
 		r.doRight(t)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // smallDisk is a folder on a file system of its own. Making one takes root.
@@ -17,7 +19,7 @@ func smallDisk(t *testing.T, size int) string {
 	}
 	t.Cleanup(func() { os.Remove(dir) })
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
-		t.Skipf("cannot make a small file system here: %v", err)
+		proof.Missing(t, "mount", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {

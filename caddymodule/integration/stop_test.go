@@ -11,6 +11,7 @@ import (
 
 // An ordinary stop lets the plugin end by itself, and nothing is lost or repeated.
 func TestStopWhileIdle(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	f := newFleet(s, 4)
 	for range 3 {

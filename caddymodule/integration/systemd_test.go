@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // systemdExample is the folder whose files these tests hold.
@@ -226,7 +227,7 @@ func TestSystemdSandbox(t *testing.T) {
 // systemd itself finds nothing to complain about.
 func TestSystemdVerify(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		t.Skip("systemd-analyze is not installed")
+		proof.Missing(t, "systemd-analyze", err)
 	}
 	text, err := os.ReadFile(systemdExample + "caddy.service")
 	if err != nil {

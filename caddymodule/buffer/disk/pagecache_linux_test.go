@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/probe"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // eventsInMemory says how many bytes of the log's files the system has in memory; false where it does not tell.
@@ -37,7 +38,7 @@ func eventsInMemory(t *testing.T, b *Buffer) (size int64, known bool) {
 func TestSettledEventsLeaveMemory(t *testing.T) {
 	dir := t.TempDir()
 	if fs, err := probe.FileSystemOf(dir); err != nil || fs == "tmpfs" {
-		t.Skipf("the temporary folder lies in memory (%s, %v)", fs, err)
+		proof.Missing(t, "page-cache", "the temporary folder lies in memory:", fs, err)
 	}
 	b, err := Open(t.Context(), Options{Path: dir})
 	if err != nil {
@@ -62,7 +63,7 @@ func TestSettledEventsLeaveMemory(t *testing.T) {
 	appendMany(many)
 	before, known := eventsInMemory(t, b)
 	if !known {
-		t.Skip("this system does not tell what it keeps in memory")
+		proof.Missing(t, "page-cache", "this system does not tell what it keeps in memory")
 	}
 	if before < many*int64(len(body)) {
 		t.Fatalf("%d bytes of %d are in memory though a consumer waits for them", before, many*len(body))

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/modfile"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 const root = "../../.."
@@ -124,7 +126,7 @@ func TestReadmeShowsTheXcaddyCommands(t *testing.T) {
 // Runs the documented build for real where xcaddy is installed.
 func TestXcaddyBuild(t *testing.T) {
 	if _, err := exec.LookPath("xcaddy"); err != nil {
-		t.Skip("xcaddy is not on PATH")
+		proof.Missing(t, "xcaddy", err)
 	}
 	output := filepath.Join(t.TempDir(), "caddy")
 	cmd := exec.Command("go", "run", "./caddymodule/cmd/build", "-output", output)
