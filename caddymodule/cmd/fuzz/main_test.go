@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,11 +13,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/report"
 )
 
-// A module with a target that finds nothing and one that does, run by the real go test.
-func TestFuzz(t *testing.T) {
+// module is one with a target that finds nothing and one that does.
+func module(t *testing.T) []target {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod": "module example.com/fuzzed\n\ngo 1.24\n",
@@ -54,13 +57,49 @@ func FuzzWrong(f *testing.F) {
 	if diff := cmp.Diff([]target{{"a", "FuzzWell"}, {"a", "FuzzWrong"}}, targets, cmp.AllowUnexported(target{})); diff != "" {
 		t.Fatal(diff)
 	}
-	results := fuzzAll(t.Context(), targets, 3*time.Second, 2)
+	return targets
+}
+
+func TestFind(t *testing.T) { module(t) }
+
+// The real go test fuzzes the module. It builds the standard library with instruments for that, which takes
+// half a minute, so this is a long test; TestJudge is its short form.
+func TestFuzz(t *testing.T) {
+	if !proof.IsLong() {
+		t.Skip("SMARTCAR_LONG is not set")
+	}
+	checkResults(t, fuzzAll(t.Context(), module(t), time.Second, 2))
+}
+
+// What go test printed when it fuzzed the module.
+func TestJudge(t *testing.T) {
+	const (
+		well = "fuzz: elapsed: 0s, gathering baseline coverage: 0/1 completed\n" +
+			"fuzz: elapsed: 1s, execs: 87003 (86931/sec), new interesting: 0 (total: 1)\nPASS\n"
+		wrong = "fuzz: elapsed: 0s, gathering baseline coverage: 0/2 completed\n--- FAIL: FuzzWrong (0.02s)\n" +
+			"    --- FAIL: FuzzWrong (0.00s)\n        a_test.go:10: found\n    \n" +
+			"    Failing input written to testdata/fuzz/FuzzWrong/4a8a0cc8b7b1e8b3\nFAIL\n"
+	)
+	t.Chdir(t.TempDir())
+	checkResults(t, []result{
+		target{"a", "FuzzWell"}.judge(well, nil),
+		target{"a", "FuzzWrong"}.judge(wrong, errors.New("exit status 1")),
+	})
+	if r := (target{"a", "FuzzGone"}).judge("testing: warning: no fuzz tests to fuzz\nPASS\n", nil); r.err == nil {
+		t.Error("a target that is not there passes")
+	}
+}
+
+// checkResults wants the first target to pass and the second to fail, also in the report.
+func checkResults(t *testing.T, results []result) {
+	t.Helper()
 	if results[0].err != nil || results[0].executions == 0 {
 		t.Errorf("%v", results[0])
 	}
 	if results[1].err == nil || !strings.Contains(results[1].err.Error(), "Failing input written") {
 		t.Errorf("%v", results[1])
 	}
+	dir := t.TempDir()
 	t.Setenv(report.Folder, dir)
 	r := report.New("fuzz", "c")
 	if failed := write(r, results, time.Second); len(failed) != 1 || !strings.Contains(failed[0], "FuzzWrong") {

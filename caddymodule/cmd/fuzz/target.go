@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"go/ast"
@@ -84,17 +83,21 @@ func (t target) fuzz(ctx context.Context, limit time.Duration) result {
 		"-fuzzminimizetime", "5s", "-parallel", "1", "-vet", "off")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	err := cmd.Run()
-	r := parse(t, output.String())
+	output, err := cmd.CombinedOutput()
+	r := t.judge(string(output), err)
 	r.took = time.Since(begun)
-	if err != nil && !endedLate(output.String()) {
-		r.err = fmt.Errorf("%w\n%s", err, tail(output.String(), 40))
+	return r
+}
+
+// judge reads what go test printed and how it ended.
+func (t target) judge(output string, err error) result {
+	r := parse(t, output)
+	if err != nil && !endedLate(output) {
+		r.err = fmt.Errorf("%w\n%s", err, tail(output, 40))
 	}
 	// A short run may end before all of the corpus has been gone through.
-	if err == nil && r.executions == 0 && !strings.Contains(output.String(), "gathering baseline coverage") {
-		r.err = fmt.Errorf("nothing was executed\n%s", tail(output.String(), 40))
+	if err == nil && r.executions == 0 && !strings.Contains(output, "gathering baseline coverage") {
+		r.err = fmt.Errorf("nothing was executed\n%s", tail(output, 40))
 	}
 	return r
 }
