@@ -6,7 +6,7 @@ FUZZTIME   ?= 10m
 ROUNDS     ?= 1000
 SEEDS      ?= 10000
 
-.PHONY: build demo test race lint proto bench bench-report growth model powercut powercut-faults kill reload faults hostile mutants fuzz ci
+.PHONY: build demo test long race lint proto bench bench-report growth model powercut powercut-faults kill reload faults hostile mutants fuzz ci
 
 # A proof writes its report where this names a folder, by its whole path:
 # make powercut SMARTCAR_REPORTS=$$PWD/caddymodule/docs/reports
@@ -18,8 +18,11 @@ build: ## Caddy with this module, as xcaddy.json says, into ./caddy
 demo: ## one event's whole way, shown line by line
 	go run ./caddymodule/cmd/caddy smartcar demo
 
-test:
+test: ## a few minutes; proofs that take longer have a short form in it
 	go test ./...
+
+long: ## the same with those proofs as CI runs them; more of each: kill, reload, hostile, powercut, model, faults
+	SMARTCAR_LONG=1 SMARTCAR_KILL_ROUNDS=20 SMARTCAR_RELOAD_TIME=30s SMARTCAR_HOSTILE_CONNECTIONS=300 go test -timeout 30m ./...
 
 race:
 	go test -race ./...
@@ -63,7 +66,7 @@ faults: ## SEEDS random histories on a disk that fails or alters what it holds
 hostile: ## attacks beside an honest sender, with 10,000 connections
 	SMARTCAR_HOSTILE_CONNECTIONS=10000 go test ./caddymodule/integration -run TestHostile -count=1 -v -timeout 30m
 
-mutants: ## plants faults all over the house, and sees the tests notice them
+mutants: ## plants faults all over the product, and sees the tests notice them
 	go run ./caddymodule/cmd/mutants
 
 fuzz: ## each fuzz target for FUZZTIME

@@ -102,7 +102,7 @@ func TestDemoKeptAndInterrupted(t *testing.T) {
 		t.Errorf("after Ctrl-C: %v\n%s", err, stderr.String())
 	}
 	for _, pid := range children {
-		waitFor(t, "the handler's process ends", 5*time.Second, func() bool { return !alive(pid) })
+		waitFor(t, "the handler's process ends", 30*time.Second, func() bool { return !alive(pid) })
 	}
 	mustBeEmpty(t, tmp)
 }

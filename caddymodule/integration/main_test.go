@@ -29,11 +29,16 @@ func TestMain(m *testing.M) {
 			return
 		}
 	}
-	// Caddy has chosen its folders of the user's home by now.
 	dir, err := os.MkdirTemp("", "integration-")
 	if err != nil {
 		panic(err)
 	}
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME"} {
+		if err := os.Setenv(name, dir); err != nil {
+			panic(err)
+		}
+	}
+	// These were chosen in the user's home before any code here ran.
 	caddy.ConfigAutosavePath, caddy.DefaultStorage.Path = filepath.Join(dir, "autosave.json"), filepath.Join(dir, "storage")
 	goleak.VerifyTestMain(m, append(caddyKeeps, goleak.Cleanup(func(code int) {
 		os.RemoveAll(dir)
