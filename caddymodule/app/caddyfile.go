@@ -83,9 +83,6 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 		if err := checkDrainTimeout(v); err != nil {
 			return d.WrapErr(err)
 		}
-		if v == 0 {
-			return d.Err("drain_timeout 0s: must be more than 0")
-		}
 		a.DrainTimeout = v
 		return nil
 	default:

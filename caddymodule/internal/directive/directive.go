@@ -37,7 +37,7 @@ func Arg(d *caddyfile.Dispenser, example string) (string, error) {
 	return args[0], NoBlock(d, option)
 }
 
-// Duration reads one duration; `d` for days is known.
+// Duration reads one duration above 0; `d` for days is known.
 func Duration(d *caddyfile.Dispenser, example string) (caddy.Duration, error) {
 	option := d.Val()
 	text, err := Arg(d, example)
@@ -47,6 +47,10 @@ func Duration(d *caddyfile.Dispenser, example string) (caddy.Duration, error) {
 	v, err := caddy.ParseDuration(text)
 	if err != nil {
 		return 0, d.Errf("%s '%s': must be a duration such as %s", option, text, example)
+	}
+	// 0 would silently mean the default.
+	if v <= 0 {
+		return 0, d.Errf("%s %s: must be more than 0", option, text)
 	}
 	return caddy.Duration(v), nil
 }
@@ -70,7 +74,7 @@ func UnknownOption(d *caddyfile.Dispenser, option string, allowed []string) erro
 
 var optionPattern = regexp.MustCompile(`^[a-z_]{1,32}$`)
 
-// Size reads one size in bytes.
+// Size reads one size in bytes, above 0, with a unit as in 256KiB.
 func Size(d *caddyfile.Dispenser, example string) (int64, error) {
 	option := d.Val()
 	text, err := Arg(d, example)
@@ -80,6 +84,9 @@ func Size(d *caddyfile.Dispenser, example string) (int64, error) {
 	size, err := humanize.ParseBytes(text)
 	if err != nil || size > math.MaxInt64 {
 		return 0, d.Errf("%s '%s': must be a size such as %s", option, text, example)
+	}
+	if size == 0 {
+		return 0, d.Errf("%s %s: must be more than 0", option, text)
 	}
 	return int64(size), nil
 }

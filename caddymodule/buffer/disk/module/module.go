@@ -1,3 +1,4 @@
+// Package module is the Caddy module `smartcar.buffers.disk`: the disk buffer with its options.
 package module
 
 import (
@@ -5,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
 )
 
 func init() {
@@ -85,10 +88,10 @@ func (m *Module) Validate() error {
 
 func (m *Module) limits() disk.Limits {
 	return disk.Limits{
-		Retention:           duration(m.Retention),
+		Retention:           time.Duration(m.Retention),
 		MaxSize:             m.MaxSize,
-		DedupeWindow:        duration(m.DedupeWindow),
-		DeadLetterRetention: duration(m.DeadLetterRetention),
+		DedupeWindow:        time.Duration(m.DedupeWindow),
+		DeadLetterRetention: time.Duration(m.DeadLetterRetention),
 		Headroom:            m.Headroom,
 	}
 }
@@ -133,16 +136,11 @@ func (m *Module) Reconfigure(b buffer.Buffer) error {
 func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the module's name
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("buffer disk takes no argument, only a block, as in `buffer disk {` with a line `path /var/lib/smartcar`")
 	}
-	seen := map[string]bool{}
+	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		name := d.Val()
-		if seen[name] {
-			return d.Errf("%s is set twice", name)
-		}
-		seen[name] = true
-		if err := m.unmarshalLine(d, name); err != nil {
+		if err := m.unmarshalOption(d, seen); err != nil {
 			return err
 		}
 		// Validate would find it too, but without the line.
@@ -153,30 +151,44 @@ func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (m *Module) unmarshalLine(d *caddyfile.Dispenser, name string) error {
-	switch name {
-	case "path":
-		var path string
-		if err := oneArg(d, &path); err != nil {
-			return err
-		}
-		if path == "" {
-			return d.Err("path is empty; name a directory, or leave the line out for the default")
-		}
-		m.Path = path
-		return nil
-	case "retention":
-		return durationArg(d, &m.Retention)
-	case "max_size":
-		return sizeArg(d, &m.MaxSize)
-	case "dedupe_window":
-		return durationArg(d, &m.DedupeWindow)
-	case "dead_letter_retention":
-		return durationArg(d, &m.DeadLetterRetention)
-	case "headroom":
-		return sizeArg(d, &m.Headroom)
-	default:
-		return d.Errf("unknown setting %q of the disk buffer; it has: "+
-			"path, retention, max_size, dedupe_window, dead_letter_retention, headroom", name)
+var options = []string{"path", "retention", "max_size", "dedupe_window", "dead_letter_retention", "headroom"}
+
+func (m *Module) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) (err error) {
+	option := d.Val()
+	if err := directive.Once(d, seen, option); err != nil {
+		return err
 	}
+	switch option {
+	case "path":
+		if m.Path, err = directive.Arg(d, "/var/lib/smartcar"); err == nil && m.Path == "" {
+			return d.Err("path is empty: name a folder, or leave the line out for the default")
+		}
+	case "retention":
+		m.Retention, err = directive.Duration(d, "7d")
+	case "max_size":
+		m.MaxSize, err = size(d, "10GiB")
+	case "dedupe_window":
+		m.DedupeWindow, err = directive.Duration(d, "7d")
+	case "dead_letter_retention":
+		m.DeadLetterRetention, err = directive.Duration(d, "30d")
+	case "headroom":
+		m.Headroom, err = size(d, "256MiB")
+	default:
+		return directive.UnknownOption(d, option, options)
+	}
+	return err
 }
+
+func size(d *caddyfile.Dispenser, example string) (uint64, error) {
+	n, err := directive.Size(d, example)
+	return uint64(n), err
+}
+
+// Interface guards.
+var (
+	_ caddy.Module          = (*Module)(nil)
+	_ caddy.Provisioner     = (*Module)(nil)
+	_ caddy.Validator       = (*Module)(nil)
+	_ caddyfile.Unmarshaler = (*Module)(nil)
+	_ buffer.Opener         = (*Module)(nil)
+)

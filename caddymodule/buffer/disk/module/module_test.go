@@ -50,16 +50,17 @@ func TestUnmarshalCaddyfileMistakes(t *testing.T) {
 	for _, test := range []struct {
 		name, in, want string
 	}{
-		{"surplus argument", "disk fast", "wrong argument count"},
-		{"surplus argument in a line", "disk {\n path /a /b\n}", "wrong argument count"},
-		{"no argument", "disk {\n retention\n}", "wrong argument count"},
-		{"twice", "disk {\n path /a\n path /b\n}", "path is set twice"},
-		{"unknown", "disk {\n size 5\n}", "it has: path, retention, max_size"},
-		{"bad duration", "disk {\n retention soon\n}", `retention: "soon" is not a duration`},
+		{"surplus argument", "disk fast", "takes no argument, only a block"},
+		{"surplus argument in a line", "disk {\n path /a /b\n}", "path needs exactly one value, as in `path /var/lib/smartcar`; found 2"},
+		{"no argument", "disk {\n retention\n}", "retention needs exactly one value, as in `retention 7d`; found 0"},
+		{"twice", "disk {\n path /a\n path /b\n}", "path is given twice"},
+		{"unknown", "disk {\n size 5\n}", "unknown option 'size'; there is: path, retention, max_size"},
+		{"bad duration", "disk {\n retention soon\n}", "retention 'soon': must be a duration such as 7d"},
 		{"zero duration", "disk {\n retention 0s\n}", "must be more than 0"},
-		{"bad size", "disk {\n max_size big\n}", `max_size: "big" is not a size`},
+		{"bad size", "disk {\n max_size big\n}", "max_size 'big': must be a size such as 10GiB"},
 		{"zero size", "disk {\n headroom 0\n}", "must be more than 0"},
 		{"window too short", "disk {\n dedupe_window 1s\n path /a\n}", "Testfile:2"},
+		{"a block in a line", "disk {\n path /a {\n  x\n }\n}", "path has no block"},
 		{"empty path", "disk {\n path \"\"\n}", "path is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
