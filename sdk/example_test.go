@@ -83,3 +83,12 @@ func ExampleResultOf() {
 	// unavailable 0s "" "storing: connection refused"
 	// reject 0s "unknown_vehicle" "rejected: unknown_vehicle"
 }
+
+// Errors that the host shows at their place in the handlers file.
+func ExampleConfigError() {
+	fmt.Println(sdk.ConfigError("tls.cert", "Not a certificate", "Name a file in PEM."))
+	fmt.Println(sdk.ConfigError("", "Too much", "Set url or path, not both."))
+	// Output:
+	// tls.cert: Not a certificate: Name a file in PEM.
+	// Too much: Set url or path, not both.
+}
