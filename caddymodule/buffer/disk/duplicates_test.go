@@ -46,7 +46,7 @@ func TestFilterLeadsToStoredDuplicates(t *testing.T) {
 	}
 	defer b.Close()
 	deadline := time.After(10 * time.Second)
-	for i := 0; !b.dedupe.Filter.Loaded() || i < 1000; i++ {
+	for i := 0; !b.dedupe.Loaded() || i < 1000; i++ {
 		select {
 		case <-deadline:
 			t.Fatal("the filter is not loaded after 10 s")

@@ -50,7 +50,7 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		err = failed
 	}
 	if err == nil {
-		err = b.fs.Control.Short(next)
+		err = b.fs.CheckPosition(next)
 	}
 	if err != nil {
 		_ = b.closeFiles()
@@ -67,8 +67,8 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	if o.probe != nil {
 		b.loops.Go(b.runProbe)
 	}
-	if !b.dedupe.Filter.Loaded() {
-		b.loops.Go(func() { b.dedupe.Filter.Load(b.use, b.closing) })
+	if !b.dedupe.Loaded() {
+		b.loops.Go(func() { b.dedupe.LoadFilter(b.use, b.closing) })
 	}
 	return b, nil
 }

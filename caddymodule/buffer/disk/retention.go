@@ -38,7 +38,7 @@ func (b *Buffer) keep() {
 		case <-pressure.C:
 			idle = false
 			b.checkHeadroom()
-			if b.fs.Control.Outdated() {
+			if b.fs.ControlOutdated() {
 				b.writeControl(false)
 			}
 			if b.tight.Load() || b.nearFull() {

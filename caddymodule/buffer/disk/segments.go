@@ -36,7 +36,7 @@ func (b *Buffer) flushAndRemove() error {
 			return err
 		}
 		b.flushed.Store(group)
-		return b.events.Remove(b.first.Load(), group, b.fs.Control.Removed)
+		return b.events.Remove(b.first.Load(), group, b.fs.Applied)
 	})
 }
 
@@ -51,7 +51,7 @@ func (b *Buffer) flushAll() {
 		return
 	}
 	for _, name := range b.events.Names() {
-		b.fs.Control.Removed(name)
+		b.fs.Applied(name)
 	}
 }
 

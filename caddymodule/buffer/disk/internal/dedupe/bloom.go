@@ -11,25 +11,22 @@ import (
 )
 
 const (
-	// filterBytes bounds the filter's memory; more ids than fit, about 30 million,
-	// switch it off, and every look-up reads the store.
+	// filterBytes bounds the filter's memory. More ids than fit, about 30 million, switch it off, and every look-up reads the
+	// store.
 	filterBytes = 64 << 20
-	// A Bloom filter is made for so many keys that each has 16 bits, so that
-	// one foreign key in several hundred looks like one of its own.
+	// A Bloom filter has 16 bits for each of its keys, so that one foreign key in several hundred looks like one of its own.
 	firstBloomKeys = 64 << 10
 	largestBloom   = 4 << 20
 	// loadChunk is how many entries are read between two looks at whether to stop.
 	loadChunk = 4096
 )
 
-// filter says of an id that it was certainly not seen, without reading the store.
-// Nearly every append is new, and reading the store to learn that took a tenth
-// of the receiver's processor time.
+// filter knows of an id that it was certainly not seen, without reading the store. Nearly every append is new, and reading
+// the store to learn that took a tenth of the receiver's processor time.
 type filter struct {
-	// stored holds what was there when the buffer was opened. It is nil until the
-	// loader is through, and until then nothing is certain.
+	// stored holds what was there when the buffer was opened. It is nil until load ends, and until then nothing is certain.
 	stored atomic.Pointer[blooms]
-	// fresh holds what was added since; the committer adds.
+	// fresh holds what the committer added since.
 	fresh atomic.Pointer[blooms]
 	bytes atomic.Int64
 	off   atomic.Bool
@@ -94,7 +91,7 @@ func (f *filter) addTo(list *atomic.Pointer[blooms], bucket uint32, k format.Ded
 	list.Store(&grown)
 }
 
-// expire lets go of buckets before keep. For the committer only.
+// expire drops buckets before keep. For the committer only.
 func (f *filter) expire(keep uint32) {
 	for _, list := range []*atomic.Pointer[blooms]{&f.stored, &f.fresh} {
 		old := list.Load()
@@ -113,12 +110,11 @@ func (f *filter) expire(keep uint32) {
 	}
 }
 
-// Loaded reports whether the filter knows what was stored before the buffer was opened.
-func (f *filter) Loaded() bool { return f.stored.Load() != nil }
+// loaded reports whether the filter knows what was stored before the buffer was opened.
+func (f *filter) loaded() bool { return f.stored.Load() != nil }
 
-// Load reads the ids that were stored before the buffer was opened, until stop is closed. It calls use for a few thousand
-// at a time, and runs beside everything else: millions take seconds, and receiving does not wait.
-func (f *filter) Load(use func(func(*pebble.DB) error) error, stop <-chan struct{}) {
+// load is Index.LoadFilter.
+func (f *filter) load(use func(func(*pebble.DB) error) error, stop <-chan struct{}) {
 	var found atomic.Pointer[blooms]
 	found.Store(&blooms{})
 	from := []byte{format.KindDedupe}

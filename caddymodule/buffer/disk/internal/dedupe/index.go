@@ -1,3 +1,6 @@
+// Package dedupe finds events that were stored before under the same source and id. The entries are in the store, in buckets
+// of time, so that old ones go with one range deletion. A Bloom filter in memory spares most look-ups, and the entries of the
+// last groups are in memory too.
 package dedupe
 
 import (
@@ -12,17 +15,17 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// dedupe finds earlier events of the same source and id.
+// Index finds earlier events of the same source and id.
 type Index struct {
 	// buckets are the starts of all buckets, ascending; only the committer stores.
 	buckets atomic.Pointer[[]uint32]
 	recent  recent
-	Filter  filter
+	filter  filter
 	// iterate is never changed; it is here so that no look-up allocates it.
 	iterate pebble.IterOptions
 }
 
-// loadDedupe finds the buckets by jumping from one to the next. lastGroup is the last group that was written.
+// Load finds the buckets by jumping from one to the next. lastGroup is the last group that was written.
 func Load(db *pebble.DB, lastGroup uint64) (*Index, error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindDedupe}, UpperBound: []byte{format.KindDedupe + 1}})
 	if err != nil {
@@ -48,7 +51,7 @@ func Load(db *pebble.DB, lastGroup uint64) (*Index, error) {
 	}}
 	d.buckets.Store(&buckets)
 	if len(buckets) == 0 {
-		d.Filter.stored.Store(&blooms{})
+		d.filter.stored.Store(&blooms{})
 	}
 	return d, nil
 }
@@ -84,14 +87,13 @@ func (d *Index) Find(db *pebble.DB, k format.DedupeKey, now int64, window time.D
 	return format.Seen{}, false, nil
 }
 
-// startedBefore reports whether a bucket started more than window ago, to the whole
-// second above.
+// startedBefore reports whether a bucket started more than window ago, rounded up to a second.
 func startedBefore(bucket uint32, now int64, window time.Duration) bool {
 	return now-(int64(bucket)+1)*int64(time.Second) > int64(window)
 }
 
 // Excludes reports whether an event was certainly not seen. What is added meanwhile may be missed.
-func (d *Index) Excludes(k format.DedupeKey) bool { return d.Filter.excludes(k) }
+func (d *Index) Excludes(k format.DedupeKey) bool { return d.filter.excludes(k) }
 
 // JustAdded finds an entry that add made, of one of the last groups. For the committer only.
 func (d *Index) JustAdded(k format.DedupeKey) (format.Seen, bool) { return d.recent.find(k) }
@@ -102,10 +104,19 @@ func (d *Index) Covers(group uint64) bool { return d.recent.covers(group) }
 // Add notes an entry that the group with this number writes. For the committer only.
 func (d *Index) Add(bucket uint32, k format.DedupeKey, s format.Seen, group uint64) {
 	d.recent.add(k, s, group)
-	d.Filter.add(bucket, k)
+	d.filter.add(bucket, k)
 }
 
-// count returns the number of buckets.
+// Loaded reports whether the filter knows what was stored before the buffer was opened.
+func (d *Index) Loaded() bool { return d.filter.loaded() }
+
+// LoadFilter reads the ids that were stored before the buffer was opened, until stop is closed. It calls use for a few
+// thousand at a time, and runs beside everything else: millions take seconds, and receiving does not wait.
+func (d *Index) LoadFilter(use func(func(*pebble.DB) error) error, stop <-chan struct{}) {
+	d.filter.load(use, stop)
+}
+
+// Buckets returns the number of buckets.
 func (d *Index) Buckets() int { return len(*d.buckets.Load()) }
 
 // Bucket returns the bucket for an entry made now, starting one if need be. For
@@ -124,9 +135,8 @@ func (d *Index) Bucket(now int64, window time.Duration) uint32 {
 	return start
 }
 
-// Expire takes the buckets off the list whose entries are all older than window,
-// and returns the start of the first one that stays, if any went. For the
-// committer only.
+// Expire takes the buckets off the list whose entries are all older than window, and returns the start of the first one that
+// stays, if any went. For the committer only.
 func (d *Index) Expire(now int64, window time.Duration) (keep uint32, any bool) {
 	buckets := *d.buckets.Load()
 	n := 0
@@ -138,17 +148,18 @@ func (d *Index) Expire(now int64, window time.Duration) (keep uint32, any bool) 
 	}
 	rest := append([]uint32{}, buckets[n:]...)
 	d.buckets.Store(&rest)
-	d.Filter.expire(rest[0])
+	d.filter.expire(rest[0])
 	return rest[0], true
 }
 
-// recent holds the entries of the last groups, so that the committer need not
-// read the store for what a caller looked up a moment ago. Two maps take turns.
+// recent holds the entries of the last groups, so that the committer need not read the store for what a caller looked up a
+// moment ago. Two maps take turns.
 type recent struct {
 	young, old           map[format.DedupeKey]format.Seen
 	youngSince, oldSince uint64
 }
 
+// RecentSize is how many entries each of the maps holds.
 const RecentSize = 8192
 
 // newRecent makes a recent of what first and later groups write.

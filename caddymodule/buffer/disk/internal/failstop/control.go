@@ -16,29 +16,30 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// control knows how the files of the store looked when they were last synced, and keeps that in a file of its
-// own. Pebble takes a damaged end of its manifest for one that a crash has torn, and a
-// directory without a marker for a new one; it then goes on with less than there was, and removes the rest. A damaged end of the
-// log of events looks torn as well. With the
-// control the buffer sees that and refuses to open, so that nothing is lost that is not lost yet.
+// control knows how the store's files looked when they were last synced, and writes that to the control file.
 //
-// What a crash leaves of the last 30 s has no control file, of the manifest the last second: there, damage to the last 32 KiB of the
-// manifest, or to the last group of the log, looks like its end.
+// Pebble takes a damaged end of its manifest for one that a crash has torn, and a directory without a marker for a new one.
+// It then goes on with less than there was, and removes the rest. A damaged end of the log of events looks torn as well. By
+// the control file the buffer sees such damage and refuses to open, so that nothing more is lost.
+//
+// The control file is up to 30 seconds old, and for the manifest up to a second. After a crash, damage to what is younger
+// looks like its end: damage to the last 32 KiB of the manifest, or to the last group of the log.
 type control struct {
 	mu sync.Mutex
-	// stamps are those of manifests that were synced since the buffer was opened, and of segments that are not wholly applied, by name.
+	// stamps are those of manifests that were synced since the store was opened, and of segments that are not wholly applied,
+	// by name.
 	stamps map[string]stamp
 	// old is the manifest that was there before, while it is in use.
 	old stamp
-	// written is what was last written down.
+	// written is the state in the file.
 	written controlState
 }
 
-// state is what the file says, with a checksum behind it.
+// controlState is what the control file says. A checksum follows it.
 type controlState struct {
 	// Next is the position that the next event would have got.
 	Next uint64 `json:"next_position"`
-	// Closed: the buffer was closed behind it, so all of its files are as they are here.
+	// Closed: the store was closed after this was written, so all of its files are as they are here.
 	Closed   bool    `json:"closed"`
 	Manifest stamp   `json:"manifest"`
 	Logs     []stamp `json:"logs"`
@@ -58,29 +59,29 @@ const (
 
 func newControl() *control { return &control{stamps: map[string]stamp{}} }
 
-// grows reports whether a file is one that is looked after.
+// grows reports whether the control file covers a file.
 func grows(name string) bool {
 	return strings.HasPrefix(name, manifestPrefix) || strings.HasSuffix(name, eventlog.Suffix)
 }
 
-func (w *control) synced(s stamp) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stamps[s.Name] = s
+func (c *control) synced(s stamp) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stamps[s.Name] = s
 }
 
-func (w *control) Removed(name string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.stamps, name)
+func (c *control) removed(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.stamps, name)
 }
 
-// now is what there is to say.
-func (w *control) State(next uint64, closed bool) controlState {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t := controlState{Next: next, Closed: closed, Manifest: w.old}
-	for name, s := range w.stamps {
+// state is what the file should say now.
+func (c *control) state(next uint64, closed bool) controlState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := controlState{Next: next, Closed: closed, Manifest: c.old}
+	for name, s := range c.stamps {
 		switch {
 		case !strings.HasPrefix(name, manifestPrefix):
 			t.Logs = append(t.Logs, s)
@@ -93,13 +94,13 @@ func (w *control) State(next uint64, closed bool) controlState {
 	return t
 }
 
-// Outdated reports whether the manifest has grown since it was last written down: what it then says of tables, no segment
-// may have any more.
-func (w *control) Outdated() bool { return w.State(0, false).Manifest != w.written.Manifest }
+// outdated reports whether the manifest has grown since the file was written. No segment may have any more what the manifest
+// then says of tables.
+func (c *control) outdated() bool { return c.state(0, false).Manifest != c.written.Manifest }
 
-// Write makes the state durable, where it says something new.
-func (w *control) Write(fsys vfs.FS, dir string, t controlState) error {
-	if t.Next == w.written.Next && t.Closed == w.written.Closed && t.Manifest == w.written.Manifest && slices.Equal(t.Logs, w.written.Logs) {
+// write makes the state durable where it says something new.
+func (c *control) write(fsys vfs.FS, dir string, t controlState) error {
+	if t.Next == c.written.Next && t.Closed == c.written.Closed && t.Manifest == c.written.Manifest && slices.Equal(t.Logs, c.written.Logs) {
 		return nil
 	}
 	text, err := json.Marshal(t)
@@ -116,7 +117,7 @@ func (w *control) Write(fsys vfs.FS, dir string, t controlState) error {
 	if err != nil {
 		return err
 	}
-	w.written = t
+	c.written = t
 	return errors.Join(d.Sync(), d.Close())
 }
 
@@ -132,8 +133,8 @@ func writeSynced(fsys vfs.FS, path string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// check holds the files of a store that nobody has open against the state. It changes nothing.
-func (w *control) check(fsys vfs.FS, dir string) error {
+// check compares the files of a store that nobody has open with the control file. It changes nothing.
+func (c *control) check(fsys vfs.FS, dir string) error {
 	names, err := fsys.List(dir)
 	if err != nil {
 		return err
@@ -161,10 +162,10 @@ func (w *control) check(fsys vfs.FS, dir string) error {
 			return fmt.Errorf("%w: the first %d bytes of %s are not what was written", format.ErrDamaged, s.Size, s.Name)
 		}
 	}
-	if w.old, err = stampOf(fsys, dir, manifest, -1); err != nil {
+	if c.old, err = stampOf(fsys, dir, manifest, -1); err != nil {
 		return err
 	}
-	if t.Closed && w.old == t.Manifest {
+	if t.Closed && c.old == t.Manifest {
 		// Nothing has happened since.
 		for _, s := range t.Logs {
 			if !slices.Contains(names, s.Name) {
@@ -172,16 +173,16 @@ func (w *control) check(fsys vfs.FS, dir string) error {
 			}
 		}
 	}
-	w.written = t
+	c.written = t
 	return nil
 }
 
-// Short says that less is stored than there was.
-func (w *control) Short(next uint64) error {
-	if next >= w.written.Next {
+// checkPosition returns an error when less is stored than there was.
+func (c *control) checkPosition(next uint64) error {
+	if next >= c.written.Next {
 		return nil
 	}
-	return fmt.Errorf("%w: events were stored up to position %d, but only those up to %d are there", format.ErrDamaged, w.written.Next-1, next-1)
+	return fmt.Errorf("%w: events were stored up to position %d, but only those up to %d are there", format.ErrDamaged, c.written.Next-1, next-1)
 }
 
 func isContents(name string) bool {
@@ -201,7 +202,7 @@ func markedManifest(names []string) (manifest string) {
 	return manifest
 }
 
-// readControl returns an empty one where there is none. One that is damaged says nothing either: it is no data.
+// readControl returns an empty state where there is no file. A damaged file says nothing either: it holds no data.
 func readControl(fsys vfs.FS, dir string) (t controlState, err error) {
 	f, err := fsys.Open(fsys.PathJoin(dir, controlFile))
 	if errors.Is(err, fs.ErrNotExist) {

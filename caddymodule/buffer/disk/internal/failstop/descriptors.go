@@ -20,11 +20,9 @@ const (
 	noFDPause = 20 * time.Millisecond
 )
 
-// descriptorFS lets the store outlive a shortage of file descriptors. Senders that open
-// connections and send nothing take every one that the process may have; a log
-// that cannot be created then would halt the buffer for good, although nothing is
-// wrong with the disk. So some descriptors are held back for the store, and when they are
-// used up it waits until there are some again.
+// descriptorFS lets the store survive a shortage of file descriptors. Senders that open connections and send nothing take every
+// one that the process may have. A segment that cannot be created then would halt the buffer for good, although nothing is
+// wrong with the disk. So some descriptors are reserved for the store, and when they are used up, it waits for more.
 type descriptorFS struct {
 	vfs.FS
 	log *slog.Logger
@@ -45,7 +43,7 @@ func newDescriptorFS(fs vfs.FS, log *slog.Logger, closing <-chan struct{}) *desc
 	return p
 }
 
-// refill holds descriptors back, as many as are missing and can be had.
+// refill reserves as many descriptors as are missing and can be had.
 func (p *descriptorFS) refill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +56,7 @@ func (p *descriptorFS) refill() {
 	}
 }
 
-// spend gives one descriptor back to the process and reports whether there was one.
+// spend gives one reserved descriptor back to the process and reports whether there was one.
 func (p *descriptorFS) spend() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +80,7 @@ func (p *descriptorFS) release() {
 	p.reserve = nil
 }
 
-// noDescriptor reports whether err is a shortage of file descriptors, in the process or in
+// noFD reports whether err is a shortage of file descriptors, in the process or in
 // the whole system.
 func noFD(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
@@ -108,7 +106,7 @@ func retryOnNoFD[T any](p *descriptorFS, op func() (T, error)) (T, error) {
 	return v, err
 }
 
-// warn says once a minute what the store waits for.
+// warn logs once a minute what the store waits for.
 func (p *descriptorFS) warn() {
 	p.mu.Lock()
 	now := time.Now()

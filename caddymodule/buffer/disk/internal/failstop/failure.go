@@ -8,27 +8,25 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// Failure remembers the first failure after which nothing may be accepted.
+// Failure remembers the first failure, after which nothing may be accepted.
 type Failure struct {
 	once sync.Once
-	// broken is closed once cause is set.
+	// Halted is closed once cause is set.
 	Halted chan struct{}
-	cause  error
-	// first is the failure itself.
-	first error
+	// cause wraps first, the failure itself.
+	cause, first error
 }
 
 func newFailure() *Failure {
 	return &Failure{Halted: make(chan struct{})}
 }
 
-// Halt stops the buffer for good; only the first cause counts.
+// Halt stops all writing for good. Only the first cause counts.
 func (s *Failure) Halt(cause error) {
 	s.once.Do(func() {
 		s.first = cause
 		if noSpace(cause) {
-			// Full as well as halted: the disk has no room, and the torn write that told us
-			// so cannot be taken back.
+			// Full as well as halted: the disk has no room, and the torn write that told us so cannot be undone.
 			s.cause = fmt.Errorf("%w: %w: %w", buffer.ErrHalted, buffer.ErrFull, cause)
 		} else {
 			s.cause = fmt.Errorf("%w: %w", buffer.ErrHalted, cause)
@@ -37,7 +35,7 @@ func (s *Failure) Halt(cause error) {
 	})
 }
 
-// Err is nil until halt is called.
+// Err is nil until Halt is called.
 func (s *Failure) Err() error {
 	select {
 	case <-s.Halted:
@@ -47,8 +45,7 @@ func (s *Failure) Err() error {
 	}
 }
 
-// refusal is why the buffer does not open, nil where nothing failed. It is not ErrHalted: opening is
-// tried again.
+// OpenError is why the store does not open, nil where nothing failed. It is not ErrHalted, since opening is tried again.
 func (s *Failure) OpenError() error {
 	if s.Err() == nil {
 		return nil
@@ -59,7 +56,7 @@ func (s *Failure) OpenError() error {
 	return s.first
 }
 
-// OneLine cuts the stack off that some of Pebble's errors print.
+// OneLine cuts off the stack that some of Pebble's errors print.
 func OneLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s

@@ -10,20 +10,20 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// failstopFile is a file that was opened for writing, or a directory.
+// wrappedFile is a file that was opened for writing, or a directory.
 type wrappedFile struct {
 	vfs.File
 	fs   *FS
 	path string
 	// written is what was written so far of a file that only grows.
-	synced stamp
-	grows  bool
+	written stamp
+	grows   bool
 }
 
-// synced has the control file know what is on the disk now.
+// noteSynced tells the control file what is on the disk now.
 func (w *wrappedFile) noteSynced() {
 	if w.grows && !w.fs.halted() {
-		w.fs.Control.synced(w.synced)
+		w.fs.control.synced(w.written)
 	}
 }
 
@@ -31,7 +31,7 @@ func (w *wrappedFile) Write(p []byte) (int, error) {
 	if w.fs.halted() {
 		return len(p), nil
 	}
-	grown := w.synced
+	grown := w.written
 	if w.grows {
 		// Before it is written: a file system may do with p what it wants.
 		grown.Size += int64(len(p))
@@ -44,7 +44,7 @@ func (w *wrappedFile) Write(p []byte) (int, error) {
 		return err
 	})
 	if !w.fs.hide("writing", w.path, err) {
-		w.synced = grown
+		w.written = grown
 	}
 	return len(p), nil
 }
@@ -79,7 +79,7 @@ func (w *wrappedFile) SyncTo(length int64) (full bool, err error) {
 	return full, err
 }
 
-// Close always closes: a frozen file must not leak.
+// Close always closes: a file must not leak because the buffer is halted.
 func (w *wrappedFile) Close() error {
 	w.fs.hide("closing", w.path, w.File.Close())
 	return nil

@@ -1,3 +1,9 @@
+// Package failstop is the file system that a store writes through when it must never go on after a failed write. The first
+// write, sync or close that fails halts it: from then on nothing reaches the disk, which is as a crash at that moment would
+// leave it.
+//
+// The package also keeps the control file, which tells damage at rest from the torn end that a crash leaves, and waits out
+// a full disk and a shortage of file descriptors, which are no failures.
 package failstop
 
 import (
@@ -13,7 +19,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// failstopFS wraps the file system for everything that writes to it: Pebble and the log of events.
+// FS wraps the file system for everything that writes to it: Pebble and the log of events.
 //
 // Pebble panics or ends the process when its manifest or a table cannot be written, partly while it holds locks, so that
 // nothing can be recovered; while it is being opened, it repeats a failed flush without end. So the first write that fails
@@ -22,18 +28,20 @@ import (
 // disk full may wait, see diskFull, and so may one that finds no file descriptor, see descriptorFS.
 type FS struct {
 	vfs.FS
+	// Failure is what halted it, if anything did.
 	Failure *Failure
-	Control *control
 
+	path        string
+	control     *control
 	descriptors *descriptorFS
 	diskFull    *diskFull
 	// begun is set when the opening of the store may have started something that only its end would stop.
 	begun atomic.Bool
 }
 
-// failstopOptions configure newFailstopFS.
+// Options configure New.
 type Options struct {
-	// FS is the file system to wrap, path the buffer's directory.
+	// FS is the file system to wrap, Path the buffer's directory.
 	FS   vfs.FS
 	Path string
 	Log  *slog.Logger
@@ -41,21 +49,22 @@ type Options struct {
 	Closing <-chan struct{}
 }
 
-// newFailstopFS wraps a file system. It holds file descriptors until release.
+// New wraps a file system. It reserves file descriptors until Release.
 func New(o Options) *FS {
 	failure := newFailure()
 	descriptors := newDescriptorFS(o.FS, o.Log, o.Closing)
 	return &FS{
 		FS:          descriptors,
 		Failure:     failure,
-		Control:     newControl(),
+		path:        o.Path,
+		control:     newControl(),
 		descriptors: descriptors,
 		diskFull:    &diskFull{log: o.Log, path: o.Path, closing: o.Closing, failure: failure},
 	}
 }
 
-// Opened says that the store is open: from here on, operations wait for space and for file descriptors. Before, a
-// shortage is an error of Open.
+// Opened says that the store is open. From here on, operations wait for space and for file descriptors; before, a shortage
+// is an error of opening.
 func (f *FS) Opened() {
 	f.descriptors.armed.Store(true)
 	f.diskFull.armed.Store(true)
@@ -64,15 +73,31 @@ func (f *FS) Opened() {
 // Full is why no event can be taken while a write waits for space, else nil.
 func (f *FS) Full() error { return f.diskFull.err() }
 
-// Release gives the file descriptors back that are held for the store.
+// CheckPosition returns an error when less is stored than the control file says: next is the position of the next event.
+func (f *FS) CheckPosition(next uint64) error { return f.control.checkPosition(next) }
+
+// WriteControl writes the control file where it has something new to say. next is the position of the next event; closed
+// says that the store is closed behind it. One goroutine calls it.
+func (f *FS) WriteControl(next uint64, closed bool) error {
+	return f.control.write(f, f.path, f.control.state(next, closed))
+}
+
+// ControlOutdated reports whether the manifest has grown since the control file was written.
+func (f *FS) ControlOutdated() bool { return f.control.outdated() }
+
+// Applied says that the store has on the disk all that a segment of the log changed, so the control file need not know of
+// the segment any more.
+func (f *FS) Applied(segment string) { f.control.removed(segment) }
+
+// Release gives the reserved file descriptors back.
 func (f *FS) Release() { f.descriptors.release() }
 
-// frozen reports whether writes are dropped.
+// halted reports whether writes are dropped.
 func (f *FS) halted() bool {
 	return f.Failure.Err() != nil
 }
 
-// caught takes the error of a write and reports whether to hide it.
+// hide halts where an operation failed, and reports whether it did, so that the caller hides the error.
 func (f *FS) hide(doing, path string, err error) bool {
 	if err == nil {
 		return false
@@ -81,8 +106,8 @@ func (f *FS) hide(doing, path string, err error) bool {
 	return true
 }
 
-// do is for what is not repeated, whatever it says: a sync that failed once may well succeed the
-// next time, without having kept anything.
+// do runs an operation that is never repeated: a sync that failed once may well succeed the next time without having kept
+// anything.
 func (f *FS) do(doing, path string, op func() error) error {
 	if !f.halted() {
 		f.hide(doing, path, op())
@@ -90,7 +115,7 @@ func (f *FS) do(doing, path string, op func() error) error {
 	return nil
 }
 
-// change is for what can be repeated when there is space.
+// change runs an operation that can be repeated once there is space.
 func (f *FS) change(doing, path string, op func() error) error {
 	return f.do(doing, path, func() error { return f.diskFull.retryOnFull(op) })
 }
@@ -107,7 +132,7 @@ func (f *FS) open(doing, path string, op func() (vfs.File, error)) (vfs.File, er
 	if f.hide(doing, path, err) {
 		return droppedFile{name: filepath.Base(path)}, nil
 	}
-	return &wrappedFile{File: file, fs: f, path: path, synced: stamp{Name: filepath.Base(path)}, grows: grows(filepath.Base(path))}, nil
+	return &wrappedFile{File: file, fs: f, path: path, written: stamp{Name: filepath.Base(path)}, grows: grows(filepath.Base(path))}, nil
 }
 
 func (f *FS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
@@ -128,10 +153,9 @@ func (f *FS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 
 const manifestPrefix = "MANIFEST-"
 
-// syncDir makes the entry of a new manifest durable. Pebble syncs the directory once
-// for the manifest and for the marker that names it; on a file system which may
-// keep the later entry of the two and lose the earlier, a crash between would leave a
-// store that cannot be opened.
+// syncDir makes the entry of a new manifest durable. Pebble syncs the directory once for the manifest and for the marker that
+// names it. On a file system that may keep the later entry of the two and lose the earlier one, a crash in between would
+// leave a store that cannot be opened.
 func (f *FS) syncDir(dir string) error {
 	d, err := f.FS.OpenDir(dir)
 	if err != nil {
@@ -145,7 +169,7 @@ func (f *FS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.Ope
 }
 
 func (f *FS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f.Control.Removed(filepath.Base(oldname))
+	f.control.removed(filepath.Base(oldname))
 	return f.open("reusing", newname, func() (vfs.File, error) { return f.FS.ReuseForWrite(oldname, newname, c) })
 }
 
@@ -154,9 +178,9 @@ func (f *FS) OpenDir(name string) (vfs.File, error) {
 	return f.open("opening", name, func() (vfs.File, error) { return f.FS.OpenDir(name) })
 }
 
-// List halts when it fails after a flush, or when the options are written. The opening of a store ends with it, while
-// compactions may be at work already; were it to fail, Pebble would take from them what they work with, and the process would
-// die of that, or leave a goroutine behind. Without a list it only leaves files that nobody needs.
+// List halts when it fails after a flush or after the options were written. Pebble lists the directory at the end of opening,
+// while compactions may run already. Told of a failure, it would take away the state that they use, and the process would end
+// or leak a goroutine. Without a list it only leaves files that nobody needs.
 func (f *FS) List(dir string) ([]string, error) {
 	names, err := f.FS.List(dir)
 	if f.begun.Load() && f.hide("listing", dir, err) {
@@ -181,12 +205,12 @@ func (f *FS) MkdirAll(dir string, perm os.FileMode) error {
 	return f.change("making", dir, func() error { return f.FS.MkdirAll(dir, perm&0o700) })
 }
 
-// Remove failing harms nothing, but after the freeze no file may go.
+// Remove may fail without harm, but once halted no file may go.
 func (f *FS) Remove(name string) error {
 	if f.halted() {
 		return nil
 	}
-	f.Control.Removed(filepath.Base(name))
+	f.control.removed(filepath.Base(name))
 	return f.FS.Remove(name)
 }
 
@@ -199,10 +223,11 @@ func (f *FS) RemoveAll(name string) error {
 
 func (f *FS) Unwrap() vfs.FS { return f.FS }
 
-// ErrLocked says that the directory has an owner.
+// ErrLocked: another process has the directory open.
 var ErrLocked = errors.New("the directory is in use")
 
-// Lock tells a lock that is held from one whose file cannot be opened.
+// Lock tells a lock that somebody holds from one whose file cannot be opened. Once it has the lock, it checks the files
+// against the control file.
 func (f *FS) Lock(name string) (io.Closer, error) {
 	c, err := f.FS.Lock(name)
 	var file *os.PathError
@@ -213,7 +238,7 @@ func (f *FS) Lock(name string) (io.Closer, error) {
 		return nil, fmt.Errorf("%w: locking %s: %w", ErrLocked, name, err)
 	}
 	// Nobody else changes the files from here on, and Pebble has not looked at them yet.
-	if err := f.Control.check(f.FS, f.PathDir(name)); err != nil {
+	if err := f.control.check(f.FS, f.PathDir(name)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil

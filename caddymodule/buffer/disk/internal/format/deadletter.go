@@ -7,15 +7,14 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// DeadLetter is a dead letter about to be written.
+// DeadLetter is a dead letter as it is written.
 type DeadLetter struct {
 	Handler       string
 	Reason        buffer.Reason
 	HandlerReason string
 	Retry         buffer.Retry
 	Position      uint64
-	// Record is the event record as it is stored, trailer and all; when it is damaged, it is
-	// kept as it was found.
+	// Record is the event record as it is stored, with its trailer. A damaged one is kept as it was found.
 	Record  []byte
 	Damaged bool
 	// Note says what is wrong with a damaged record.
@@ -24,6 +23,7 @@ type DeadLetter struct {
 
 const deadLetterVersion = 1
 
+// Encode returns the record.
 func (d DeadLetter) Encode(diedAt time.Time) []byte {
 	b := append(make([]byte, 0, len(d.Record)+256), deadLetterVersion)
 	if d.Damaged {
@@ -80,7 +80,7 @@ func splitDeadLetter(raw []byte) (dl buffer.DeadLetter, record []byte, damaged b
 	return dl, b[from:to], damaged, note, nil
 }
 
-// eventOfLetter returns a copy of the event record in a dead letter, if it is intact.
+// EventOfDeadLetter returns a copy of the event record in a dead letter, if it is intact.
 func EventOfDeadLetter(raw []byte, position uint64) []byte {
 	dl, record, damaged, _, err := splitDeadLetter(raw)
 	if err != nil || damaged || dl.Event.Position != position {

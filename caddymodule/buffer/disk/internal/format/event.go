@@ -9,12 +9,11 @@ import (
 
 const (
 	recordVersion = 1
-	// trailerSize: stored at, total, checksum.
+	// EventTrailerSize: stored at, total, checksum.
 	EventTrailerSize = 8 + 8 + 4
-	// maxRecord bounds one event, body and all.
+	// MaxEvent bounds one event, with its body.
 	MaxEvent = 32 << 20
-	// EntryOverhead is what an event costs beside its record, roughly: its keys and
-	// its dedupe entry.
+	// EntryOverhead is roughly what an event costs beside its record: its keys and its dedupe entry.
 	EntryOverhead = 64
 )
 
@@ -26,7 +25,7 @@ type Trailer struct {
 	Total uint64
 }
 
-// AppendEvent encodes all of an event record but its trailer.
+// AppendEvent encodes an event record without its trailer.
 func AppendEvent(dst []byte, e *buffer.Event) []byte {
 	dst = append(dst, recordVersion)
 	dst = appendTime(dst, e.ReceivedAt)
@@ -46,8 +45,8 @@ func AppendEvent(dst []byte, e *buffer.Event) []byte {
 	return append(dst, e.Body...)
 }
 
-// FinishEvent writes the trailer into the last trailerSize bytes of dst, which
-// holds an encoded event with checksum sum before them.
+// FinishEvent writes the trailer into the last EventTrailerSize bytes of dst, which holds an encoded event with checksum sum
+// before them.
 func FinishEvent(dst []byte, sum uint32, position uint64, t Trailer) {
 	end := dst[len(dst)-EventTrailerSize:]
 	binary.LittleEndian.PutUint64(end, uint64(t.StoredAt))
@@ -60,7 +59,7 @@ func bind(sum uint32, position uint64) uint32 {
 	return sum ^ uint32(position) ^ uint32(position>>32)
 }
 
-// OpenRecord checks a record's checksum and returns what is before the trailer.
+// OpenRecord checks the checksum of an event record and returns what is before the trailer.
 func OpenRecord(raw []byte, position uint64) ([]byte, Trailer, error) {
 	n := len(raw) - EventTrailerSize
 	if n < 1 {

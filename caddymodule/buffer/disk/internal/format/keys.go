@@ -1,3 +1,5 @@
+// Package format has the keys and the records of the disk buffer's store: how each is written and read back, and what damage
+// to it looks like. It knows nothing of Pebble. Package disk documents the layout.
 package format
 
 import (
@@ -20,7 +22,7 @@ const (
 	KindDeadLetter = 'x'
 )
 
-// MaxPosition is beyond every position.
+// MaxPosition is above every position.
 const MaxPosition = math.MaxUint64 - 1
 
 // MaxName bounds a consumer's name.
@@ -35,12 +37,13 @@ var (
 	MetaDead      = []byte("mdead")
 )
 
-// DedupeKey identifies (source, id).
+// DedupeKey identifies a source and an id.
 type DedupeKey [16]byte
 
-// DedupeKeySize is that of the whole key in the store.
+// DedupeKeySize is the size of the whole key in the store.
 const DedupeKeySize = 1 + 4 + len(DedupeKey{})
 
+// MakeDedupeKey digests a source and an id.
 func MakeDedupeKey(source, id string) DedupeKey {
 	var stack [192]byte
 	b := binary.AppendUvarint(stack[:0], uint64(len(source)))
@@ -50,56 +53,63 @@ func MakeDedupeKey(source, id string) DedupeKey {
 	return DedupeKey(sum[:16])
 }
 
+// AppendDedupeKey appends the key of a dedupe entry.
 func AppendDedupeKey(dst []byte, bucket uint32, k DedupeKey) []byte {
 	dst = binary.BigEndian.AppendUint32(append(dst, KindDedupe), bucket)
 	return append(dst, k[:]...)
 }
 
+// BucketKey starts the keys of a bucket of dedupe entries.
 func BucketKey(bucket uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{KindDedupe}, bucket)
 }
 
+// ConsumerKey is the key of a consumer's progress.
 func ConsumerKey(name string) []byte {
 	return append([]byte{KindConsumer}, name...)
 }
 
-// NamePrefix starts the keys of one consumer's deferred events; names have no
-// zero byte.
+// NamePrefix starts the keys of one kind and one consumer. Names have no zero byte.
 func NamePrefix(kind byte, name string) []byte {
 	b := append([]byte{kind}, name...)
 	return append(b, 0)
 }
 
-// DeferredAtKey is that of a deferred position; its value is the lane.
+// DeferredAtKey is the key of a deferred position; its value is the lane.
 func DeferredAtKey(name string, position uint64) []byte {
 	return binary.BigEndian.AppendUint64(NamePrefix(KindDeferredAt, name), position)
 }
 
+// CopyKey is the key of a consumer's own copy of an event.
 func CopyKey(name string, position uint64) []byte {
 	return binary.BigEndian.AppendUint64(NamePrefix(KindCopy, name), position)
 }
 
+// MemoKey is the key of a memo.
 func MemoKey(name, key string) []byte {
 	b := append(make([]byte, 0, 2+len(name)+len(key)), KindMemo)
 	b = append(append(b, name...), 0)
 	return append(b, key...)
 }
 
+// LifecycleKey is the key of a consumer's lifecycle.
 func LifecycleKey(name string) []byte {
 	return append([]byte{KindLifecycle}, name...)
 }
 
+// LanePrefix starts the keys of a lane's deferred events.
 func LanePrefix(name, lane string) []byte {
 	b := NamePrefix(KindDeferred, name)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(lane)))
 	return append(b, lane...)
 }
 
+// DeferredKey is the key of a deferred event; its value is the retry state.
 func DeferredKey(name, lane string, position uint64) []byte {
 	return binary.BigEndian.AppendUint64(LanePrefix(name, lane), position)
 }
 
-// SplitDeferredKey takes what follows namePrefix apart.
+// SplitDeferredKey parses what follows NamePrefix.
 func SplitDeferredKey(rest []byte) (lane string, position uint64, ok bool) {
 	if len(rest) < 2 {
 		return "", 0, false
@@ -112,7 +122,7 @@ func SplitDeferredKey(rest []byte) (lane string, position uint64, ok bool) {
 	return string(rest[:n]), binary.BigEndian.Uint64(rest[n:]), true
 }
 
-// After returns the first key behind all that start with prefix.
+// After returns the first key behind all that start with a prefix.
 func After(prefix []byte) []byte {
 	end := bytes.Clone(prefix)
 	for i := len(end) - 1; i >= 0; i-- {
@@ -124,7 +134,7 @@ func After(prefix []byte) []byte {
 	return nil
 }
 
-// PositionBehind returns the position that follows a prefix in a key, false where something else does.
+// PositionBehind returns the position that follows a prefix in a key, false where something else follows.
 func PositionBehind(prefix, key []byte) (uint64, bool) {
 	if len(key) != len(prefix)+8 {
 		return 0, false

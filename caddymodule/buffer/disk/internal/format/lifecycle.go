@@ -4,9 +4,10 @@ import (
 	"encoding/binary"
 )
 
-// Lifecycle is what people have decided about a consumer. Times are in ns, 0 for never.
+// Lifecycle is what people have decided about a consumer: whether it is paused, and whether it has a handler. Times are in
+// nanoseconds, 0 for never.
 type Lifecycle struct {
-	// PausedSince is when a person paused it.
+	// PausedSince is when somebody paused it.
 	PausedSince int64
 	// OrphanedSince is when it lost its handler, orphanedAt the newest position then.
 	OrphanedSince int64
@@ -15,6 +16,7 @@ type Lifecycle struct {
 
 const lifecycleVersion = 1
 
+// Encode returns the record.
 func (s Lifecycle) Encode() []byte {
 	b := []byte{lifecycleVersion}
 	b = binary.AppendVarint(b, s.PausedSince)
@@ -23,6 +25,7 @@ func (s Lifecycle) Encode() []byte {
 	return AppendChecksum(b)
 }
 
+// ParseLifecycle reads a record; ErrDamaged when it is none.
 func ParseLifecycle(raw []byte) (Lifecycle, error) {
 	b, err := VerifyChecksum(raw)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 // Window is how far above its low position a consumer may have events settled.
 const Window = 8192
 
-// Progress is what a consumer has behind it: everything up to low, and what
-// is marked in the window above. The bitmap is a ring, indexed by position.
+// Progress is what a consumer has behind it: everything up to Low, and what is marked in the window above. The bitmap is a
+// ring, indexed by position.
 type Progress struct {
 	Low uint64
 	// High is the highest marked position, or at most low.
@@ -30,8 +30,7 @@ func (p *Progress) Has(position uint64) bool {
 	return p.ring[i/64]&(1<<(i%64)) != 0
 }
 
-// Mark notes that the position is settled or deferred, and moves low on. Positions
-// outside the window are ignored.
+// Mark notes that the position is settled or deferred, and raises Low. Positions outside the window are ignored.
 func (p *Progress) Mark(position uint64) {
 	if position <= p.Low || position > p.Low+Window {
 		return
@@ -42,7 +41,7 @@ func (p *Progress) Mark(position uint64) {
 	p.advance()
 }
 
-// advance moves low over what is marked.
+// advance raises Low over what is marked.
 func (p *Progress) advance() {
 	for p.Low < p.High {
 		i := (p.Low + 1) % Window
@@ -67,7 +66,7 @@ func (p *Progress) SkipTo(position uint64) {
 	}
 }
 
-// Run returns the end of the run of marked positions that follows p, p itself if there is none.
+// Run returns the end of the run of marked positions that follows a position, the position itself if there is none.
 func (p *Progress) Run(position uint64) uint64 {
 	for position < p.High && p.Has(position+1) {
 		position++
@@ -88,7 +87,7 @@ func (p *Progress) MarkedFrom(from uint64) uint64 {
 
 const progressVersion = 1
 
-// Append encodes the progress: bits follow low+1 on, eight to a byte, as far as there are any.
+// Append encodes the progress: the bits of the positions above Low, eight to a byte, as far as any is set.
 func (p *Progress) Append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, progressVersion)
@@ -116,6 +115,7 @@ func (p *Progress) word(from uint64) uint64 {
 	return v
 }
 
+// ParseProgress reads a record; ErrDamaged when it is none.
 func ParseProgress(raw []byte) (*Progress, error) {
 	b, err := VerifyChecksum(raw)
 	if err != nil {

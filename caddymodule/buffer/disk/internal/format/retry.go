@@ -40,11 +40,12 @@ func (r *reader) retry() buffer.Retry {
 	}
 }
 
+// EncodeRetry returns the record of a retry state.
 func EncodeRetry(r buffer.Retry) []byte {
 	return AppendChecksum(appendRetry(nil, r))
 }
 
-// DecodeRetry forgets a damaged state: the event is then tried as a fresh one.
+// DecodeRetry returns a zero state for a damaged record: the event is then tried as a fresh one.
 func DecodeRetry(raw []byte) buffer.Retry {
 	b, err := VerifyChecksum(raw)
 	if err != nil {

@@ -5,21 +5,24 @@ import (
 	"time"
 )
 
-// Seen is what a dedupe entry says of the event stored under an id.
+// Seen is what a dedupe entry says of the event that is stored under an id.
 type Seen struct {
 	Position uint64
 	StoredAt int64
 	Digest   uint64
 }
 
+// SeenSize is the size of an entry.
 const SeenSize = 24
 
+// Put writes the entry to SeenSize bytes.
 func (s Seen) Put(dst []byte) {
 	binary.BigEndian.PutUint64(dst, s.Position)
 	binary.BigEndian.PutUint64(dst[8:], uint64(s.StoredAt))
 	binary.BigEndian.PutUint64(dst[16:], s.Digest)
 }
 
+// ParseSeen reads an entry; false when it is none.
 func ParseSeen(b []byte) (Seen, bool) {
 	if len(b) != SeenSize {
 		return Seen{}, false

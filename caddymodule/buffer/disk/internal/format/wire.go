@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// ErrDamaged says that stored bytes are not what was written.
+// ErrDamaged: stored bytes are not what was written.
 var ErrDamaged = errors.New("stored record is damaged")
 
-// castagnoli has an instruction of its own on the processors that matter.
+// Checksum is a CRC-32C, for which the processors that matter have an instruction.
 func Checksum(b []byte) uint32 {
 	return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
 }
 
+// ExtendChecksum is the checksum of bytes with checksum sum and b behind them.
 func ExtendChecksum(sum uint32, b []byte) uint32 {
 	return crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), b)
 }
@@ -43,7 +44,7 @@ func VerifyChecksum(b []byte) ([]byte, error) {
 	return b[:n], nil
 }
 
-// reader takes a record apart. After a mistake it returns zeroes, and bad is set.
+// reader parses a record. After a mistake it returns zeros, and bad is set.
 type reader struct {
 	b   []byte
 	off int

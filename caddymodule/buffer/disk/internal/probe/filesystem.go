@@ -2,7 +2,7 @@ package probe
 
 import "strings"
 
-// fileSystemGroup is what file systems have in common that a buffer may lie on.
+// fileSystemGroup is what several file systems have in common.
 type fileSystemGroup int
 
 const (
@@ -12,7 +12,7 @@ const (
 	ofContainer
 )
 
-// groupOf tells by the name. What is not known counts as a disk's.
+// groupOf returns the group by the name. An unknown file system counts as a disk's.
 func groupOf(name string) fileSystemGroup {
 	switch {
 	case name == "tmpfs" || name == "ramfs":

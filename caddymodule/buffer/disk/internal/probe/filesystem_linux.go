@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fileSystems are named by their numbers in Linux; those that x/sys does not know stand as they are.
+// fileSystems are named by their numbers in Linux. Those that x/sys does not know are written as numbers.
 var fileSystems = map[uint32]string{
 	unix.EXT4_SUPER_MAGIC:      "ext4", // ext2 and ext3 have the same number
 	unix.XFS_SUPER_MAGIC:       "xfs",
@@ -35,7 +35,7 @@ var fileSystems = map[uint32]string{
 	0xbacbacbc:                 "vmhgfs",
 }
 
-// FileSystemOf names the file system that a directory lies on, by its number where it has no name here.
+// FileSystemOf names the file system of a directory, by its number where it has no name here.
 func FileSystemOf(path string) (string, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(path, &s); err != nil {

@@ -1,3 +1,5 @@
+// Package probe looks at what a directory lies on: it names the file system, measures how long a small write and its sync
+// take, and knows what an operator should be warned of.
 package probe
 
 import (
@@ -17,26 +19,26 @@ const (
 	// A probe ends after so many syncs, or with the first one after so much time.
 	probeSyncs = 15
 	probeTime  = 200 * time.Millisecond
-	// implausible is a median that no device reaches that has the bytes when it says so. The fastest that
-	// there are, NVMe with power-loss protection, take some 10 µs for a page at a queue depth of one, and the file
-	// system comes on top: 25 µs and more are measured on them. A sync that does nothing takes a few. What lies
-	// behind a hypervisor that drops flushes is not found so: it still has to carry the write.
+	// implausible is a median that no device reaches that keeps what it says it keeps. The fastest, NVMe with power-loss
+	// protection, take some 10 µs for a page at a queue depth of one, and the file system comes on top: 25 µs and more are
+	// measured on them. A sync that does nothing takes a few. A hypervisor that drops flushes is not found this way, since it
+	// still has to carry the write.
 	implausible = 20 * time.Microsecond
-	// slowSync is a median from which on the disk, and not the network, is what senders wait for.
+	// slowSync is a median above which senders wait for the disk and not for the network.
 	slowSync = 50 * time.Millisecond
 	// manySenders is how many connections the warning about a slow disk counts with.
 	manySenders = 64
 )
 
-// Probe looks at what the buffer lies on, once, when it is open. It runs beside everything else.
+// Probe looks at a directory once. It runs beside everything else.
 type Probe struct {
 	FS  vfs.FS
 	Now func() time.Time
-	// FileSystem names the file system of a path, "" when that is not known.
+	// FileSystem returns the name of a path's file system, "" when that is not known.
 	FileSystem func(path string) (string, error)
 }
 
-// probed is what a probe has found. Zero fields are not known.
+// Result is what a probe found. Zero fields are not known.
 type Result struct {
 	FileSystem  string
 	Median, Max time.Duration
@@ -46,7 +48,7 @@ func New() *Probe {
 	return &Probe{FS: vfs.Default, Now: time.Now, FileSystem: FileSystemOf}
 }
 
-// Run measures and names, as far as it can. What went wrong stands beside what was found.
+// Run measures and names as far as it can. It returns what it found also beside an error.
 func (p *Probe) Run(dir string) (Result, error) {
 	name, nameErr := p.FileSystem(dir)
 	if nameErr != nil {
@@ -61,7 +63,7 @@ func (p *Probe) Run(dir string) (Result, error) {
 	return found, errors.Join(nameErr, err)
 }
 
-// measure overwrites a page and syncs it, some times: as the store does, whose logs are used again and again.
+// measure overwrites a page and syncs it, several times.
 func (p *Probe) measure(path string) (took []time.Duration, err error) {
 	f, err := p.FS.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -97,7 +99,7 @@ func (p *Probe) measure(path string) (took []time.Duration, err error) {
 	return took, nil
 }
 
-// Warnings says what an operator should know of such a disk, a line each.
+// Warnings returns what an operator should know of such a disk, a line each.
 func (d Result) Warnings(path string) (lines []string) {
 	group := groupOf(d.FileSystem)
 	switch group {
