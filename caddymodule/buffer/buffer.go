@@ -1,14 +1,15 @@
-// Package buffer is the contract between the receiver, which stores events, and dispatch, which delivers them. An engine
-// below it (package disk) must pass the suite in package buffertest.
+// Package buffer is the contract between the receiver, which stores events, and dispatch, which delivers them. An
+// engine below it (package disk) must pass the suite in package buffertest.
 //
 // What every buffer promises:
 //
 //  1. Append returns nil only when the event is durable. Concurrent appends share one sync.
 //  2. Append finds a duplicate by (Source, ID) atomically with the write, within the buffer's dedupe window.
-//  3. Each consumer reads from its own durable position, leases events, and settles them or sets them aside for later. A
-//     crash gives back what was leased and not settled, and nothing else.
+//  3. Each consumer reads from its own durable position, leases events, and settles them or sets them aside for later.
+//     A crash gives back what was leased and not settled, and nothing else.
 //  4. Settled events stay until retention ends; unsettled ones are never trimmed while their consumer has a handler.
-//  5. After a failed write nothing half-written is ever read back. A failed sync halts the buffer until it is opened anew.
+//  5. After a failed write nothing half-written is ever read back. A failed sync halts the buffer until it is opened
+//     anew.
 //  6. Contents are readable after a crash at any instant.
 package buffer
 
@@ -26,8 +27,8 @@ var (
 	ErrFull = errors.New("buffer is full")
 	// ErrNoSpace is the ErrFull that is due to the disk and not to what is stored.
 	ErrNoSpace = fmt.Errorf("%w: the disk is short of space", ErrFull)
-	// ErrHalted: a write or sync failed, so nothing more is accepted until the buffer is opened anew (restart Caddy when the
-	// disk is well again).
+	// ErrHalted: a write or sync failed, so nothing more is accepted until the buffer is opened anew (restart Caddy
+	// when the disk is well again).
 	ErrHalted = errors.New("buffer is halted after a failed write")
 )
 
@@ -73,7 +74,8 @@ type Limits struct {
 
 // Stats describes the buffer as a whole.
 type Stats struct {
-	// First and Last are the positions of the oldest stored event and of the newest one; both 0 when there never was one.
+	// First and Last are the positions of the oldest stored event and of the newest one; both 0 when there never was
+	// one.
 	First, Last uint64
 	// DeadLetters counts those stored.
 	DeadLetters uint64
@@ -83,11 +85,11 @@ type Stats struct {
 	Syncs, Appended, Duplicates, Corrupt uint64
 	// Halted is the reason when the buffer accepts nothing more, else nil.
 	Halted error
-	// Full is the reason, with ErrFull in it, when there is no room just now: for any event, or for one as large as the last
-	// that was refused. Else nil.
+	// Full is the reason, with ErrFull in it, when there is no room just now: for any event, or for one as large as the
+	// last that was refused. Else nil.
 	Full error
-	// FileSystem names what the buffer lies on, "" where that is not known. SyncMedian and SyncMax are how long a small write
-	// and its sync took when the buffer was opened, 0 where and as long as that is not measured.
+	// FileSystem names what the buffer lies on, "" where that is not known. SyncMedian and SyncMax are how long a small
+	// write and its sync took when the buffer was opened, 0 where and as long as that is not measured.
 	FileSystem          string
 	SyncMedian, SyncMax time.Duration
 }

@@ -16,17 +16,17 @@ type Consumers interface {
 	// Consumers describes every consumer there is, open or not, by name.
 	Consumers(ctx context.Context) ([]ConsumerInfo, error)
 
-	// KeepConsumers says which consumers have a handler from now on. All others become orphans, durably: an orphan holds back
-	// trimming until Retention has passed since then, or until events would be refused for want of room, whichever is earlier,
-	// but for 15 minutes in any case, in which Append may fail with ErrFull for its sake. What it loses is logged. One that is
-	// named again is no orphan any more.
+	// KeepConsumers says which consumers have a handler from now on. All others become orphans, durably: an orphan
+	// holds back trimming until Retention has passed since then, or until events would be refused for want of room,
+	// whichever is earlier, but for 15 minutes in any case, in which Append may fail with ErrFull for its sake. What it
+	// loses is logged. One that is named again is no orphan any more.
 	KeepConsumers(ctx context.Context, names ...string) error
 
 	// PauseConsumer remembers durably whether somebody has paused the consumer. The buffer does nothing else about it.
 	PauseConsumer(ctx context.Context, name string, paused bool) error
 
-	// ForgetConsumer removes a consumer with its position, its deferred events and its memos; its dead letters stay. What it
-	// alone held back can be trimmed at once. ErrInUse while it is open, ErrNotFound when there is none.
+	// ForgetConsumer removes a consumer with its position, its deferred events and its memos; its dead letters stay.
+	// What it alone held back can be trimmed at once. ErrInUse while it is open, ErrNotFound when there is none.
 	ForgetConsumer(ctx context.Context, name string) error
 }
 
@@ -34,8 +34,8 @@ type Consumers interface {
 type ConsumerStats struct {
 	// Position: every event up to it is settled or deferred.
 	Position uint64
-	// Seen: every event up to it was leased since the consumer was opened, or is settled or deferred. It counts what a Lease
-	// call under way is about to return.
+	// Seen: every event up to it was leased since the consumer was opened, or is settled or deferred. It counts what a
+	// Lease call under way is about to return.
 	Seen uint64
 	// Pending counts events appended after the last one leased.
 	Pending uint64

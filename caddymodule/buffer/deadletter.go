@@ -8,19 +8,19 @@ import (
 
 // DeadLetters lists and removes dead letters.
 type DeadLetters interface {
-	// DeadLetters yields the dead letters behind one, oldest first; "" yields all. One that cannot be read yields an error,
-	// and the next one follows.
+	// DeadLetters yields the dead letters behind one, oldest first; "" yields all. One that cannot be read yields an
+	// error, and the next one follows.
 	DeadLetters(ctx context.Context, after DeadLetterID) iter.Seq2[DeadLetter, error]
 
-	// DeadLettersSince returns an id for DeadLetters that has behind it what died at a time or later, and before it what died
-	// earlier. No dead letter has this id.
+	// DeadLettersSince returns an id for DeadLetters that has behind it what died at a time or later, and before it
+	// what died earlier. No dead letter has this id.
 	DeadLettersSince(t time.Time) DeadLetterID
 
 	// DeadLetter returns one, or ErrNotFound.
 	DeadLetter(ctx context.Context, id DeadLetterID) (DeadLetter, error)
 
-	// DropDeadLetters removes dead letters for good and returns how many there were. A text that is no id is ErrNotFound, and
-	// nothing is removed; one that no letter has is passed over.
+	// DropDeadLetters removes dead letters for good and returns how many there were. A text that is no id is
+	// ErrNotFound, and nothing is removed; one that no letter has is passed over.
 	DropDeadLetters(ctx context.Context, ids ...DeadLetterID) (int, error)
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// appendTask is one event on its way to the disk. It holds a copy of all it
-// needs, so that a caller who gave up may reuse its memory.
+// appendTask is one event on its way to the disk. It holds a copy of all it needs, so that a caller who gave up may
+// reuse its memory.
 type appendTask struct {
 	waiter
 	key format.DedupeKey
@@ -95,8 +95,8 @@ func wrapAppend(err error) error {
 	return fmt.Errorf("appending event: %w", err)
 }
 
-// lookUp finds a stored duplicate. It runs in the caller, side by side with
-// others, so that the committer seldom has to read.
+// lookUp finds a stored duplicate. It runs in the caller, side by side with others, so that the committer seldom has to
+// read.
 func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error) {
 	t.group = b.committed.Load()
 	if b.dedupe.Excludes(t.key) {
@@ -115,8 +115,7 @@ func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error
 	return r, stored, err
 }
 
-// findSeen takes damage in the index for "not found": to store an event twice is
-// better than not at all.
+// findSeen takes damage in the index for "not found": storing an event twice is better than not at all.
 func (b *Buffer) findSeen(db *pebble.DB, k format.DedupeKey, now int64, window time.Duration) (format.Seen, bool, error) {
 	s, ok, err := b.dedupe.Find(db, k, now, window)
 	if err != nil && pebble.IsCorruptionError(err) {

@@ -127,8 +127,8 @@ func BenchmarkDrain(b *testing.B) {
 	wg.Wait()
 }
 
-// BenchmarkLane works off one lane of 100,000 deferred events, 16 at a time, and compares the first and the last tenth of
-// them. Run it with -benchtime 1x. Syncs are left out, since they cost more than what is measured.
+// BenchmarkLane works off one lane of 100,000 deferred events, 16 at a time, and compares the first and the last tenth
+// of them. Run it with -benchtime 1x. Syncs are left out, since they cost more than what is measured.
 func BenchmarkLane(b *testing.B) {
 	const events, chunk = 100_000, 16
 	for b.Loop() {

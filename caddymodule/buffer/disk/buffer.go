@@ -28,7 +28,7 @@ var (
 type Buffer struct {
 	opts   Options
 	limits atomic.Pointer[Limits]
-	// grace holds smaller limits off; reconfiguring lets one Reconfigure change both.
+	// grace delays limits that keep less; reconfiguring lets one Reconfigure at a time change both.
 	grace         atomic.Pointer[graceLimits]
 	reconfiguring sync.Mutex
 
@@ -46,7 +46,7 @@ type Buffer struct {
 	events *eventlog.Log
 	// committed is the last group that can be read from db, flushed the last that db has on the disk.
 	committed, flushed atomic.Uint64
-	// removal asks for a look at which segments can go, cacheDrop at which events need not be kept in the system's memory.
+	// removal asks for a look at which segments can go, cacheDrop at which events can leave the page cache.
 	removal, cacheDrop trigger
 
 	committer *committer
@@ -63,10 +63,10 @@ type Buffer struct {
 	deadCount atomic.Uint64
 	// refusedSize is that of the last event that found no room; 0 when one was stored since.
 	refusedSize atomic.Int64
-	// tight is set while the disk has less than the headroom, and missing is how much should be freed, 0 for nothing.
+	// tight is set while the disk has less than the headroom. missing is how many bytes should be freed, 0 for none.
 	tight   atomic.Bool
 	missing atomic.Int64
-	// probed is what was found about the disk, nil before.
+	// probed is what the probe found, nil before.
 	probed atomic.Pointer[probe.Result]
 
 	consumersMu sync.Mutex
@@ -78,8 +78,7 @@ type Buffer struct {
 
 	// trimming lets one trim measure and delete at a time: two would free the same excess twice.
 	trimming sync.Mutex
-	// warnedAt and tightTrim are when the holders were last named, and when events last went for the
-	// headroom's sake.
+	// warnedAt is when the holders were last logged, tightTrim when events last went to free the headroom.
 	warnedAt, tightTrim time.Time
 
 	counters counters
@@ -107,7 +106,7 @@ func (b *Buffer) use(f func(*pebble.DB) error) error {
 	return f(b.db)
 }
 
-// usable says why nothing can be done, if so. Callers hold dbMu.
+// usable returns why nothing can be done, nil if it can. Callers hold dbMu.
 func (b *Buffer) usable() error {
 	if err := b.failure.Err(); err != nil {
 		return err
@@ -118,8 +117,8 @@ func (b *Buffer) usable() error {
 	return nil
 }
 
-// closeOnHalt closes the store as soon as the buffer is halted: its background work
-// would otherwise go on against files that are no longer written.
+// closeOnHalt closes the store as soon as the buffer is halted. Its background work would otherwise go on with files
+// that are no longer written.
 func (b *Buffer) closeOnHalt() {
 	select {
 	case <-b.closing:
@@ -170,8 +169,8 @@ func (b *Buffer) Close() error {
 	return b.closeErr
 }
 
-// Reconfigure applies new limits: at once to what is refused. What is stored goes for the sake of limits that keep less
-// only a minute later, and not at all if they are taken back before.
+// Reconfigure applies new limits: at once to what is refused. Where they keep less, what is stored goes only a minute
+// later, and not at all if they are taken back before.
 func (b *Buffer) Reconfigure(l Limits) error {
 	if err := l.Validate(); err != nil {
 		return fmt.Errorf("reconfiguring buffer %s: %w", b.opts.Path, err)
@@ -212,7 +211,7 @@ func (b *Buffer) bytes() uint64 {
 	return uint64(max(0, b.eventBytes.Load()+b.asideBytes.Load()))
 }
 
-// wakeAll wakes every Lease, to look at the state of things again.
+// wakeAll wakes every Lease to look again.
 func (b *Buffer) wakeAll() {
 	for _, st := range b.allConsumers() {
 		st.changed.wake()

@@ -17,7 +17,7 @@ const (
 	queueLength   = 1024
 	maxGroupTasks = 1024
 	maxGroupBytes = 4 << 20
-	// maxYields bounds how often the committer stands back for others.
+	// maxYields bounds how often the committer yields to others.
 	maxYields = 4
 )
 
@@ -41,7 +41,7 @@ type group struct {
 	events eventlog.Group
 	// counted: the number of dead letters changes, or the bytes beside the events.
 	counted bool
-	// rotate: what is trimmed is to be had back from the disk at once.
+	// rotate: a new segment begins at once, so that the trimmed one can go.
 	rotate bool
 	number uint64
 	now    int64
@@ -72,16 +72,16 @@ type committer struct {
 	// stuck is set when Pebble panicked: it may hold its locks, so closing it could hang.
 	stuck atomic.Bool
 
-	// newest is the segment that was the newest when it last looked, and cacheDropped the total size when it last asked for memory to
-	// be given back.
+	// newest is the segment that was the newest when it last looked, and cacheDropped the total size when it last asked
+	// for pages to be dropped.
 	newest, cacheDropped uint64
 
 	tasks []task
 	errs  []error
 	group group
 
-	// appends are tasks to be used again: by this buffer alone, since a channel of one must
-	// not wander between the bubbles in which tests have a time of their own.
+	// appends are tasks to be used again: by this buffer alone, since a task's channel must not move between the
+	// synctest bubbles of tests.
 	appends sync.Pool
 }
 
@@ -143,9 +143,8 @@ func (c *committer) run() {
 	}
 }
 
-// yield lets run what could run at once, as long as that brings more tasks: requests that have
-// arrived but had no processor share this sync instead of needing one of their own. When nothing else
-// could run, it returns at once.
+// yield lets other goroutines run for as long as that brings more tasks: requests that have arrived but had no
+// processor share this sync instead of needing one of their own. When nothing else could run, it returns at once.
 func (c *committer) yield() {
 	for range maxYields {
 		n := len(c.queue)
@@ -156,8 +155,7 @@ func (c *committer) yield() {
 	}
 }
 
-// gather takes what waits. It waits for nothing that is not here: while a group is synced,
-// the next one comes together.
+// gather takes what waits. It waits for nothing that is not here: while a group is synced, the next one gathers.
 func (c *committer) gather(t task) {
 	c.tasks = append(c.tasks[:0], t)
 	for size := t.size(); size < maxGroupBytes && len(c.tasks) < maxGroupTasks; {
@@ -252,8 +250,7 @@ func (g *group) start(db *pebble.DB) {
 	g.then = g.then[:0]
 }
 
-// apply returns nil only if the group is on disk. What Pebble says is not enough: the
-// failstopFS hides failures from it.
+// apply returns nil only if the group is on disk. What Pebble says is not enough, since failures are hidden from it.
 func (c *committer) apply(g *group) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -275,7 +272,7 @@ func (c *committer) apply(g *group) (err error) {
 	return c.b.failure.Err()
 }
 
-// rotate has segments looked at when a new one was begun, or begins one.
+// rotate begins a new segment if now says so, and asks for a look at the segments when there is a new one.
 func (c *committer) rotate(now bool) {
 	if now {
 		if err := c.b.events.Rotate(); err != nil {

@@ -25,9 +25,9 @@ type consumerState struct {
 	leased map[uint64]lease
 	// settling counts tasks that are on their way to the committer.
 	settling int
-	// staged says of positions in the committer's group whether they end up deferred.
+	// staged says of the positions in the committer's group whether they end up deferred.
 	staged map[uint64]bool
-	// hints are where look-ups of what is deferred start.
+	// hints are where look-ups of deferred events start.
 	hints seekHints
 	// lifecycle is what people have decided about the consumer.
 	lifecycle format.Lifecycle
@@ -166,7 +166,7 @@ func (st *consumerState) stageProgress(batch *pebble.Batch) {
 	_ = batch.Set(format.ConsumerKey(st.name), st.progress.Append(nil), nil)
 }
 
-// usable says why the consumer can do nothing, if so.
+// usable returns why the consumer can do nothing, nil if it can.
 func (c *Consumer) usable() error {
 	select {
 	case <-c.closed:

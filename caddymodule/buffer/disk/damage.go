@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// setAside makes a dead letter of an event that cannot be read back, and settles
-// it for this consumer. It does not wait: the lease stays until it is durable.
+// setAside makes a dead letter of an event that cannot be read back, and settles it for this consumer. It does not
+// wait: the lease stays until that is durable.
 func (c *Consumer) setAside(position uint64, was lease, raw []byte, cause error) {
 	b := c.b
 	t := &settleTask{waiter: newWaiter(), st: c.st, bytes: len(raw) + 64}
@@ -36,7 +36,7 @@ func (c *Consumer) setAside(position uint64, was lease, raw []byte, cause error)
 	}
 }
 
-// firstDamage reports whether the position was not seen damaged before, by any consumer.
+// firstDamage reports whether no consumer has seen this position damaged before.
 func (b *Buffer) firstDamage(position uint64) bool {
 	b.damagedMu.Lock()
 	defer b.damagedMu.Unlock()
@@ -68,7 +68,7 @@ func (b *Buffer) readEvent(position uint64) (buffer.Event, []byte, error) {
 	return e, raw, nil
 }
 
-// decoded is the event of a record that was read. What seems damaged is read once more, as a bit may have been
+// decoded is the event of a record that was read. A record that seems damaged is read once more, as a bit may have been
 // flipped on the way from the disk.
 func (b *Buffer) decoded(position uint64, raw []byte, err error) found {
 	f := found{err: err}

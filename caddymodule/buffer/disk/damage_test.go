@@ -60,7 +60,7 @@ func TestDamage(t *testing.T) {
 	}
 	r.Table(head, rows)
 	r.Note("One file of a closed buffer is damaged at a random place. *Refused* means that the buffer does not open, says what to do and changes nothing: " +
-		"with the damage mended, all is there. Files that hold nothing that is needed any more may be damaged without harm.")
+		"with the damage repaired, all is there. Files that hold nothing that is needed any more may be damaged without harm.")
 	if err := r.Write(); err != nil {
 		t.Error(err)
 	}
@@ -203,11 +203,11 @@ func (r *rot) judge() string {
 		if msg := err.Error(); !strings.Contains(msg, "damaged") || !strings.Contains(msg, "keep a copy") || !strings.Contains(msg, r.o.Path) {
 			r.t.Errorf("%s: the error does not say what to do: %v", r.what, err)
 		}
-		// What is refused is left as it is: with the damage mended, all is there.
+		// What is refused is left as it is: with the damage repaired, all is there.
 		r.write(r.intact)
 		wrong := verify(r.t.Context(), r.o, r.disk, r.told)
 		for _, w := range wrong[:min(len(wrong), 3)] {
-			r.t.Errorf("%s: refused, and mended: %s", r.what, w)
+			r.t.Errorf("%s: refused, and repaired: %s", r.what, w)
 		}
 		return rotRefused
 	}

@@ -19,8 +19,8 @@ const (
 	eventsBytes  = 1 << 20
 )
 
-// Events implements buffer.Buffer. What is stored while it runs is not yielded; what is trimmed
-// may be. It holds nothing while the caller has the turn.
+// Events implements buffer.Buffer. What is stored while it runs is not yielded; what is trimmed may be. It holds no
+// lock while the caller has the turn.
 func (b *Buffer) Events(ctx context.Context, r buffer.Range) iter.Seq2[buffer.Event, error] {
 	return func(yield func(buffer.Event, error) bool) {
 		from, to, err := b.bounds(r)
@@ -78,7 +78,7 @@ func (b *Buffer) bounds(r buffer.Range) (from, to uint64, err error) {
 	return from, to, err
 }
 
-// readEvents reads some of a range from one end, and returns that end of what is left.
+// readEvents reads part of a range from one end, and returns that end of the rest.
 func (b *Buffer) readEvents(from, to uint64, backwards bool) (events []found, next uint64, err error) {
 	next = to + 1
 	scan := b.events.Scan
@@ -145,7 +145,7 @@ func (b *Buffer) Lookup(ctx context.Context, source, id string) (position uint64
 	return position, nil
 }
 
-// intact is a position whose record is whole, 0 where there is none.
+// intact is a position whose record is intact, 0 where there is none.
 type intact struct {
 	position uint64
 	trailer  format.Trailer

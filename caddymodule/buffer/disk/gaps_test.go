@@ -6,8 +6,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// Positions without an event at the beginning are not pending after a reopening, and the buffer opens when their segment
-// has gone.
+// Positions without an event at the beginning are not pending after a reopening, and the buffer opens when their
+// segment has gone.
 func TestGapsAtTheBeginning(t *testing.T) {
 	b, _ := openFor(t, Options{})
 	openConsumer(t, b, "a")

@@ -13,8 +13,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// loadLifecycle takes a damaged record for none: the consumer is then neither paused nor an
-// orphan, and loses nothing.
+// loadLifecycle takes a damaged record for none: the consumer is then neither paused nor an orphan, and loses nothing.
 func (b *Buffer) loadLifecycle(name string) (format.Lifecycle, error) {
 	raw, err := b.get(format.LifecycleKey(name))
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -25,7 +24,7 @@ func (b *Buffer) loadLifecycle(name string) (format.Lifecycle, error) {
 	}
 	s, err := format.ParseLifecycle(raw)
 	if err != nil {
-		b.log.Error("buffer: it is not known any more whether a consumer was paused, it is taken for running", "consumer", name)
+		b.log.Error("buffer: whether a consumer was paused is not known any more, it is taken for running", "consumer", name)
 	}
 	return s, nil
 }
@@ -87,7 +86,7 @@ func (st *consumerState) getLifecycle() format.Lifecycle {
 	return st.lifecycle
 }
 
-// stageLifecycle writes a lifecycle if it differs.
+// stageLifecycle writes a lifecycle if it changed.
 func (g *group) stageLifecycle(st *consumerState, s format.Lifecycle) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -102,7 +101,7 @@ func (g *group) stageLifecycle(st *consumerState, s format.Lifecycle) {
 	_ = g.batch.Set(format.LifecycleKey(st.name), s.Encode(), nil)
 }
 
-// since turns a time of a lifecycle into one for people.
+// since returns a time of a lifecycle for people.
 func since(ns int64) time.Time {
 	if ns == 0 {
 		return time.Time{}

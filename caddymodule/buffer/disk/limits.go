@@ -2,17 +2,17 @@ package disk
 
 import "time"
 
-// limitsGrace is how long limits that keep less wait before anything goes for their sake. What goes is gone, and
-// Caddy takes a config back when a later part of it fails.
+// limitsGrace is how long limits that keep less wait before anything goes. What goes cannot be had back, and Caddy
+// takes a config back when a later part of it fails.
 const limitsGrace = time.Minute
 
-// graceLimits are limits that nothing may go against until a time.
+// graceLimits are what must be kept until a time, whatever the limits in force say.
 type graceLimits struct {
 	limits Limits
 	until  time.Time
 }
 
-// trimLimits are those that decide what goes, while b.limits decides what is refused.
+// trimLimits are the limits that decide what goes, while b.limits decides what is refused.
 func (b *Buffer) trimLimits(now time.Time) *Limits {
 	limits, s := b.limits.Load(), b.grace.Load()
 	if s == nil || !now.Before(s.until) {
@@ -22,7 +22,7 @@ func (b *Buffer) trimLimits(now time.Time) *Limits {
 	return &l
 }
 
-// keepingMore takes of each limit the one that keeps more.
+// keepingMore returns of each limit the one that keeps more.
 func (l Limits) keepingMore(than Limits) Limits {
 	return Limits{
 		Retention:           max(l.Retention, than.Retention),
@@ -33,7 +33,7 @@ func (l Limits) keepingMore(than Limits) Limits {
 	}
 }
 
-// setLimits puts complete limits in force. The same again do not start the grace anew.
+// setLimits puts complete limits in force. The same limits again do not restart the grace.
 func (b *Buffer) setLimits(l Limits) {
 	b.reconfiguring.Lock()
 	defer b.reconfiguring.Unlock()

@@ -84,7 +84,7 @@ func TestLimitsRefuseAtOnce(t *testing.T) {
 	}
 }
 
-// patienceRig is a buffer with 150 events that are settled, every third by a dead letter, all 12 hours old. Beside
+// limitsRig is a buffer with 150 events that are settled, every third by a dead letter, all 12 hours old. Beside
 // them are ids of three generations.
 type limitsRig struct {
 	t     *testing.T

@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// Open opens the buffer in o.Path, or creates it. It takes well under a second
-// whatever is stored. One process can have a directory open at a time.
+// Open opens the buffer in o.Path, or creates it. It takes well under a second, whatever is stored. One process can
+// have a directory open at a time.
 func Open(ctx context.Context, o Options) (*Buffer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -111,8 +111,8 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 	return last, next, total, b.loadConsumers()
 }
 
-// passGaps begins behind positions without an event, which nobody waits for. Their segments may go then; the store is on
-// the disk before any does, and this note with it.
+// passGaps begins behind positions without an event, which nobody waits for. Their segments may go then; before any
+// does, the store is flushed, and with it what is written here.
 func (b *Buffer) passGaps(from, gone, next uint64) (first uint64, err error) {
 	first = next
 	err = b.events.Scan(from, next-1, func(position uint64, _ []byte, _ error) bool {
@@ -161,7 +161,7 @@ func (b *Buffer) runProbe() {
 	found, err := b.opts.probe.Run(b.opts.Path)
 	b.probed.Store(&found)
 	if err != nil && b.failure.Err() == nil {
-		b.log.Warn("buffer: the disk could not be looked at wholly", "path", b.opts.Path, "error", failstop.OneLine(err.Error()))
+		b.log.Warn("buffer: the disk could not be examined completely", "path", b.opts.Path, "error", failstop.OneLine(err.Error()))
 	}
 	b.log.Info("buffer: looked at the disk", "path", b.opts.Path, "file_system", found.FileSystem, "sync_median", found.Median, "sync_max", found.Max)
 	for _, line := range found.Warnings(b.opts.Path) {

@@ -50,8 +50,7 @@ type Options struct {
 	// Clock is the time. Default time.Now.
 	Clock func() time.Time
 
-	// noSync leaves the sync away. It is there to prove that the crash tests see
-	// what a missing sync loses.
+	// noSync omits the sync. It proves that the crash tests see what a missing sync loses.
 	noSync bool
 	// memTable is the size in bytes of Pebble's memtables. Tests make it small, so that
 	// files come and go all the time.

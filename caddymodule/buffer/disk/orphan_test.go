@@ -230,7 +230,7 @@ func TestYoungOrphanHoldsUnderPressure(t *testing.T) {
 		loses bool
 	}{
 		{"a reload taken back", 0, false},
-		{"a mistake mended", time.Minute, false},
+		{"a mistake fixed", time.Minute, false},
 		{"just within the grace", orphanGrace - 1, false},
 		{"too late", orphanGrace, true},
 	} {

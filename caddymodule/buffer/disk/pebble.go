@@ -18,18 +18,16 @@ import (
 
 const (
 	memTableSize = 16 << 20
-	// cacheSize bounds nearly all of the buffer's memory: Pebble takes the memtables,
-	// usually two and at most four, out of it. What is left must hold the filter blocks of
-	// the dedupe entries, or every append reads them again.
+	// cacheSize bounds nearly all of the buffer's memory: Pebble takes the memtables, usually two and at most four, out
+	// of it. What is left must hold the filter blocks of the dedupe entries, or every append reads them again.
 	cacheSize = 96 << 20
 	blockSize = 16 << 10
-	// l0Compaction is twice the number of flushes after which their dedupe entries are merged into
-	// the level below. Their keys are digests, so that each time all of that level is written
-	// anew: the fewer times, the better.
+	// l0Compaction is twice the number of flushes after which their dedupe entries are merged into the level below.
+	// Their keys are digests, so each merge rewrites all of that level: the fewer, the better.
 	l0Compaction = 8
 )
 
-// openStore opens Pebble behind a failstopFS.
+// openPebble opens Pebble on a fail-stop file system.
 func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
 	s := f.Failure
 	cache := pebble.NewCache(cacheSize)
@@ -77,8 +75,7 @@ func (d damagedStore) Unwrap() error { return d.error }
 
 func (d damagedStore) Is(target error) bool { return target == format.ErrDamaged }
 
-// openPebble turns panics into errors: that is how Pebble takes some of what it
-// finds in a damaged directory.
+// openRecovering turns panics into errors: Pebble panics at some of what it finds in a damaged directory.
 func openRecovering(path string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -102,7 +99,7 @@ func pebbleOptions(f *failstop.FS, cache *pebble.Cache, l logger, memTable uint6
 		L0CompactionThreshold:       l0Compaction,
 		L0StopWritesThreshold:       3 * l0Compaction,
 		LBaseMaxBytes:               64 << 20,
-		// Space of old dedupe entries and dead letters is had back only once the deletion is flushed.
+		// The space of old dedupe entries and dead letters is free only once the deletion is flushed.
 		FlushDelayDeleteRange:      secondsToFlush,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 	}
@@ -115,15 +112,14 @@ func pebbleOptions(f *failstop.FS, cache *pebble.Cache, l logger, memTable uint6
 		}
 	}
 	o.Experimental.SpanPolicyFunc = tablePerKind
-	// Dead letters hold whole events, which are much alike; to compress them takes about as much of the processor
-	// as writing the rest would. The log of events is not compressed.
+	// Dead letters hold whole events, which are much alike. Compressing them takes about as much of the processor as
+	// writing them as they are. The log of events is not compressed.
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return o
 }
 
-// tablePerKind keeps keys of different kinds in different tables. A table with
-// progress and dead letters spans nearly all keys, so that compacting it would rewrite
-// every dedupe entry between them.
+// tablePerKind keeps keys of different kinds in different tables. A table with progress and dead letters would span
+// nearly all keys, so that compacting it would rewrite every dedupe entry between them.
 func tablePerKind(start []byte) (pebble.SpanPolicy, []byte, error) {
 	if len(start) == 0 {
 		return pebble.SpanPolicy{}, []byte{format.KindConsumer}, nil
@@ -131,8 +127,8 @@ func tablePerKind(start []byte) (pebble.SpanPolicy, []byte, error) {
 	return pebble.SpanPolicy{}, []byte{start[0] + 1}, nil
 }
 
-// logger takes Pebble's messages. Fatalf returns: by then the failure keeps every
-// write from the disk, so that nothing Pebble does can make things worse.
+// logger takes Pebble's messages. Fatalf returns: from then on no write reaches the disk, so nothing that Pebble does
+// can make things worse.
 type logger struct {
 	log     *slog.Logger
 	failure *failstop.Failure
@@ -156,8 +152,7 @@ func (l logger) listener() *pebble.EventListener {
 			}
 			l.log.Error("buffer store: background work failed, it is tried again", "error", failstop.OneLine(err.Error()))
 		},
-		// The default ends the process. What is damaged is met again when it is read, and is
-		// then set aside.
+		// The default ends the process. Damage is met again when it is read, and the event is then set aside.
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			l.log.Error("buffer store: a file is damaged", "file", info.Path)
 		},

@@ -23,7 +23,7 @@ const (
 
 func hundredths(size uint64, n int64) int64 { return int64(size/100) * n }
 
-// full reports whether an event of this size has no room, and has room made when there is little.
+// full returns why an event of this size has no room, nil when it has, and asks for a trim when there is little.
 func (b *Buffer) full(size int) error {
 	if b.nearFull() {
 		b.sweep.fire()
@@ -31,7 +31,7 @@ func (b *Buffer) full(size int) error {
 	return b.noRoom(size)
 }
 
-// noRoom is why an event of this size has no room, nil when it has.
+// noRoom returns why an event of this size has no room, nil when it has.
 func (b *Buffer) noRoom(size int) error {
 	limits := b.limits.Load()
 	if err := b.fs.Full(); err != nil {
@@ -52,7 +52,7 @@ func (b *Buffer) nearFull() bool {
 	return int64(b.bytes()) >= hundredths(b.trimLimits(b.now()).MaxSize, trimAbove)
 }
 
-// excess is how many bytes should go for want of room. The caller holds trimming.
+// excess is how many bytes should go to make room. The caller holds trimming.
 func (b *Buffer) excess(limits *Limits, now time.Time) int64 {
 	var excess int64
 	if b.nearFull() {
@@ -61,7 +61,7 @@ func (b *Buffer) excess(limits *Limits, now time.Time) int64 {
 	if b.missing.Load() == 0 {
 		return excess
 	}
-	// The files shrink a while after the events went; what is missing now must not be taken twice.
+	// The files shrink a while after the events went. What is missing now must not be freed twice.
 	if now.Sub(b.tightTrim) >= sweepEvery {
 		excess = max(excess, b.missing.Load())
 	}

@@ -96,7 +96,7 @@ func TestProbeHoldsNothingUp(t *testing.T) {
 	}
 	close(release)
 	await(t, time.Minute, "the failure is told", func() bool {
-		return len(j.with("level=WARN", "could not be looked at", "naming the file system: permission denied")) == 1
+		return len(j.with("level=WARN", "could not be examined", "naming the file system: permission denied")) == 1
 	})
 	if _, err := b.Append(t.Context(), crashEvent("2", 100)); err != nil {
 		t.Error(err)

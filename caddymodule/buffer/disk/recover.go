@@ -10,8 +10,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// openEvents opens the log, and brings the store up to it. It returns the last group, and the next position and the total size
-// behind it.
+// openEvents opens the log and applies to the store what the store lacks. It returns the last group, and the next
+// position and the total size behind it.
 func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 	log, err := eventlog.Open(eventlog.Options{
 		FS: b.fs, Dir: b.opts.Path, SegmentSize: b.opts.segment, NoSync: b.opts.noSync,
@@ -43,7 +43,7 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 		return 0, 0, 0, err
 	}
 	if recovered > 0 {
-		// What the log now has behind it is no longer looked after by the control file.
+		// The control file no longer covers what the log has behind it now.
 		if err := b.db.Flush(); err != nil {
 			return 0, 0, 0, err
 		}
@@ -59,10 +59,10 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 	return applied.group, applied.next, applied.total, nil
 }
 
-// reach is how far the store is.
+// applied is how far the store is: what it has of the log.
 type applied struct{ group, next, total uint64 }
 
-// stageApplied notes it with the group itself.
+// stageApplied writes it with the group itself.
 func (g *group) stageApplied() {
 	op := g.batch.SetDeferred(len(format.MetaApplied), 24)
 	copy(op.Key, format.MetaApplied)
@@ -83,7 +83,7 @@ func (b *Buffer) loadApplied() (applied, error) {
 	return applied{group: binary.BigEndian.Uint64(v), next: binary.BigEndian.Uint64(v[8:]), total: binary.BigEndian.Uint64(v[16:])}, nil
 }
 
-// stageBeginning notes the first position that is kept, and the total size of those before it.
+// stageBeginning writes the first position that is kept, and the total size of those before it.
 func (g *group) stageBeginning(first, gone uint64) {
 	_ = g.batch.Set(format.MetaBeginning, beginning(first, gone), nil)
 }

@@ -130,7 +130,7 @@ func TestReopenDamaged(t *testing.T) {
 	}
 }
 
-// A trim that was thought of before an event was reopened must leave it.
+// A trim that was planned before an event was reopened must leave it.
 func TestTrimSeesWhatWasReopened(t *testing.T) {
 	b, clock := openFor(t, Options{Limits: Limits{Retention: hour}})
 	c := openConsumer(t, b, "h")

@@ -21,7 +21,7 @@ const (
 	pressureEvery = time.Second
 )
 
-// keep looks after the limits until Close or the halt.
+// keep enforces the limits until Close or a halt.
 func (b *Buffer) keep() {
 	sweep, pressure := time.NewTicker(sweepEvery), time.NewTicker(pressureEvery)
 	defer sweep.Stop()
@@ -55,7 +55,7 @@ func (b *Buffer) keep() {
 	}
 }
 
-// trimAndLog reports whether anything went.
+// trimAndLog trims, and reports whether anything went.
 func (b *Buffer) trimAndLog() bool {
 	before := b.bytes()
 	if err := b.trim(context.Background()); err != nil && !errors.Is(err, buffer.ErrClosed) && b.failure.Err() == nil {
@@ -95,8 +95,8 @@ func (b *Buffer) trim(ctx context.Context) error {
 	return nil
 }
 
-// trimPoint finds the last position that may go and that age or want of room wants gone, 0 for none.
-// pressed: it takes from orphans what they still might hold.
+// trimPoint finds the last position that may go and that age or want of room wants gone, 0 for none. pressed: orphans
+// lose what they still might hold.
 func (b *Buffer) trimPoint(limits *Limits, now time.Time) (to uint64, pressed bool, err error) {
 	excess := b.excess(limits, now)
 	limit, holders, err := b.settledUpTo(now.UnixNano(), limits, false)
@@ -170,8 +170,8 @@ func (b *Buffer) findTrim(limit uint64, cutoff, excess int64) (to uint64, freed 
 	return to, freed, err
 }
 
-// searchTrim searches for the first event that stays: clock and size grow with the position. What
-// one frees is known from the one behind it.
+// searchTrim searches for the first event that stays: clock and size grow with the position. What an event frees is
+// known from the one behind it.
 func (b *Buffer) searchTrim(limit uint64, cutoff, excess int64) (to uint64, freed int64, err error) {
 	first := b.first.Load()
 	before := int64(b.gone.Load())

@@ -9,11 +9,15 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// lanesKnown bounds for how many lanes of a consumer a seek hint is remembered.
+// lanesKnown bounds how many lanes of a consumer have a seek hint.
 const lanesKnown = 4096
 
-// seek hint is a position that no entry of a lane, or of a consumer, is below. Without one a look-up starts at the first
-// entry there ever was, and goes over all that were deleted since: the store forgets those late.
+// seekHint is a position that no entry of a lane, or of a consumer, is below. Without one a look-up starts at the first
+// entry there ever was, and passes all that were deleted since: the store forgets those late.
+//
+// The buffer keeps the hints, and does not take a position from the caller, because an event that is deferred or
+// reopened while a look-up is on its way may be lower than what the caller knows. A caller that is wrong about that
+// would not see the event until it starts again.
 type seekHint struct {
 	// from is the position once it is known; before, the lowest one that came since the seek hint was made.
 	from  uint64
@@ -22,7 +26,7 @@ type seekHint struct {
 
 func (f *seekHint) lower(position uint64) { f.from = min(f.from, position) }
 
-// start is where a look-up can start. No seek hint is the beginning.
+// start is where a look-up can start: at the beginning where there is no hint.
 func (f *seekHint) start() uint64 {
 	if f == nil || !f.known {
 		return 0
@@ -52,13 +56,13 @@ func (a arrival) lowest() uint64 {
 	return a.low
 }
 
-// hints are those of one consumer; its mu guards them. An entry counts as arriving from before it is queued until after
-// its batch can be read or has failed: a seek hint rises only to what is in the store and what arrives.
+// seekHints are those of one consumer; its mu guards them. An entry counts as arriving from before it is queued until
+// after its batch can be read or has failed. A hint rises only to what is in the store and to what arrives.
 type seekHints struct {
 	// held is for deferred positions at or above the first stored event, oldest for all.
 	held, oldest seekHint
 	arrivals     arrival
-	// lanes are those that were looked at, at most lanesKnown, arriving those that get something.
+	// lanes has the lanes that somebody looked up, at most lanesKnown; arriving has those that get something.
 	lanes    map[string]*seekHint
 	arriving map[string]arrival
 }
@@ -101,7 +105,7 @@ func (fs *seekHints) arrived(o *buffer.Outcome) {
 	fs.arriving[o.Lane] = a
 }
 
-// lane returns a lane's seek hint, new if there is none. Any other gives way for it: one that is missed is found again.
+// lane returns a lane's hint, and makes one if there is none. Any other may be dropped for it: it can be found again.
 func (fs *seekHints) lane(name string) *seekHint {
 	if f := fs.lanes[name]; f != nil {
 		return f
@@ -117,8 +121,8 @@ func (fs *seekHints) lane(name string) *seekHint {
 	return f
 }
 
-// learn finds a seek hint that is not known, among the keys of a prefix from a position on. That may take long, so
-// nobody waits for it: mu is not held.
+// learn finds a hint that is not known, among the keys of a prefix from a position on. That may take long, so it does
+// not hold mu.
 func (st *consumerState) learn(db *pebble.DB, prefix []byte, from uint64, choose func() *seekHint) error {
 	st.mu.Lock()
 	f := choose()
@@ -141,7 +145,7 @@ func (st *consumerState) learn(db *pebble.DB, prefix []byte, from uint64, choose
 	return nil
 }
 
-// seek returns an iterator at the first entry of a prefix from a position on, and has the seek hint rise to it. The caller
+// seek returns an iterator at the first entry of a prefix from a position on, and raises the hint to it. The caller
 // holds mu, and closes the iterator.
 func (f *seekHint) seek(db *pebble.DB, prefix []byte, from uint64, a arrival) (*pebble.Iterator, error) {
 	it, position, err := seekPosition(db, prefix, max(from, f.start()))

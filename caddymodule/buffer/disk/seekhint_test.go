@@ -15,7 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// floorRig gives one consumer's deferred events random outcomes. It looks for what is deferred as if
+// hintRig gives one consumer's deferred events random outcomes. It looks for what is deferred as if
 // there were no seek hints.
 type hintRig struct {
 	t      *testing.T

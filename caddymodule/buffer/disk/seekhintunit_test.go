@@ -133,7 +133,7 @@ func TestSeekHintsAfterUnclaim(t *testing.T) {
 	}
 }
 
-// A trim that is only thought of, and fails, must not hide what it would have taken.
+// A trim that is planned, and fails, must not hide what it would have taken.
 func TestSeekHintAfterATrimThatFails(t *testing.T) {
 	b, c := laneOfOne(t)
 	for _, step := range []struct{ trimmed, want uint64 }{{3, 5}, {0, 2}} {

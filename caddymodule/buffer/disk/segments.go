@@ -8,13 +8,13 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 )
 
-// removeSegments removes segments that are not needed.
+// removeSegments removes the segments that nobody needs.
 func (b *Buffer) removeSegments() {
 	if err := b.flushAndRemove(); err != nil && b.usableNow() {
 		b.log.Warn("buffer: files of trimmed events cannot be removed yet", "error", failstop.OneLine(err.Error()))
 	}
 	b.checkHeadroom()
-	// What is missing now is missing beside what went.
+	// What is missing now is missing in spite of what went.
 	b.trimming.Lock()
 	b.tightTrim = time.Time{}
 	b.trimming.Unlock()
@@ -22,7 +22,7 @@ func (b *Buffer) removeSegments() {
 
 func (b *Buffer) usableNow() bool { return b.use(func(*pebble.DB) error { return nil }) == nil }
 
-// flushAndRemove has the store on the disk as far as it is now, and removes the segments that nobody needs then.
+// flushAndRemove flushes the store, and removes the segments that nobody needs then.
 func (b *Buffer) flushAndRemove() error {
 	return b.use(func(db *pebble.DB) error {
 		group := b.committed.Load()
@@ -40,8 +40,8 @@ func (b *Buffer) flushAndRemove() error {
 	})
 }
 
-// applyAll has the store on the disk as far as the log is, so that the next start has nothing to replay, and damage to the log costs
-// no more than the events that it hits. Where the disk is short of space the log has to do.
+// flushAll flushes the store, so that the next start has nothing to apply, and damage to the log costs no more than the
+// events that it hits. Where the disk is short of space, the log has to do.
 func (b *Buffer) flushAll() {
 	if b.tight.Load() || b.fs.Full() != nil {
 		return
@@ -55,11 +55,11 @@ func (b *Buffer) flushAll() {
 	}
 }
 
-// dropCacheEvery is after how many bytes of events it is looked for what need not be kept in the system's memory.
+// dropCacheEvery is after how many bytes of events the page cache is looked at.
 const dropCacheEvery = 4 << 20
 
-// dropPageCache gives the memory back that holds events which all consumers are done with. It does not wait for the keeper, since a
-// trim takes time and events come fast.
+// dropPageCache drops the events from the page cache that all consumers are done with. It has a goroutine of its own,
+// since a trim takes time and events come fast.
 func (b *Buffer) dropPageCache() {
 	_ = b.use(func(*pebble.DB) error {
 		b.events.DropPageCache(b.doneBefore())
@@ -67,8 +67,8 @@ func (b *Buffer) dropPageCache() {
 	})
 }
 
-// doneBefore is the first position that a consumer has neither settled nor put off, the next one if there is none. What was
-// put off is read from the disk when its time has come.
+// doneBefore is the first position that a consumer has neither settled nor deferred, the next one if there is none.
+// What was deferred is read from the disk when its time has come.
 func (b *Buffer) doneBefore() uint64 {
 	low := b.durable.Load()
 	for _, st := range b.allConsumers() {

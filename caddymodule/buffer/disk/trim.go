@@ -85,8 +85,8 @@ type eventTrim struct {
 	losers    []loss
 }
 
-// planEvents looks again at who holds what: since the trim was thought of, a consumer may have
-// been made or opened, or may have reopened what was settled.
+// planEvents looks again at who holds what: since the trim was planned, a consumer may have been created or opened, or
+// may have reopened what was settled.
 func (t *trimTask) planEvents(g *group) (eventTrim, error) {
 	first := g.b.first.Load()
 	e := eventTrim{to: t.to}

@@ -62,8 +62,8 @@ func (m *trimModel) adopt(name string) {
 	m.keep()
 }
 
-// openOrphan opens a consumer that had no handler until now. The keeper trims beside the test, so what it has lost shows
-// only now; once it is open, it loses nothing more.
+// openOrphan opens a consumer that had no handler until now. The keeper trims beside the test, so what it has lost
+// shows only now; once it is open, it loses nothing more.
 func (m *trimModel) openOrphan(name string) buffer.Consumer {
 	m.b.trimming.Lock()
 	defer m.b.trimming.Unlock()

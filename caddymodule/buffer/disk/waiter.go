@@ -14,8 +14,8 @@ const (
 	abandoned
 )
 
-// waiter is where a caller waits for the committer. Whoever comes second, the
-// committer with the result or the caller giving up, learns that the other is gone.
+// waiter is where a caller waits for the committer. Whoever comes second, the committer with the result or the caller
+// giving up, learns that the other is gone.
 type waiter struct {
 	state atomic.Int32
 	ready chan struct{}
@@ -26,8 +26,8 @@ func newWaiter() waiter {
 	return waiter{ready: make(chan struct{}, 1)}
 }
 
-// finish hands err over. It reports false when the caller has given up, so that what
-// belongs to the task is the committer's to release.
+// finish hands err over. It returns false when the caller has given up, so that what belongs to the task is the
+// committer's to release.
 func (w *waiter) finish(err error) bool {
 	w.err = err
 	if !w.state.CompareAndSwap(waiting, finished) {
@@ -37,7 +37,7 @@ func (w *waiter) finish(err error) bool {
 	return true
 }
 
-// wait reports done = false when it gave up, because of ctx or the halt.
+// wait returns done = false when it gave up, because of ctx or a halt.
 func (w *waiter) wait(ctx context.Context, s *failstop.Failure) (done bool, err error) {
 	select {
 	case <-w.ready:
@@ -59,12 +59,12 @@ func (w *waiter) reset() {
 	w.err = nil
 }
 
-// trigger asks for work that is the same however often it is asked for.
+// trigger asks for work that is the same however often somebody asks for it.
 type trigger chan struct{}
 
 func newTrigger() trigger { return make(trigger, 1) }
 
-// ring does not wait.
+// fire does not wait.
 func (l trigger) fire() {
 	select {
 	case l <- struct{}{}:
@@ -72,7 +72,7 @@ func (l trigger) fire() {
 	}
 }
 
-// onTrigger does the work each time that the trigger was fired, until Close or the halt.
+// onTrigger does the work each time the trigger fires, until Close or a halt.
 func (b *Buffer) onTrigger(fired trigger, work func()) {
 	for {
 		select {
@@ -86,14 +86,13 @@ func (b *Buffer) onTrigger(fired trigger, work func()) {
 	}
 }
 
-// broadcast wakes all who wait. It costs next to nothing while nobody does.
+// broadcast wakes everybody who waits. It costs next to nothing while nobody does.
 type broadcast struct {
 	mu sync.Mutex
 	ch chan struct{}
 }
 
-// wait returns a channel that the next wake closes. Take it before looking at
-// what is waited for.
+// wait returns a channel that the next wake closes. Call it before looking at what is waited for.
 func (b *broadcast) wait() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,20 +11,22 @@ import (
 )
 
 const (
-	// filterBytes bounds the filter's memory. More ids than fit, about 30 million, switch it off, and every look-up reads the
-	// store.
+	// filterBytes bounds the filter's memory. More ids than fit, about 30 million, switch it off, and every look-up
+	// reads the store.
 	filterBytes = 64 << 20
-	// A Bloom filter has 16 bits for each of its keys, so that one foreign key in several hundred looks like one of its own.
+	// A Bloom filter has 16 bits for each of its keys, so that one foreign key in several hundred looks like one of its
+	// own.
 	firstBloomKeys = 64 << 10
 	largestBloom   = 4 << 20
 	// loadChunk is how many entries are read between two looks at whether to stop.
 	loadChunk = 4096
 )
 
-// filter knows of an id that it was certainly not seen, without reading the store. Nearly every append is new, and reading
-// the store to learn that took a tenth of the receiver's processor time.
+// filter knows of an id that it was certainly not seen, without reading the store. Nearly every append is new, and
+// reading the store to learn that took a tenth of the receiver's processor time.
 type filter struct {
-	// stored holds what was there when the buffer was opened. It is nil until load ends, and until then nothing is certain.
+	// stored holds what was there when the buffer was opened. It is nil until load ends, and until then nothing is
+	// certain.
 	stored atomic.Pointer[blooms]
 	// fresh holds what the committer added since.
 	fresh atomic.Pointer[blooms]

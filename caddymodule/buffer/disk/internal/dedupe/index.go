@@ -1,6 +1,6 @@
-// Package dedupe finds events that were stored before under the same source and id. The entries are in the store, in buckets
-// of time, so that old ones go with one range deletion. A Bloom filter in memory spares most look-ups, and the entries of the
-// last groups are in memory too.
+// Package dedupe finds events that were stored before under the same source and id. The entries are in the store, in
+// buckets of time, so that old ones go with one range deletion. A Bloom filter in memory spares most look-ups, and the
+// entries of the last groups are in memory too.
 package dedupe
 
 import (
@@ -135,8 +135,8 @@ func (d *Index) Bucket(now int64, window time.Duration) uint32 {
 	return start
 }
 
-// Expire takes the buckets off the list whose entries are all older than window, and returns the start of the first one that
-// stays, if any went. For the committer only.
+// Expire takes the buckets off the list whose entries are all older than window, and returns the start of the first one
+// that stays, if any went. For the committer only.
 func (d *Index) Expire(now int64, window time.Duration) (keep uint32, any bool) {
 	buckets := *d.buckets.Load()
 	n := 0
@@ -152,8 +152,8 @@ func (d *Index) Expire(now int64, window time.Duration) (keep uint32, any bool) 
 	return rest[0], true
 }
 
-// recent holds the entries of the last groups, so that the committer need not read the store for what a caller looked up a
-// moment ago. Two maps take turns.
+// recent holds the entries of the last groups, so that the committer need not read the store for what a caller looked
+// up a moment ago. Two maps take turns.
 type recent struct {
 	young, old           map[format.DedupeKey]format.Seen
 	youngSince, oldSince uint64

@@ -1,11 +1,11 @@
 // Package eventlog keeps events in the order in which they came, in files that only grow, the segments. It is what the
-// disk buffer syncs: a group is on the disk as a whole or not at all, and all that the buffer knows beside
-// the events follows from the groups.
+// disk buffer syncs: a group is on the disk as a whole or not at all, and all that the buffer knows beside the events
+// follows from the groups.
 //
 // # Files
 //
-// A segment is named by its number, 000001.events and so on, without gaps. A log that is opened writes no further into
-// the segments that it finds, but into a new one, so what a crash has torn stays where it is.
+// A segment is named by its number, 000001.events and so on, without gaps. A log that is opened does not write into the
+// segments that it finds, but into a new one, so what a crash has torn stays where it is.
 //
 // Numbers are little-endian, checksums CRC-32C.
 //
@@ -16,18 +16,17 @@
 //	          table: the length u32 of each record, 0 for none
 //	          batch
 //
-// Groups are numbered without gaps. "base" is the number of the last group before the segment, "first"
-// a position: that of the next record. "length" is what follows the group's header, "records" how many records there are,
-// "batch" the length of the batch: bytes that the owner gets back when a group is recovered.
-// Records have positions one above the other. A position may have no record.
+// Groups are numbered without gaps. "base" is the number of the last group before the segment, "first" the position of
+// the next record. "length" is what follows the group's header, "records" how many records there are, "batch" the
+// length of the batch: bytes that the owner gets back when a group is recovered. Positions are consecutive. A position
+// may have no record.
 //
 // Records carry checksums of their own, which the owner knows how to check.
 //
-// Behind the last group there may be zeros, which the next ones are written over: see preallocate.
+// Zeros may follow the last group, which the next groups overwrite: see preallocate.
 //
 // # What a crash leaves
 //
-// A group is written when the one before it is synced. So behind one that is not whole, nothing whole can
-// follow, unless it is damaged: that is how the torn end of the last segment is told from damage. A segment before the last
-// ends with the base of the one behind it.
+// A group is written when the one before it is synced. So nothing whole can follow a group that is torn; where
+// something does, the group is damaged. A segment before the last one ends with the base of the one behind it.
 package eventlog

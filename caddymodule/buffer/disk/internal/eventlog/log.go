@@ -25,7 +25,7 @@ type Options struct {
 	SegmentSize int64
 	// Check says what is wrong with a record. A group with such a record at the end of the log is taken for torn.
 	Check func(raw []byte, position uint64) error
-	// NoSync leaves the syncs away. It is for tests that must see what that loses.
+	// NoSync omits the syncs. It is for tests that must see what that loses.
 	NoSync bool
 }
 
@@ -38,22 +38,22 @@ type Log struct {
 	// listMu is held to change the list.
 	listMu sync.Mutex
 
-	// writing is the file of the last segment, nil before the first group, fileEnd where it ends, and small how many small
-	// groups were written since a large one. Only the appending goroutine uses these.
+	// writing is the file of the last segment, nil before the first group. fileEnd is where it ends, and small how many
+	// small groups were written since a large one. Only the appending goroutine uses these.
 	writing vfs.File
 	fileEnd int64
 	small   int
 	number  uint64
 	next    uint64
 
-	// dropped is the position before which memory was given back; DropPageCache alone uses it.
+	// dropped is the position before which pages were dropped; DropPageCache alone uses it.
 	dropped uint64
 
 	openMu sync.Mutex
 	open   []*segment
 }
 
-// Open finds the segments and changes nothing. Replay has to be called before anything is read or appended.
+// Open finds the segments and changes nothing. Recover must be called before anything is read or appended.
 func Open(o Options) (*Log, error) {
 	l := &Log{Options: o, fs: o.FS}
 	found, err := l.list()
@@ -196,7 +196,7 @@ func (l *Log) begin() (*segment, error) {
 	return s, nil
 }
 
-// Rotate has the next group begin a new segment, so that the one before can go. It is for the appending goroutine.
+// Rotate begins a new segment, so that the one before can go. It is for the appending goroutine.
 func (l *Log) Rotate() error {
 	all := *l.segments.Load()
 	if len(all) == 0 || all[len(all)-1].base == l.number {
@@ -250,7 +250,7 @@ func (l *Log) First() uint64 {
 	return l.next
 }
 
-// Names returns those of the segments.
+// Names returns the names of the segments.
 func (l *Log) Names() (names []string) {
 	for _, s := range *l.segments.Load() {
 		names = append(names, s.name)
@@ -267,18 +267,19 @@ func (l *Log) Newest() uint64 {
 	return all[len(all)-1].number
 }
 
-// Removable reports whether Remove may have something to do once the owner has applied all groups.
-func (l *Log) Removable(first, applied uint64) bool {
+// Removable reports whether Remove may have something to do once the owner has flushed all groups.
+func (l *Log) Removable(first, flushed uint64) bool {
 	all := *l.segments.Load()
 	if len(all) < 2 {
 		return false
 	}
-	return all[1].first <= first || all[len(all)-1].base > applied
+	return all[1].first <= first || all[len(all)-1].base > flushed
 }
 
-// Remove deletes the segments that hold no position from first on and no group above applied. The one that is written to stays.
-// It calls f with the name of each before that one that has no group above applied, whether it goes or not.
-func (l *Log) Remove(first, applied uint64, f func(name string)) error {
+// Remove deletes the segments that hold no position from first on and no group above flushed, the last that the owner
+// has on the disk. The segment that is written to stays. It calls f with the name of each before that one that has no
+// group above flushed, whether it goes or not.
+func (l *Log) Remove(first, flushed uint64, f func(name string)) error {
 	l.listMu.Lock()
 	defer l.listMu.Unlock()
 	all := *l.segments.Load()
@@ -287,7 +288,7 @@ func (l *Log) Remove(first, applied uint64, f func(name string)) error {
 		s.mu.Lock()
 		next, last := s.next, s.last
 		s.mu.Unlock()
-		if last > applied {
+		if last > flushed {
 			break
 		}
 		f(s.name)

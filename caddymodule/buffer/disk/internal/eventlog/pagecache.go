@@ -5,9 +5,9 @@ import (
 	"sort"
 )
 
-// DropPageCache tells the system that what lies before a position is read seldom, so that the memory which keeps these parts of
-// the files serves what is written next, and other programs. Nothing changes but the time that reading them takes. What
-// is not on the disk yet stays. One goroutine calls it.
+// DropPageCache tells the system that what lies before a position is read seldom, so that its page cache can serve what
+// is written next, and other programs. It changes only how long reading these parts takes. What is not on the disk yet
+// stays. One goroutine calls it.
 func (l *Log) DropPageCache(before uint64) {
 	all := *l.segments.Load()
 	i := sort.Search(len(all), func(i int) bool { return all[i].first > l.dropped }) - 1
@@ -20,7 +20,7 @@ func (l *Log) DropPageCache(before uint64) {
 	l.dropped = max(l.dropped, before)
 }
 
-// dropPageCache has what could not be done tried again with what follows: it is a hint.
+// dropPageCache does it for one segment. What fails is tried again the next time: it is a hint.
 func (l *Log) dropPageCache(s *segment, before uint64) {
 	from, to := s.droppable(before)
 	if from == to {
@@ -36,11 +36,11 @@ func (l *Log) dropPageCache(s *segment, before uint64) {
 	s.mu.Unlock()
 }
 
-// droppable returns the whole pages of the file that hold nothing from a position on, without those that it returned before.
+// droppable returns the whole pages of the file that hold only what is before a position, without those dropped before.
 func (s *segment) droppable(before uint64) (from, to int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Where a segment ends that was not read since the log was opened is not known, but it is all in the past.
+	// The end of a segment that was not read since the log was opened is not known, but all of it is old.
 	if !s.indexed {
 		return 0, 0
 	}

@@ -5,7 +5,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dropCached has the system forget a part of the file that is on the disk.
+// adviseDontNeed lets the system forget a part of the file that is on the disk.
 func adviseDontNeed(f vfs.File, offset, length int64) {
 	if fd := f.Fd(); fd != vfs.InvalidFd {
 		_ = unix.Fadvise(int(fd), offset, length, unix.FADV_DONTNEED)

@@ -1,22 +1,22 @@
 package eventlog
 
 const (
-	// preallocSize is how much is preallocated.
+	// preallocSize is how much is preallocated at a time.
 	preallocSize = 256 << 10
-	// preallocStep is how much of it is written at once. Linux counts what a process writes by what its page cache has
-	// marked, and for a file that was written in large pieces that is a large piece for each later byte.
+	// preallocStep is how much of it is written at once. Linux counts what a process writes by the pages that it marks,
+	// and in a file that was written in large pieces, each later byte marks a large piece.
 	preallocStep = 4 << 10
-	// preallocMost is the size of the largest group that counts as small: a larger one is shared by so many
-	// events that they do not feel what a sync of a growing file costs, but would pay for the zeros.
+	// preallocMost is the size of the largest group that counts as small. A larger one is shared by so many events that
+	// they do not notice what a sync of a growing file costs, but would pay for the zeros.
 	preallocMost = 16 << 10
-	// preallocAfter is how many small groups come one behind the other before something is preallocated: between the large
-	// groups of many connections there is a small one now and then.
+	// preallocAfter is how many small groups in a row make it preallocate: among the large groups of many connections
+	// there is a small one now and then.
 	preallocAfter = 8
 )
 
-// preallocate fills the file with zeros behind a group that ends at end, if the group made it longer and is one of several small
-// ones. Each sync of a file that
-// has grown has the file system's journal written too; one of bytes that were there before has only these bytes written.
+// preallocate writes zeros behind a group that ends at end, if the group made the file longer and is one of several
+// small ones. Each sync of a file that has grown writes the file system's journal too; a sync of bytes that were there
+// before writes only these bytes.
 func (l *Log) preallocate(end int64, size int) error {
 	l.small++
 	if size > preallocMost {

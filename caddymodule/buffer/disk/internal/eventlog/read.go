@@ -110,8 +110,8 @@ func (l *Log) Read(position uint64) ([]byte, error) {
 	return raw, err
 }
 
-// Scan calls f with the records from one position to another until it returns false. raw is valid until it
-// returns. A record that cannot be found for damage comes as nil with ErrDamaged. What is removed meanwhile is left out.
+// Scan calls f with the records from one position to another until it returns false. raw is valid until it returns. A
+// record that cannot be found for damage comes as nil with ErrDamaged. What is removed meanwhile is left out.
 func (l *Log) Scan(from, to uint64, f func(position uint64, raw []byte, err error) bool) error {
 	for {
 		first, next := l.bounds()

@@ -9,8 +9,9 @@ type Recovered struct {
 	Batch []byte
 }
 
-// Replay calls f with each group above a number, in order, and finds the end of the log. next is the position behind the
-// group of that number. Damage in what is recovered, and groups that are missing, are ErrDamaged; nothing is changed then.
+// Recover calls f with each group above a number, in order, and finds the end of the log. next is the position behind
+// the group of that number. Damage in what is recovered, and groups that are missing, are ErrDamaged; nothing is
+// changed then.
 func (l *Log) Recover(after, next uint64, f func(Recovered) error) error {
 	all := *l.segments.Load()
 	l.number, l.next = after, next
@@ -37,7 +38,7 @@ func (l *Log) Recover(after, next uint64, f func(Recovered) error) error {
 	return nil
 }
 
-// replay goes through one segment.
+// recovery goes through one segment.
 type recovery struct {
 	log     *Log
 	segment *segment
@@ -101,18 +102,18 @@ func (r *recovery) run() error {
 	return nil
 }
 
-// state is what a group is like.
+// state is the condition of a group.
 type state int
 
 const (
 	// torn: something is missing, or it is damaged.
 	torn state = iota
-	// flawed: all is there but for damaged records.
+	// flawed: records are damaged, all else is there.
 	flawed
 	whole
 )
 
-// look examines the next group. One that was applied before is not looked into: its records are met when they are read.
+// look examines the next group. It does not look into one that was applied before: damage in it is met when it is read.
 func (r *recovery) look(b []byte) (h groupHeader, is state) {
 	h, ok := parseGroupHeader(b)
 	if !ok || h.number != r.number+1 || h.size() > int64(len(b)) {
@@ -139,12 +140,12 @@ func (r *recovery) recovered(h *groupHeader, b []byte) Recovered {
 	return Recovered{Number: h.number, Batch: batch}
 }
 
-// followed reports whether there is a group behind the next one. Then that one was synced, whatever it looks like now.
+// followed reports whether a group follows the next one. Then the next one was synced, whatever it looks like now.
 func (r *recovery) followed(b []byte, limit uint64) bool {
 	return !r.isLast || findHeader(b, r.number+1, limit) >= 0
 }
 
-// pass goes over what cannot be read of groups that were applied before. It returns where the next group begins, and its
+// pass skips what cannot be read of groups that were applied before. It returns where the next group begins, and its
 // position.
 func (r *recovery) pass(b []byte, limit uint64) (to int, first uint64, ok bool) {
 	i := findHeader(b, r.number+1, limit)

@@ -53,8 +53,8 @@ func TestTornEnd(t *testing.T) {
 	}
 }
 
-// Each byte of a group that has another behind it is damaged once: it costs records, which are then found to be damaged, or
-// the log is not opened; nothing is missing without a word.
+// Each byte of a group that has another behind it is damaged once: it costs records, which are then found to be
+// damaged, or the log is not opened; nothing is missing without a word.
 func TestDamage(t *testing.T) {
 	l, fs := newLog(t, 8<<10)
 	l.add(3)

@@ -37,7 +37,7 @@ type segment struct {
 	end        int64
 	marks      []mark
 	indexed    bool
-	// dropped is the offset before which memory was given back.
+	// dropped is the offset before which pages were dropped.
 	dropped int64
 
 	// reading is held while the file is read, and alone to close it.
@@ -154,7 +154,8 @@ func (l *Log) openForReading(s *segment) error {
 	return nil
 }
 
-// opened closes another segment's file when there are too many. One that is being read stays open until its turn comes again.
+// opened closes another segment's file when there are too many. One that is being read stays open until its turn comes
+// again.
 func (l *Log) opened(s *segment) {
 	l.openMu.Lock()
 	defer l.openMu.Unlock()

@@ -18,16 +18,16 @@ import (
 
 // control knows how the store's files looked when they were last synced, and writes that to the control file.
 //
-// Pebble takes a damaged end of its manifest for one that a crash has torn, and a directory without a marker for a new one.
-// It then goes on with less than there was, and removes the rest. A damaged end of the log of events looks torn as well. By
-// the control file the buffer sees such damage and refuses to open, so that nothing more is lost.
+// Pebble takes a damaged end of its manifest for one that a crash has torn, and a directory without a marker for a new
+// one. It then goes on with less than there was, and removes the rest. A damaged end of the log of events looks torn as
+// well. By the control file the buffer sees such damage and refuses to open, so that nothing more is lost.
 //
-// The control file is up to 30 seconds old, and for the manifest up to a second. After a crash, damage to what is younger
-// looks like its end: damage to the last 32 KiB of the manifest, or to the last group of the log.
+// The control file is up to 30 seconds old, and for the manifest up to a second. After a crash, damage to what is
+// younger looks like its end: damage to the last 32 KiB of the manifest, or to the last group of the log.
 type control struct {
 	mu sync.Mutex
-	// stamps are those of manifests that were synced since the store was opened, and of segments that are not wholly applied,
-	// by name.
+	// stamps are those of manifests that were synced since the store was opened, and of segments that are not wholly
+	// applied, by name.
 	stamps map[string]stamp
 	// old is the manifest that was there before, while it is in use.
 	old stamp
@@ -94,8 +94,8 @@ func (c *control) state(next uint64, closed bool) controlState {
 	return t
 }
 
-// outdated reports whether the manifest has grown since the file was written. No segment may have any more what the manifest
-// then says of tables.
+// outdated reports whether the manifest has grown since the file was written. No segment may have any more what the
+// manifest then says of tables.
 func (c *control) outdated() bool { return c.state(0, false).Manifest != c.written.Manifest }
 
 // write makes the state durable where it says something new.

@@ -20,9 +20,10 @@ const (
 	noFDPause = 20 * time.Millisecond
 )
 
-// descriptorFS lets the store survive a shortage of file descriptors. Senders that open connections and send nothing take every
-// one that the process may have. A segment that cannot be created then would halt the buffer for good, although nothing is
-// wrong with the disk. So some descriptors are reserved for the store, and when they are used up, it waits for more.
+// descriptorFS lets the store survive a shortage of file descriptors. Senders that open connections and send nothing
+// take every one that the process may have. A segment that cannot be created then would halt the buffer for good,
+// although nothing is wrong with the disk. So some descriptors are reserved for the store, and when they are used up,
+// it waits for more.
 type descriptorFS struct {
 	vfs.FS
 	log *slog.Logger

@@ -16,10 +16,10 @@ import (
 // fullPause is how long a write that found the disk full waits before it is tried again.
 const fullPause = 100 * time.Millisecond
 
-// diskFull lets the store survive a disk that others fill faster than the headroom is checked. A write that finds no space has
-// failed cleanly: how much of it was written is known, and the rest can be written once there is space again. So it waits,
-// new events are refused meanwhile, and nobody has to restart anything. A sync that finds no space is different: what was
-// written before may be lost, so it halts the buffer like any failed sync.
+// diskFull lets the store survive a disk that others fill faster than the headroom is checked. A write that finds no
+// space has failed cleanly: how much of it was written is known, and the rest can be written once there is space again.
+// So it waits, new events are refused meanwhile, and nobody has to restart anything. A sync that finds no space is
+// different: what was written before may be lost, so it halts the buffer like any failed sync.
 type diskFull struct {
 	log *slog.Logger
 	// path is the buffer's directory. closing and failure end all waiting.

@@ -45,7 +45,8 @@ func (s *Failure) Err() error {
 	}
 }
 
-// OpenError is why the store does not open, nil where nothing failed. It is not ErrHalted, since opening is tried again.
+// OpenError is why the store does not open, nil where nothing failed. It is not ErrHalted, since opening is tried
+// again.
 func (s *Failure) OpenError() error {
 	if s.Err() == nil {
 		return nil

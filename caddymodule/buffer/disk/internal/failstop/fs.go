@@ -1,9 +1,9 @@
-// Package failstop is the file system that a store writes through when it must never go on after a failed write. The first
-// write, sync or close that fails halts it: from then on nothing reaches the disk, which is as a crash at that moment would
-// leave it.
+// Package failstop is the file system that a store writes through when it must never go on after a failed write. The
+// first write, sync or close that fails halts it: from then on nothing reaches the disk, which is as a crash at that
+// moment would leave it.
 //
-// The package also keeps the control file, which tells damage at rest from the torn end that a crash leaves, and waits out
-// a full disk and a shortage of file descriptors, which are no failures.
+// The package also keeps the control file, which tells damage at rest from the torn end that a crash leaves, and waits
+// out a full disk and a shortage of file descriptors, which are no failures.
 package failstop
 
 import (
@@ -21,11 +21,12 @@ import (
 
 // FS wraps the file system for everything that writes to it: Pebble and the log of events.
 //
-// Pebble panics or ends the process when its manifest or a table cannot be written, partly while it holds locks, so that
-// nothing can be recovered; while it is being opened, it repeats a failed flush without end. So the first write that fails
-// halts the buffer. It and all later writes are dropped, and Pebble is told that they worked: on the disk this is a crash at
-// that moment, and the buffer, being halted, believes nothing that Pebble says from then on. Only a write that finds the
-// disk full may wait, see diskFull, and so may one that finds no file descriptor, see descriptorFS.
+// Pebble panics or ends the process when its manifest or a table cannot be written, partly while it holds locks, so
+// that nothing can be recovered; while it is being opened, it repeats a failed flush without end. So the first write
+// that fails halts the buffer. It and all later writes are dropped, and Pebble is told that they worked: on the disk
+// this is a crash at that moment, and the buffer, being halted, believes nothing that Pebble says from then on. Only a
+// write that finds the disk full may wait, see diskFull, and so may one that finds no file descriptor, see
+// descriptorFS.
 type FS struct {
 	vfs.FS
 	// Failure is what halted it, if anything did.
@@ -63,8 +64,8 @@ func New(o Options) *FS {
 	}
 }
 
-// Opened says that the store is open. From here on, operations wait for space and for file descriptors; before, a shortage
-// is an error of opening.
+// Opened says that the store is open. From here on, operations wait for space and for file descriptors; before, a
+// shortage is an error of opening.
 func (f *FS) Opened() {
 	f.descriptors.armed.Store(true)
 	f.diskFull.armed.Store(true)
@@ -73,11 +74,12 @@ func (f *FS) Opened() {
 // Full is why no event can be taken while a write waits for space, else nil.
 func (f *FS) Full() error { return f.diskFull.err() }
 
-// CheckPosition returns an error when less is stored than the control file says: next is the position of the next event.
+// CheckPosition returns an error when less is stored than the control file says: next is the position of the next
+// event.
 func (f *FS) CheckPosition(next uint64) error { return f.control.checkPosition(next) }
 
-// WriteControl writes the control file where it has something new to say. next is the position of the next event; closed
-// says that the store is closed behind it. One goroutine calls it.
+// WriteControl writes the control file where it has something new to say. next is the position of the next event;
+// closed says that the store is closed behind it. One goroutine calls it.
 func (f *FS) WriteControl(next uint64, closed bool) error {
 	return f.control.write(f, f.path, f.control.state(next, closed))
 }
@@ -85,8 +87,8 @@ func (f *FS) WriteControl(next uint64, closed bool) error {
 // ControlOutdated reports whether the manifest has grown since the control file was written.
 func (f *FS) ControlOutdated() bool { return f.control.outdated() }
 
-// Applied says that the store has on the disk all that a segment of the log changed, so the control file need not know of
-// the segment any more.
+// Applied says that the store has on the disk all that a segment of the log changed, so the control file need not know
+// of the segment any more.
 func (f *FS) Applied(segment string) { f.control.removed(segment) }
 
 // Release gives the reserved file descriptors back.
@@ -106,8 +108,8 @@ func (f *FS) hide(doing, path string, err error) bool {
 	return true
 }
 
-// do runs an operation that is never repeated: a sync that failed once may well succeed the next time without having kept
-// anything.
+// do runs an operation that is never repeated: a sync that failed once may well succeed the next time without having
+// kept anything.
 func (f *FS) do(doing, path string, op func() error) error {
 	if !f.halted() {
 		f.hide(doing, path, op())
@@ -153,9 +155,9 @@ func (f *FS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 
 const manifestPrefix = "MANIFEST-"
 
-// syncDir makes the entry of a new manifest durable. Pebble syncs the directory once for the manifest and for the marker that
-// names it. On a file system that may keep the later entry of the two and lose the earlier one, a crash in between would
-// leave a store that cannot be opened.
+// syncDir makes the entry of a new manifest durable. Pebble syncs the directory once for the manifest and for the
+// marker that names it. On a file system that may keep the later entry of the two and lose the earlier one, a crash in
+// between would leave a store that cannot be opened.
 func (f *FS) syncDir(dir string) error {
 	d, err := f.FS.OpenDir(dir)
 	if err != nil {
@@ -178,9 +180,9 @@ func (f *FS) OpenDir(name string) (vfs.File, error) {
 	return f.open("opening", name, func() (vfs.File, error) { return f.FS.OpenDir(name) })
 }
 
-// List halts when it fails after a flush or after the options were written. Pebble lists the directory at the end of opening,
-// while compactions may run already. Told of a failure, it would take away the state that they use, and the process would end
-// or leak a goroutine. Without a list it only leaves files that nobody needs.
+// List halts when it fails after a flush or after the options were written. Pebble lists the directory at the end of
+// opening, while compactions may run already. Told of a failure, it would take away the state that they use, and the
+// process would end or leak a goroutine. Without a list it only leaves files that nobody needs.
 func (f *FS) List(dir string) ([]string, error) {
 	names, err := f.FS.List(dir)
 	if f.begun.Load() && f.hide("listing", dir, err) {

@@ -9,7 +9,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// DeadLetterID is a dead letter's key. As a text it is the key's bytes in base 32, with an alphabet that sorts as the bytes do.
+// DeadLetterID is a dead letter's key. As a text it is the key's bytes in base 32, with an alphabet that sorts as the
+// bytes do.
 type DeadLetterID struct {
 	diedAt   uint64
 	Position uint64
@@ -50,14 +51,14 @@ func ParseDeadLetterKey(key []byte) (DeadLetterID, bool) {
 	}, true
 }
 
-// DeadLettersSince returns an id that has behind it what died at a time or later, and before it what died earlier. No dead
-// letter has this id.
+// DeadLettersSince returns an id that has behind it what died at a time or later, and before it what died earlier. No
+// dead letter has this id.
 func DeadLettersSince(t time.Time) buffer.DeadLetterID {
 	return DeadLetterID{diedAt: uint64(max(0, t.UnixNano()))}.Text()
 }
 
-// ParseDeadLetterID reads a text that a person or a program sent. Each id has one text: base 32 would take several, which
-// differ in bits that mean nothing.
+// ParseDeadLetterID reads a text that a person or a program sent. Each id has one text: base 32 would take several,
+// which differ in bits that mean nothing.
 func ParseDeadLetterID(text buffer.DeadLetterID) (DeadLetterID, error) {
 	if len(text) <= deadLetterText.EncodedLen(minDeadLetterID+MaxName) {
 		b, err := deadLetterText.DecodeString(string(text))

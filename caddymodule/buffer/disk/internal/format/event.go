@@ -45,8 +45,8 @@ func AppendEvent(dst []byte, e *buffer.Event) []byte {
 	return append(dst, e.Body...)
 }
 
-// FinishEvent writes the trailer into the last EventTrailerSize bytes of dst, which holds an encoded event with checksum sum
-// before them.
+// FinishEvent writes the trailer into the last EventTrailerSize bytes of dst, which holds an encoded event with
+// checksum sum before them.
 func FinishEvent(dst []byte, sum uint32, position uint64, t Trailer) {
 	end := dst[len(dst)-EventTrailerSize:]
 	binary.LittleEndian.PutUint64(end, uint64(t.StoredAt))

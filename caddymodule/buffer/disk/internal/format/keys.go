@@ -1,5 +1,5 @@
-// Package format has the keys and the records of the disk buffer's store: how each is written and read back, and what damage
-// to it looks like. It knows nothing of Pebble. Package disk documents the layout.
+// Package format has the keys and the records of the disk buffer's store: how each is written and read back, and what
+// damage to it looks like. It knows nothing of Pebble. Package disk documents the layout.
 package format
 
 import (

@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 )
 
-// Lifecycle is what people have decided about a consumer: whether it is paused, and whether it has a handler. Times are in
-// nanoseconds, 0 for never.
+// Lifecycle is what people have decided about a consumer: whether it is paused, and whether it has a handler. Times are
+// in nanoseconds, 0 for never.
 type Lifecycle struct {
 	// PausedSince is when somebody paused it.
 	PausedSince int64

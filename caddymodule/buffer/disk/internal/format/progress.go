@@ -8,8 +8,8 @@ import (
 // Window is how far above its low position a consumer may have events settled.
 const Window = 8192
 
-// Progress is what a consumer has behind it: everything up to Low, and what is marked in the window above. The bitmap is a
-// ring, indexed by position.
+// Progress is what a consumer has behind it: everything up to Low, and what is marked in the window above. The bitmap
+// is a ring, indexed by position.
 type Progress struct {
 	Low uint64
 	// High is the highest marked position, or at most low.

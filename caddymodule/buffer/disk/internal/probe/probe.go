@@ -1,5 +1,5 @@
-// Package probe looks at what a directory lies on: it names the file system, measures how long a small write and its sync
-// take, and knows what an operator should be warned of.
+// Package probe looks at what a directory lies on: it names the file system, measures how long a small write and its
+// sync take, and knows what an operator should be warned of.
 package probe
 
 import (
@@ -14,15 +14,16 @@ import (
 const (
 	// probeFile is made in the buffer's directory and removed again. Pebble passes over such names.
 	File = "sync-probe.tmp"
-	// probeSize is that of the probe's file, one page, which every sync writes anew: what a group of a few events takes.
+	// probeSize is that of the probe's file, one page, which every sync writes anew: what a group of a few events
+	// takes.
 	probeSize = 4096
 	// A probe ends after so many syncs, or with the first one after so much time.
 	probeSyncs = 15
 	probeTime  = 200 * time.Millisecond
-	// implausible is a median that no device reaches that keeps what it says it keeps. The fastest, NVMe with power-loss
-	// protection, take some 10 µs for a page at a queue depth of one, and the file system comes on top: 25 µs and more are
-	// measured on them. A sync that does nothing takes a few. A hypervisor that drops flushes is not found this way, since it
-	// still has to carry the write.
+	// implausible is a median that no device reaches that keeps what it says it keeps. The fastest, NVMe with
+	// power-loss protection, take some 10 µs for a page at a queue depth of one, and the file system comes on top: 25
+	// µs and more are measured on them. A sync that does nothing takes a few. A hypervisor that drops flushes is not
+	// found this way, since it still has to carry the write.
 	implausible = 20 * time.Microsecond
 	// slowSync is a median above which senders wait for the disk and not for the network.
 	slowSync = 50 * time.Millisecond
