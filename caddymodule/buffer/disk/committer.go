@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 )
 
 const (
@@ -20,70 +17,6 @@ const (
 	// maxYields bounds how often the committer yields to others.
 	maxYields = 4
 )
-
-// task is something to be written by the committer.
-type task interface {
-	// size is roughly how many bytes it adds to the group.
-	size() int
-	// stage adds the task's writes to the group. An error fails this task alone: it must be
-	// returned before anything was added.
-	stage(g *group) error
-	// done is called once, after the sync or the failure.
-	done(err error)
-}
-
-// group is what one sync makes durable.
-type group struct {
-	b      *Buffer
-	c      *committer
-	db     *pebble.DB
-	batch  *pebble.Batch
-	events eventlog.Group
-	// counted: the number of dead letters changes, or the bytes beside the events.
-	counted bool
-	// rotate: a new segment begins at once, so that the trimmed one can go.
-	rotate bool
-	number uint64
-	now    int64
-	limits *Limits
-	// touched are the consumers whose progress changed.
-	touched []*consumerState
-	// memos are those of the group by their keys, lettersGone the dead letters that it removes, and
-	// trimmedTo is the last event that it trims: what is staged later must see what is not in
-	// the store yet.
-	memos       map[string][]byte
-	lettersGone map[string]bool
-	trimmedTo   uint64
-	// then runs after the sync, before the tasks are done.
-	then []func()
-}
-
-// committer is the only writer of the store.
-type committer struct {
-	b     *Buffer
-	queue chan task
-	// gate lets senders finish before the queue is closed.
-	gate    sync.RWMutex
-	stopped bool
-
-	// next position and total size, number of dead letters and bytes beside the events, of what is staged.
-	next, total    uint64
-	letters, aside int64
-	// stuck is set when Pebble panicked: it may hold its locks, so closing it could hang.
-	stuck atomic.Bool
-
-	// newest is the segment that was the newest when it last looked, and cacheDropped the total size when it last asked
-	// for pages to be dropped.
-	newest, cacheDropped uint64
-
-	tasks []task
-	errs  []error
-	group group
-
-	// appends are tasks to be used again: by this buffer alone, since a task's channel must not move between the
-	// synctest bubbles of tests.
-	appends sync.Pool
-}
 
 func newCommitter(b *Buffer, next, total uint64) *committer {
 	c := &committer{b: b, queue: make(chan task, queueLength), next: next, total: total, cacheDropped: total}

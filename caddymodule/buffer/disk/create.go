@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -111,17 +110,4 @@ func (g *group) startBehind(s buffer.Start, ever bool) (uint64, error) {
 		}
 	}
 	return now, nil
-}
-
-// storedSince returns the position of the first event that was stored at a time or later, the one
-// behind the newest if there is none. The clock grows with the position.
-func (b *Buffer) storedSince(at int64) (uint64, error) {
-	first, last := b.first.Load(), b.durable.Load()
-	var failed error
-	n := sort.Search(int(last+1-first), func(i int) bool {
-		f, err := b.firstIntact(first+uint64(i), last)
-		failed = errors.Join(failed, err)
-		return f.position == 0 || f.trailer.StoredAt >= at
-	})
-	return first + uint64(n), failed
 }

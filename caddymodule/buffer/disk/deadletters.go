@@ -2,7 +2,6 @@ package disk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -180,16 +179,3 @@ func (t *dropTask) stage(g *group) error {
 }
 
 func (t *dropTask) done(err error) { t.finish(err) }
-
-// sizeOf returns the size of a value, 0 if it is not there.
-func sizeOf(db *pebble.DB, key []byte) (int, error) {
-	v, closer, err := db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer closer.Close()
-	return len(v), nil
-}

@@ -173,3 +173,12 @@ func (c *Consumer) copied(db *pebble.DB, position uint64, lane string) (lease, e
 	}
 	return lease{deferred: true, lane: lane, copied: size}, err
 }
+
+// giveBack takes leases back that never reached the caller.
+func (c *Consumer) giveBack(leases []buffer.Lease) {
+	c.st.mu.Lock()
+	defer c.st.mu.Unlock()
+	for _, l := range leases {
+		delete(c.st.leased, l.Event.Position)
+	}
+}

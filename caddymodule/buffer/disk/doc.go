@@ -9,20 +9,25 @@
 //
 // The engine stands on packages of its own: eventlog is the log of events, failstop the file system that halts, format
 // the keys and records, dedupe the index of ids, probe the look at the disk. Package disk/module makes a Caddy module
-// of the engine. The engine's own files, from the top:
+// of the engine. A file of the engine uses only those below it:
 //
-//	open, buffer            opening and closing, what an open buffer holds
-//	append                  an event's way into a group
-//	consumer, consumers, create, lifecycle, forget
-//	                        who reads, and what is known of them
-//	lease, deferred, seekhint, settle, reopen, damage, memo
-//	                        what a consumer does with an event
-//	events, states, deadletters
-//	                        questions of operators
-//	retention, pressure, trim, orphan, limits, segments
+//	open, close             opening, reconfiguring, closing
+//	retention, trim, orphan, forget
 //	                        what goes, and when
-//	committer, change, deadletter, waiter, recover, pebble
-//	                        what all of these stand on
+//	events, states, stats, consumers, deadletters
+//	                        questions of operators
+//	consumer, create, lifecycle
+//	                        who reads, and what people decide about them
+//	lease, deferred, settle, reopen, damage, settlement
+//	                        what a consumer does with an event
+//	append                  an event's way into a group
+//	committer, change       the one writer
+//	deadletter, memo, recover, segments, control, pressure, limits, pebble
+//	                        what is written, and what bounds it
+//	readevent, consumerstate, buffer
+//	                        what all of these read
+//	types, options, seekhint, waiter
+//	                        what an open buffer is made of
 //
 // # Log
 //

@@ -144,33 +144,3 @@ func (b *Buffer) Lookup(ctx context.Context, source, id string) (position uint64
 	}
 	return position, nil
 }
-
-// intact is a position whose record is intact, 0 where there is none.
-type intact struct {
-	position uint64
-	trailer  format.Trailer
-}
-
-// firstIntact returns the first intact record between two positions.
-func (b *Buffer) firstIntact(from, to uint64) (s intact, err error) {
-	err = b.events.Scan(from, to, s.take)
-	return s, err
-}
-
-// lastIntact returns the last intact record between two positions.
-func (b *Buffer) lastIntact(from, to uint64) (s intact, err error) {
-	err = b.events.ScanBack(from, to, s.take)
-	return s, err
-}
-
-func (s *intact) take(position uint64, raw []byte, err error) bool {
-	if err != nil {
-		return true
-	}
-	_, t, err := format.OpenRecord(raw, position)
-	if err != nil {
-		return true
-	}
-	s.position, s.trailer = position, t
-	return false
-}

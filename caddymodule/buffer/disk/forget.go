@@ -53,12 +53,6 @@ func (g *group) stageForget(st *consumerState, copies uint64) {
 	}
 }
 
-// busy reports whether somebody reads from the consumer, or something of it is on the way to the
-// disk. Callers hold mu.
-func (st *consumerState) busy() bool {
-	return st.handle != nil || st.settling > 0
-}
-
 // copyCosts sums what a consumer's copies of events up to a position count for.
 func copyCosts(db *pebble.DB, name string, to uint64) (sum uint64, err error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: format.NamePrefix(format.KindCopy, name), UpperBound: format.CopyKey(name, to+1)})

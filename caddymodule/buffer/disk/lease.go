@@ -72,13 +72,6 @@ func (c *Consumer) bounds() (from, to uint64) {
 	return max(c.st.cursor, first), min(c.b.durable.Load(), c.st.progress.Low+format.Window)
 }
 
-// found is one event, or what is left of it.
-type found struct {
-	event buffer.Event
-	raw   []byte
-	err   error
-}
-
 // scan reads on from the cursor. more says that it moved without a result.
 func (c *Consumer) scan(max int) (leases []buffer.Lease, more bool, err error) {
 	from, to := c.bounds()
@@ -133,22 +126,6 @@ func (c *Consumer) take(events []found, from, next uint64) (leases []buffer.Leas
 	}
 	st.cursor = next
 	return leases, bad, nil
-}
-
-// has reports whether the position is settled, deferred or leased.
-func (st *consumerState) has(position uint64) bool {
-	if _, ok := st.leased[position]; ok {
-		return true
-	}
-	return st.progress.Has(position)
-}
-
-// markGap settles a position that has no event to read: none was stored, or it was
-// passed over since the consumer has it behind it.
-func (st *consumerState) markGap(position uint64) {
-	if _, ok := st.leased[position]; !ok {
-		st.progress.Mark(position)
-	}
 }
 
 // read returns up to max events from a range, and the position to go on with.

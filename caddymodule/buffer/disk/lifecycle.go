@@ -74,18 +74,6 @@ func (b *Buffer) PauseConsumer(ctx context.Context, name string, paused bool) er
 	return nil
 }
 
-func (b *Buffer) consumerNamed(name string) *consumerState {
-	b.consumersMu.Lock()
-	defer b.consumersMu.Unlock()
-	return b.consumers[name]
-}
-
-func (st *consumerState) getLifecycle() format.Lifecycle {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	return st.lifecycle
-}
-
 // stageLifecycle writes a lifecycle if it changed.
 func (g *group) stageLifecycle(st *consumerState, s format.Lifecycle) {
 	st.mu.Lock()

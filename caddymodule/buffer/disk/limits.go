@@ -6,12 +6,6 @@ import "time"
 // takes a config back when a later part of it fails.
 const limitsGrace = time.Minute
 
-// graceLimits are what must be kept until a time, whatever the limits in force say.
-type graceLimits struct {
-	limits Limits
-	until  time.Time
-}
-
 // trimLimits are the limits that decide what goes, while b.limits decides what is refused.
 func (b *Buffer) trimLimits(now time.Time) *Limits {
 	limits, s := b.limits.Load(), b.grace.Load()
@@ -20,17 +14,6 @@ func (b *Buffer) trimLimits(now time.Time) *Limits {
 	}
 	l := limits.keepingMore(s.limits)
 	return &l
-}
-
-// keepingMore returns of each limit the one that keeps more.
-func (l Limits) keepingMore(than Limits) Limits {
-	return Limits{
-		Retention:           max(l.Retention, than.Retention),
-		MaxSize:             max(l.MaxSize, than.MaxSize),
-		DedupeWindow:        max(l.DedupeWindow, than.DedupeWindow),
-		DeadLetterRetention: max(l.DeadLetterRetention, than.DeadLetterRetention),
-		Headroom:            min(l.Headroom, than.Headroom),
-	}
 }
 
 // setLimits puts complete limits in force. The same limits again do not restart the grace.
@@ -49,3 +32,5 @@ func (b *Buffer) setLimits(l Limits) {
 	b.grace.Store(&graceLimits{limits: kept, until: now.Add(limitsGrace)})
 	b.limits.Store(&l)
 }
+
+func (g *group) trimLimits() *Limits { return g.b.trimLimits(time.Unix(0, g.now)) }

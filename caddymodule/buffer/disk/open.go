@@ -76,9 +76,6 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 // formatVersion is that of all the keys and records together. No release wrote an earlier one.
 const formatVersion = 4
 
-// errOtherFormat: the directory is not for this version.
-var errOtherFormat = errors.New("another version wrote it")
-
 // load reads what the buffer keeps in memory: a few records, whatever is stored. It returns the last group, the next
 // position, and the total size of all events so far.
 func (b *Buffer) load() (last, next, total uint64, err error) {
@@ -146,16 +143,6 @@ func (b *Buffer) checkFormat() error {
 	return nil
 }
 
-// get returns a copy of a small value.
-func (b *Buffer) get(key []byte) ([]byte, error) {
-	v, closer, err := b.db.Get(key)
-	if err != nil {
-		return nil, err
-	}
-	defer closer.Close()
-	return append([]byte{}, v...), nil
-}
-
 // runProbe has the disk probed and logs what it found.
 func (b *Buffer) runProbe() {
 	found, err := b.opts.probe.Run(b.opts.Path)
@@ -166,5 +153,60 @@ func (b *Buffer) runProbe() {
 	b.log.Info("buffer: looked at the disk", "path", b.opts.Path, "file_system", found.FileSystem, "sync_median", found.Median, "sync_max", found.Max)
 	for _, line := range found.Warnings(b.opts.Path) {
 		b.log.Warn("buffer: "+line, "path", b.opts.Path)
+	}
+}
+
+// Reconfigure applies new limits: at once to what is refused. Where they keep less, what is stored goes only a minute
+// later, and not at all if they are taken back before.
+func (b *Buffer) Reconfigure(l Limits) error {
+	if err := l.Validate(); err != nil {
+		return fmt.Errorf("reconfiguring buffer %s: %w", b.opts.Path, err)
+	}
+	b.setLimits(l.WithDefaults())
+	b.checkHeadroom()
+	b.sweep.fire()
+	return nil
+}
+
+// loadConsumers reads the progress of every consumer that the store knows.
+func (b *Buffer) loadConsumers() error {
+	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindConsumer}, UpperBound: []byte{format.KindConsumer + 1}})
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		name := string(it.Key()[1:])
+		p, err := format.ParseProgress(it.Value())
+		if err != nil {
+			// To deliver again what is stored is better than to lose one event.
+			low := b.first.Load() - 1
+			p = &format.Progress{Low: low, High: low}
+			b.log.Error("buffer: a consumer's progress is damaged, it starts again with the oldest stored event", "consumer", name)
+		}
+		p.SkipTo(b.first.Load() - 1)
+		st := newConsumerState(name, p)
+		if st.lifecycle, err = b.loadLifecycle(name); err != nil {
+			return err
+		}
+		b.consumers[name] = st
+	}
+	if err := it.Error(); err != nil {
+		return fmt.Errorf("reading the consumers: %w", err)
+	}
+	return nil
+}
+
+// onTrigger does the work each time the trigger fires, until Close or a halt.
+func (b *Buffer) onTrigger(fired trigger, work func()) {
+	for {
+		select {
+		case <-b.closing:
+			return
+		case <-b.failure.Halted:
+			return
+		case <-fired:
+			work()
+		}
 	}
 }

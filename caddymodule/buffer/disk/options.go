@@ -111,6 +111,9 @@ func (l Limits) Validate() error {
 
 const minMaxSize = 1 << 20
 
+// memTableSize is that of Pebble's memtables.
+const memTableSize = 16 << 20
+
 // minSegment and maxSegment bound the size of a segment.
 const (
 	minSegment = 64 << 10
@@ -138,4 +141,21 @@ func (o Options) withDefaults() Options {
 		o.segment = min(o.segment, int64(2*o.memTable))
 	}
 	return o
+}
+
+// graceLimits are what must be kept until a time, whatever the limits in force say.
+type graceLimits struct {
+	limits Limits
+	until  time.Time
+}
+
+// keepingMore returns of each limit the one that keeps more.
+func (l Limits) keepingMore(than Limits) Limits {
+	return Limits{
+		Retention:           max(l.Retention, than.Retention),
+		MaxSize:             max(l.MaxSize, than.MaxSize),
+		DedupeWindow:        max(l.DedupeWindow, than.DedupeWindow),
+		DeadLetterRetention: max(l.DeadLetterRetention, than.DeadLetterRetention),
+		Headroom:            min(l.Headroom, than.Headroom),
+	}
 }

@@ -205,3 +205,10 @@ func (g *group) stageRemovals(over []removal) {
 		})
 	}
 }
+
+// eventTrim is what a group's trim takes.
+type eventTrim struct {
+	// to is the last event, 0 for none, total the total size up to it.
+	to, total uint64
+	losers    []loss
+}

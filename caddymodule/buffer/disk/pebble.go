@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -17,7 +18,6 @@ import (
 )
 
 const (
-	memTableSize = 16 << 20
 	// cacheSize bounds nearly all of the buffer's memory: Pebble takes the memtables, usually two and at most four, out
 	// of it. What is left must hold the filter blocks of the dedupe entries, or every append reads them again.
 	cacheSize = 96 << 20
@@ -161,3 +161,8 @@ func (l logger) listener() *pebble.EventListener {
 		},
 	}
 }
+
+// errOtherFormat: the directory is not for this version.
+var errOtherFormat = errors.New("another version wrote it")
+
+const secondsToFlush = 2 * time.Second

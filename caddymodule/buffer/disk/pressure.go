@@ -97,3 +97,8 @@ func (b *Buffer) checkHeadroom() {
 	b.log.Error("buffer: the disk is nearly full, events are refused until there is room", "free", usage.AvailBytes)
 	b.sweep.fire()
 }
+
+const (
+	sweepEvery    = 30 * time.Second
+	pressureEvery = time.Second
+)

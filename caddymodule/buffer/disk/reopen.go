@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -9,19 +8,6 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
-
-// stored is what the store has of an event that is to be reopened.
-type stored struct {
-	// whole: the event record is there and intact.
-	whole bool
-	// deferred: the consumer has it set aside.
-	deferred bool
-	// letter is the dead letter's key, letterCost what it counts for, and record the event in it, if
-	// that is intact.
-	letter     []byte
-	letterCost uint64
-	record     []byte
-}
 
 // findOld reads what the group's reopenings need, before anything is staged, so that a
 // failed read fails the task alone.
@@ -69,19 +55,6 @@ func (it *settlement) findOld(b *Buffer, db *pebble.DB, name string) error {
 	return nil
 }
 
-// getMaybe returns a copy of a value, and whether it is there.
-func getMaybe(db *pebble.DB, key []byte) ([]byte, bool, error) {
-	v, closer, err := db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	defer closer.Close()
-	return append([]byte{}, v...), true, nil
-}
-
 // stageReopen sets a settled event aside again. It returns false when there is nothing to
 // reopen. Callers hold mu.
 func (st *consumerState) stageReopen(g *group, it *settlement) bool {
@@ -108,24 +81,4 @@ func (st *consumerState) stageReopen(g *group, it *settlement) bool {
 	}
 	st.stageDeferred(g, o, true)
 	return true
-}
-
-// readEvent returns an event that the consumer has leased, and its record: from the consumer's own
-// copy where it has one and the event is trimmed or damaged.
-func (st *consumerState) readEvent(b *Buffer, db *pebble.DB, position uint64, was lease) (buffer.Event, []byte, error) {
-	e, raw, err := b.readEvent(position)
-	if !was.deferred || !isDamage(err) {
-		return e, raw, err
-	}
-	own, ok, getErr := getMaybe(db, format.CopyKey(st.name, position))
-	if getErr != nil {
-		return buffer.Event{}, nil, fmt.Errorf("reading the copy of event %d: %w", position, getErr)
-	}
-	if !ok {
-		return e, raw, err
-	}
-	if e, _, err = format.DecodeEvent(own, position); err != nil {
-		return buffer.Event{}, own, fmt.Errorf("reading the copy of event %d: %w", position, err)
-	}
-	return e, own, nil
 }

@@ -16,11 +16,6 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-const (
-	sweepEvery    = 30 * time.Second
-	pressureEvery = time.Second
-)
-
 // keep enforces the limits until Close or a halt.
 func (b *Buffer) keep() {
 	sweep, pressure := time.NewTicker(sweepEvery), time.NewTicker(pressureEvery)

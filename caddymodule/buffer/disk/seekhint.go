@@ -121,30 +121,6 @@ func (fs *seekHints) lane(name string) *seekHint {
 	return f
 }
 
-// learn finds a hint that is not known, among the keys of a prefix from a position on. That may take long, so it does
-// not hold mu.
-func (st *consumerState) learn(db *pebble.DB, prefix []byte, from uint64, choose func() *seekHint) error {
-	st.mu.Lock()
-	f := choose()
-	known := f.known
-	st.mu.Unlock()
-	if known {
-		return nil
-	}
-	it, position, err := seekPosition(db, prefix, from)
-	if err != nil {
-		return err
-	}
-	if err := it.Close(); err != nil {
-		return err
-	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	f.lower(position)
-	f.known = true
-	return nil
-}
-
 // seek returns an iterator at the first entry of a prefix from a position on, and raises the hint to it. The caller
 // holds mu, and closes the iterator.
 func (f *seekHint) seek(db *pebble.DB, prefix []byte, from uint64, a arrival) (*pebble.Iterator, error) {

@@ -18,25 +18,6 @@ const (
 	maxMemoKey = 1024
 )
 
-// settleTask is a list of outcomes on its way to the disk.
-type settleTask struct {
-	waiter
-	st    *consumerState
-	items []settlement
-	bytes int
-}
-
-type settlement struct {
-	outcome buffer.Outcome
-	was     lease
-	// claimed: the outcome ends a lease. Reopen and PutMemo do not.
-	claimed bool
-	// letter is set for a dead letter.
-	letter *format.DeadLetter
-	// old is what the store has of an event to be reopened.
-	old stored
-}
-
 // Settle implements buffer.Consumer.
 func (c *Consumer) Settle(ctx context.Context, outcomes ...buffer.Outcome) error {
 	if err := c.settle(ctx, outcomes); err != nil {
@@ -129,24 +110,6 @@ func (c *Consumer) claim(outcomes []buffer.Outcome) ([]settlement, error) {
 	return items, nil
 }
 
-func (st *consumerState) unclaim(items []settlement) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.settling--
-	for i := range items {
-		it := &items[i]
-		st.hints.arrived(&it.outcome)
-		if !it.claimed {
-			continue
-		}
-		if st.handle == nil {
-			delete(st.leased, it.outcome.Position)
-			continue
-		}
-		st.leased[it.outcome.Position] = it.was
-	}
-}
-
 // attach adds the copies of events that dead letters hold.
 func (c *Consumer) attach(t *settleTask) error {
 	for i := range t.items {
@@ -226,16 +189,6 @@ func (st *consumerState) stageOutcome(g *group, it *settlement) {
 		g.stageDeadLetter(*it.letter)
 	}
 	st.progress.Mark(o.Position)
-}
-
-// stageDeferred writes a deferred event's entries. Callers hold mu.
-func (st *consumerState) stageDeferred(g *group, o *buffer.Outcome, fresh bool) {
-	_ = g.batch.Set(format.DeferredKey(st.name, o.Lane, o.Position), format.EncodeRetry(o.Retry), nil)
-	_ = g.batch.Set(format.DeferredAtKey(st.name, o.Position), []byte(o.Lane), nil)
-	st.staged[o.Position] = true
-	if fresh {
-		st.progress.Deferred++
-	}
 }
 
 func (t *settleTask) done(err error) {

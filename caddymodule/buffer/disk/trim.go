@@ -1,8 +1,6 @@
 package disk
 
 import (
-	"time"
-
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
@@ -18,8 +16,6 @@ type trimTask struct {
 	lettersBefore []byte
 	moreLetters   bool
 }
-
-func (g *group) trimLimits() *Limits { return g.b.trimLimits(time.Unix(0, g.now)) }
 
 // lettersPerTrim bounds how long one trim keeps the committer.
 const lettersPerTrim = 512
@@ -76,13 +72,6 @@ func (t *trimTask) stageLetters(g *group) error {
 		g.countAside(-n, -bytes)
 	}
 	return nil
-}
-
-// eventTrim is what a group's trim takes.
-type eventTrim struct {
-	// to is the last event, 0 for none, total the total size up to it.
-	to, total uint64
-	losers    []loss
 }
 
 // planEvents looks again at who holds what: since the trim was planned, a consumer may have been created or opened, or

@@ -72,20 +72,6 @@ func (l trigger) fire() {
 	}
 }
 
-// onTrigger does the work each time the trigger fires, until Close or a halt.
-func (b *Buffer) onTrigger(fired trigger, work func()) {
-	for {
-		select {
-		case <-b.closing:
-			return
-		case <-b.failure.Halted:
-			return
-		case <-fired:
-			work()
-		}
-	}
-}
-
 // broadcast wakes everybody who waits. It costs next to nothing while nobody does.
 type broadcast struct {
 	mu sync.Mutex

@@ -251,3 +251,5 @@ func stampOf(fsys vfs.FS, dir, name string, size int64) (stamp, error) {
 		}
 	}
 }
+
+const manifestPrefix = "MANIFEST-"

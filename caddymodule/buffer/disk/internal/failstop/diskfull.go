@@ -1,14 +1,10 @@
 package failstop
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
-	"syscall"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
@@ -30,11 +26,6 @@ type diskFull struct {
 	armed atomic.Bool
 	// waiting counts the writes that wait.
 	waiting atomic.Int64
-}
-
-// noSpace tells a full disk, or a used up quota, from other errors.
-func noSpace(err error) bool {
-	return vfs.IsNoSpaceError(err) || errors.Is(err, syscall.EDQUOT)
 }
 
 // err is why no event can be taken while a write waits for space, else nil.

@@ -1,9 +1,13 @@
 package failstop
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
@@ -61,4 +65,9 @@ func (s *Failure) OpenError() error {
 func OneLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s
+}
+
+// noSpace tells a full disk, or a used up quota, from other errors.
+func noSpace(err error) bool {
+	return vfs.IsNoSpaceError(err) || errors.Is(err, syscall.EDQUOT)
 }

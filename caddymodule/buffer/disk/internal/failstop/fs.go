@@ -153,8 +153,6 @@ func (f *FS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	})
 }
 
-const manifestPrefix = "MANIFEST-"
-
 // syncDir makes the entry of a new manifest durable. Pebble syncs the directory once for the manifest and for the
 // marker that names it. On a file system that may keep the later entry of the two and lose the earlier one, a crash in
 // between would leave a store that cannot be opened.

@@ -1,0 +1,60 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+)
+
+// Close implements buffer.Buffer.
+func (b *Buffer) Close() error {
+	b.closeOnce.Do(func() {
+		close(b.closing)
+		b.committer.stop()
+		b.loops.Wait()
+		b.wakeAll()
+		b.flushAll()
+		if err := b.closeStore(); err != nil && b.failure.Err() == nil {
+			b.closeErr = fmt.Errorf("closing buffer %s: %w", b.opts.Path, err)
+			return
+		}
+		b.writeControl(true)
+	})
+	return b.closeErr
+}
+
+// closeOnHalt closes the store as soon as the buffer is halted. Its background work would otherwise go on with files
+// that are no longer written.
+func (b *Buffer) closeOnHalt() {
+	select {
+	case <-b.closing:
+		return
+	case <-b.failure.Halted:
+	}
+	b.log.Error("buffer is halted: nothing more is stored or delivered until Caddy is restarted with a healthy disk",
+		"path", b.opts.Path, "error", failstop.OneLine(b.failure.Err().Error()))
+	b.wakeAll()
+	b.closeStore()
+}
+
+func (b *Buffer) closeStore() error {
+	b.dbMu.Lock()
+	defer b.dbMu.Unlock()
+	if b.db == nil || b.committer.stuck.Load() {
+		return nil
+	}
+	return b.closeFiles()
+}
+
+// closeFiles closes the store and the log. The caller holds dbMu, or is alone.
+func (b *Buffer) closeFiles() error {
+	var err error
+	if b.events != nil {
+		err = b.events.Close()
+	}
+	err = errors.Join(err, b.db.Close())
+	b.db = nil
+	b.fs.Release()
+	return err
+}

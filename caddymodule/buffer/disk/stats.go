@@ -1,0 +1,29 @@
+package disk
+
+import "github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+
+// Stats implements buffer.Buffer.
+func (b *Buffer) Stats() buffer.Stats {
+	s := buffer.Stats{
+		First:       b.first.Load(),
+		Last:        b.durable.Load(),
+		DeadLetters: b.deadCount.Load(),
+		Bytes:       b.bytes(),
+		Syncs:       b.counters.syncs.Load(),
+		Appended:    b.counters.appended.Load(),
+		Duplicates:  b.counters.duplicates.Load(),
+		Corrupt:     b.counters.corrupt.Load(),
+		Halted:      b.failure.Err(),
+		Full:        b.noRoom(int(b.refusedSize.Load())),
+	}
+	if s.Last == 0 {
+		s.First = 0
+	}
+	if d := b.probed.Load(); d != nil {
+		s.FileSystem, s.SyncMedian, s.SyncMax = d.FileSystem, d.Median, d.Max
+	}
+	return s
+}
+
+// Limits implements buffer.Buffer.
+func (b *Buffer) Limits() buffer.Limits { return buffer.Limits(*b.limits.Load()) }
