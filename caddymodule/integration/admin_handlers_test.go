@@ -71,8 +71,8 @@ func TestAdminForget(t *testing.T) {
 	s.must(t, "paused", "pause", "crm")
 	s.sendEvents(t, "car-1", 3)
 	s.refused(t, "handlers file", "forget", "crm")
-	both := s.adminHandlers(app.url)
-	s.write(t, "handlers.hcl", both[:strings.Index(both, `handler "crm"`)])
+	archive, _, _ := strings.Cut(s.adminHandlers(app.url), `handler "crm"`)
+	s.write(t, "handlers.hcl", archive)
 	if err := s.adminLoad(t.Context(), s.caddyfile("8d")); err != nil {
 		t.Fatal(err)
 	}

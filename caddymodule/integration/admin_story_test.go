@@ -243,7 +243,8 @@ func TestAdminReplay(t *testing.T) {
 	}
 
 	out := s.must(t, "has begun", "replay", "--handler", "crm", "--all", "--rate", "1", "--detach")
-	id := strings.Fields(out[strings.Index(out, "Replay "):])[1]
+	_, after, _ := strings.Cut(out, "Replay ")
+	id := strings.Fields(after)[0]
 	s.must(t, "running", "replay", "list")
 	s.must(t, "resume "+id, "replay", "stop", id)
 	r := s.replay(t, id)
@@ -282,6 +283,7 @@ func TestAdminReplay(t *testing.T) {
 		if err := cmd.Wait(); err != nil || !strings.Contains(last, "goes on. To stop it: caddy smartcar replay stop") {
 			t.Errorf("%v, the last line: %s", err, last)
 		}
-		s.must(t, "stopped", strings.Fields(last[strings.Index(last, "replay stop"):])...)
+		_, id, _ := strings.Cut(last, "replay stop")
+		s.must(t, "stopped", "replay", "stop", strings.TrimSpace(id))
 	})
 }

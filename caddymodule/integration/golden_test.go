@@ -19,8 +19,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // separator stands between a Caddyfile and what is expected of it, as in Caddy's own tests.
 const separator = "\n----------\n"
 
-// goldens runs a test for each file. make returns what the Caddyfile comes to.
-func goldens(t *testing.T, pattern string, make func(t *testing.T, caddyfile []byte) string) {
+// goldens runs a test for each file. compile returns what the Caddyfile comes to.
+func goldens(t *testing.T, pattern string, compile func(t *testing.T, caddyfile []byte) string) {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
@@ -37,7 +37,7 @@ func goldens(t *testing.T, pattern string, make func(t *testing.T, caddyfile []b
 			if !found && !*update {
 				t.Fatal("no separator; run the test with -update")
 			}
-			got := make(t, []byte(caddyfile+"\n"))
+			got := compile(t, []byte(caddyfile+"\n"))
 			if *update {
 				if err := os.WriteFile(file, []byte(strings.TrimRight(caddyfile, "\n")+separator+got+"\n"), 0o644); err != nil {
 					t.Fatal(err)

@@ -32,11 +32,11 @@ func unsigned(target string) string {
 	return strings.Replace(requestHead("Content-Length: 2"), "/webhooks/smartcar", target, 1) + "{}"
 }
 
-func swap(text, old, new string) string {
-	if !strings.Contains(text, old) {
-		panic("nothing to swap: " + old)
+func swap(text, from, to string) string {
+	if !strings.Contains(text, from) {
+		panic("nothing to swap: " + from)
 	}
-	return strings.Replace(text, old, new, 1)
+	return strings.Replace(text, from, to, 1)
 }
 
 var rightSignature = smartcar.Sign(testToken, []byte(hostileBody))

@@ -137,7 +137,7 @@ func (v *killVerdict) tell(t *testing.T) {
 	t.Logf("given up by the sender: %d; held back while Caddy was away for unusually long: %d; dead letters: %v; answers other than 200 by a Caddy that was asked to end: %v", l.gaveUp, l.held, v.reasons, l.refused)
 	t.Logf("from start to first 200: median %v, max %v; longest stop %v",
 		median(k.firsts).Round(time.Millisecond), longest(k.firsts).Round(time.Millisecond), longest(k.stops).Round(time.Millisecond))
-	for _, text := range append(v.judgement.first, l.wrong...) {
+	for _, text := range append(v.first, l.wrong...) {
 		t.Error(text)
 	}
 

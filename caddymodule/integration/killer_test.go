@@ -178,7 +178,7 @@ func (k *killer) strike(t *testing.T, r killRound) {
 		return
 	}
 	k.l.end(r.victim)
-	all := append(plugins, k.p.cmd.Process.Pid)
+	all := append(slices.Clone(plugins), k.p.cmd.Process.Pid)
 	if !r.pluginFirst {
 		slices.Reverse(all)
 	}

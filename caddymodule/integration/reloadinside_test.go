@@ -50,8 +50,9 @@ func TestReloadLeavesNoGoroutine(t *testing.T) {
 // loadInside loads a Caddyfile into this process, but for the admin API, which would
 // stay when Caddy stops.
 func loadInside(_ context.Context, caddyfile string) error {
-	admin, _, _ := strings.Cut(caddyfile[strings.Index(caddyfile, "admin "):], "\n")
-	caddyfile = strings.Replace(caddyfile, admin, "admin off", 1)
+	before, after, _ := strings.Cut(caddyfile, "admin ")
+	_, after, _ = strings.Cut(after, "\n")
+	caddyfile = before + "admin off\n" + after
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		return err

@@ -181,7 +181,7 @@ func (g *growth) emptyPhase(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(filepath.Join(g.dir, name))
+	defer func() { _ = os.RemoveAll(filepath.Join(g.dir, name)) }()
 	defer server.stop()
 	rest, err := server.warm(ctx, bodies, g.opts.conns)
 	if err != nil {
@@ -224,7 +224,7 @@ func (g *growth) drainStage(ctx context.Context, s *stage) error {
 	if err := fill(ctx, empty.path, empty.events, manyVehicles, g.opts.size, nil); err != nil {
 		return err
 	}
-	defer os.RemoveAll(empty.path)
+	defer func() { _ = os.RemoveAll(empty.path) }()
 	behind := backlog{path: g.path, events: g.opts.backlog, consumer: fmt.Sprintf("behind%d", s.stored)}
 	from := func(b buffer.Buffer) error {
 		return b.CreateConsumers(ctx, buffer.ConsumerSpec{Name: behind.consumer, Start: buffer.Start{From: buffer.StartNow}})

@@ -120,8 +120,10 @@ func loadConn(ctx context.Context, conn net.Conn, t target, bodies *bodyMaker, p
 	)
 	for {
 		start := p.wait(ctx)
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return latencies, nil
+		default:
 		}
 		request = maker.appendRequest(request[:0], t)
 		if !p.paced() {

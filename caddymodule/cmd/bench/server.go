@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -138,7 +140,7 @@ func (s *server) poll(ctx context.Context, so func() bool) (time.Duration, error
 			return 0, ctx.Err()
 		case err := <-s.exited:
 			s.exited <- err
-			return 0, fmt.Errorf("%s ended at its start (%v); %s", s.secure.name, err, s.lastWords())
+			return 0, fmt.Errorf("%s ended at its start: %w; %s", s.secure.name, cmp.Or(err, errors.New("exit status 0")), s.lastWords())
 		case <-deadline:
 			return 0, fmt.Errorf("%s does not answer after a minute; %s", s.secure.name, s.lastWords())
 		case <-ticker.C:

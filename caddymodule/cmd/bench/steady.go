@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -159,8 +160,7 @@ func (s *server) watch(ctx context.Context, bodies *bodyMaker, e effort, parts i
 		m, err := s.moment(ctx)
 		if err != nil {
 			cancel()
-			<-failed
-			return nil, err
+			return nil, errors.Join(err, <-failed)
 		}
 		each(from, m)
 		all, from = append(all, m), m

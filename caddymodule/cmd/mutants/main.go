@@ -86,7 +86,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	r := newReport()
 	verdicts, err := plantAll(ctx, &workshop{root: root, dir: dir}, chosen, *parallel, os.Stdout)
 	if err != nil {

@@ -85,7 +85,7 @@ func (w *workshop) passWithout(ctx context.Context, chosen []fault, parallel int
 		if err := w.build(ctx, pkgs[i], "", binary); err != nil {
 			return err
 		}
-		defer os.Remove(binary)
+		defer func() { _ = os.Remove(binary) }()
 		for _, t := range byPkg[pkgs[i]] {
 			o, err := w.try(ctx, binary, t, 5*time.Minute)
 			if err != nil {
@@ -117,7 +117,7 @@ func (w *workshop) tryFault(ctx context.Context, f *fault, usual map[test]time.D
 			if err := w.build(ctx, t.pkg, overlay, built[t.pkg]); err != nil {
 				return nil, fmt.Errorf("it does not compile, so nothing can notice it: %w", err)
 			}
-			defer os.Remove(built[t.pkg])
+			defer func() { _ = os.Remove(built[t.pkg]) }()
 		}
 		// A fault may make a test wait for what never comes.
 		o, err := w.try(ctx, built[t.pkg], t, 10*time.Second+8*usual[t])

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ErrUnknown: this operating system's counters are not read.
+// ErrUnknown says that this operating system's counters are not read.
 var ErrUnknown = errors.New("the use of a process is not known on this operating system")
 
 // Use is what a process has used since its start, its children not included.
