@@ -30,7 +30,8 @@ func TestWriteGivesATrustedLoopbackCertificate(t *testing.T) {
 	}
 	resp.Body.Close()
 
-	if _, err := http.Get(server.URL); err == nil {
+	if resp, err := http.Get(server.URL); err == nil {
+		resp.Body.Close()
 		t.Error("a client with the system's roots trusts the certificate")
 	}
 	info, err := os.Stat(files.Key)

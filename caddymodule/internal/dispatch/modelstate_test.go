@@ -248,8 +248,8 @@ func (m *model) settleOn(f *fate, s buffer.State, letter bool, allowed []state) 
 	m.t.Errorf("%s is %s %+v (letter: %t) after a restart, want one of %v", f.e.ID, s.Phase, s.Retry, letter, allowed)
 }
 
-func (a state) is(r buffer.Retry) bool {
-	return a.attempts == r.Attempts && a.crashes == r.Crashes && a.replay == (r.Replay != "")
+func (s state) is(r buffer.Retry) bool {
+	return s.attempts == r.Attempts && s.crashes == r.Crashes && s.replay == (r.Replay != "")
 }
 
 // checkStored wants an event that is open to be there.

@@ -167,7 +167,7 @@ func TestReadOfTheVector(t *testing.T) {
 }
 
 func TestCut(t *testing.T) {
-	body := []byte(smartcar.Sample{}.VehicleState())
+	body := smartcar.Sample{}.VehicleState()
 	before := bytes.Clone(body)
 	r := read(t, string(body))
 	table := &Table{}

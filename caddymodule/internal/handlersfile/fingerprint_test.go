@@ -94,11 +94,11 @@ const fingerprinted = `handler "a" {
 `
 
 func TestFingerprint(t *testing.T) {
-	replace := func(old, new string) func(t *testing.T, text string) string {
+	replace := func(from, to string) func(t *testing.T, text string) string {
 		return func(t *testing.T, text string) string {
-			changed := strings.Replace(text, old, new, 1)
+			changed := strings.Replace(text, from, to, 1)
 			if changed == text {
-				t.Fatalf("the text has no %q", old)
+				t.Fatalf("the text has no %q", from)
 			}
 			return changed
 		}

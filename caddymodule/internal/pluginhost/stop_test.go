@@ -109,7 +109,7 @@ func TestStopOfBadPlugins(t *testing.T) {
 			if tt.inflight != "" {
 				wantNoCrash(t, <-call)
 			}
-			if again := p.Stop(testContext(t)); again != err {
+			if again := p.Stop(testContext(t)); !errors.Is(again, err) {
 				t.Errorf("a second Stop: %v, want %v", again, err)
 			}
 		})

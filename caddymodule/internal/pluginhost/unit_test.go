@@ -65,7 +65,7 @@ func TestHandshake(t *testing.T) {
 func TestRuntimeDirSweep(t *testing.T) {
 	parent := t.TempDir()
 	old := time.Now().Add(-2 * abandoned)
-	make := func(name string, lock bool, when time.Time) string {
+	folder := func(name string, lock bool, when time.Time) string {
 		dir := filepath.Join(parent, name)
 		if err := os.MkdirAll(filepath.Join(dir, "plugin-dir1"), 0o700); err != nil {
 			t.Fatal(err)
@@ -80,10 +80,10 @@ func TestRuntimeDirSweep(t *testing.T) {
 		}
 		return dir
 	}
-	dead := make(dirPrefix+"1", true, time.Now())
-	abandonedDir := make(dirPrefix+"2", false, old)
-	unborn := make(dirPrefix+"3", false, time.Now())
-	foreign := make("other", true, old)
+	dead := folder(dirPrefix+"1", true, time.Now())
+	abandonedDir := folder(dirPrefix+"2", false, old)
+	unborn := folder(dirPrefix+"3", false, time.Now())
+	foreign := folder("other", true, old)
 	living, err := newRuntimeDir(parent)
 	if err != nil {
 		t.Fatal(err)
