@@ -114,7 +114,7 @@ func noHandler(others []buffer.ConsumerInfo, names []string, name string) error 
 	return apiErrorf(http.StatusNotFound, "there is no handler %q: there are %s", name, strings.Join(names, ", "))
 }
 
-// handlersIdle says whether there are handlers that are not at work yet, or no more.
+// handlersIdle reports whether there are handlers that are not at work yet, or no more.
 func handlersIdle(q *request) bool {
 	others := q.Engine.Status(q.Context()).Removed
 	return slices.ContainsFunc(others, func(c buffer.ConsumerInfo) bool { return c.OrphanedSince.IsZero() })

@@ -16,7 +16,7 @@ func init() {
 		Short: "Smartcar webhooks: status, events, dead letters, replay, demo, sender",
 		Long: `Commands around the smartcar_webhook receiver.
 
-  caddy smartcar status        is all well, and what needs a person
+  caddy smartcar status        is all well, and what needs attention
   caddy smartcar events        lists stored events; show tells all about one
   caddy smartcar dead-letters  lists what handlers gave up on; replays or drops it
   caddy smartcar replay        gives a handler stored events again

@@ -14,7 +14,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 )
 
-// adminFlags are how each command that talks to the running Caddy is told where it is.
+// adminFlags are how each command that talks to the running Caddy learns where it is.
 type adminFlags struct {
 	address, config, adapter string
 	json                     bool

@@ -19,7 +19,7 @@ type printer struct {
 	// width of the terminal, 0 when there is none; wide: nothing is shortened for it.
 	width int
 	wide  bool
-	// at is how commands are told where Caddy is, with a space before it.
+	// at is how commands learn where Caddy is, with a space before it.
 	at string
 }
 
@@ -38,7 +38,7 @@ func newPrinter(cmd *cobra.Command) printer {
 	return p
 }
 
-// narrow says whether tables have to fit on a terminal.
+// narrow reports whether tables have to fit on a terminal.
 func (p printer) narrow() bool { return p.width > 0 && !p.wide }
 
 // screen is the width of a terminal that nobody has widened.

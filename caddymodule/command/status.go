@@ -16,7 +16,7 @@ import (
 // Exit codes of `status`.
 const (
 	exitHealthy = 0
-	exitPerson  = 1
+	exitAttention  = 1
 	exitUnknown = 2
 )
 
@@ -24,11 +24,11 @@ func statusCommand() *cobra.Command {
 	var f adminFlags
 	cmd := &cobra.Command{
 		Use:   "status [HANDLER]",
-		Short: "Says whether all is well, and what needs a person",
+		Short: "Says whether all is well, and what needs attention",
 		Long: `Asks the running Caddy: are events received, how far is each handler, what needs
-a person and what to do about it. With the name of a handler, all about that one.
+attention and what to do about it. With the name of a handler, all about that one.
 
-Exits with 0 when nothing needs a person, 1 when something does, and 2 when Caddy
+Exits with 0 when nothing needs attention, 1 when something does, and 2 when Caddy
 could not be asked or there is no such handler. With the name of a handler, that is
 about this handler.`,
 		Args:         cobra.MaximumNArgs(1),
@@ -42,9 +42,9 @@ about this handler.`,
 			if code == exitHealthy {
 				return nil
 			}
-			if code == exitPerson {
+			if code == exitAttention {
 				cmd.SilenceErrors = true
-				return errNeedsPerson
+				return errNeedsAttention
 			}
 			return exitWith(cmd, code)
 		},
@@ -53,7 +53,7 @@ about this handler.`,
 	return cmd
 }
 
-var errNeedsPerson = fmt.Errorf("something needs a person")
+var errNeedsAttention = fmt.Errorf("something needs attention")
 
 func runStatus(p printer, f adminFlags, args []string) (code int, err error) {
 	c, err := f.client()
@@ -70,7 +70,7 @@ func runStatus(p printer, f adminFlags, args []string) (code int, err error) {
 	}
 	code = exitHealthy
 	if !v.Healthy {
-		code = exitPerson
+		code = exitAttention
 	}
 	if f.json {
 		return code, p.raw(raw, nil)
@@ -91,7 +91,7 @@ func runHandlerStatus(p printer, f adminFlags, c *api.Client, v *api.Status, nam
 	about := slices.DeleteFunc(slices.Clone(v.Attention), func(a api.Attention) bool { return a.Handler != name })
 	code = exitHealthy
 	if len(about) > 0 || h >= 0 && v.Handlers[h].State != "ok" && v.Handlers[h].State != "waiting" {
-		code = exitPerson
+		code = exitAttention
 	}
 	if f.json {
 		var any json.RawMessage

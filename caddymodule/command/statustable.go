@@ -18,7 +18,7 @@ const (
 	statusLines = 23
 	// leastAttention is shown even if that makes it longer.
 	leastAttention = 2
-	// maxWrap is how many lines a text may have, maxItem what needs a person.
+	// maxWrap is how many lines a text may have, maxItem what needs attention.
 	maxWrap      = 3
 	maxItem      = 2 * maxWrap
 	handlerWidth = 20
@@ -119,7 +119,7 @@ func handlerRows(p printer, v *api.Status) []string {
 // attention lists what fits into so many lines, what is worst first.
 func (p printer) attention(list []api.Attention, room int) {
 	if len(list) == 0 {
-		fmt.Fprintln(p.out, "Nothing needs a person.")
+		fmt.Fprintln(p.out, "Nothing needs attention.")
 		return
 	}
 	list = slices.Clone(list)
@@ -141,7 +141,7 @@ func (p printer) attention(list []api.Attention, room int) {
 	if shown < len(list) {
 		more = fmt.Sprintf(", %d of them here (all: --json)", shown)
 	}
-	fmt.Fprintf(p.out, "%s %s a person%s:\n", text.Plural(uint64(len(list)), "thing"), need, more)
+	fmt.Fprintf(p.out, "%s %s attention%s:\n", text.Plural(uint64(len(list)), "thing"), need, more)
 	for _, line := range lines {
 		fmt.Fprintln(p.out, line)
 	}

@@ -48,7 +48,7 @@ func TestAdminPause(t *testing.T) {
 	if diff := cmp.Diff(append(before, held...), app.events()); diff != "" {
 		t.Error(diff)
 	}
-	s.must(t, "Nothing needs a person", "status")
+	s.must(t, "Nothing needs attention", "status")
 	s.must(t, "State", "status", "crm")
 	if out := s.must(t, "", "status", "crm", "--json"); !strings.HasPrefix(out, `{"name":"crm"`) {
 		t.Errorf("status crm --json:\n%s", out)
@@ -99,7 +99,7 @@ func TestAdminForget(t *testing.T) {
 		t.Fatalf("%d removed handlers, want 1 still", n)
 	}
 	s.must(t, "crm is forgotten", "forget", "crm", "--yes")
-	s.must(t, "Nothing needs a person", "status")
+	s.must(t, "Nothing needs attention", "status")
 	s.refused(t, "crm", "forget", "crm", "--yes")
 	s.refused(t, "archive", "forget", "archive", "--yes")
 }
@@ -198,7 +198,7 @@ func TestAdminOverReloads(t *testing.T) {
 	if v := s.status(t); v.Buffer.Events != 2 {
 		t.Errorf("after a refused config: %+v", v)
 	}
-	s.must(t, "Nothing needs a person", "status")
+	s.must(t, "Nothing needs attention", "status")
 	if err := s.adminLoad(t.Context(), without); err != nil {
 		t.Fatal(err)
 	}

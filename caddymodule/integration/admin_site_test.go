@@ -354,7 +354,7 @@ func (s *site) settled(t *testing.T) {
 	})
 }
 
-// atWork says whether handlers are there and none of them is still being started.
+// atWork reports whether handlers are there and none of them is still being started.
 func (s *site) atWork(t *testing.T) bool {
 	t.Helper()
 	handlers := s.status(t).Handlers

@@ -117,7 +117,7 @@ func TestAdminDeadLetters(t *testing.T) {
 	t.Parallel()
 	s, app := newAdminSite(t)
 	s.startAdmin(t)
-	s.must(t, "Nothing needs a person", "status")
+	s.must(t, "Nothing needs attention", "status")
 	app.answer("car-1", http.StatusNotFound)
 	app.answer("car-2", http.StatusInternalServerError)
 	rejected := s.sendEvents(t, "car-1", 3)
@@ -130,7 +130,7 @@ func TestAdminDeadLetters(t *testing.T) {
 	s.settled(t)
 
 	out, code := s.run(t, "status")
-	if code != 1 || !strings.Contains(out, "6 dead letters") || !strings.Contains(out, "1 thing needs a person") {
+	if code != 1 || !strings.Contains(out, "6 dead letters") || !strings.Contains(out, "1 thing needs attention") {
 		t.Errorf("status: exit code %d\n%s", code, out)
 	}
 	var p adminPage
@@ -215,7 +215,7 @@ func TestAdminDeadLetters(t *testing.T) {
 	})
 	t.Run("all", func(t *testing.T) {
 		s.must(t, "Dropped 2 dead letters", "dead-letters", "drop", "--all", "--yes")
-		s.must(t, "Nothing needs a person", "status")
+		s.must(t, "Nothing needs attention", "status")
 	})
 }
 
@@ -283,7 +283,8 @@ func TestAdminReplay(t *testing.T) {
 		if err := cmd.Wait(); err != nil || !strings.Contains(last, "goes on. To stop it: caddy smartcar replay stop") {
 			t.Errorf("%v, the last line: %s", err, last)
 		}
-		_, id, _ := strings.Cut(last, "replay stop")
-		s.must(t, "stopped", "replay", "stop", strings.TrimSpace(id))
+		// As it is printed, with --address.
+		_, args, _ := strings.Cut(last, "replay stop")
+		s.must(t, "stopped", append([]string{"replay", "stop"}, strings.Fields(args)...)...)
 	})
 }

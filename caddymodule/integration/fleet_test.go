@@ -72,7 +72,7 @@ func (f *fleet) sendOne(ctx context.Context, v *fleetVehicle) {
 	f.onAck(total)
 }
 
-// send sends the event with this id, as sendOne does, and says whether it was acknowledged.
+// send sends the event with this id, as sendOne does, and reports whether it was acknowledged.
 func (f *fleet) send(ctx context.Context, v *fleetVehicle, id string) bool {
 	recordedAt := time.Now()
 	for ctx.Err() == nil {

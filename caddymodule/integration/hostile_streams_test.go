@@ -74,7 +74,7 @@ func (s *streams) read() {
 	}
 }
 
-// write says whether the connection still takes something.
+// write reports whether the connection still takes something.
 func (s *streams) write(f func() error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

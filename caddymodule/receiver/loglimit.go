@@ -18,7 +18,7 @@ func newLogLimit() *logLimit {
 	return &logLimit{limiter: rate.NewLimiter(rate.Every(time.Second), 10)}
 }
 
-// allow says whether a line may be written, and how many were not since the last one.
+// allow reports whether a line may be written, and how many were not since the last one.
 func (l *logLimit) allow() (skipped int64, ok bool) {
 	if !l.limiter.Allow() {
 		l.skipped.Add(1)

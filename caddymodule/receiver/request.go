@@ -33,7 +33,7 @@ func isJSON(values []string) bool {
 	return strings.EqualFold(strings.TrimSpace(mediaType), "application/json")
 }
 
-// encoded says whether the body's bytes are not those that were signed. Nothing is
+// encoded reports whether the body's bytes are not those that were signed. Nothing is
 // ever decompressed here.
 func encoded(values []string) bool {
 	for _, v := range values {

@@ -11,7 +11,7 @@ import (
 // maxCrashes is how often a handler's process may end with an event in flight.
 const maxCrashes = 3
 
-// arrive takes a call of a handler, and says whether it counts: not in a life that is over.
+// arrive takes a call of a handler, and reports whether it counts: not in a life that is over.
 func (l *ledger) arrive(p *process, batch []dispatch.Delivery) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -138,7 +138,7 @@ func (l *ledger) complain(k kind, e *event, format string, args ...any) {
 	l.wrong = append(l.wrong, f)
 }
 
-// broken says whether any promise was.
+// broken reports whether any promise was.
 func (l *ledger) broken() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -159,7 +159,7 @@ func (l *ledger) write(e *event) {
 	l.lanes[lane] = append(l.lanes[lane], e)
 }
 
-// wanted says whether handlers are to have the event.
+// wanted reports whether handlers are to have the event.
 func (e *event) wanted() bool {
 	return e.Mode != unwantedMode && e.Type != unwantedType && e.Unreadable == ""
 }
@@ -204,7 +204,7 @@ func (l *ledger) place(e *event, position uint64) {
 	l.at[position] = e
 }
 
-// same says whether the store's event is the one that was sent.
+// same reports whether the store's event is the one that was sent.
 func (e *event) same(stored *buffer.Event) bool {
 	return e.ID == stored.ID && e.VehicleID == stored.VehicleID && e.Type == stored.Type && e.Mode == stored.Mode &&
 		e.Signature == stored.Signature && bytes.Equal(e.Body, stored.Body)

@@ -62,7 +62,7 @@ func (m *machine) disarm() {
 	m.armed = false
 }
 
-// struck says whether the power has gone.
+// struck reports whether the power has gone.
 func (m *machine) struck() bool {
 	select {
 	case <-m.over:

@@ -137,7 +137,7 @@ func (l *ledger) resyncEvent(e *event, s *snapshot) {
 	}
 }
 
-// delivered says whether any handler has had it.
+// delivered reports whether any handler has had it.
 func (e *event) delivered() bool {
 	for _, s := range e.standings {
 		if s.delivered > 0 {
@@ -172,7 +172,7 @@ func (l *ledger) resyncStanding(e *event, h string, s *standing, stored buffer.S
 	s.excused = s.excused && is.phase != buffer.PhaseSettled
 }
 
-// is says whether a state may be what the store says: it does not tell done from skipped, and
+// is reports whether a state may be what the store says: it does not tell done from skipped, and
 // a letter may be an old one.
 func (a state) is(stored state, old bool) bool {
 	if a.phase == buffer.PhaseSettled {

@@ -27,7 +27,7 @@ type Refusal struct {
 
 func (e *Refusal) Error() string { return e.message }
 
-// IsNotFound says whether an error is an answer that there is no such thing.
+// IsNotFound reports whether an error is an answer that there is no such thing.
 func IsNotFound(err error) bool {
 	refused, ok := errors.AsType[*Refusal](err)
 	return ok && refused.status == http.StatusNotFound

@@ -22,7 +22,7 @@ const (
 
 // Status is the answer to "is all well?".
 type Status struct {
-	// Healthy: nothing needs a person, that is, Attention is empty.
+	// Healthy: nothing needs attention, that is, Attention is empty.
 	Healthy bool      `json:"healthy"`
 	At      time.Time `json:"at"`
 	// Since is when counting began: sources are counted since this process first used
@@ -77,7 +77,7 @@ const (
 	LevelWarning = "warning"
 )
 
-// Attention is something that needs a person.
+// Attention is something that needs attention.
 type Attention struct {
 	// Level is error when events are refused or a handler gets none, else warning.
 	Level string `json:"level"`

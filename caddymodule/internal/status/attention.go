@@ -17,12 +17,12 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
-// nearlyFull is the share of the size limit above which a person is told: from nine
+// nearlyFull is the share of the size limit above which the status warns: from nine
 // tenths on the disk buffer lets settled events go early, so what is left above that is
 // not settled, and at 95 hundredths it refuses events.
 const nearlyFull = 0.92
 
-// attention lists what needs a person, what stops events first.
+// attention lists what needs attention, what stops events first.
 func attention(v *api.Status, full error, dead *deadLetters, incomplete error) []api.Attention {
 	list := receivingAttention(v, full)
 	for i := range v.Handlers {
@@ -68,7 +68,7 @@ func receivingAttention(v *api.Status, full error) []api.Attention {
 	case string(engine.ReceivingHalted):
 		a.Do = "see to the disk, then restart Caddy; nothing that was answered 200 is lost"
 	case string(engine.ReceivingFailed):
-		a.Do = "mend the cause; Caddy goes on trying to open the buffer"
+		a.Do = "fix the cause; Caddy goes on trying to open the buffer"
 	case string(engine.ReceivingClosed):
 		a.What = "Caddy is stopping"
 		a.Do = "when it has been started again, ask again"
@@ -94,14 +94,14 @@ func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
 	switch h.State {
 	case "down":
 		return one(api.LevelError, text.Because(h.Name+" is down", h.LastError),
-			"mend its plugin; Caddy goes on starting it, its events wait")
+			"fix its plugin; Caddy goes on starting it, its events wait")
 	case "failing":
 		return one(api.LevelError, text.Because(h.Name+" cannot go on", h.LastError),
 			"look at the disk and at Caddy's log; if it stays, restart Caddy")
 	case "breaker-open", "probing":
 		what := fmt.Sprintf("%s has got nothing for %s", h.Name, text.Duration(now.Sub(h.Breaker.Since)))
 		return one(api.LevelError, text.Because(what, h.LastError),
-			"mend what it depends on; it is tried again by itself")
+			"fix what it depends on; it is tried again by itself")
 	case "paused", "draining":
 		if h.Behind.Events == 0 {
 			return nil

@@ -55,7 +55,7 @@ func TestHandlerState(t *testing.T) {
 	}
 }
 
-// Each thing that needs a person is told, with its level and what to do; what does not
+// Each thing that needs attention is told, with its level and what to do; what does not
 // is not.
 func TestAttention(t *testing.T) {
 	up := func(h engine.HandlerStatus) engine.HandlerStatus {
@@ -120,7 +120,7 @@ func TestAttention(t *testing.T) {
 				h.Plugin.Up, h.Plugin.LastError = false, "exit status 3"
 				return h
 			}()}},
-			level: api.LevelError, what: "crm is down: exit status 3", do: "mend its plugin",
+			level: api.LevelError, what: "crm is down: exit status 3", do: "fix its plugin",
 		},
 		{
 			name: "breaker", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{
@@ -188,12 +188,12 @@ func TestAttention(t *testing.T) {
 			}
 			if tt.level == "" {
 				if len(v.Attention) != 0 {
-					t.Errorf("needs a person: %+v", v.Attention)
+					t.Errorf("needs attention: %+v", v.Attention)
 				}
 				return
 			}
 			if len(v.Attention) != 1 {
-				t.Fatalf("%d things need a person, want 1: %+v", len(v.Attention), v.Attention)
+				t.Fatalf("%d things need attention, want 1: %+v", len(v.Attention), v.Attention)
 			}
 			a := v.Attention[0]
 			if a.Level != tt.level || !strings.Contains(a.What, tt.what) || !strings.Contains(a.Do, tt.do) {
