@@ -60,7 +60,8 @@ func (b *Buffer) Append(ctx context.Context, e *buffer.Event) (buffer.Receipt, e
 		return buffer.Receipt{}, err
 	}
 	if n := len(e.Body); n > format.MaxEvent {
-		return buffer.Receipt{}, fmt.Errorf("appending event: %d bytes are more than the %d that the buffer takes", n, format.MaxEvent)
+		return buffer.Receipt{}, fmt.Errorf("appending event: %d bytes are more than the %d that the buffer takes",
+			n, format.MaxEvent)
 	}
 	t := b.committer.newAppendTask(e)
 	receipt, stored, err := b.lookUp(t)
@@ -116,10 +117,13 @@ func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error
 }
 
 // findSeen takes damage in the index for "not found": storing an event twice is better than not at all.
-func (b *Buffer) findSeen(db *pebble.DB, k format.DedupeKey, now int64, window time.Duration) (format.Seen, bool, error) {
+func (b *Buffer) findSeen(
+	db *pebble.DB, k format.DedupeKey, now int64, window time.Duration,
+) (format.Seen, bool, error) {
 	s, ok, err := b.dedupe.Find(db, k, now, window)
 	if err != nil && pebble.IsCorruptionError(err) {
-		b.log.Error("buffer: the dedupe index is damaged, an event may be stored twice", "error", failstop.OneLine(err.Error()))
+		b.log.Error("buffer: the dedupe index is damaged, an event may be stored twice",
+			"error", failstop.OneLine(err.Error()))
 		return format.Seen{}, false, nil
 	}
 	return s, ok, err

@@ -8,6 +8,7 @@ func (b *Buffer) writeControl(closed bool) {
 		return
 	}
 	if err := b.fs.WriteControl(b.durable.Load()+1, closed); err != nil && b.failure.Err() == nil {
-		b.log.Warn("buffer: the control file cannot be written", "path", b.opts.Path, "error", failstop.OneLine(err.Error()))
+		b.log.Warn("buffer: the control file cannot be written", "path", b.opts.Path,
+			"error", failstop.OneLine(err.Error()))
 	}
 }

@@ -16,8 +16,10 @@ func (c *Consumer) setAside(position uint64, was lease, raw []byte, cause error)
 	it := settlement{outcome: buffer.Outcome{Position: position, Verb: buffer.Skip}, was: was, claimed: true}
 	if b.firstDamage(position) {
 		b.counters.corrupt.Add(1)
-		b.log.Error("buffer: a stored event cannot be read back, it is set aside as a dead letter", "position", position, "error", failstop.OneLine(cause.Error()))
-		it.letter = &format.DeadLetter{Reason: buffer.ReasonUnreadable, Position: position, Record: raw, Damaged: true, Note: failstop.OneLine(cause.Error())}
+		b.log.Error("buffer: a stored event cannot be read back, it is set aside as a dead letter",
+			"position", position, "error", failstop.OneLine(cause.Error()))
+		it.letter = &format.DeadLetter{Reason: buffer.ReasonUnreadable, Position: position, Record: raw, Damaged: true,
+			Note: failstop.OneLine(cause.Error())}
 	}
 	t.items = []settlement{it}
 	c.st.mu.Lock()

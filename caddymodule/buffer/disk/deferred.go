@@ -122,7 +122,8 @@ func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.L
 		if _, leased := st.leased[position]; leased {
 			continue
 		}
-		taken = append(taken, buffer.Lease{Event: buffer.Event{Position: position}, Retry: format.DecodeRetry(it.Value())})
+		taken = append(taken, buffer.Lease{Event: buffer.Event{Position: position},
+			Retry: format.DecodeRetry(it.Value())})
 	}
 	if err := it.Error(); err != nil {
 		return nil, err

@@ -55,7 +55,8 @@ func (g *group) stageForget(st *consumerState, copies uint64) {
 
 // copyCosts sums what a consumer's copies of events up to a position count for.
 func copyCosts(db *pebble.DB, name string, to uint64) (sum uint64, err error) {
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: format.NamePrefix(format.KindCopy, name), UpperBound: format.CopyKey(name, to+1)})
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: format.NamePrefix(format.KindCopy, name),
+		UpperBound: format.CopyKey(name, to+1)})
 	if err != nil {
 		return 0, err
 	}

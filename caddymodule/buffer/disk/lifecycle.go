@@ -24,7 +24,8 @@ func (b *Buffer) loadLifecycle(name string) (format.Lifecycle, error) {
 	}
 	s, err := format.ParseLifecycle(raw)
 	if err != nil {
-		b.log.Error("buffer: whether a consumer was paused is not known any more, it is taken for running", "consumer", name)
+		b.log.Error("buffer: whether a consumer was paused is not known any more, it is taken for running",
+			"consumer", name)
 	}
 	return s, nil
 }

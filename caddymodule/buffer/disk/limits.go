@@ -26,7 +26,8 @@ func (b *Buffer) setLimits(l Limits) {
 	now := b.now()
 	kept := l.keepingMore(*b.trimLimits(now))
 	if kept != l {
-		b.log.Info("buffer: limits that keep less take effect on what is stored after a while, unless they are taken back", "after", limitsGrace)
+		b.log.Info("buffer: limits that keep less take effect on what is stored after a while, unless they are taken "+
+			"back", "after", limitsGrace)
 	}
 	// In this order nothing is ever trimmed by the new limits alone.
 	b.grace.Store(&graceLimits{limits: kept, until: now.Add(limitsGrace)})

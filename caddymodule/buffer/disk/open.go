@@ -90,7 +90,8 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 		return 0, 0, 0, err
 	}
 	if is := b.events.First(); is > first {
-		return 0, 0, 0, fmt.Errorf("%w: events were stored from position %d on, but only those from %d on are there", format.ErrDamaged, first, is)
+		return 0, 0, 0, fmt.Errorf("%w: events were stored from position %d on, but only those from %d on are there",
+			format.ErrDamaged, first, is)
 	}
 	if first, err = b.passGaps(first, gone, next); err != nil {
 		return 0, 0, 0, err
@@ -134,11 +135,13 @@ func (b *Buffer) checkFormat() error {
 		return fmt.Errorf("reading the format version: %w", err)
 	}
 	if len(v) != 1 || v[0] > formatVersion {
-		return fmt.Errorf("%w: the directory has format %v, this version knows only %d", errOtherFormat, v, formatVersion)
+		return fmt.Errorf("%w: the directory has format %v, this version knows only %d", errOtherFormat, v,
+			formatVersion)
 	}
 	if v[0] < formatVersion {
 		return fmt.Errorf("%w: the directory has format %d, which was never released; this version knows only %d: "+
-			"have the version that wrote it deliver what it holds, then start with an empty path", errOtherFormat, v[0], formatVersion)
+			"have the version that wrote it deliver what it holds, then start with an empty "+
+			"path", errOtherFormat, v[0], formatVersion)
 	}
 	return nil
 }
@@ -148,9 +151,11 @@ func (b *Buffer) runProbe() {
 	found, err := b.opts.probe.Run(b.opts.Path)
 	b.probed.Store(&found)
 	if err != nil && b.failure.Err() == nil {
-		b.log.Warn("buffer: the disk could not be examined completely", "path", b.opts.Path, "error", failstop.OneLine(err.Error()))
+		b.log.Warn("buffer: the disk could not be examined completely", "path", b.opts.Path,
+			"error", failstop.OneLine(err.Error()))
 	}
-	b.log.Info("buffer: looked at the disk", "path", b.opts.Path, "file_system", found.FileSystem, "sync_median", found.Median, "sync_max", found.Max)
+	b.log.Info("buffer: looked at the disk", "path", b.opts.Path, "file_system", found.FileSystem,
+		"sync_median", found.Median, "sync_max", found.Max)
 	for _, line := range found.Warnings(b.opts.Path) {
 		b.log.Warn("buffer: "+line, "path", b.opts.Path)
 	}
@@ -170,7 +175,8 @@ func (b *Buffer) Reconfigure(l Limits) error {
 
 // loadConsumers reads the progress of every consumer that the store knows.
 func (b *Buffer) loadConsumers() error {
-	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindConsumer}, UpperBound: []byte{format.KindConsumer + 1}})
+	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindConsumer},
+		UpperBound: []byte{format.KindConsumer + 1}})
 	if err != nil {
 		return err
 	}
@@ -182,7 +188,8 @@ func (b *Buffer) loadConsumers() error {
 			// To deliver again what is stored is better than to lose one event.
 			low := b.first.Load() - 1
 			p = &format.Progress{Low: low, High: low}
-			b.log.Error("buffer: a consumer's progress is damaged, it starts again with the oldest stored event", "consumer", name)
+			b.log.Error("buffer: a consumer's progress is damaged, it starts again with the oldest stored event",
+				"consumer", name)
 		}
 		p.SkipTo(b.first.Load() - 1)
 		st := newConsumerState(name, p)

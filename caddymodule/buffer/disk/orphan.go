@@ -127,7 +127,8 @@ func (g *group) stageLoss(l loss) {
 		_ = g.batch.Delete(key, nil)
 	}
 	if len(l.entries) > 0 {
-		_ = g.batch.DeleteRange(format.NamePrefix(format.KindDeferredAt, st.name), format.DeferredAtKey(st.name, l.to+1), nil)
+		_ = g.batch.DeleteRange(format.NamePrefix(format.KindDeferredAt, st.name),
+			format.DeferredAtKey(st.name, l.to+1), nil)
 		st.progress.Deferred -= min(st.progress.Deferred, uint64(len(l.entries)))
 	}
 	if l.copies > 0 {
@@ -201,7 +202,8 @@ func (g *group) stageRemovals(over []removal) {
 			continue
 		}
 		g.then = append(g.then, func() {
-			g.b.log.Info("buffer: a consumer that has had no handler for as long as events stay is removed", "consumer", r.st.name)
+			g.b.log.Info("buffer: a consumer that has had no handler for as long as events stay is removed",
+				"consumer", r.st.name)
 		})
 	}
 }

@@ -45,7 +45,8 @@ func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
 		return db, nil
 	}
 	if errors.Is(err, failstop.ErrLocked) {
-		return nil, fmt.Errorf("opening buffer %s: %w: another process has it open, perhaps a second Caddy with the same data directory; "+
+		return nil, fmt.Errorf("opening buffer %s: %w: another process has it open, perhaps a second Caddy with the "+
+			"same data directory; "+
 			"stop that one, or give this one a path of its own (%w)", o.Path, failstop.ErrLocked, err)
 	}
 	return nil, openingError(o.Path, err)
@@ -55,7 +56,8 @@ func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
 func openingError(path string, err error) error {
 	// What the system refuses is no damage, unless a file is missing; all else is about what is in the files.
 	var system syscall.Errno
-	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) || errors.Is(err, buffer.ErrFull) || errors.Is(err, errOtherFormat) {
+	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) || errors.Is(err, buffer.ErrFull) ||
+		errors.Is(err, errOtherFormat) {
 		return fmt.Errorf("opening buffer %s: %w", path, err)
 	}
 	return fmt.Errorf("opening buffer %s: its files are damaged; keep a copy of the directory, then "+
@@ -67,7 +69,8 @@ type damagedStore struct{ error }
 
 func (d damagedStore) Error() string {
 	// Pebble has a line for each file, and adds some of its own.
-	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(d.error.Error(), "<corruption detail carrier>", "")), "\n")
+	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(d.error.Error(), "<corruption detail carrier>", "")),
+		"\n")
 	return strings.Join(lines, "; ")
 }
 
@@ -150,7 +153,8 @@ func (l logger) listener() *pebble.EventListener {
 			if l.failure.Err() != nil {
 				return
 			}
-			l.log.Error("buffer store: background work failed, it is tried again", "error", failstop.OneLine(err.Error()))
+			l.log.Error("buffer store: background work failed, it is tried again",
+				"error", failstop.OneLine(err.Error()))
 		},
 		// The default ends the process. Damage is met again when it is read, and the event is then set aside.
 		DataCorruption: func(info pebble.DataCorruptionInfo) {

@@ -41,7 +41,8 @@ func (b *Buffer) noRoom(size int) error {
 		return fmt.Errorf("%w: less than the headroom of %d bytes is free", buffer.ErrNoSpace, limits.Headroom)
 	}
 	if int64(b.bytes()+format.Cost(size)) > hundredths(limits.MaxSize, refuseAbove) {
-		return fmt.Errorf("%w: events that are not settled and dead letters fill max_size, %d bytes, of which the last twentieth is kept free for settling",
+		return fmt.Errorf("%w: events that are not settled and dead letters fill max_size, %d bytes, of which the "+
+			"last twentieth is kept free for settling",
 			buffer.ErrFull, limits.MaxSize)
 	}
 	return nil

@@ -77,7 +77,8 @@ func (b *Buffer) decoded(position uint64, raw []byte, err error) found {
 // isDamage tells what is wrong with one record from what is wrong with the disk. An event
 // that is leased and not there at all is damage too.
 func isDamage(err error) bool {
-	return errors.Is(err, format.ErrDamaged) || errors.Is(err, eventlog.ErrDamaged) || errors.Is(err, eventlog.ErrNotFound) ||
+	return errors.Is(err, format.ErrDamaged) || errors.Is(err, eventlog.ErrDamaged) ||
+		errors.Is(err, eventlog.ErrNotFound) ||
 		err != nil && pebble.IsCorruptionError(err)
 }
 

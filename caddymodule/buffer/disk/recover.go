@@ -52,7 +52,8 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 		}
 	}
 	if group, next := log.Next(); group != applied.group || next != applied.next {
-		return 0, 0, 0, fmt.Errorf("%w: the log of events ends with group %d before position %d, the store with group %d before %d",
+		return 0, 0, 0, fmt.Errorf("%w: the log of events ends with group %d before position %d, the store with group "+
+			"%d before %d",
 			format.ErrDamaged, group, next, applied.group, applied.next)
 	}
 	b.flushed.Store(applied.group)
@@ -80,7 +81,8 @@ func (b *Buffer) loadApplied() (applied, error) {
 	if !ok {
 		return applied{next: 1}, nil
 	}
-	return applied{group: binary.BigEndian.Uint64(v), next: binary.BigEndian.Uint64(v[8:]), total: binary.BigEndian.Uint64(v[16:])}, nil
+	return applied{group: binary.BigEndian.Uint64(v), next: binary.BigEndian.Uint64(v[8:]),
+		total: binary.BigEndian.Uint64(v[16:])}, nil
 }
 
 // stageBeginning writes the first position that is kept, and the total size of those before it.

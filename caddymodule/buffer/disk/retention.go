@@ -134,8 +134,10 @@ func (b *Buffer) warnHolders(holders []string, position uint64, now time.Time) {
 	}
 	if removed := b.withoutHandler(holders); len(removed) > 0 {
 		b.log.Warn("buffer: near its limit, and nothing can go: these consumers have not settled the oldest event; "+
-			"what one without a handler has not settled is kept for a while in case its handler comes back, forget it to make room at once",
-			"consumers", strings.Join(holders, ", "), "removed", strings.Join(removed, ", "), "kept for", orphanGrace, "position", position)
+			"what one without a handler has not settled is kept for a while in case its handler comes back, forget it "+
+			"to make room at once",
+			"consumers", strings.Join(holders, ", "), "removed", strings.Join(removed,
+				", "), "kept for", orphanGrace, "position", position)
 		return
 	}
 	b.log.Warn("buffer: near its limit, and nothing can go: these consumers have not settled the oldest event",

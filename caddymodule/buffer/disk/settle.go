@@ -59,13 +59,15 @@ func (c *Consumer) checkOutcome(o *buffer.Outcome) error {
 	case buffer.Done, buffer.Skip, buffer.Dead, buffer.PutMemo:
 	case buffer.Defer, buffer.Reopen:
 		if len(o.Lane) > maxLane {
-			return fmt.Errorf("event %d: the lane's name has %d bytes; at most %d are allowed", o.Position, len(o.Lane), maxLane)
+			return fmt.Errorf("event %d: the lane's name has %d bytes; at most %d are allowed", o.Position, len(o.Lane),
+				maxLane)
 		}
 	default:
 		return fmt.Errorf("event %d: verb %d is not known", o.Position, o.Verb)
 	}
 	if o.Verb == buffer.Reopen && o.Letter != "" {
-		if l, err := format.ParseDeadLetterID(o.Letter); err == nil && (l.Handler != c.st.name || l.Position != o.Position) {
+		if l, err := format.ParseDeadLetterID(o.Letter); err == nil &&
+			(l.Handler != c.st.name || l.Position != o.Position) {
 			return fmt.Errorf("event %d: dead letter %s is of another handler or another event", o.Position, o.Letter)
 		}
 	}
@@ -122,7 +124,8 @@ func (c *Consumer) attach(t *settleTask) error {
 		if o.Verb != buffer.Dead {
 			continue
 		}
-		letter := &format.DeadLetter{Handler: c.st.name, Reason: o.Reason, HandlerReason: o.HandlerReason, Retry: o.Retry, Position: o.Position}
+		letter := &format.DeadLetter{Handler: c.st.name, Reason: o.Reason, HandlerReason: o.HandlerReason,
+			Retry: o.Retry, Position: o.Position}
 		err := c.b.use(func(db *pebble.DB) error {
 			_, raw, err := c.st.readEvent(c.b, db, o.Position, it.was)
 			letter.Record = raw

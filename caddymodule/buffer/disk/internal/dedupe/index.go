@@ -27,7 +27,8 @@ type Index struct {
 
 // Load finds the buckets by jumping from one to the next. lastGroup is the last group that was written.
 func Load(db *pebble.DB, lastGroup uint64) (*Index, error) {
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindDedupe}, UpperBound: []byte{format.KindDedupe + 1}})
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindDedupe},
+		UpperBound: []byte{format.KindDedupe + 1}})
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +165,10 @@ const RecentSize = 8192
 
 // newRecent makes a recent of what first and later groups write.
 func newRecent(first uint64) recent {
-	return recent{young: map[format.DedupeKey]format.Seen{}, old: map[format.DedupeKey]format.Seen{}, youngSince: first, oldSince: first}
+	return recent{
+		young: map[format.DedupeKey]format.Seen{}, youngSince: first,
+		old: map[format.DedupeKey]format.Seen{}, oldSince: first,
+	}
 }
 
 // covers reports whether all groups after the given one are here.

@@ -88,7 +88,8 @@ func (h *groupHeader) put(b []byte) {
 
 // parseGroupHeader returns false for what is none.
 func parseGroupHeader(b []byte) (h groupHeader, ok bool) {
-	if len(b) < groupHeaderSize || binary.LittleEndian.Uint32(b) != groupMagic || binary.LittleEndian.Uint32(b[40:]) != checksum(b[:40]) {
+	if len(b) < groupHeaderSize || binary.LittleEndian.Uint32(b) != groupMagic ||
+		binary.LittleEndian.Uint32(b[40:]) != checksum(b[:40]) {
 		return groupHeader{}, false
 	}
 	h = groupHeader{

@@ -143,7 +143,8 @@ func (l *Log) readAll(s *segment) ([]byte, error) {
 // Append writes a group and syncs it. After an error the log must not be appended to.
 func (l *Log) Append(g *Group, batch []byte) error {
 	if g.number != l.number+1 || g.first != l.next {
-		return fmt.Errorf("appending group %d at position %d: it must be group %d at %d", g.number, g.first, l.number+1, l.next)
+		return fmt.Errorf("appending group %d at position %d: it must be group %d at %d",
+			g.number, g.first, l.number+1, l.next)
 	}
 	s, err := l.segmentForAppend()
 	if err != nil {
@@ -184,7 +185,8 @@ func (l *Log) begin() (*segment, error) {
 	if all := *l.segments.Load(); len(all) > 0 {
 		number = all[len(all)-1].number + 1
 	}
-	s := &segment{name: segmentName(number), number: number, base: l.number, first: l.next, last: l.number, next: l.next, end: segmentHeaderSize, indexed: true}
+	s := &segment{name: segmentName(number), number: number, base: l.number, first: l.next, last: l.number,
+		next: l.next, end: segmentHeaderSize, indexed: true}
 	s.path = l.fs.PathJoin(l.Dir, s.name)
 	if err := l.create(s); err != nil {
 		return nil, fmt.Errorf("beginning %s: %w", s.name, err)

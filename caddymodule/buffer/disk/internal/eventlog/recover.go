@@ -22,7 +22,8 @@ func (l *Log) Recover(after, next uint64, f func(Recovered) error) error {
 		}
 	}
 	if len(all) > 0 && all[start].base > after {
-		return fmt.Errorf("%w: groups %d to %d are missing before %s", ErrDamaged, after+1, all[start].base, all[start].name)
+		return fmt.Errorf("%w: groups %d to %d are missing before %s", ErrDamaged, after+1, all[start].base,
+			all[start].name)
 	}
 	last := uint64(0)
 	for i := start; i < len(all); i++ {

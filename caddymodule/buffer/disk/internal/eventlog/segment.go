@@ -75,7 +75,8 @@ func (s *segment) header() []byte {
 // parseHeader returns false when b is not the header of this segment.
 func (s *segment) parseHeader(b []byte) bool {
 	n := segmentHeaderSize - 4
-	if len(b) < segmentHeaderSize || string(b[:8]) != segmentMagic || checksum(b[:n]) != binary.LittleEndian.Uint32(b[n:]) {
+	if len(b) < segmentHeaderSize || string(b[:8]) != segmentMagic ||
+		checksum(b[:n]) != binary.LittleEndian.Uint32(b[n:]) {
 		return false
 	}
 	if binary.LittleEndian.Uint64(b[8:]) != s.number {
@@ -264,7 +265,8 @@ func (l *Log) part(s *segment, position uint64) (from, to int64, first, next uin
 	}
 	i := sort.Search(len(s.marks), func(i int) bool { return s.marks[i].position > position }) - 1
 	if i < 0 || position >= s.next {
-		return 0, 0, 0, 0, fmt.Errorf("%w: position %d is not in %s, which ends before %d", ErrDamaged, position, s.name, s.next)
+		return 0, 0, 0, 0, fmt.Errorf("%w: position %d is not in %s, which ends before %d", ErrDamaged, position,
+			s.name, s.next)
 	}
 	from, to, first, next = s.marks[i].offset, s.end, s.marks[i].position, s.next
 	if i+1 < len(s.marks) {

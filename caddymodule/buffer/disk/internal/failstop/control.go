@@ -100,7 +100,8 @@ func (c *control) outdated() bool { return c.state(0, false).Manifest != c.writt
 
 // write makes the state durable where it says something new.
 func (c *control) write(fsys vfs.FS, dir string, t controlState) error {
-	if t.Next == c.written.Next && t.Closed == c.written.Closed && t.Manifest == c.written.Manifest && slices.Equal(t.Logs, c.written.Logs) {
+	if t.Next == c.written.Next && t.Closed == c.written.Closed && t.Manifest == c.written.Manifest &&
+		slices.Equal(t.Logs, c.written.Logs) {
 		return nil
 	}
 	text, err := json.Marshal(t)
@@ -142,7 +143,8 @@ func (c *control) check(fsys vfs.FS, dir string) error {
 	manifest := markedManifest(names)
 	if manifest == "" {
 		if i := slices.IndexFunc(names, isContents); i >= 0 {
-			return fmt.Errorf("%w: the file marker.manifest... is missing, which names the manifest of what is stored in %s and others", format.ErrDamaged, names[i])
+			return fmt.Errorf("%w: the file marker.manifest... is missing, which names the manifest of what is stored "+
+				"in %s and others", format.ErrDamaged, names[i])
 		}
 		return nil
 	}
@@ -151,7 +153,8 @@ func (c *control) check(fsys vfs.FS, dir string) error {
 		return err
 	}
 	for _, s := range append([]stamp{t.Manifest}, t.Logs...) {
-		if !slices.Contains(names, s.Name) || grows(s.Name) && s.Name != manifest && strings.HasPrefix(s.Name, manifestPrefix) {
+		if !slices.Contains(names, s.Name) || grows(s.Name) && s.Name != manifest &&
+			strings.HasPrefix(s.Name, manifestPrefix) {
 			continue
 		}
 		got, err := stampOf(fsys, dir, s.Name, s.Size)
@@ -159,7 +162,8 @@ func (c *control) check(fsys vfs.FS, dir string) error {
 			return err
 		}
 		if got != s {
-			return fmt.Errorf("%w: the first %d bytes of %s are not what was written", format.ErrDamaged, s.Size, s.Name)
+			return fmt.Errorf("%w: the first %d bytes of %s are not what was written", format.ErrDamaged, s.Size,
+				s.Name)
 		}
 	}
 	if c.old, err = stampOf(fsys, dir, manifest, -1); err != nil {
@@ -182,7 +186,8 @@ func (c *control) checkPosition(next uint64) error {
 	if next >= c.written.Next {
 		return nil
 	}
-	return fmt.Errorf("%w: events were stored up to position %d, but only those up to %d are there", format.ErrDamaged, c.written.Next-1, next-1)
+	return fmt.Errorf("%w: events were stored up to position %d, but only those up to %d are there", format.ErrDamaged,
+		c.written.Next-1, next-1)
 }
 
 func isContents(name string) bool {

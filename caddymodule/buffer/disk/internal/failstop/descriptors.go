@@ -117,8 +117,8 @@ func (p *descriptorFS) warn() {
 	}
 	p.mu.Unlock()
 	if due {
-		p.log.Error("buffer store: the process has no file descriptor left; storing and delivering wait until there is one:" +
-			" see who opens so many connections, and raise the limit of open files (LimitNOFILE)")
+		p.log.Error("buffer store: the process has no file descriptor left; storing and delivering wait until there " +
+			"is one: see who opens so many connections, and raise the limit of open files (LimitNOFILE)")
 	}
 }
 

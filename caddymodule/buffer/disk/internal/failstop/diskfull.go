@@ -43,7 +43,8 @@ func (d *diskFull) retryOnFull(op func() error) error {
 		return err
 	}
 	if d.waiting.Add(1) == 1 {
-		d.log.Error("buffer: the disk is full, events are refused and what is being stored waits until there is space again: make room on it",
+		d.log.Error("buffer: the disk is full, events are refused and what is being stored waits until there is space "+
+			"again: make room on it",
 			"path", d.path, "error", OneLine(err.Error()))
 	}
 	again := time.NewTicker(fullPause)

@@ -134,7 +134,8 @@ func (f *FS) open(doing, path string, op func() (vfs.File, error)) (vfs.File, er
 	if f.hide(doing, path, err) {
 		return droppedFile{name: filepath.Base(path)}, nil
 	}
-	return &wrappedFile{File: file, fs: f, path: path, written: stamp{Name: filepath.Base(path)}, grows: grows(filepath.Base(path))}, nil
+	return &wrappedFile{File: file, fs: f, path: path, written: stamp{Name: filepath.Base(path)},
+		grows: grows(filepath.Base(path))}, nil
 }
 
 func (f *FS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {

@@ -20,7 +20,8 @@ func groupOf(name string) fileSystemGroup {
 	case name == "overlay" || name == "aufs":
 		return ofContainer
 	}
-	for _, remote := range []string{"nfs", "cifs", "smb", "9p", "fuse", "ceph", "afs", "lustre", "webdav", "vboxsf", "vmhgfs"} {
+	for _, remote := range []string{"nfs", "cifs", "smb", "9p", "fuse", "ceph", "afs", "lustre", "webdav", "vboxsf",
+		"vmhgfs"} {
 		if strings.HasPrefix(name, remote) {
 			return overNetwork
 		}

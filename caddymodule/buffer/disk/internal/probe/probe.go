@@ -105,20 +105,26 @@ func (d Result) Warnings(path string) (lines []string) {
 	group := groupOf(d.FileSystem)
 	switch group {
 	case inMemory:
-		lines = append(lines, fmt.Sprintf("the buffer lies in memory (%s): a power cut or a restart of the machine takes all events with it; give it a path on a disk", d.FileSystem))
+		lines = append(lines, fmt.Sprintf("the buffer lies in memory (%s): a power cut or a restart of the machine "+
+			"takes all events with it; give it a path on a disk", d.FileSystem))
 	case overNetwork:
-		lines = append(lines, fmt.Sprintf("the buffer lies on a file system of another machine or program (%s): whether a sync keeps what it promises, and a lock keeps a second Caddy out, "+
-			"is up to that one, and nothing is received while it is away; give it a path on a local disk", d.FileSystem))
+		lines = append(lines, fmt.Sprintf("the buffer lies on a file system of another machine or program (%s): "+
+			"whether a sync keeps what it promises, and a lock keeps a second Caddy out, is up to that one, "+
+			"and nothing is received while it is away; give it a path on a local disk", d.FileSystem))
 	case ofContainer:
-		lines = append(lines, fmt.Sprintf("the buffer lies in the container's own layer (%s): when the container is replaced, all events are gone; mount a volume at %s", d.FileSystem, path))
+		lines = append(lines, fmt.Sprintf("the buffer lies in the container's own layer (%s): when the container is "+
+			"replaced, all events are gone; mount a volume at %s", d.FileSystem, path))
 	}
 	switch {
 	case d.Median == 0 && d.Max == 0:
 	case d.Median < implausible && group != inMemory:
-		lines = append(lines, fmt.Sprintf("a sync of this disk took %v, which is faster than disks are: an event may be answered before it is safe from a power cut; "+
-			"check that the volume, the hypervisor or a library such as libeatmydata does not ignore syncs (memory that keeps its contents without power may be as fast)", d.Median))
+		lines = append(lines, fmt.Sprintf("a sync of this disk took %v, which is faster than disks are: an event may "+
+			"be answered before it is safe from a power cut; check that the volume, the hypervisor or a library such "+
+			"as libeatmydata does not ignore syncs (memory that keeps its contents without power may be as fast)",
+			d.Median))
 	case d.Median > slowSync:
-		lines = append(lines, fmt.Sprintf("a sync of this disk took %v, and each answer waits for one or two: one connection gets some %s answers a second, %d connections some %s together; "+
+		lines = append(lines, fmt.Sprintf("a sync of this disk took %v, and each answer waits for one or two: one "+
+			"connection gets some %s answers a second, %d connections some %s together; "+
 			"use a faster disk, or one that others do not keep busy",
 			d.Median.Round(time.Millisecond), rate(1, d.Median), manySenders, rate(manySenders, d.Median)))
 	}
