@@ -40,7 +40,7 @@ func cached(t *testing.T, l *Log, upTo int64) (pages uint64) {
 }
 
 // Memory is given back for what lies before a position, and for nothing else; all can be read as before.
-func TestUncache(t *testing.T) {
+func TestDropPageCache(t *testing.T) {
 	dir := t.TempDir()
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil || fs.Type == unix.TMPFS_MAGIC {
@@ -88,7 +88,7 @@ func TestUncache(t *testing.T) {
 }
 
 // A log that was opened does not know where its segments end before it has read them.
-func TestUncacheAfterOpening(t *testing.T) {
+func TestDropPageCacheAfterOpening(t *testing.T) {
 	o, fs := newLog(t, 4<<10)
 	for range 10 {
 		o.add(10)
