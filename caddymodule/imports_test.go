@@ -166,10 +166,10 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		"caddymodule/buffer":            {},
 		"caddymodule/buffer/buffertest": {"caddymodule/buffer"},
-		"caddymodule/buffer/disk":       {"caddymodule/buffer", disk + "internal/..."},
+		"caddymodule/buffer/disk":       {"caddymodule/buffer", disk + "internal/...", core + "text"},
 		disk + "internal/eventlog":      {},
 		disk + "internal/format":        {"caddymodule/buffer"},
-		disk + "internal/failstop":      {"caddymodule/buffer", disk + "internal/eventlog", disk + "internal/format"},
+		disk + "internal/failstop":      {"caddymodule/buffer", disk + "internal/eventlog", disk + "internal/format", core + "text"},
 		disk + "internal/dedupe":        {disk + "internal/format"},
 		disk + "internal/probe":         {},
 		"caddymodule/buffer/*/module":   {"caddymodule/buffer", "caddymodule/buffer/...", core + "directive"},

@@ -5,12 +5,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // logLimited writes a line if its level is wanted and the limit of its kind allows it; attrs is
@@ -98,16 +99,5 @@ func remoteIP(r *http.Request) string {
 // maxPrinted is the length of a signature, and more than any id has.
 const maxPrinted = 64
 
-// printable cuts outside text to a length and a character set that can do no harm in
-// a log.
-func printable(s string) string {
-	if len(s) > maxPrinted {
-		s = s[:maxPrinted]
-	}
-	return strings.Map(func(c rune) rune {
-		if c < 0x21 || c > 0x7e {
-			return '?'
-		}
-		return c
-	}, s)
-}
+// printable is outside text that can do no harm in a log.
+func printable(s string) string { return text.ASCII(s, maxPrinted) }

@@ -9,8 +9,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // appendTask is one event on its way to the disk. It holds a copy of all it needs, so that a caller who gave up may
@@ -123,7 +124,7 @@ func (b *Buffer) findSeen(
 	s, ok, err := b.dedupe.Find(db, k, now, window)
 	if err != nil && pebble.IsCorruptionError(err) {
 		b.log.Error("buffer: the dedupe index is damaged, an event may be stored twice",
-			"error", failstop.OneLine(err.Error()))
+			"error", text.FirstLine(err.Error()))
 		return format.Seen{}, false, nil
 	}
 	return s, ok, err

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // Close implements buffer.Buffer.
@@ -33,7 +33,7 @@ func (b *Buffer) closeOnHalt() {
 	case <-b.failure.Halted:
 	}
 	b.log.Error("buffer is halted: nothing more is stored or delivered until Caddy is restarted with a healthy disk",
-		"path", b.opts.Path, "error", failstop.OneLine(b.failure.Err().Error()))
+		"path", b.opts.Path, "error", text.FirstLine(b.failure.Err().Error()))
 	b.wakeAll()
 	b.closeStore()
 }

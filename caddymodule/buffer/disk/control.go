@@ -1,6 +1,6 @@
 package disk
 
-import "github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+import "github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 
 // writeControl writes the control file. Where the disk is short of space, that can wait.
 func (b *Buffer) writeControl(closed bool) {
@@ -9,6 +9,6 @@ func (b *Buffer) writeControl(closed bool) {
 	}
 	if err := b.fs.WriteControl(b.durable.Load()+1, closed); err != nil && b.failure.Err() == nil {
 		b.log.Warn("buffer: the control file cannot be written", "path", b.opts.Path,
-			"error", failstop.OneLine(err.Error()))
+			"error", text.FirstLine(err.Error()))
 	}
 }

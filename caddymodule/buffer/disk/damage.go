@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // setAside makes a dead letter of an event that cannot be read back, and settles it for this consumer. It does not
@@ -17,9 +17,9 @@ func (c *Consumer) setAside(position uint64, was lease, raw []byte, cause error)
 	if b.firstDamage(position) {
 		b.counters.corrupt.Add(1)
 		b.log.Error("buffer: a stored event cannot be read back, it is set aside as a dead letter",
-			"position", position, "error", failstop.OneLine(cause.Error()))
+			"position", position, "error", text.FirstLine(cause.Error()))
 		it.letter = &format.DeadLetter{Reason: buffer.ReasonUnreadable, Position: position, Record: raw, Damaged: true,
-			Note: failstop.OneLine(cause.Error())}
+			Note: text.FirstLine(cause.Error())}
 	}
 	t.items = []settlement{it}
 	c.st.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/dedupe"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // Open opens the buffer in o.Path, or creates it. It takes well under a second, whatever is stored. One process can
@@ -152,7 +153,7 @@ func (b *Buffer) runProbe() {
 	b.probed.Store(&found)
 	if err != nil && b.failure.Err() == nil {
 		b.log.Warn("buffer: the disk could not be examined completely", "path", b.opts.Path,
-			"error", failstop.OneLine(err.Error()))
+			"error", text.FirstLine(err.Error()))
 	}
 	b.log.Info("buffer: looked at the disk", "path", b.opts.Path, "file_system", found.FileSystem,
 		"sync_median", found.Median, "sync_max", found.Max)

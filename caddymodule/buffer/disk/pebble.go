@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 const (
@@ -140,11 +141,11 @@ type logger struct {
 func (l logger) Infof(string, ...any) {}
 
 func (l logger) Errorf(format string, args ...any) {
-	l.log.Warn("buffer store", "message", failstop.OneLine(fmt.Sprintf(format, args...)))
+	l.log.Warn("buffer store", "message", text.FirstLine(fmt.Sprintf(format, args...)))
 }
 
 func (l logger) Fatalf(format string, args ...any) {
-	l.failure.Halt(errors.New(failstop.OneLine(fmt.Sprintf(format, args...))))
+	l.failure.Halt(errors.New(text.FirstLine(fmt.Sprintf(format, args...))))
 }
 
 func (l logger) listener() *pebble.EventListener {
@@ -154,7 +155,7 @@ func (l logger) listener() *pebble.EventListener {
 				return
 			}
 			l.log.Error("buffer store: background work failed, it is tried again",
-				"error", failstop.OneLine(err.Error()))
+				"error", text.FirstLine(err.Error()))
 		},
 		// The default ends the process. Damage is met again when it is read, and the event is then set aside.
 		DataCorruption: func(info pebble.DataCorruptionInfo) {

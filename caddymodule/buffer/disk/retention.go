@@ -12,8 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // keep enforces the limits until Close or a halt.
@@ -54,7 +54,7 @@ func (b *Buffer) keep() {
 func (b *Buffer) trimAndLog() bool {
 	before := b.bytes()
 	if err := b.trim(context.Background()); err != nil && !errors.Is(err, buffer.ErrClosed) && b.failure.Err() == nil {
-		b.log.Error("buffer: trimming old events failed, it is tried again", "error", failstop.OneLine(err.Error()))
+		b.log.Error("buffer: trimming old events failed, it is tried again", "error", text.FirstLine(err.Error()))
 	}
 	gone := b.bytes() < before
 	if gone {

@@ -5,13 +5,13 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // removeSegments removes the segments that nobody needs.
 func (b *Buffer) removeSegments() {
 	if err := b.flushAndRemove(); err != nil && b.usableNow() {
-		b.log.Warn("buffer: files of trimmed events cannot be removed yet", "error", failstop.OneLine(err.Error()))
+		b.log.Warn("buffer: files of trimmed events cannot be removed yet", "error", text.FirstLine(err.Error()))
 	}
 	b.checkHeadroom()
 	// What is missing now is missing in spite of what went.

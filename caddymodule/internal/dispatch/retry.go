@@ -1,10 +1,10 @@
 package dispatch
 
 import (
-	"strings"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 const (
@@ -34,26 +34,16 @@ func (p RetryPolicy) delay(attempt int, random float64, after time.Duration) tim
 }
 
 // counted returns the retry state after one more attempt that failed at now.
-func counted(r buffer.Retry, now time.Time, text string) buffer.Retry {
-	text = clip(text)
+func counted(r buffer.Retry, now time.Time, why string) buffer.Retry {
+	why = clip(why)
 	if r.Attempts == 0 {
-		r.FirstAt, r.FirstError = now, text
+		r.FirstAt, r.FirstError = now, why
 	}
 	r.Attempts++
-	r.LastAt, r.LastError = now, text
+	r.LastAt, r.LastError = now, why
 	r.NotBefore = time.Time{}
 	return r
 }
 
 // clip bounds a handler's text.
-func clip(text string) string { return clipTo(text, maxErrorBytes) }
-
-// clipTo bounds a text without cutting a character in two.
-func clipTo(text string, most int) string {
-	text = strings.ToValidUTF8(text, "?")
-	if len(text) <= most {
-		return text
-	}
-	const ellipsis = "…"
-	return strings.ToValidUTF8(text[:most-len(ellipsis)], "") + ellipsis
-}
+func clip(s string) string { return text.Clip(s, maxErrorBytes) }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // An event that was in flight when the handler's process ended by itself may be what
@@ -46,7 +47,7 @@ func (d *Dispatcher) crashed(lanes []*lane, detail string) {
 		d.afterDetach(l, func() {
 			head := l.queue[0]
 			head.retry.Crashes++
-			head.retry.LastError = clipTo(detail, maxDetailBytes)
+			head.retry.LastError = text.Clip(detail, maxDetailBytes)
 			head.retry.NotBefore = time.Time{}
 			if head.retry.Crashes >= poisonCrashes {
 				d.counts.Poisoned++

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // maxDetail bounds what is told of a crash, in bytes: it is stored with an event
@@ -101,8 +103,8 @@ func indented(lines []string, size int, fromStart bool) string {
 }
 
 // flat makes one line of a text.
-func flat(text string) string {
-	return strings.Join(strings.Fields(cleanText(text)), " ")
+func flat(s string) string {
+	return strings.Join(strings.Fields(text.CleanLines(s)), " ")
 }
 
 // crashed is what calls under way are told of a process that ended by itself.

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // logRecord is one line of a plugin's output, understood as far as it goes.
@@ -23,27 +25,27 @@ type logRecord struct {
 // of slog's ("level", "msg", "time"), or any text. Nothing about the line is taken
 // for granted: a key of the wrong type makes the line text, never an error.
 func parseLogLine(line []byte) logRecord {
-	text := logRecord{message: cleanText(string(line)), plain: true}
+	plain := logRecord{message: text.CleanLines(string(line)), plain: true}
 	if trimmed := bytes.TrimSpace(line); len(trimmed) == 0 || trimmed[0] != '{' {
-		return text
+		return plain
 	}
 	var fields map[string]any
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.UseNumber()
 	if dec.Decode(&fields) != nil || dec.More() {
-		return text
+		return plain
 	}
 	message, ok := take(fields, "@message", "msg", "message")
 	if !ok {
-		return text
+		return plain
 	}
 	level, _ := take(fields, "@level", "level")
 	// The host's own time is put on the line.
 	take(fields, "@timestamp", "time", "timestamp")
 
-	rec := logRecord{level: levelOf(level), message: cleanText(message)}
+	rec := logRecord{level: levelOf(level), message: text.CleanLines(message)}
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		name := cleanText(strings.TrimPrefix(key, "@"))
+		name := text.CleanLines(strings.TrimPrefix(key, "@"))
 		rec.attrs = append(rec.attrs, slog.Any(name, plainValue(fields[key])))
 	}
 	return rec
@@ -95,7 +97,7 @@ func plainLevel(text string, inPanic bool) (slog.Level, bool) {
 func plainValue(v any) any {
 	switch v := v.(type) {
 	case string:
-		return cleanText(v)
+		return text.CleanLines(v)
 	case json.Number:
 		if n, err := v.Int64(); err == nil {
 			return n

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // fullPause is how long a write that found the disk full waits before it is tried again.
@@ -45,7 +46,7 @@ func (d *diskFull) retryOnFull(op func() error) error {
 	if d.waiting.Add(1) == 1 {
 		d.log.Error("buffer: the disk is full, events are refused and what is being stored waits until there is space "+
 			"again: make room on it",
-			"path", d.path, "error", OneLine(err.Error()))
+			"path", d.path, "error", text.FirstLine(err.Error()))
 	}
 	again := time.NewTicker(fullPause)
 	defer again.Stop()

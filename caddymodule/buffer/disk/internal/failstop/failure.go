@@ -3,7 +3,6 @@ package failstop
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -59,12 +58,6 @@ func (s *Failure) OpenError() error {
 		return fmt.Errorf("%w: %w", buffer.ErrFull, s.first)
 	}
 	return s.first
-}
-
-// OneLine cuts off the stack that some of Pebble's errors print.
-func OneLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return s
 }
 
 // noSpace tells a full disk, or a used up quota, from other errors.
