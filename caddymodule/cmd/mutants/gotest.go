@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/mutation"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/report"
 )
 
@@ -54,31 +54,6 @@ func (w *workshop) binary(pkg, name string) string {
 	return filepath.Join(w.dir, file)
 }
 
-// overlay writes what makes the compiler see the fault.
-func (w *workshop) overlay(f *fault) (string, error) {
-	planted, err := f.plant(w.root)
-	if err != nil {
-		return "", err
-	}
-	replace := make(map[string]string)
-	for file, source := range planted {
-		changed := filepath.Join(w.dir, fmt.Sprintf("%s.%d.go", f.name, len(replace)))
-		if err := os.WriteFile(changed, source, 0o600); err != nil {
-			return "", fmt.Errorf("planting fault %s: %w", f.name, err)
-		}
-		replace[filepath.Join(w.root, filepath.FromSlash(file))] = changed
-	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", fmt.Errorf("planting fault %s: %w", f.name, err)
-	}
-	path := filepath.Join(w.dir, f.name+".json")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		return "", fmt.Errorf("planting fault %s: %w", f.name, err)
-	}
-	return path, nil
-}
-
 // outcome is how a run of tests ended.
 type outcome struct {
 	// failed is what failed first, "" if all passed.
@@ -90,9 +65,9 @@ type outcome struct {
 
 // try runs tests in their package's folder, at most so long. An error says that it is not
 // known whether they pass.
-func (w *workshop) try(ctx context.Context, binary string, t test, limit time.Duration) (outcome, error) {
-	cmd := exec.CommandContext(ctx, binary, "-test.run", t.run, "-test.v", "-test.failfast", "-test.timeout", limit.String())
-	cmd.Dir = filepath.Join(w.root, filepath.FromSlash(t.pkg))
+func (w *workshop) try(ctx context.Context, binary string, t mutation.Test, limit time.Duration) (outcome, error) {
+	cmd := exec.CommandContext(ctx, binary, "-test.run", t.Run, "-test.v", "-test.failfast", "-test.timeout", limit.String())
+	cmd.Dir = filepath.Join(w.root, filepath.FromSlash(t.Pkg))
 	// What a test of a broken product finds is nothing for the documentation.
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, report.Folder+"=") })
 	begun := time.Now()

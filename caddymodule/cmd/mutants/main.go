@@ -31,7 +31,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/mutation"
 )
+
+// faultsFolder holds the faults, from the module's root.
+const faultsFolder = "caddymodule/cmd/mutants/faults"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -62,7 +67,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	faults, err := readFaults(filepath.Join(root, filepath.FromSlash(faultsFolder)))
+	faults, err := mutation.Read(filepath.Join(root, filepath.FromSlash(faultsFolder)))
 	if err != nil {
 		return err
 	}
@@ -71,7 +76,7 @@ func run(ctx context.Context) error {
 		return errors.New("no fault is chosen")
 	}
 	// Before anything is built, so that a stale fault is reported at once.
-	if err := checkFaults(root, chosen); err != nil {
+	if err := mutation.Check(root, chosen); err != nil {
 		return err
 	}
 	if *check {
@@ -101,10 +106,10 @@ func run(ctx context.Context) error {
 	return judge(verdicts)
 }
 
-func choose(all []fault, wanted *regexp.Regexp, short bool) []fault {
-	var chosen []fault
+func choose(all []mutation.Fault, wanted *regexp.Regexp, short bool) []mutation.Fault {
+	var chosen []mutation.Fault
 	for _, f := range all {
-		if f.matches(wanted) && (f.quick || !short) {
+		if f.Matches(wanted) && (f.Quick || !short) {
 			chosen = append(chosen, f)
 		}
 	}

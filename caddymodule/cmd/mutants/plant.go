@@ -10,11 +10,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/mutation"
 )
 
 // verdict is what became of one fault.
 type verdict struct {
-	fault *fault
+	fault *mutation.Fault
 	// noticed has for each of the fault's tests what failed, "" where nothing did.
 	noticed []string
 	// err says why it is not known whether the fault is noticed.
@@ -36,7 +38,7 @@ func (v *verdict) String() string {
 
 // plantAll makes sure that all tests pass, then plants one fault after the other, and
 // prints a line for each as it comes.
-func plantAll(ctx context.Context, w *workshop, chosen []fault, parallel int, out io.Writer) ([]verdict, error) {
+func plantAll(ctx context.Context, w *workshop, chosen []mutation.Fault, parallel int, out io.Writer) ([]verdict, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	usual, err := w.passWithout(ctx, chosen, parallel, out)
@@ -56,19 +58,19 @@ func plantAll(ctx context.Context, w *workshop, chosen []fault, parallel int, ou
 		verdicts[i] = v
 		printing.Lock()
 		defer printing.Unlock()
-		fmt.Fprintf(out, "%-34s %6.1fs  %s\n", v.fault.name, v.took.Seconds(), &v)
+		fmt.Fprintf(out, "%-34s %6.1fs  %s\n", v.fault.Name, v.took.Seconds(), &v)
 		return nil
 	})
 	return verdicts, err
 }
 
 // passWithout runs the faults' tests on the product as it is, and returns how long each takes.
-func (w *workshop) passWithout(ctx context.Context, chosen []fault, parallel int, out io.Writer) (map[test]time.Duration, error) {
-	byPkg := make(map[string][]test)
+func (w *workshop) passWithout(ctx context.Context, chosen []mutation.Fault, parallel int, out io.Writer) (map[mutation.Test]time.Duration, error) {
+	byPkg := make(map[string][]mutation.Test)
 	for i := range chosen {
-		for _, t := range chosen[i].noticed {
-			if !slices.Contains(byPkg[t.pkg], t) {
-				byPkg[t.pkg] = append(byPkg[t.pkg], t)
+		for _, t := range chosen[i].Noticed {
+			if !slices.Contains(byPkg[t.Pkg], t) {
+				byPkg[t.Pkg] = append(byPkg[t.Pkg], t)
 			}
 		}
 	}
@@ -79,7 +81,7 @@ func (w *workshop) passWithout(ctx context.Context, chosen []fault, parallel int
 	slices.Sort(pkgs)
 	fmt.Fprintf(out, "first without a fault: the tests of %d packages\n", len(pkgs))
 	var mu sync.Mutex
-	usual := make(map[test]time.Duration)
+	usual := make(map[mutation.Test]time.Duration)
 	err := each(ctx, len(pkgs), parallel, func(i int) error {
 		binary := w.binary(pkgs[i], "")
 		if err := w.build(ctx, pkgs[i], "", binary); err != nil {
@@ -105,22 +107,22 @@ func (w *workshop) passWithout(ctx context.Context, chosen []fault, parallel int
 
 // tryFault builds the fault's tests with the fault in the product, and runs them. It
 // returns what failed of each, "" where nothing did.
-func (w *workshop) tryFault(ctx context.Context, f *fault, usual map[test]time.Duration) (noticed []string, err error) {
-	overlay, err := w.overlay(f)
+func (w *workshop) tryFault(ctx context.Context, f *mutation.Fault, usual map[mutation.Test]time.Duration) (noticed []string, err error) {
+	overlay, err := f.Overlay(w.root, w.dir)
 	if err != nil {
 		return nil, err
 	}
 	built := make(map[string]string)
-	for _, t := range f.noticed {
-		if built[t.pkg] == "" {
-			built[t.pkg] = w.binary(t.pkg, f.name)
-			if err := w.build(ctx, t.pkg, overlay, built[t.pkg]); err != nil {
+	for _, t := range f.Noticed {
+		if built[t.Pkg] == "" {
+			built[t.Pkg] = w.binary(t.Pkg, f.Name)
+			if err := w.build(ctx, t.Pkg, overlay, built[t.Pkg]); err != nil {
 				return nil, fmt.Errorf("it does not compile, so nothing can notice it: %w", err)
 			}
-			defer func() { _ = os.Remove(built[t.pkg]) }()
+			defer func() { _ = os.Remove(built[t.Pkg]) }()
 		}
 		// A fault may make a test wait for what never comes.
-		o, err := w.try(ctx, built[t.pkg], t, 10*time.Second+8*usual[t])
+		o, err := w.try(ctx, built[t.Pkg], t, 10*time.Second+8*usual[t])
 		if err != nil {
 			return nil, err
 		}
@@ -164,13 +166,13 @@ func judge(verdicts []verdict) error {
 	for i := range verdicts {
 		v := &verdicts[i]
 		if v.err != nil {
-			errs = append(errs, fmt.Errorf("fault %s: %w", v.fault.name, v.err))
+			errs = append(errs, fmt.Errorf("fault %s: %w", v.fault.Name, v.err))
 			continue
 		}
 		for at, failed := range v.noticed {
 			if failed == "" {
 				errs = append(errs, fmt.Errorf("fault %s survived: %s\n\tharm: %s\n\tnothing failed in: %s",
-					v.fault.name, strings.Join(v.fault.files(), ", "), v.fault.harm, v.fault.noticed[at]))
+					v.fault.Name, strings.Join(v.fault.Files(), ", "), v.fault.Harm, v.fault.Noticed[at]))
 			}
 		}
 	}

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/mutation"
 )
 
 // house is a module with one function and its tests.
@@ -37,9 +41,10 @@ func TestBroken(t *testing.T) { t.Error("fails anyway") }
 }
 
 // planted is a fault that gives Add another body.
-func planted(t *testing.T, name, body, run string) fault {
+func planted(t *testing.T, name, body, run string) mutation.Fault {
 	t.Helper()
-	f, err := parseFault(name, []byte("harm: wrong sums\nnoticed: go test ./p -run '"+run+"'\n"+paths+
+	f, err := mutation.Parse(name, []byte("harm: wrong sums\nnoticed: go test ./p -run '"+run+"'\n"+
+		"diff --git a/p/p.go b/p/p.go\n--- a/p/p.go\n+++ b/p/p.go\n"+
 		"@@ -4 +4 @@\n-func Add(a, b int) int { return a + b }\n+func Add(a, b int) int "+body+"\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +57,7 @@ func TestVerdicts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds packages")
 	}
-	all := []fault{
+	all := []mutation.Fault{
 		planted(t, "noticed", "{ return a - b }", "TestAdd"),
 		planted(t, "survives", "{ return a * b }", "TestBlind"),
 		planted(t, "no-go", "{ return a + c }", "TestAdd"),
@@ -64,7 +69,7 @@ func TestVerdicts(t *testing.T) {
 	}
 	for i, want := range []string{"TestAdd/five", "SURVIVED", "ERROR"} {
 		if got := verdicts[i].String(); got != want {
-			t.Errorf("fault %s: %q, want %q", all[i].name, got, want)
+			t.Errorf("fault %s: %q, want %q", all[i].Name, got, want)
 		}
 	}
 	err = judge(verdicts)
@@ -88,7 +93,7 @@ func TestTestsMustPassWithoutAFault(t *testing.T) {
 	}
 	w := house(t)
 	for run, want := range map[string]string{"TestBroken": "TestBroken", "TestNone": "0 tests ran"} {
-		_, err := plantAll(context.Background(), w, []fault{planted(t, "x", "{ return 0 }", run)}, 1, new(strings.Builder))
+		_, err := plantAll(context.Background(), w, []mutation.Fault{planted(t, "x", "{ return 0 }", run)}, 1, new(strings.Builder))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", run, err, want)
 		}
@@ -109,5 +114,16 @@ func TestWhatFailed(t *testing.T) {
 		if got := whatFailed([]byte(tc.output)); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
+	}
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

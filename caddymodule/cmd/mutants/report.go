@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/mutation"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/report"
 )
 
@@ -23,7 +24,7 @@ func (fr faultReport) write(verdicts []verdict) error {
 		if v.survived() {
 			survived++
 		}
-		rows = append(rows, []string{v.fault.name, v.fault.harm, "`" + strings.Join(v.fault.files(), "`, `") + "`", v.String()})
+		rows = append(rows, []string{v.fault.Name, v.fault.Harm, "`" + strings.Join(v.fault.Files(), "`, `") + "`", v.String()})
 	}
 	fr.r.Figure("faults planted", len(verdicts), "")
 	fr.r.Figure("faults that no test noticed", survived, "")
@@ -32,15 +33,15 @@ func (fr faultReport) write(verdicts []verdict) error {
 	return fr.r.Write()
 }
 
-func printList(out io.Writer, list []fault) {
+func printList(out io.Writer, list []mutation.Fault) {
 	for i := range list {
 		f := &list[i]
 		quick := ""
-		if f.quick {
+		if f.Quick {
 			quick = " (short)"
 		}
-		fmt.Fprintf(out, "%s%s\n\t%s\n\t%s\n", f.name, quick, f.harm, strings.Join(f.files(), ", "))
-		for _, t := range f.noticed {
+		fmt.Fprintf(out, "%s%s\n\t%s\n\t%s\n", f.Name, quick, f.Harm, strings.Join(f.Files(), ", "))
+		for _, t := range f.Noticed {
 			fmt.Fprintf(out, "\t%s\n", t)
 		}
 	}

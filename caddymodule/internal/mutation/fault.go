@@ -1,4 +1,5 @@
-package main
+// Package mutation reads faults that are planted in the product to see tests notice them, and plants them.
+package mutation
 
 import (
 	"bufio"
@@ -17,10 +18,7 @@ import (
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
 )
 
-// faultsFolder holds the faults, from the module's root.
-const faultsFolder = "caddymodule/cmd/mutants/faults"
-
-// fault is a mistake that somebody might make in the product. It is read from AREA/NAME.patch, a diff that
+// Fault is a mistake that somebody might make in the product. It is read from a file NAME.patch, a diff that
 // git apply takes, with a header above it:
 //
 //	harm: what the mistake does to a user
@@ -29,18 +27,18 @@ const faultsFolder = "caddymodule/cmd/mutants/faults"
 //
 // There is a line "noticed" for each command that must fail with the fault. A fault is quick if it takes a few
 // seconds to build it and to notice it.
-type fault struct {
-	name    string
-	harm    string
-	noticed []test
-	quick   bool
+type Fault struct {
+	Name    string
+	Harm    string
+	Noticed []Test
+	Quick   bool
 	changes []*gitdiff.File
 }
 
-// readFaults reads all faults of a folder, in the order of their paths. It returns those that it can read even
+// Read reads all faults of a folder, in the order of their paths. It returns those that it can read even
 // if there are others.
-func readFaults(dir string) ([]fault, error) {
-	var all []fault
+func Read(dir string) ([]Fault, error) {
+	var all []Fault
 	var errs []error
 	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(file) != ".patch" {
@@ -50,7 +48,7 @@ func readFaults(dir string) ([]fault, error) {
 		if err != nil {
 			return err
 		}
-		f, err := parseFault(strings.TrimSuffix(d.Name(), ".patch"), text)
+		f, err := Parse(strings.TrimSuffix(d.Name(), ".patch"), text)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("reading %s: %w", file, err))
 			return nil
@@ -64,12 +62,13 @@ func readFaults(dir string) ([]fault, error) {
 	return all, errors.Join(errs...)
 }
 
-func parseFault(name string, text []byte) (*fault, error) {
+// Parse reads one fault.
+func Parse(name string, text []byte) (*Fault, error) {
 	changes, header, err := gitdiff.Parse(bytes.NewReader(unixLines(text)))
 	if err != nil {
 		return nil, err
 	}
-	f := &fault{name: name, changes: changes}
+	f := &Fault{Name: name, changes: changes}
 	lines := bufio.NewScanner(strings.NewReader(header))
 	for lines.Scan() {
 		if strings.TrimSpace(lines.Text()) == "" {
@@ -79,7 +78,7 @@ func parseFault(name string, text []byte) (*fault, error) {
 			return nil, fmt.Errorf("header line %q: %w", lines.Text(), err)
 		}
 	}
-	if f.harm == "" || len(f.noticed) == 0 {
+	if f.Harm == "" || len(f.Noticed) == 0 {
 		return nil, errors.New(`the header needs "harm: …" and "noticed: go test …"`)
 	}
 	if len(changes) == 0 {
@@ -94,27 +93,27 @@ func parseFault(name string, text []byte) (*fault, error) {
 }
 
 // set reads one line of the header.
-func (f *fault) set(line string) error {
+func (f *Fault) set(line string) error {
 	key, value, _ := strings.Cut(line, ": ")
 	switch {
-	case key == "harm" && f.harm == "":
-		f.harm = value
+	case key == "harm" && f.Harm == "":
+		f.Harm = value
 	case key == "noticed":
 		t, err := parseTest(value)
 		if err != nil {
 			return err
 		}
-		f.noticed = append(f.noticed, t)
+		f.Noticed = append(f.Noticed, t)
 	case key == "quick" && value == "true":
-		f.quick = true
+		f.Quick = true
 	default:
 		return errors.New("a header has one harm, one or more noticed, and may have quick: true")
 	}
 	return nil
 }
 
-// files are the files that the fault changes, from the module's root.
-func (f *fault) files() []string {
+// Files are the files that the fault changes, from the module's root.
+func (f *Fault) Files() []string {
 	var names []string
 	for _, c := range f.changes {
 		names = append(names, c.NewName)
@@ -122,8 +121,9 @@ func (f *fault) files() []string {
 	return names
 }
 
-func (f *fault) matches(pattern *regexp.Regexp) bool {
-	for _, text := range append(f.files(), f.name) {
+// Matches reports whether the fault's name or one of its files matches.
+func (f *Fault) Matches(pattern *regexp.Regexp) bool {
+	for _, text := range append(f.Files(), f.Name) {
 		if pattern.MatchString(text) {
 			return true
 		}
@@ -131,28 +131,28 @@ func (f *fault) matches(pattern *regexp.Regexp) bool {
 	return false
 }
 
-// checkFaults reports everything that no longer fits the product.
-func checkFaults(root string, all []fault) error {
+// Check reports everything that no longer fits the product.
+func Check(root string, all []Fault) error {
 	var errs []error
 	names := make(map[string]bool)
 	for i := range all {
 		f := &all[i]
-		if names[f.name] {
-			errs = append(errs, fmt.Errorf("fault %s: the name is used twice", f.name))
+		if names[f.Name] {
+			errs = append(errs, fmt.Errorf("fault %s: the name is used twice", f.Name))
 		}
-		names[f.name] = true
-		planted, err := f.plant(root)
+		names[f.Name] = true
+		planted, err := f.Plant(root)
 		if err != nil {
 			errs = append(errs, err)
 		}
 		for file, source := range planted {
 			if _, err := parser.ParseFile(token.NewFileSet(), file, source, 0); err != nil {
-				errs = append(errs, fmt.Errorf("fault %s: the patched file is not Go: %w", f.name, err))
+				errs = append(errs, fmt.Errorf("fault %s: the patched file is not Go: %w", f.Name, err))
 			}
 		}
-		for _, t := range f.noticed {
+		for _, t := range f.Noticed {
 			if err := t.check(root); err != nil {
-				errs = append(errs, fmt.Errorf("fault %s: %w", f.name, err))
+				errs = append(errs, fmt.Errorf("fault %s: %w", f.Name, err))
 			}
 		}
 	}

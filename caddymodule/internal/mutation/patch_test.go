@@ -1,4 +1,4 @@
-package main
+package mutation
 
 import (
 	"os"
@@ -29,11 +29,11 @@ func TestPlant(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "p/p.go", tc.source)
-			f, err := parseFault("x", []byte(header+paths+tc.hunks))
+			f, err := Parse("x", []byte(header+paths+tc.hunks))
 			if err != nil {
 				t.Fatal(err)
 			}
-			planted, err := f.plant(dir)
+			planted, err := f.Plant(dir)
 			wantError(t, err, tc.wrong)
 			if got := string(planted["p/p.go"]); err == nil && got != tc.want {
 				t.Errorf("planted:\n%s\nwant:\n%s", got, tc.want)
@@ -48,16 +48,15 @@ func TestPlantInTwoFiles(t *testing.T) {
 	write(t, dir, "p/p.go", "package p\n")
 	write(t, dir, "q/q.go", "package q\n")
 	const change = "@@ -1 +1 @@\n-package p\n+package x\n"
-	f, err := parseFault("x", []byte(header+paths+change+strings.ReplaceAll(paths, "p/p.go", "q/q.go")+strings.ReplaceAll(change, "package p", "package q")))
+	f, err := Parse("x", []byte(header+paths+change+strings.ReplaceAll(paths, "p/p.go", "q/q.go")+strings.ReplaceAll(change, "package p", "package q")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	planted, err := f.plant(dir)
+	planted, err := f.Plant(dir)
 	if err != nil || len(planted) != 2 || string(planted["q/q.go"]) != "package x\n" {
 		t.Errorf("%q, %v", planted, err)
 	}
-	w := &workshop{root: dir, dir: t.TempDir()}
-	overlay, err := w.overlay(f)
+	overlay, err := f.Overlay(dir, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,8 @@
-package main
+package mutation
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,21 +12,47 @@ import (
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
 )
 
-// plant returns the changed files, by their name from the module's root. It fails if a hunk does not fit in
+// Plant returns the changed files, by their name from the module's root. It fails if a hunk does not fit in
 // exactly one place: then the product has changed, and somebody has to see whether the fault can still be made,
 // and where.
-func (f *fault) plant(root string) (map[string][]byte, error) {
+func (f *Fault) Plant(root string) (map[string][]byte, error) {
 	planted := make(map[string][]byte)
 	for _, change := range f.changes {
 		source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(change.OldName)))
 		if err != nil {
-			return nil, fmt.Errorf("fault %s: %w", f.name, err)
+			return nil, fmt.Errorf("fault %s: %w", f.Name, err)
 		}
 		if planted[change.OldName], err = apply(change, unixLines(source)); err != nil {
-			return nil, fmt.Errorf("fault %s: %s: %w; make the patch fit the code", f.name, change.OldName, err)
+			return nil, fmt.Errorf("fault %s: %s: %w; make the patch fit the code", f.Name, change.OldName, err)
 		}
 	}
 	return planted, nil
+}
+
+// Overlay writes the changed files into a folder, and next to them the file for the -overlay flag of the go
+// command, which lets the compiler see the fault while the source stays as it is.
+func (f *Fault) Overlay(root, dir string) (file string, err error) {
+	planted, err := f.Plant(root)
+	if err != nil {
+		return "", err
+	}
+	replace := make(map[string]string)
+	for name, source := range planted {
+		changed := filepath.Join(dir, fmt.Sprintf("%s.%d.go", f.Name, len(replace)))
+		if err := os.WriteFile(changed, source, 0o600); err != nil {
+			return "", fmt.Errorf("planting fault %s: %w", f.Name, err)
+		}
+		replace[filepath.Join(root, filepath.FromSlash(name))] = changed
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", fmt.Errorf("planting fault %s: %w", f.Name, err)
+	}
+	file = filepath.Join(dir, f.Name+".json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return "", fmt.Errorf("planting fault %s: %w", f.Name, err)
+	}
+	return file, nil
 }
 
 // apply changes a source. gitdiff insists on the line numbers of a hunk, which every change above it makes

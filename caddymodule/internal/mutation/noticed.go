@@ -1,4 +1,4 @@
-package main
+package mutation
 
 import (
 	"fmt"
@@ -9,33 +9,33 @@ import (
 	"strings"
 )
 
-// test is a command that runs tests of one package.
-type test struct {
-	// pkg is the package's folder, from the module's root.
-	pkg string
-	// run is the regular expression of -run.
-	run string
+// Test is a command that runs tests of one package.
+type Test struct {
+	// Pkg is the package's folder, from the module's root.
+	Pkg string
+	// Run is the regular expression of -run.
+	Run string
 }
 
-func (t test) String() string { return fmt.Sprintf("go test ./%s -run '%s'", t.pkg, t.run) }
+func (t Test) String() string { return fmt.Sprintf("go test ./%s -run '%s'", t.Pkg, t.Run) }
 
 var testCommand = regexp.MustCompile(`^go test \./(\S+) -run '([^']+)'$`)
 
 // parseTest reads what String returns.
-func parseTest(command string) (test, error) {
+func parseTest(command string) (Test, error) {
 	m := testCommand.FindStringSubmatch(command)
 	if m == nil {
-		return test{}, fmt.Errorf("want go test ./PACKAGE -run 'TESTS'")
+		return Test{}, fmt.Errorf("want go test ./PACKAGE -run 'TESTS'")
 	}
-	return test{m[1], m[2]}, nil
+	return Test{m[1], m[2]}, nil
 }
 
 var testFunc = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 
 // check reports an alternative of run that matches no test of the package, as far as the source shows that
 // without building it.
-func (t test) check(root string) error {
-	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(t.pkg), "*_test.go"))
+func (t Test) check(root string) error {
+	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(t.Pkg), "*_test.go"))
 	if err != nil {
 		return fmt.Errorf("%s: %w", t, err)
 	}
@@ -49,7 +49,7 @@ func (t test) check(root string) error {
 			tests = append(tests, string(m[1]))
 		}
 	}
-	for alternative := range strings.SplitSeq(t.run, "|") {
+	for alternative := range strings.SplitSeq(t.Run, "|") {
 		top, _, _ := strings.Cut(alternative, "/")
 		re, err := regexp.Compile(top)
 		if err != nil {

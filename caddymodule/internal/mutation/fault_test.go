@@ -1,46 +1,11 @@
-package main
+package mutation
 
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
-
-func root(t *testing.T) string {
-	t.Helper()
-	dir, err := moduleRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func allFaults(t *testing.T) []fault {
-	t.Helper()
-	all, err := readFaults("faults")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-// Whoever changes a line in which a fault can be planted hears of it at once: change the
-// fault with it, or remove it if nobody can make the mistake any more.
-func TestFaultsFitTheProduct(t *testing.T) {
-	all := allFaults(t)
-	if err := checkFaults(root(t), all); err != nil {
-		t.Fatal(err)
-	}
-	if len(all) < 100 {
-		t.Errorf("only %d faults", len(all))
-	}
-	quick := choose(all, regexp.MustCompile(""), true)
-	if n := len(quick); n < 10 || n == len(all) {
-		t.Errorf("-short has %d of %d faults", n, len(all))
-	}
-}
 
 const (
 	header = "harm: much\nnoticed: go test ./p -run 'TestOne'\n\n"
@@ -48,7 +13,7 @@ const (
 	hunk   = "@@ -3,2 +3,2 @@\n-func one() int { return 1 }\n+func one() int { return 2 }\n func two() int { return 2 }\n"
 )
 
-func TestParseFault(t *testing.T) {
+func TestParse(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
 		{"intact", header + paths + hunk, ""},
 		{"as git diff writes it", header + strings.Replace(paths, "---", "index 1234567..89abcde 100644\n---", 1) + hunk, ""},
@@ -64,32 +29,32 @@ func TestParseFault(t *testing.T) {
 		{"wrong counts", header + paths + strings.Replace(hunk, "-3,2", "-3,9", 1), "fragment"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f, err := parseFault("x", []byte(tc.text))
+			f, err := Parse("x", []byte(tc.text))
 			wantError(t, err, tc.want)
-			if err == nil && (f.name != "x" || f.harm != "much" || f.noticed[0] != test{"p", "TestOne"} || f.files()[0] != "p/p.go") {
+			if err == nil && (f.Name != "x" || f.Harm != "much" || f.Noticed[0] != Test{"p", "TestOne"} || f.Files()[0] != "p/p.go") {
 				t.Errorf("%+v", f)
 			}
-			if err == nil && f.quick != (tc.name == "quick") {
-				t.Errorf("quick is %v", f.quick)
+			if err == nil && f.Quick != (tc.name == "quick") {
+				t.Errorf("quick is %v", f.Quick)
 			}
 		})
 	}
 }
 
-func TestReadFaultsNamesTheFile(t *testing.T) {
+func TestReadNamesTheFile(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a/good.patch", header+paths+hunk)
 	write(t, dir, "a/wrong.patch", paths+hunk)
-	all, err := readFaults(dir)
+	all, err := Read(dir)
 	wantError(t, err, filepath.Join("a", "wrong.patch"))
-	if len(all) != 1 || all[0].name != "good" {
+	if len(all) != 1 || all[0].Name != "good" {
 		t.Errorf("%+v", all)
 	}
-	_, err = readFaults(filepath.Join(dir, "none"))
+	_, err = Read(filepath.Join(dir, "none"))
 	wantError(t, err, "none")
 }
 
-func TestCheckFaults(t *testing.T) {
+func TestCheck(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "p/p.go", "package p\n\nfunc one() int { return 1 }\nfunc two() int { return 2 }\n")
 	write(t, dir, "p/p_test.go", "package p\n\nfunc TestOne(t *testing.T) {}\n")
@@ -103,13 +68,13 @@ func TestCheckFaults(t *testing.T) {
 		{"a test that is not there", strings.Replace(intact, "'TestOne'", "'TestOne|TestTwo'", 1), `no test "TestTwo"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f, err := parseFault("x", []byte(tc.text))
+			f, err := Parse("x", []byte(tc.text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantError(t, checkFaults(dir, []fault{*f}), tc.want)
+			wantError(t, Check(dir, []Fault{*f}), tc.want)
 			if tc.want == "" {
-				wantError(t, checkFaults(dir, []fault{*f, *f}), "twice")
+				wantError(t, Check(dir, []Fault{*f, *f}), "twice")
 			}
 		})
 	}
