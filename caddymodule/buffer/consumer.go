@@ -8,18 +8,18 @@ import (
 
 // Consumer is one handler's view of the buffer. Methods are safe for concurrent use.
 type Consumer interface {
-	// Lease hands out up to max events, in append order, that this consumer has
+	// Lease hands out up to limit events, in append order, that this consumer has
 	// neither leased, settled nor deferred. It blocks until there is at least one,
 	// ctx ends, or the consumer is closed (ErrClosed).
-	Lease(ctx context.Context, max int) ([]Lease, error)
+	Lease(ctx context.Context, limit int) ([]Lease, error)
 
 	// Lanes yields each lane that has deferred events, with its first event's retry
 	// state. It is meant for the start: dispatch keeps the rest in memory.
 	Lanes(ctx context.Context) iter.Seq2[Lane, error]
 
-	// LeaseDeferred hands out up to max deferred events of one lane, in append order,
+	// LeaseDeferred hands out up to limit deferred events of one lane, in append order,
 	// due or not, skipping those that are leased. It does not block.
-	LeaseDeferred(ctx context.Context, lane string, max int) ([]Lease, error)
+	LeaseDeferred(ctx context.Context, lane string, limit int) ([]Lease, error)
 
 	// Settle records outcomes of leased events and returns when they are durable, all of
 	// them or none. Concurrent calls share one sync, also with appends. An outcome for an

@@ -142,9 +142,9 @@ func (f *fixture) lanes(c buffer.Consumer) []buffer.Lane {
 	return all
 }
 
-func (f *fixture) leaseDeferred(c buffer.Consumer, lane string, max int) []buffer.Lease {
+func (f *fixture) leaseDeferred(c buffer.Consumer, lane string, limit int) []buffer.Lease {
 	f.t.Helper()
-	leases, err := c.LeaseDeferred(f.ctx, lane, max)
+	leases, err := c.LeaseDeferred(f.ctx, lane, limit)
 	if err != nil {
 		f.t.Fatalf("leasing deferred events of %q: %v", lane, err)
 	}

@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -172,7 +173,7 @@ func (g *group) stageEvent(t *appendTask, position uint64) {
 	g.c.total += format.Cost(size)
 	end := format.Trailer{StoredAt: g.now, Total: g.c.total}
 	if t.unreadable {
-		raw := append(t.record, make([]byte, format.EventTrailerSize)...)
+		raw := slices.Concat(t.record, make([]byte, format.EventTrailerSize))
 		format.FinishEvent(raw, t.sum, position, end)
 		g.c.total -= format.Cost(size)
 		g.events.Gap()

@@ -35,7 +35,7 @@ func (b *Buffer) closeOnHalt() {
 	b.log.Error("buffer is halted: nothing more is stored or delivered until Caddy is restarted with a healthy disk",
 		"path", b.opts.Path, "error", text.FirstLine(b.failure.Err().Error()))
 	b.wakeAll()
-	b.closeStore()
+	_ = b.closeStore() // what failed before says more
 }
 
 func (b *Buffer) closeStore() error {

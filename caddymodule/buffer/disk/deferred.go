@@ -68,24 +68,24 @@ func (c *Consumer) readLanes(from []byte) (lanes []buffer.Lane, next []byte, err
 }
 
 // LeaseDeferred implements buffer.Consumer.
-func (c *Consumer) LeaseDeferred(ctx context.Context, lane string, max int) ([]buffer.Lease, error) {
+func (c *Consumer) LeaseDeferred(ctx context.Context, lane string, limit int) ([]buffer.Lease, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	leases, err := c.leaseDeferred(lane, max)
+	leases, err := c.leaseDeferred(lane, limit)
 	if err != nil {
 		return nil, fmt.Errorf("leasing deferred events: %w", err)
 	}
 	return leases, nil
 }
 
-func (c *Consumer) leaseDeferred(lane string, max int) ([]buffer.Lease, error) {
+func (c *Consumer) leaseDeferred(lane string, limit int) ([]buffer.Lease, error) {
 	if len(lane) > maxLane {
 		return nil, nil
 	}
 	var taken []buffer.Lease
 	err := c.b.use(func(db *pebble.DB) (err error) {
-		if taken, err = c.takeDeferred(db, lane, max); err != nil {
+		if taken, err = c.takeDeferred(db, lane, limit); err != nil {
 			return err
 		}
 		return c.fill(db, &taken, lane)
@@ -96,7 +96,7 @@ func (c *Consumer) leaseDeferred(lane string, max int) ([]buffer.Lease, error) {
 // takeDeferred finds and marks what can be leased. The lock is held from before the
 // iterator is made: a settlement removes its lease only after its batch can be
 // read, so what is seen here and not leased is really there.
-func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.Lease, error) {
+func (c *Consumer) takeDeferred(db *pebble.DB, lane string, limit int) ([]buffer.Lease, error) {
 	st := c.st
 	prefix := format.LanePrefix(st.name, lane)
 	if err := st.learn(db, prefix, 0, func() *seekHint { return st.hints.lane(lane) }); err != nil {
@@ -114,7 +114,7 @@ func (c *Consumer) takeDeferred(db *pebble.DB, lane string, max int) ([]buffer.L
 	}
 	defer it.Close()
 	var taken []buffer.Lease
-	for ok := it.Valid(); ok && len(taken) < max; ok = it.Next() {
+	for ok := it.Valid(); ok && len(taken) < limit; ok = it.Next() {
 		position, valid := format.PositionBehind(prefix, it.Key())
 		if !valid {
 			continue

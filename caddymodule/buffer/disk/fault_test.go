@@ -262,7 +262,7 @@ func damageSegment(t *testing.T, fs *vfs.MemFS, dir string) {
 	}
 	defer f.Close()
 	b := make([]byte, 16)
-	if _, err := f.ReadAt(b, size/2); err != nil && err != io.EOF {
+	if _, err := f.ReadAt(b, size/2); err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	for i := range b {

@@ -11,22 +11,22 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// leaseBytes bounds what one Lease call reads, whatever max is; one event is
+// leaseBytes bounds what one Lease call reads, whatever limit is; one event is
 // handed out in any case.
 const leaseBytes = 8 << 20
 
 // Lease implements buffer.Consumer.
-func (c *Consumer) Lease(ctx context.Context, max int) ([]buffer.Lease, error) {
-	leases, err := c.lease(ctx, max)
+func (c *Consumer) Lease(ctx context.Context, limit int) ([]buffer.Lease, error) {
+	leases, err := c.lease(ctx, limit)
 	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("leasing events: %w", err)
 	}
 	return leases, err
 }
 
-func (c *Consumer) lease(ctx context.Context, max int) ([]buffer.Lease, error) {
-	if max < 1 {
-		return nil, fmt.Errorf("max is %d, it must be at least 1", max)
+func (c *Consumer) lease(ctx context.Context, limit int) ([]buffer.Lease, error) {
+	if limit < 1 {
+		return nil, fmt.Errorf("limit is %d, it must be at least 1", limit)
 	}
 	select {
 	case c.turn <- struct{}{}:
@@ -44,7 +44,7 @@ func (c *Consumer) lease(ctx context.Context, max int) ([]buffer.Lease, error) {
 		if err := c.usable(); err != nil {
 			return nil, err
 		}
-		leases, more, err := c.scan(max)
+		leases, more, err := c.scan(limit)
 		if err != nil || len(leases) > 0 {
 			return leases, err
 		}
@@ -73,7 +73,7 @@ func (c *Consumer) bounds() (from, to uint64) {
 }
 
 // scan reads on from the cursor. more says that it moved without a result.
-func (c *Consumer) scan(max int) (leases []buffer.Lease, more bool, err error) {
+func (c *Consumer) scan(limit int) (leases []buffer.Lease, more bool, err error) {
 	from, to := c.bounds()
 	if from > to {
 		return nil, false, nil
@@ -81,7 +81,7 @@ func (c *Consumer) scan(max int) (leases []buffer.Lease, more bool, err error) {
 	var events []found
 	var next uint64
 	err = c.b.use(func(*pebble.DB) (err error) {
-		events, next, err = c.read(from, to, max)
+		events, next, err = c.read(from, to, limit)
 		return err
 	})
 	if err != nil && len(events) == 0 {
@@ -128,9 +128,9 @@ func (c *Consumer) take(events []found, from, next uint64) (leases []buffer.Leas
 	return leases, bad, nil
 }
 
-// read returns up to max events from a range, and the position to go on with.
-func (c *Consumer) read(from, to uint64, max int) (events []found, next uint64, err error) {
-	events = make([]found, 0, min(uint64(max), to-from+1))
+// read returns up to limit events from a range, and the position to go on with.
+func (c *Consumer) read(from, to uint64, limit int) (events []found, next uint64, err error) {
+	events = make([]found, 0, min(uint64(limit), to-from+1))
 	next = from
 	size := 0
 	enough := false
@@ -147,7 +147,7 @@ func (c *Consumer) read(from, to uint64, max int) (events []found, next uint64, 
 		}
 		events = append(events, f)
 		size += len(f.event.Body)
-		enough = len(events) == max || size >= leaseBytes
+		enough = len(events) == limit || size >= leaseBytes
 		return !enough
 	})
 	if err == nil {

@@ -68,6 +68,7 @@ func (o Options) WithMemTable(bytes uint64) Options {
 	return o
 }
 
+// WithDefaults returns the limits with their defaults for zero fields.
 func (l Limits) WithDefaults() Limits {
 	if l.Retention == 0 {
 		l.Retention = DefaultRetention

@@ -41,11 +41,10 @@ func (it *settlement) findOld(b *Buffer, db *pebble.DB, name string) error {
 	if it.outcome.Letter == "" {
 		return nil
 	}
-	id, err := format.ParseDeadLetterID(it.outcome.Letter)
-	if err != nil {
+	key, ok := letterKey(it.outcome.Letter)
+	if !ok {
 		return nil // as if it were gone
 	}
-	key := id.Key()
 	raw, ok, err := getMaybe(db, key)
 	if err != nil || !ok {
 		return err
@@ -53,6 +52,12 @@ func (it *settlement) findOld(b *Buffer, db *pebble.DB, name string) error {
 	it.old.letter, it.old.letterCost = key, format.Cost(len(raw))
 	it.old.record = format.EventOfDeadLetter(raw, position)
 	return nil
+}
+
+// letterKey returns the key of a dead letter, false for what is no id.
+func letterKey(text buffer.DeadLetterID) ([]byte, bool) {
+	id, err := format.ParseDeadLetterID(text)
+	return id.Key(), err == nil
 }
 
 // stageReopen sets a settled event aside again. It returns false when there is nothing to

@@ -35,7 +35,7 @@ func (t *trimTask) stage(g *group) error {
 	if err := t.stageLetters(g); err != nil {
 		return err
 	}
-	if keep, any := g.b.dedupe.Expire(g.now, g.trimLimits().DedupeWindow); any {
+	if keep, gone := g.b.dedupe.Expire(g.now, g.trimLimits().DedupeWindow); gone {
 		_ = g.batch.DeleteRange([]byte{format.KindDedupe}, format.BucketKey(keep), nil)
 	}
 	if g.stageTrim(events) {

@@ -138,7 +138,7 @@ func (d *Index) Bucket(now int64, window time.Duration) uint32 {
 
 // Expire takes the buckets off the list whose entries are all older than window, and returns the start of the first one
 // that stays, if any went. For the committer only.
-func (d *Index) Expire(now int64, window time.Duration) (keep uint32, any bool) {
+func (d *Index) Expire(now int64, window time.Duration) (keep uint32, gone bool) {
 	buckets := *d.buckets.Load()
 	n := 0
 	for n+1 < len(buckets) && startedBefore(buckets[n+1], now, window) {

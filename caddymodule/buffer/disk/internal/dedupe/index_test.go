@@ -100,11 +100,11 @@ func TestIndexExpiresWholeBuckets(t *testing.T) {
 	const window = 24 * hour
 	store(t, d, db, 1, at(0), window)
 	store(t, d, db, 2, at(30*hour), window)
-	if _, any := d.Expire(at(50*hour), window); any {
+	if _, gone := d.Expire(at(50*hour), window); gone {
 		t.Error("a bucket went whose last entries are within the window")
 	}
-	keep, any := d.Expire(at(55*hour), window)
-	if !any || d.Buckets() != 1 {
+	keep, gone := d.Expire(at(55*hour), window)
+	if !gone || d.Buckets() != 1 {
 		t.Fatalf("%d buckets are left, want 1", d.Buckets())
 	}
 	if want := uint32(at(30*hour) / int64(time.Second)); keep != want {

@@ -11,9 +11,9 @@ import (
 )
 
 var (
-	// ErrNotFound: there is no record at that position, or not any more.
+	// ErrNotFound says that there is no record at that position, or not any more.
 	ErrNotFound = errors.New("no such record")
-	// ErrDamaged: the files are not as they were written.
+	// ErrDamaged says that the files are not as they were written.
 	ErrDamaged = errors.New("the event log is damaged")
 )
 

@@ -138,6 +138,7 @@ func (f *FS) open(doing, path string, op func() (vfs.File, error)) (vfs.File, er
 		grows: grows(filepath.Base(path))}, nil
 }
 
+// Create implements vfs.FS. The entry of a new manifest is durable when it returns.
 func (f *FS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	if strings.HasSuffix(name, ".sst") {
 		f.begun.Store(true)
@@ -165,10 +166,12 @@ func (f *FS) syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// OpenReadWrite implements vfs.FS.
 func (f *FS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
 	return f.open("opening", name, func() (vfs.File, error) { return f.FS.OpenReadWrite(name, c, opts...) })
 }
 
+// ReuseForWrite implements vfs.FS.
 func (f *FS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	f.control.removed(filepath.Base(oldname))
 	return f.open("reusing", newname, func() (vfs.File, error) { return f.FS.ReuseForWrite(oldname, newname, c) })
@@ -190,10 +193,12 @@ func (f *FS) List(dir string) ([]string, error) {
 	return names, err
 }
 
+// Link implements vfs.FS.
 func (f *FS) Link(oldname, newname string) error {
 	return f.change("linking", newname, func() error { return f.FS.Link(oldname, newname) })
 }
 
+// Rename implements vfs.FS.
 func (f *FS) Rename(oldname, newname string) error {
 	if strings.HasPrefix(f.PathBase(newname), "OPTIONS-") {
 		f.begun.Store(true)
@@ -215,6 +220,7 @@ func (f *FS) Remove(name string) error {
 	return f.FS.Remove(name)
 }
 
+// RemoveAll is as Remove.
 func (f *FS) RemoveAll(name string) error {
 	if f.halted() {
 		return nil
@@ -222,9 +228,10 @@ func (f *FS) RemoveAll(name string) error {
 	return f.FS.RemoveAll(name)
 }
 
+// Unwrap returns the file system below.
 func (f *FS) Unwrap() vfs.FS { return f.FS }
 
-// ErrLocked: another process has the directory open.
+// ErrLocked says that another process has the directory open.
 var ErrLocked = errors.New("the directory is in use")
 
 // Lock tells a lock that somebody holds from one whose file cannot be opened. Once it has the lock, it checks the files

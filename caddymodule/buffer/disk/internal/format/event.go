@@ -9,7 +9,7 @@ import (
 
 const (
 	recordVersion = 1
-	// EventTrailerSize: stored at, total, checksum.
+	// EventTrailerSize is the size of stored at, total and checksum.
 	EventTrailerSize = 8 + 8 + 4
 	// MaxEvent bounds one event, with its body.
 	MaxEvent = 32 << 20

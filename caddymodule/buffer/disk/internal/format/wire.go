@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ErrDamaged: stored bytes are not what was written.
+// ErrDamaged says that stored bytes are not what was written.
 var ErrDamaged = errors.New("stored record is damaged")
 
 // Checksum is a CRC-32C, for which the processors that matter have an instruction.

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// probeFile is made in the buffer's directory and removed again. Pebble passes over such names.
+	// File is made in the directory and removed again. Pebble ignores such names.
 	File = "sync-probe.tmp"
 	// probeSize is that of the probe's file, one page, which every sync writes anew: what a group of a few events
 	// takes.
@@ -45,6 +45,7 @@ type Result struct {
 	Median, Max time.Duration
 }
 
+// New returns a probe of the operating system's file system.
 func New() *Probe {
 	return &Probe{FS: vfs.Default, Now: time.Now, FileSystem: FileSystemOf}
 }
