@@ -4,54 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
-
-var (
-	// ErrNotFound says that there is no record at that position, or not any more.
-	ErrNotFound = errors.New("no such record")
-	// ErrDamaged says that the files are not as they were written.
-	ErrDamaged = errors.New("the event log is damaged")
-)
-
-// Options configure Open.
-type Options struct {
-	FS  vfs.FS
-	Dir string
-	// SegmentSize in bytes, after which a new segment begins.
-	SegmentSize int64
-	// Check says what is wrong with a record. A group with such a record at the end of the log is taken for torn.
-	Check func(raw []byte, position uint64) error
-	// NoSync omits the syncs. It is for tests that must see what that loses.
-	NoSync bool
-}
-
-// Log is an open log. One goroutine appends; any may read.
-type Log struct {
-	Options
-	fs vfs.FS
-	// segments, oldest first; the list itself never changes.
-	segments atomic.Pointer[[]*segment]
-	// listMu is held to change the list.
-	listMu sync.Mutex
-
-	// writing is the file of the last segment, nil before the first group. fileEnd is where it ends, and small how many
-	// small groups were written since a large one. Only the appending goroutine uses these.
-	writing vfs.File
-	fileEnd int64
-	small   int
-	number  uint64
-	next    uint64
-
-	// dropped is the position before which pages were dropped; DropPageCache alone uses it.
-	dropped uint64
-
-	openMu sync.Mutex
-	open   []*segment
-}
 
 // Open finds the segments and changes nothing. Recover must be called before anything is read or appended.
 func Open(o Options) (*Log, error) {

@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -22,35 +21,6 @@ const (
 	// than the events are worth.
 	markEvery = 32 << 10
 )
-
-// segment is one file of the log.
-type segment struct {
-	name string
-	path string
-	// number is the file's. base is the number of the last group before it, first the position of its first record.
-	number, base, first uint64
-
-	mu sync.Mutex
-	// last is the number of its last group, next the position behind that, and end where it ends in the file.
-	// Of a segment that is not indexed, end is not known.
-	last, next uint64
-	end        int64
-	marks      []mark
-	indexed    bool
-	// dropped is the offset before which pages were dropped.
-	dropped int64
-
-	// reading is held while the file is read, and alone to close it.
-	reading sync.RWMutex
-	file    vfs.File
-	gone    bool
-}
-
-// mark is where a group begins.
-type mark struct {
-	position uint64
-	offset   int64
-}
 
 func segmentName(number uint64) string { return fmt.Sprintf("%06d%s", number, Suffix) }
 
