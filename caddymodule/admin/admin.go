@@ -11,7 +11,7 @@ import (
 
 func init() { caddy.RegisterModule(new(API)) }
 
-// API is what operators ask and order: status, events, dead letters, replays, and
+// API answers what operators ask and request: status, events, dead letters, replays, and
 // pausing handlers, as JSON below `/smartcar/` on Caddy's admin endpoint. It needs no
 // configuration; `caddy smartcar status` and its sisters use it. All of it is described
 // in docs/operating.md.

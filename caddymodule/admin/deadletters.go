@@ -12,9 +12,9 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 )
 
-// serveLetters lists dead letters, the oldest first.
-func serveLetters(q *request) (any, error) {
-	f, err := q.query.letterFilter()
+// serveDeadLetters lists dead letters, the oldest first.
+func serveDeadLetters(q *request) (any, error) {
+	f, err := q.query.deadLetterFilter()
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func serveLetters(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := q.query.cursor(letterCursor)
+	after, err := q.query.cursor(deadLetterCursor)
 	if err != nil {
 		return nil, err
 	}
@@ -31,39 +31,39 @@ func serveLetters(q *request) (any, error) {
 		return nil, err
 	}
 	if after == "" && found.Next == "" {
-		if err := mustMean(q, f, len(found.Letters)); err != nil {
+		if err := requireKnownHandler(q, f, len(found.Letters)); err != nil {
 			return nil, err
 		}
 	}
 	answer := api.DeadLetterPage{Page: api.Page[api.DeadLetter]{Items: make([]api.DeadLetter, 0, len(found.Letters))}, Damaged: found.Damaged}
 	for i := range found.Letters {
-		answer.Items = append(answer.Items, viewLetter(&found.Letters[i]))
+		answer.Items = append(answer.Items, viewDeadLetter(&found.Letters[i]))
 	}
 	if found.Next != "" {
-		answer.NextCursor = makeCursor(letterCursor, string(found.Next))
+		answer.NextCursor = makeCursor(deadLetterCursor, string(found.Next))
 	}
 	return answer, nil
 }
 
-// serveLetter shows one dead letter with its copy of the event.
-func serveLetter(q *request) (any, error) {
+// serveDeadLetter shows one dead letter with its copy of the event.
+func serveDeadLetter(q *request) (any, error) {
 	id := q.PathValue("id")
 	l, err := q.Engine.DeadLetter(q.Context(), buffer.DeadLetterID(id))
 	if errors.Is(err, buffer.ErrNotFound) {
-		return nil, noLetter(id)
+		return nil, deadLetterNotFound(id)
 	} else if err != nil {
 		return nil, err
 	}
-	return api.DeadLetterDetail{DeadLetter: viewLetter(&l), Content: viewPayload(&l.Event)}, nil
+	return api.DeadLetterDetail{DeadLetter: viewDeadLetter(&l), Content: viewPayload(&l.Event)}, nil
 }
 
-func noLetter(id string) error {
+func deadLetterNotFound(id string) error {
 	return apiErrorf(http.StatusNotFound, "there is no dead letter %q: it may have been replayed or dropped", id)
 }
 
-// dropLetters removes the dead letters that the filter picks, for good.
-func dropLetters(q *request) (any, error) {
-	f, err := q.query.letterFilter()
+// dropDeadLetters removes the dead letters that the filter picks, for good.
+func dropDeadLetters(q *request) (any, error) {
+	f, err := q.query.deadLetterFilter()
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +82,10 @@ func dropLetters(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := mustMean(q, f, count.Total); err != nil {
+	if err := requireKnownHandler(q, f, count.Total); err != nil {
 		return nil, err
 	}
-	answer := viewLetterCount(count)
+	answer := viewDeadLetterCount(count)
 	answer.DryRun = dryRun
 	if dryRun {
 		return answer, nil
@@ -94,21 +94,21 @@ func dropLetters(q *request) (any, error) {
 	return answer, err
 }
 
-func dropLetter(q *request) (any, error) {
+func dropDeadLetter(q *request) (any, error) {
 	id := q.PathValue("id")
 	n, err := q.Engine.DropDeadLetters(q.Context(), engine.Filter{Letters: []buffer.DeadLetterID{buffer.DeadLetterID(id)}})
 	if err != nil {
 		return nil, err
 	}
 	if n == 0 {
-		return nil, noLetter(id)
+		return nil, deadLetterNotFound(id)
 	}
 	return api.DeadLetterCount{Matched: n, Dropped: n}, nil
 }
 
-// mustMean refuses a handler's name under which there is nothing at all, so that a
+// requireKnownHandler refuses a handler's name under which there is nothing at all, so that a
 // mistyped one does not look like "no dead letters".
-func mustMean(q *request, f engine.Filter, matched int) error {
+func requireKnownHandler(q *request, f engine.Filter, matched int) error {
 	if f.Handler == "" || matched > 0 {
 		return nil
 	}
@@ -142,20 +142,20 @@ func mustMean(q *request, f engine.Filter, matched int) error {
 	return apiErrorf(http.StatusNotFound, "there is no handler %q, nor a dead letter of one: there are %s", f.Handler, names)
 }
 
-// checkAll refuses an order about everything that does not say so: a filter that got
-// lost on the way must not mean everything.
+// checkAll refuses a request about everything that does not say so: a filter that got
+// lost on the way must not mean isEmpty.
 func checkAll(f engine.Filter, all bool, say string) error {
 	switch {
-	case everything(f) && !all:
+	case isEmpty(f) && !all:
 		return apiErrorf(http.StatusBadRequest, "there is no filter: give one, or say %s", say)
-	case !everything(f) && all:
+	case !isEmpty(f) && all:
 		return apiErrorf(http.StatusBadRequest, "there are a filter and %s: give one of them", say)
 	default:
 		return nil
 	}
 }
 
-func viewLetterCount(c engine.LetterCount) api.DeadLetterCount {
+func viewDeadLetterCount(c engine.LetterCount) api.DeadLetterCount {
 	v := api.DeadLetterCount{Matched: c.Total, ByHandler: c.ByHandler, ByReason: make(map[string]int, len(c.ByReason))}
 	for reason, n := range c.ByReason {
 		v.ByReason[string(reason)] = n
@@ -163,7 +163,7 @@ func viewLetterCount(c engine.LetterCount) api.DeadLetterCount {
 	return v
 }
 
-func viewLetter(l *buffer.DeadLetter) api.DeadLetter {
+func viewDeadLetter(l *buffer.DeadLetter) api.DeadLetter {
 	return api.DeadLetter{
 		ID: string(l.ID), Handler: l.Handler, Reason: string(l.Reason), HandlerReason: l.HandlerReason,
 		RetryState: viewRetry(l.Retry), DiedAt: l.DiedAt.UTC(), Event: viewEvent(&l.Event),

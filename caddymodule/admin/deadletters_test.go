@@ -35,8 +35,8 @@ func (memoryOpener) Reconfigure(buffer.Buffer) error { return nil }
 
 func (memoryOpener) Limits() buffer.Limits { return buffer.Limits{} }
 
-// newLetters is the admin API of an engine with so many dead letters.
-func newLetters(t *testing.T, n int) *API {
+// newDeadLetters is the admin API of an engine with so many dead letters.
+func newDeadLetters(t *testing.T, n int) *API {
 	t.Helper()
 	e := engine.New(engine.Options{
 		Opener: memoryOpener{vfs.NewMem()}, RuntimeDir: t.TempDir(), DrainTimeout: time.Second, Log: slog.New(slog.DiscardHandler),
@@ -84,9 +84,9 @@ func (a *API) ask(t *testing.T, method, target string, answer any) int {
 	return w.Code
 }
 
-// Asking what would be dropped drops nothing, and dropping everything has to be said.
+// Asking what would be dropped drops nothing, and dropping isEmpty has to be said.
 func TestDryRunDropsNothing(t *testing.T) {
-	a := newLetters(t, 3)
+	a := newDeadLetters(t, 3)
 	stored := func() int {
 		t.Helper()
 		var list api.DeadLetterPage

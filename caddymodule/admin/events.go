@@ -120,7 +120,7 @@ func serveEvent(q *request) (any, error) {
 	}
 	whole := api.EventDetail{Event: viewEvent(&e), Content: viewPayload(&e), Handlers: make([]api.EventState, 0, len(states))}
 	for _, s := range states {
-		whole.Handlers = append(whole.Handlers, viewStanding(s, letters.Letters))
+		whole.Handlers = append(whole.Handlers, viewState(s, letters.Letters))
 	}
 	return whole, nil
 }
@@ -145,8 +145,8 @@ func viewPayload(e *buffer.Event) api.Content {
 	return v
 }
 
-// viewStanding joins a state with the dead letter that may have ended the event.
-func viewStanding(s buffer.State, letters []buffer.DeadLetter) api.EventState {
+// viewState joins a state with the dead letter that may have ended the event.
+func viewState(s buffer.State, letters []buffer.DeadLetter) api.EventState {
 	v := api.EventState{Handler: s.Consumer, State: string(s.Phase), Lane: s.Lane, RetryState: viewRetry(s.Retry)}
 	if s.Phase != buffer.PhaseSettled {
 		return v

@@ -17,7 +17,7 @@ import (
 // fields of Filter; the names are the same.
 var (
 	eventParams  = []string{"source", "vehicle", "type", "mode", "webhook", "since", "until"}
-	letterParams = slices.Concat([]string{"dead_letter_id", "event_id", "handler", "reason"}, eventParams)
+	deadLetterParams = slices.Concat([]string{"dead_letter_id", "event_id", "handler", "reason"}, eventParams)
 )
 
 // filter reads the filter of a query.
@@ -36,8 +36,8 @@ func (p params) filter() (engine.Filter, error) {
 	return engineFilter(o)
 }
 
-// letterFilter is filter, for dead letters.
-func (p params) letterFilter() (engine.Filter, error) {
+// deadLetterFilter is filter, for dead letters.
+func (p params) deadLetterFilter() (engine.Filter, error) {
 	f, err := p.filter()
 	if err != nil {
 		return f, err
@@ -60,7 +60,7 @@ func reasonNames() string {
 	return strings.Join(names, ", ")
 }
 
-// engineFilter checks an order and turns it into the engine's filter.
+// engineFilter checks a filter and turns it into the engine's filter.
 func engineFilter(o api.Filter) (engine.Filter, error) {
 	f := engine.Filter{
 		EventIDs: o.EventIDs, Source: o.Source, Vehicle: o.Vehicle, Type: o.Type, Mode: o.Mode,
@@ -87,5 +87,5 @@ func engineFilter(o api.Filter) (engine.Filter, error) {
 	return f, nil
 }
 
-// everything says that a filter restricts nothing.
-func everything(f engine.Filter) bool { return reflect.DeepEqual(f, engine.Filter{}) }
+// isEmpty reports whether a filter restricts nothing.
+func isEmpty(f engine.Filter) bool { return reflect.DeepEqual(f, engine.Filter{}) }

@@ -24,9 +24,9 @@ func refusedByAPI(t *testing.T, err error) {
 	}
 }
 
-// FuzzAdminParams: a query is refused with a 4xx, or read within its limits, and says the same
+// FuzzParams: a query is refused with a 4xx, or read within its limits, and says the same
 // when it is written again.
-func FuzzAdminParams(f *testing.F) {
+func FuzzParams(f *testing.F) {
 	f.Add("limit=5&cursor=" + makeCursor(eventCursor, "17"))
 	f.Add("cursor=&vehicle=v&since=2026-03-01T15:04:05Z")
 	f.Add("limit=0&limit=1")
@@ -54,22 +54,22 @@ func FuzzAdminParams(f *testing.F) {
 		if _, err := p.filter(); err != nil {
 			refusedByAPI(t, err)
 		}
-		if at, err := p.cursor(letterCursor); err != nil {
+		if at, err := p.cursor(deadLetterCursor); err != nil {
 			refusedByAPI(t, err)
 		} else if at != "" {
-			back, err := params{"cursor": {makeCursor(letterCursor, at)}}.cursor(letterCursor)
+			back, err := params{"cursor": {makeCursor(deadLetterCursor, at)}}.cursor(deadLetterCursor)
 			if err != nil || back != at {
 				t.Fatalf("cursor %q became %q: %v", at, back, err)
 			}
-			if _, err := (params{"cursor": {makeCursor(letterCursor, at)}}).cursor(eventCursor); err == nil {
+			if _, err := (params{"cursor": {makeCursor(deadLetterCursor, at)}}).cursor(eventCursor); err == nil {
 				t.Fatal("a cursor of dead letters was taken for one of events")
 			}
 		}
 	})
 }
 
-// FuzzAdminOrder: the body of a POST is refused with a 4xx, or encoding/json reads the same.
-func FuzzAdminOrder(f *testing.F) {
+// FuzzBody: the body of a POST is refused with a 4xx, or encoding/json reads the same.
+func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
 		`{"event_ids":["a"],"handler":"h","since":"2026-03-01T15:04:05Z"}`, `{"vehicle":1}`, `{"vehicel":"v"}`, `{}{}`, `[]`, ` `, `{"vehicle":"v"`,
 		`null`, `{"VEHICLE":"v"}`, `{"vehicle":"a","vehicle":"b"}`,
@@ -80,7 +80,7 @@ func FuzzAdminOrder(f *testing.F) {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		var got api.Filter
-		if err := decodeOrder(r, &got); err != nil {
+		if err := decodeBody(r, &got); err != nil {
 			refusedByAPI(t, err)
 			return
 		}

@@ -19,41 +19,41 @@ import (
 // longestDrain bounds how long the drain of a handler is waited for; the pause stays.
 const longestDrain = 5 * time.Minute
 
-// orderHandler does something to a handler and answers with how it then stands.
-func (q *request) orderHandler(o handlerOrder) (any, error) {
+// runHandlerAction does something to a handler and answers with how it then stands.
+func (q *request) runHandlerAction(o handlerAction) (any, error) {
 	name := q.PathValue("name")
-	if err := mustBeHandler(q, name); err != nil {
+	if err := requireHandler(q, name); err != nil {
 		return nil, err
 	}
 	if err := o.do(q, name); err != nil {
 		return nil, err
 	}
-	h, err := q.afterOrder(name, o.paused)
+	h, err := q.awaitAction(name, o.paused)
 	if err != nil {
 		return nil, err
 	}
 	return status.Handler(time.Now(), h), nil
 }
 
-// handlerOrder is something that is done to a handler, and whether it is paused then.
-type handlerOrder struct {
+// handlerAction is something that is done to a handler, and whether it is paused then.
+type handlerAction struct {
 	do     func(q *request, name string) error
 	paused bool
 }
 
 const (
-	// orderTakes is how long an order may take to be seen in the handler's figures, which
-	// are asked for every orderLooks.
-	orderTakes = time.Second
-	orderLooks = 5 * time.Millisecond
+	// actionTimeout is how long an action may take to be seen in the handler's figures, which
+	// are asked for every actionPoll.
+	actionTimeout = time.Second
+	actionPoll = 5 * time.Millisecond
 )
 
-// afterOrder is the handler as it stands after an order: what delivers publishes its
+// awaitAction is the handler as it stands after an action: what delivers publishes its
 // figures a moment later.
-func (q *request) afterOrder(name string, paused bool) (*engine.HandlerStatus, error) {
-	look := time.NewTicker(orderLooks)
+func (q *request) awaitAction(name string, paused bool) (*engine.HandlerStatus, error) {
+	look := time.NewTicker(actionPoll)
 	defer look.Stop()
-	late := time.NewTimer(orderTakes)
+	late := time.NewTimer(actionTimeout)
 	defer late.Stop()
 	for {
 		handlers := q.Engine.Status(q.Context()).Handlers
@@ -71,12 +71,12 @@ func (q *request) afterOrder(name string, paused bool) (*engine.HandlerStatus, e
 		case <-q.Context().Done():
 		case <-late.C:
 		}
-		return trustOrder(h, paused), nil
+		return assumeDone(h, paused), nil
 	}
 }
 
-// trustOrder lets a handler's figures say what was ordered: it is in force.
-func trustOrder(h *engine.HandlerStatus, paused bool) *engine.HandlerStatus {
+// assumeDone lets a handler's figures say what was ordered: it is in force.
+func assumeDone(h *engine.HandlerStatus, paused bool) *engine.HandlerStatus {
 	h.Dispatch.Paused = paused
 	if !paused {
 		h.PausedSince = time.Time{}
@@ -84,8 +84,8 @@ func trustOrder(h *engine.HandlerStatus, paused bool) *engine.HandlerStatus {
 	return h
 }
 
-// mustBeHandler refuses the name of a handler that is not in force, with those that are.
-func mustBeHandler(q *request, name string) error {
+// requireHandler refuses the name of a handler that is not in force, with those that are.
+func requireHandler(q *request, name string) error {
 	s := q.Engine.Status(q.Context())
 	names := make([]string, 0, len(s.Handlers))
 	for i := range s.Handlers {
@@ -94,16 +94,16 @@ func mustBeHandler(q *request, name string) error {
 	if slices.Contains(names, name) {
 		return nil
 	}
-	return noHandler(s.Removed, names, name)
+	return handlerNotFound(s.Removed, names, name)
 }
 
-// noHandler says what a name is that is none of a handler in force.
-func noHandler(others []buffer.ConsumerInfo, names []string, name string) error {
+// handlerNotFound says what a name is that is none of a handler in force.
+func handlerNotFound(others []buffer.ConsumerInfo, names []string, name string) error {
 	for i := range others {
 		switch {
 		case others[i].Name != name:
 		case others[i].OrphanedSince.IsZero():
-			return errNotAtWork
+			return errHandlersIdle
 		default:
 			return apiErrorf(http.StatusConflict, "handler %q is in no handlers file any more: put it back there first, or forget it", name)
 		}
@@ -120,7 +120,7 @@ func handlersIdle(q *request) bool {
 	return slices.ContainsFunc(others, func(c buffer.ConsumerInfo) bool { return c.OrphanedSince.IsZero() })
 }
 
-var errNotAtWork = caddy.APIError{
+var errHandlersIdle = caddy.APIError{
 	HTTPStatus: http.StatusServiceUnavailable,
 	Err:        errors.New("the handlers are not at work while Caddy is starting or stopping: ask again in a moment"),
 }
@@ -142,7 +142,7 @@ func serveHandler(q *request) (any, error) {
 		}
 		names = append(names, v.Removed[i].Name)
 	}
-	return nil, noHandler(nil, names, name)
+	return nil, handlerNotFound(nil, names, name)
 }
 
 func pauseHandler(q *request, name string) error { return q.Engine.Pause(q.Context(), name) }
@@ -165,7 +165,7 @@ func drainHandler(q *request, name string) error {
 func forgetHandler(q *request) (any, error) {
 	name := q.PathValue("name")
 	s := q.Engine.Status(q.Context())
-	if err := mayForget(s, name); err != nil {
+	if err := checkForget(s, name); err != nil {
 		return nil, err
 	}
 	if err := q.Engine.Forget(q.Context(), name); err != nil {
@@ -174,15 +174,15 @@ func forgetHandler(q *request) (any, error) {
 	return api.Forgotten{Forgotten: name}, nil
 }
 
-// mayForget refuses all but what was removed: while handlers are not applied yet, all of
+// checkForget refuses all but what was removed: while handlers are not applied yet, all of
 // them look as if they were gone.
-func mayForget(s engine.Status, name string) error {
+func checkForget(s engine.Status, name string) error {
 	var removed []string
 	for i := range s.Removed {
 		c := &s.Removed[i]
 		switch {
 		case c.OrphanedSince.IsZero() && c.Name == name:
-			return errNotAtWork
+			return errHandlersIdle
 		case c.OrphanedSince.IsZero():
 		case c.Name == name:
 			return nil

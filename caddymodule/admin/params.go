@@ -22,8 +22,8 @@ import (
 var pageParams = []string{"limit", "cursor"}
 
 const (
-	// largestOrder bounds the JSON body of a POST.
-	largestOrder = 1 << 20
+	// maxBody bounds the JSON body of a POST.
+	maxBody = 1 << 20
 )
 
 // params are the query parameters of a request, all of them known.
@@ -88,7 +88,7 @@ func (p params) limit() (int, error) {
 // The kinds of cursors: a cursor of one list is an error in another.
 const (
 	eventCursor  = "e"
-	letterCursor = "d"
+	deadLetterCursor = "d"
 )
 
 // makeCursor hides what is behind a cursor, so that nobody builds on it.
@@ -114,16 +114,16 @@ func (p params) cursor(kind string) (string, error) {
 	return at, nil
 }
 
-// decodeOrder reads the JSON body of a POST into a struct, strictly.
-func decodeOrder(r *http.Request, order any) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, largestOrder+1))
+// decodeBody reads the JSON body of a POST into a struct, strictly.
+func decodeBody(r *http.Request, into any) error {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return apiErrorf(http.StatusBadRequest, "reading the body: %v", err)
 	}
-	if len(body) > largestOrder {
-		return apiErrorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", largestOrder)
+	if len(body) > maxBody {
+		return apiErrorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxBody)
 	}
-	fields := strings.Join(jsonFields(reflect.TypeOf(order).Elem(), ""), ", ")
+	fields := strings.Join(jsonFields(reflect.TypeOf(into).Elem(), ""), ", ")
 	if len(bytes.TrimSpace(body)) == 0 {
 		return apiErrorf(http.StatusBadRequest, "the body is empty: send a JSON object with %s", fields)
 	}
@@ -133,7 +133,7 @@ func decodeOrder(r *http.Request, order any) error {
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(order); err != nil {
+	if err := dec.Decode(into); err != nil {
 		if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 			return apiErrorf(http.StatusBadRequest, "unknown field %s: there are %s", field, fields)
 		}

@@ -26,7 +26,7 @@ func wantRefusal(t *testing.T, err error, status int, words string) {
 }
 
 func TestParams(t *testing.T) {
-	known := with(letterParams, pageParams, "all")
+	known := with(deadLetterParams, pageParams, "all")
 	tests := []struct {
 		name, query string
 		want        string // in the error; "": fine
@@ -54,10 +54,10 @@ func TestParams(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				_, filterErr := p.letterFilter()
+				_, filterErr := p.deadLetterFilter()
 				_, limitErr := p.limit()
 				_, boolErr := p.bool("all")
-				_, cursorErr := p.cursor(letterCursor)
+				_, cursorErr := p.cursor(deadLetterCursor)
 				for _, err := range []error{filterErr, limitErr, boolErr, cursorErr} {
 					if err != nil {
 						return err
@@ -94,11 +94,11 @@ func TestFilterForms(t *testing.T) {
 	if diff := cmp.Diff(want, fromJSON); diff != "" {
 		t.Error(diff)
 	}
-	p, err := parseParams(order.Query().Encode(), letterParams)
+	p, err := parseParams(order.Query().Encode(), deadLetterParams)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fromQuery, err := p.letterFilter()
+	fromQuery, err := p.deadLetterFilter()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,12 +108,12 @@ func TestFilterForms(t *testing.T) {
 	if diff := cmp.Diff(order, status.ViewFilter(&want)); diff != "" {
 		t.Error(diff)
 	}
-	if everything(want) || order.Empty() || !everything(engine.Filter{}) || !(api.Filter{}).Empty() {
-		t.Error("everything is not told from something")
+	if isEmpty(want) || order.Empty() || !isEmpty(engine.Filter{}) || !(api.Filter{}).Empty() {
+		t.Error("isEmpty is not told from something")
 	}
 }
 
-func TestDecodeOrder(t *testing.T) {
+func TestDecodeBody(t *testing.T) {
 	tests := []struct {
 		name, body, media string
 		status            int // 0: fine
@@ -129,14 +129,14 @@ func TestDecodeOrder(t *testing.T) {
 		{"cut off", `{"rate": 1`, "application/json", 400, "cut off"},
 		{"more behind", `{} {}`, "application/json", 400, "goes on"},
 		{"as a form", `{"handler": "h"}`, "text/plain", 415, "Content-Type: application/json"},
-		{"too large", `{"handler": "` + strings.Repeat("h", largestOrder) + `"}`, "application/json", 413, "larger than"},
+		{"too large", `{"handler": "` + strings.Repeat("h", maxBody) + `"}`, "application/json", 413, "larger than"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(tt.body))
 			r.Header.Set("Content-Type", tt.media)
-			var o api.ReplayOrder
-			err := decodeOrder(r, &o)
+			var o api.ReplayRequest
+			err := decodeBody(r, &o)
 			if tt.status == 0 {
 				if err != nil || o.Handler != "h" || o.Filter.Vehicle != "v" || *o.Rate != 2 {
 					t.Errorf("%v: %+v", err, o)

@@ -25,8 +25,8 @@ func checkRate(given *float64) (float64, error) {
 
 // startReplay gives a handler stored events again.
 func startReplay(q *request) (any, error) {
-	var o api.ReplayOrder
-	if err := decodeOrder(q.Request, &o); err != nil {
+	var o api.ReplayRequest
+	if err := decodeBody(q.Request, &o); err != nil {
 		return nil, err
 	}
 	if o.Handler == "" {
@@ -46,7 +46,7 @@ func startReplay(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := mustBeHandler(q, o.Handler); err != nil {
+	if err := requireHandler(q, o.Handler); err != nil {
 		return nil, err
 	}
 	if o.DryRun {
@@ -60,10 +60,10 @@ func startReplay(q *request) (any, error) {
 	return status.Replay(job), err
 }
 
-// replayLetters gives dead letters to their handlers again.
-func replayLetters(q *request) (any, error) {
-	var o api.DeadLetterReplayOrder
-	if err := decodeOrder(q.Request, &o); err != nil {
+// replayDeadLetters gives dead letters to their handlers again.
+func replayDeadLetters(q *request) (any, error) {
+	var o api.DeadLetterReplayRequest
+	if err := decodeBody(q.Request, &o); err != nil {
 		return nil, err
 	}
 	f, err := engineFilter(o.Filter)
@@ -85,9 +85,9 @@ func replayLetters(q *request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		answer := viewLetterCount(count)
+		answer := viewDeadLetterCount(count)
 		answer.DryRun = true
-		return answer, mustMean(q, f, count.Total)
+		return answer, requireKnownHandler(q, f, count.Total)
 	}
 	jobs, reread, err := q.Engine.ReplayDeadLetters(q.Context(), f, rate)
 	return api.DeadLetterReplay{Replays: status.Replays(jobs), Reread: api.Reread{Readable: reread.Readable, Unreadable: reread.Unreadable}}, err
@@ -107,10 +107,10 @@ func serveReplay(q *request) (any, error) {
 	id := q.PathValue("id")
 	i := slices.IndexFunc(jobs, func(j replay.Job) bool { return j.ID == id })
 	if i < 0 && handlersIdle(q) {
-		return nil, errNotAtWork // its handler may have it
+		return nil, errHandlersIdle // its handler may have it
 	}
 	if i < 0 {
-		return nil, noReplay(id, buffer.ErrNotFound)
+		return nil, replayNotFound(id, buffer.ErrNotFound)
 	}
 	return status.Replay(jobs[i]), nil
 }
@@ -118,17 +118,17 @@ func serveReplay(q *request) (any, error) {
 func stopReplay(q *request) (any, error) {
 	id := q.PathValue("id")
 	job, err := q.Engine.StopReplay(q.Context(), id)
-	return status.Replay(job), noReplay(id, err)
+	return status.Replay(job), replayNotFound(id, err)
 }
 
 func resumeReplay(q *request) (any, error) {
 	id := q.PathValue("id")
 	job, err := q.Engine.ResumeReplay(q.Context(), id)
-	return status.Replay(job), noReplay(id, err)
+	return status.Replay(job), replayNotFound(id, err)
 }
 
-// noReplay words that there is none.
-func noReplay(id string, err error) error {
+// replayNotFound words that there is none.
+func replayNotFound(id string, err error) error {
 	if errors.Is(err, buffer.ErrNotFound) {
 		return apiErrorf(http.StatusNotFound, "there is no replay %q: one that ended long ago is not kept", id)
 	}

@@ -45,18 +45,18 @@ type request struct {
 // routes are all addresses, in the order of the documentation.
 func routes() []route {
 	handler := func(paused bool, do func(q *request, name string) error) map[string]method {
-		return post(func(q *request) (any, error) { return q.orderHandler(handlerOrder{do, paused}) })
+		return post(func(q *request) (any, error) { return q.runHandlerAction(handlerAction{do, paused}) })
 	}
 	return []route{
 		{api.Prefix + "status", get(nil, serveStatus)},
 		{api.Prefix + "events", get(with(eventParams, pageParams, "newest", "id"), serveEvents)},
 		{api.Prefix + "events/{position}", get(nil, serveEvent)},
 		{api.Prefix + "dead-letters", both(
-			get(with(letterParams, pageParams), serveLetters),
-			del(with(letterParams, nil, "all", "dry_run"), dropLetters),
+			get(with(deadLetterParams, pageParams), serveDeadLetters),
+			del(with(deadLetterParams, nil, "all", "dry_run"), dropDeadLetters),
 		)},
-		{api.Prefix + "dead-letters/{id}", both(get(nil, serveLetter), del(nil, dropLetter))},
-		{api.Prefix + "dead-letters/replay", post(replayLetters)},
+		{api.Prefix + "dead-letters/{id}", both(get(nil, serveDeadLetter), del(nil, dropDeadLetter))},
+		{api.Prefix + "dead-letters/replay", post(replayDeadLetters)},
 		{api.Prefix + "replays", both(get(nil, serveReplays), post(startReplay))},
 		{api.Prefix + "replays/{id}", get(nil, serveReplay)},
 		{api.Prefix + "replays/{id}/stop", post(stopReplay)},

@@ -31,7 +31,7 @@ exits with 2, what did not work with 1.
 `,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(
-				statusCommand(), eventsCommand(), showCommand(), lettersCommand(), replayCommand(),
+				statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
 				pauseCommand(), drainCommand(), resumeCommand(), forgetCommand(),
 				demo.Command(), sendCommand(), pluginCommand(),
 			)

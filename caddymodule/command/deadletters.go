@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
-// lettersFlags are the flags of `dead-letters` and of what is below it.
-type lettersFlags struct {
+// deadLetterFlags are the flags of `dead-letters` and of what is below it.
+type deadLetterFlags struct {
 	admin  adminFlags
 	filter filterFlags
 	list   listFlags
@@ -41,14 +41,14 @@ func (f *bulkFlags) replay(cmd *cobra.Command, all string) {
 	cmd.Flags().BoolVar(&f.detach, "detach", false, "do not follow it")
 }
 
-func lettersCommand() *cobra.Command {
-	cmd := lettersListCommand("dead-letters")
-	cmd.AddCommand(lettersListCommand("list"), lettersShowCommand(), lettersReplayCommand(), lettersDropCommand())
+func deadLettersCommand() *cobra.Command {
+	cmd := deadLettersListCommand("dead-letters")
+	cmd.AddCommand(deadLettersListCommand("list"), deadLettersShowCommand(), deadLettersReplayCommand(), deadLettersDropCommand())
 	return cmd
 }
 
-func lettersListCommand(name string) *cobra.Command {
-	var f lettersFlags
+func deadLettersListCommand(name string) *cobra.Command {
+	var f deadLetterFlags
 	cmd := &cobra.Command{
 		Use:   name,
 		Short: "Lists what handlers gave up on",
@@ -59,7 +59,7 @@ or its retention ends.`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runLetters(newPrinter(cmd), f)
+			return runDeadLetters(newPrinter(cmd), f)
 		},
 	}
 	f.filter.letters(cmd)
@@ -68,7 +68,7 @@ or its retention ends.`,
 	return cmd
 }
 
-func runLetters(p printer, f lettersFlags) error {
+func runDeadLetters(p printer, f deadLetterFlags) error {
 	o, err := f.filter.filter(time.Now())
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (p printer) letters(found api.Page[api.DeadLetter], now time.Time) error {
 	}
 	if p.narrow() {
 		for i := range found.Items {
-			p.narrowLetter(&found.Items[i], now)
+			p.narrowDeadLetter(&found.Items[i], now)
 		}
 		p.more(found.NextCursor)
 		return nil
@@ -115,7 +115,7 @@ func (p printer) letters(found api.Page[api.DeadLetter], now time.Time) error {
 	rows := make([]string, 0, len(found.Items))
 	for i := range found.Items {
 		l := &found.Items[i]
-		rows = append(rows, cells(l.ID, p.clock(l.DiedAt), l.Handler, l.Reason, text.Count(l.Attempts), l.Event.Type, l.Event.VehicleID, letterError(l)))
+		rows = append(rows, cells(l.ID, p.clock(l.DiedAt), l.Handler, l.Reason, text.Count(l.Attempts), l.Event.Type, l.Event.VehicleID, deadLetterError(l)))
 	}
 	if err := p.table("ID\tDIED\tHANDLER\tREASON\tATTEMPTS\tTYPE\tVEHICLE\tLAST ERROR", rows); err != nil {
 		return err
@@ -124,21 +124,21 @@ func (p printer) letters(found api.Page[api.DeadLetter], now time.Time) error {
 	return nil
 }
 
-// narrowLetter takes a line for the id, which other commands take, and one for why.
-func (p printer) narrowLetter(l *api.DeadLetter, now time.Time) {
+// narrowDeadLetter takes a line for the id, which other commands take, and one for why.
+func (p printer) narrowDeadLetter(l *api.DeadLetter, now time.Time) {
 	of := cells(l.Handler)
 	fmt.Fprintln(p.out, text.Shorten(fmt.Sprintf("%s  %s  %s  %s", l.ID, p.brief(l.DiedAt, now, time.TimeOnly), of, l.Reason), max(p.width, len(l.ID))))
 	what := strings.TrimSpace(text.Clean(l.Event.Type) + " " + middle(l.Event.VehicleID, idWidth))
 	if l.Attempts > 0 {
 		what += ", " + text.Plural(uint64(l.Attempts), "attempt")
 	}
-	for _, line := range p.wrapped("  ", text.Because(what, letterError(l)), 2) {
+	for _, line := range p.wrapped("  ", text.Because(what, deadLetterError(l)), 2) {
 		fmt.Fprintln(p.out, line)
 	}
 }
 
-// letterError is the handler's own word and the last error, on one line.
-func letterError(l *api.DeadLetter) string {
+// deadLetterError is the handler's own word and the last error, on one line.
+func deadLetterError(l *api.DeadLetter) string {
 	why := lastError(&l.RetryState)
 	if l.HandlerReason == "" || strings.HasPrefix(why, l.HandlerReason) {
 		return why
@@ -146,7 +146,7 @@ func letterError(l *api.DeadLetter) string {
 	return strings.TrimSuffix(l.HandlerReason+": "+why, ": ")
 }
 
-func lettersShowCommand() *cobra.Command {
+func deadLettersShowCommand() *cobra.Command {
 	var f adminFlags
 	cmd := &cobra.Command{
 		Use:          "show ID",
@@ -158,15 +158,15 @@ func lettersShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return showLetter(newPrinter(cmd), f, c, args[0])
+			return showDeadLetter(newPrinter(cmd), f, c, args[0])
 		},
 	}
 	f.register(cmd)
 	return cmd
 }
 
-func lettersDropCommand() *cobra.Command {
-	var f lettersFlags
+func deadLettersDropCommand() *cobra.Command {
+	var f deadLetterFlags
 	cmd := &cobra.Command{
 		Use:   "drop [ID ...]",
 		Short: "Removes dead letters for good",
@@ -186,7 +186,7 @@ copies of the events. Counts first, and asks.`,
 	return cmd
 }
 
-func runDrop(p printer, confirm confirmation, f lettersFlags) error {
+func runDrop(p printer, confirm confirmation, f deadLetterFlags) error {
 	o, err := f.filter.filter(time.Now())
 	if err != nil {
 		return err

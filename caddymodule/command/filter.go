@@ -44,16 +44,16 @@ func (f *filterFlags) filter(now time.Time) (api.Filter, error) {
 	o := f.order
 	o.Type, o.Mode = strings.ToUpper(o.Type), strings.ToUpper(o.Mode)
 	var err error
-	if o.Since, err = moment("--since", f.since, now); err != nil {
+	if o.Since, err = absoluteTime("--since", f.since, now); err != nil {
 		return o, err
 	}
-	o.Until, err = moment("--until", f.until, now)
+	o.Until, err = absoluteTime("--until", f.until, now)
 	return o, err
 }
 
-// moment reads a time as people write it: as a duration before now, or as a time,
+// absoluteTime reads a time as people write it: as a duration before now, or as a time,
 // which is local where it has no zone.
-func moment(name, text string, now time.Time) (string, error) {
+func absoluteTime(name, text string, now time.Time) (string, error) {
 	if text == "" {
 		return "", nil
 	}

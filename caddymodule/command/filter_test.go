@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 )
 
-func TestMoment(t *testing.T) {
+func TestAbsoluteTime(t *testing.T) {
 	zone := time.FixedZone("", 2*60*60)
 	now := noon.In(zone)
 	for text, want := range map[string]string{
@@ -26,13 +26,13 @@ func TestMoment(t *testing.T) {
 		"2026-03-01 10:00":          "2026-03-01T08:00:00Z",
 		"2026-03-01":                "2026-02-28T22:00:00Z",
 	} {
-		got, err := moment("--since", text, now)
+		got, err := absoluteTime("--since", text, now)
 		if err != nil || got != want {
 			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"yesterday", "-2h", "12", "0", "0s", "2026-13-01"} {
-		if got, err := moment("--since", text, now); err == nil || !strings.Contains(err.Error(), "--since") {
+		if got, err := absoluteTime("--since", text, now); err == nil || !strings.Contains(err.Error(), "--since") {
 			t.Errorf("%q: %q, %v; want an error that names the flag", text, got, err)
 		}
 	}

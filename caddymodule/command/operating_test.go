@@ -59,7 +59,7 @@ func TestOperatingDocHasEachCommand(t *testing.T) {
 		}
 	}
 	root := &cobra.Command{Use: "smartcar"}
-	root.AddCommand(statusCommand(), eventsCommand(), showCommand(), lettersCommand(), replayCommand(),
+	root.AddCommand(statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
 		pauseCommand(), drainCommand(), resumeCommand(), forgetCommand())
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {

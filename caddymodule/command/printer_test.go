@@ -354,7 +354,7 @@ func TestTables(t *testing.T) {
 			return nil
 		},
 		"event": func(p printer) error {
-			return p.wholeEvent(&api.EventDetail{Event: event, Content: payload, Handlers: []api.EventState{
+			return p.eventDetail(&api.EventDetail{Event: event, Content: payload, Handlers: []api.EventState{
 				{Handler: "archive", State: "settled"},
 				{Handler: "billing", State: "pending"},
 				{Handler: "crm", State: "dead_letter", DeadLetter: "2uik3m5bk0000000000000004qhn4rb", RetryState: tries},
@@ -362,11 +362,11 @@ func TestTables(t *testing.T) {
 			}})
 		},
 		"dead-letter": func(p printer) error {
-			return p.wholeLetter(&api.DeadLetterDetail{DeadLetter: crashed, Content: payload})
+			return p.deadLetterDetail(&api.DeadLetterDetail{DeadLetter: crashed, Content: payload})
 		},
 		"dead-letter-unreadable": func(p printer) error {
 			l := api.DeadLetter{ID: "0c9k2p", Reason: "unreadable", DiedAt: noon, Event: odd}
-			return p.wholeLetter(&api.DeadLetterDetail{DeadLetter: l, Content: api.Content{Unreadable: "not a JSON object", PayloadBase64: []byte("hello \x1b[31m")}})
+			return p.deadLetterDetail(&api.DeadLetterDetail{DeadLetter: l, Content: api.Content{Unreadable: "not a JSON object", PayloadBase64: []byte("hello \x1b[31m")}})
 		},
 	}
 	for name, print := range tests {

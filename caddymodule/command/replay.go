@@ -79,7 +79,7 @@ func runReplay(ctx context.Context, p printer, confirm confirmation, f replayFla
 	if err != nil {
 		return err
 	}
-	order := api.ReplayOrder{Handler: f.handler, Filter: filter, All: f.bulk.all, Rate: &f.bulk.rate, DryRun: true}
+	order := api.ReplayRequest{Handler: f.handler, Filter: filter, All: f.bulk.all, Rate: &f.bulk.rate, DryRun: true}
 	var counted api.EventCount
 	raw, err := c.Call(http.MethodPost, "replays", nil, order, &counted)
 	if err != nil {
@@ -118,8 +118,8 @@ func takes(events int, rate float64) string {
 	return text.Duration(time.Duration(float64(events) / rate * float64(time.Second)))
 }
 
-func lettersReplayCommand() *cobra.Command {
-	var f lettersFlags
+func deadLettersReplayCommand() *cobra.Command {
+	var f deadLetterFlags
 	cmd := &cobra.Command{
 		Use:   "replay [ID ...]",
 		Short: "Gives dead letters to their handlers again",
@@ -134,7 +134,7 @@ that works. Counts first, asks when there are many, then follows.`,
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			f.filter.order.DeadLetterIDs = args
-			return runLettersReplay(ctx, newPrinter(cmd), newConfirmation(cmd, f.bulk.yes), f)
+			return runDeadLettersReplay(ctx, newPrinter(cmd), newConfirmation(cmd, f.bulk.yes), f)
 		},
 	}
 	f.filter.letters(cmd)
@@ -143,7 +143,7 @@ that works. Counts first, asks when there are many, then follows.`,
 	return cmd
 }
 
-func runLettersReplay(ctx context.Context, p printer, confirm confirmation, f lettersFlags) error {
+func runDeadLettersReplay(ctx context.Context, p printer, confirm confirmation, f deadLetterFlags) error {
 	filter, err := f.filter.filter(time.Now())
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func runLettersReplay(ctx context.Context, p printer, confirm confirmation, f le
 	if err != nil {
 		return err
 	}
-	order := api.DeadLetterReplayOrder{Filter: filter, All: f.bulk.all, Rate: &f.bulk.rate, DryRun: true}
+	order := api.DeadLetterReplayRequest{Filter: filter, All: f.bulk.all, Rate: &f.bulk.rate, DryRun: true}
 	var counted api.DeadLetterCount
 	raw, err := c.Call(http.MethodPost, "dead-letters/replay", nil, order, &counted)
 	if err != nil {

@@ -66,7 +66,7 @@ in the shell's history.`,
 	flags.IntVar(&f.options.Vehicles, "vehicles", 1, "how many vehicles the events are about")
 	flags.StringVar(&f.duplicates, "duplicates", "0", "share of the events that are delivered twice: 0.1 or 10%")
 	flags.StringVar(&f.forge, "forge", "0", "share of the events with a wrong signature; with --type verify, of signing-oracle attempts")
-	flags.BoolVar(&f.options.Retry, "retry", false, "send again what was not answered with a 2xx: 4 attempts, 25, 50 and 100 s apart")
+	flags.BoolVar(&f.options.Retry, "retry", false, "send again what was not errorAnswer with a 2xx: 4 attempts, 25, 50 and 100 s apart")
 	flags.Float64Var(&f.options.ClockFactor, "clock-factor", 1, "divides the waits of --retry")
 	flags.IntVar(&f.options.Size, "size", 0, "bytes of a made-up body; 0: as many as needed")
 	flags.StringVar(&f.options.Mode, "mode", "TEST", "meta.mode of made-up events")

@@ -50,7 +50,7 @@ func runShow(p printer, f adminFlags, name string) error {
 	var found api.Page[api.Event]
 	_, err = c.Call(http.MethodGet, "events", url.Values{"id": {name}}, nil, &found)
 	if api.IsNotFound(err) {
-		letterErr := showLetter(p, f, c, name)
+		letterErr := showDeadLetter(p, f, c, name)
 		if api.IsNotFound(letterErr) {
 			return fmt.Errorf("there is neither an event nor a dead letter %q: `caddy smartcar events` and"+
 				" `caddy smartcar dead-letters` list what there is.\nOf the event: %w", name, err)
@@ -77,10 +77,10 @@ func showEvent(p printer, f adminFlags, c *api.Client, position string) error {
 	if f.json || err != nil {
 		return p.raw(raw, err)
 	}
-	return p.wholeEvent(&e)
+	return p.eventDetail(&e)
 }
 
-func (p printer) wholeEvent(e *api.EventDetail) error {
+func (p printer) eventDetail(e *api.EventDetail) error {
 	if err := p.pairs(p.eventPairs(&e.Event, &e.Content)); err != nil {
 		return err
 	}
@@ -89,19 +89,19 @@ func (p printer) wholeEvent(e *api.EventDetail) error {
 		return err
 	}
 	fmt.Fprintln(p.out)
-	return p.standings(e.Handlers)
+	return p.states(e.Handlers)
 }
 
-func showLetter(p printer, f adminFlags, c *api.Client, id string) error {
+func showDeadLetter(p printer, f adminFlags, c *api.Client, id string) error {
 	var l api.DeadLetterDetail
 	raw, err := c.Call(http.MethodGet, "dead-letters/"+url.PathEscape(id), nil, nil, &l)
 	if f.json || err != nil {
 		return p.raw(raw, err)
 	}
-	return p.wholeLetter(&l)
+	return p.deadLetterDetail(&l)
 }
 
-func (p printer) wholeLetter(l *api.DeadLetterDetail) error {
+func (p printer) deadLetterDetail(l *api.DeadLetterDetail) error {
 	pairs := []pair{
 		{"Dead letter", l.ID},
 		{"Handler", l.Handler},
@@ -158,7 +158,7 @@ func (p printer) eventPairs(e *api.Event, l *api.Content) []pair {
 	}
 }
 
-func (p printer) standings(list []api.EventState) error {
+func (p printer) states(list []api.EventState) error {
 	if len(list) == 0 {
 		fmt.Fprintln(p.out, "No handler has had or will have it.")
 		return nil

@@ -17,7 +17,7 @@ import (
 // smartcarCommand is the command with all that is below it, as Caddy has it.
 func smartcarCommand() *cobra.Command {
 	root := &cobra.Command{Use: "smartcar"}
-	root.AddCommand(statusCommand(), eventsCommand(), showCommand(), lettersCommand(), replayCommand(),
+	root.AddCommand(statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
 		pauseCommand(), drainCommand(), resumeCommand(), forgetCommand(), sendCommand())
 	strict(root)
 	return root

@@ -60,23 +60,23 @@ func (c *Client) Call(method, path string, query url.Values, order, answer any) 
 		return nil, fmt.Errorf("reading the answer of %s: %w", c.Address, err)
 	}
 	if !json.Valid(raw) {
-		return nil, c.stranger()
+		return nil, c.notOurs()
 	}
 	if answer == nil {
 		return raw, nil
 	}
 	if err := json.Unmarshal(raw, answer); err != nil {
-		return nil, c.stranger()
+		return nil, c.notOurs()
 	}
 	return raw, nil
 }
 
-// answered is how AdminAPIRequest tells of an answer with an error.
-var answered = regexp.MustCompile(`(?s)^caddy responded with error: HTTP (\d{3}): (.*)$`)
+// errorAnswer is how AdminAPIRequest tells of an answer with an error.
+var errorAnswer = regexp.MustCompile(`(?s)^caddy responded with error: HTTP (\d{3}): (.*)$`)
 
 // explain says what went wrong and what to do.
 func (c *Client) explain(err error) error {
-	m := answered.FindStringSubmatch(err.Error())
+	m := errorAnswer.FindStringSubmatch(err.Error())
 	if m == nil {
 		return fmt.Errorf("no answer from Caddy's admin endpoint at %s: %w\n"+
 			"Is Caddy running on this machine, as a user whose endpoint you may use? Name the endpoint with --address, or the config\n"+
@@ -89,11 +89,11 @@ func (c *Client) explain(err error) error {
 	if json.Unmarshal([]byte(m[2]), &said) == nil && said.Error != "" {
 		return &Refusal{status, said.Error}
 	}
-	return &Refusal{status, c.stranger().Error()}
+	return &Refusal{status, c.notOurs().Error()}
 }
 
-// stranger says that what answers is something else.
-func (c *Client) stranger() error {
+// notOurs says that what answers is something else.
+func (c *Client) notOurs() error {
 	return fmt.Errorf("there is no Caddy admin endpoint with this module at %s: what answers there is another program, another Caddy,"+
 		" or one of Caddy's sites. Name the endpoint with --address, or the config that Caddy runs with --config", c.Address)
 }

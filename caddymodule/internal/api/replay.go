@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// ReplayOrder is the body of POST /smartcar/replays.
-type ReplayOrder struct {
+// ReplayRequest is the body of POST /smartcar/replays.
+type ReplayRequest struct {
 	Handler string   `json:"handler"`
 	Filter  Filter   `json:"filter"`
 	All     bool     `json:"all"`
@@ -13,8 +13,8 @@ type ReplayOrder struct {
 	DryRun  bool     `json:"dry_run"`
 }
 
-// DeadLetterReplayOrder is the body of POST /smartcar/dead-letters/replay.
-type DeadLetterReplayOrder struct {
+// DeadLetterReplayRequest is the body of POST /smartcar/dead-letters/replay.
+type DeadLetterReplayRequest struct {
 	Filter Filter   `json:"filter"`
 	All    bool     `json:"all"`
 	Rate   *float64 `json:"rate,omitempty"`

@@ -9,14 +9,14 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 )
 
-// FuzzMoment: what the command line takes for a time, the admin API takes too, as the same one.
-func FuzzMoment(f *testing.F) {
+// FuzzAbsoluteTime: what the command line takes for a time, the admin API takes too, as the same one.
+func FuzzAbsoluteTime(f *testing.F) {
 	for _, seed := range []string{"2h", "3d", "0s", "-1h", "2026-03-01T15:04:05Z", "2026-03-01 15:04", "2026-03-01", "290y", "9999999h", "0000-01-01", "106751d"} {
 		f.Add(seed)
 	}
 	now := time.Date(2026, 3, 14, 15, 4, 5, 6, time.FixedZone("x", 5400))
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := moment("--since", text, now)
+		got, err := absoluteTime("--since", text, now)
 		if err != nil || text == "" {
 			return
 		}
@@ -24,7 +24,7 @@ func FuzzMoment(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q became %q, which the API refuses: %v", text, got, err)
 		}
-		if again, err := moment("--since", got, now); err != nil || again != got {
+		if again, err := absoluteTime("--since", got, now); err != nil || again != got {
 			t.Fatalf("%q became %q: %v", got, again, err)
 		}
 		if d, err := caddy.ParseDuration(text); err == nil && !at.Equal(now.Add(-d)) {
