@@ -143,7 +143,7 @@ func requireKnownHandler(q *request, f engine.Filter, matched int) error {
 }
 
 // checkAll refuses a request about everything that does not say so: a filter that got
-// lost on the way must not mean isEmpty.
+// lost on the way must not mean everything.
 func checkAll(f engine.Filter, all bool, say string) error {
 	switch {
 	case isEmpty(f) && !all:

@@ -84,7 +84,7 @@ func (a *API) ask(t *testing.T, method, target string, answer any) int {
 	return w.Code
 }
 
-// Asking what would be dropped drops nothing, and dropping isEmpty has to be said.
+// Asking what would be dropped drops nothing, and dropping everything has to be said.
 func TestDryRunDropsNothing(t *testing.T) {
 	a := newDeadLetters(t, 3)
 	stored := func() int {
