@@ -22,10 +22,10 @@ var engines = caddy.NewUsagePool()
 
 // sharedEngine is what outlives a config.
 type sharedEngine struct {
-	engine *engine.Engine
-	log    *logSwitch
-	counts *traffic.Counters
-	deaths *status.DeadLetterWatch
+	engine  *engine.Engine
+	log     *logSwitch
+	counts  *traffic.Counters
+	letters *status.DeadLetterWatch
 
 	mu      sync.Mutex
 	configs []startedConfig // the newest last
@@ -97,7 +97,10 @@ type EngineRef struct {
 func acquire(key string, log *slog.Logger, create func(*slog.Logger) *engine.Engine) (*EngineRef, error) {
 	v, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
 		sw := newLogSwitch(log.Handler())
-		return &sharedEngine{engine: create(slog.New(sw.handler())), log: sw, counts: &traffic.Counters{Since: time.Now()}, deaths: new(status.DeadLetterWatch)}, nil
+		return &sharedEngine{
+			engine: create(slog.New(sw.handler())), log: sw,
+			counts: &traffic.Counters{Since: time.Now()}, letters: new(status.DeadLetterWatch),
+		}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the engine: %w", err)
@@ -105,6 +108,7 @@ func acquire(key string, log *slog.Logger, create func(*slog.Logger) *engine.Eng
 	return &EngineRef{sharedEngine: v.(*sharedEngine), key: key}, nil
 }
 
+// Release gives the reference back.
 func (r *EngineRef) Release() error {
 	if r == nil || r.key == "" {
 		return nil

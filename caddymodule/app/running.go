@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
-// Running is what an operator's questions and orders are about: the engine of the config
+// Running is what an operator's questions and requests are about: the engine of the config
 // that is in force, and what is known of its traffic.
 type Running struct {
 	Engine      *engine.Engine
@@ -22,7 +22,7 @@ type Running struct {
 	Limits buffer.Limits
 }
 
-// Errors of active.
+// Errors of Active.
 var (
 	// ErrStarting: Caddy is still loading its first config.
 	ErrStarting = errors.New("the first config is still being loaded: ask again in a moment")
@@ -54,7 +54,7 @@ func Active() (Running, error) {
 }
 
 func (a *App) running() Running {
-	return Running{Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.deaths, Limits: a.opener.Limits()}
+	return Running{Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Limits: a.opener.Limits()}
 }
 
 // startingApp returns the newest app whose Start has been called, if any.

@@ -14,6 +14,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
+// Prefix is where the admin API lies on Caddy's admin endpoint.
 const Prefix = "/smartcar/"
 
 // Client talks to the running Caddy.

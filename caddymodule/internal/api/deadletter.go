@@ -1,8 +1,6 @@
 package api
 
-import (
-	"time"
-)
+import "time"
 
 // DeadLetter is one dead letter in a list.
 type DeadLetter struct {
@@ -31,6 +29,7 @@ type DeadLetterCount struct {
 	ByReason  map[string]int `json:"by_reason,omitempty"`
 }
 
+// DeadLetterPage is one page of dead letters.
 type DeadLetterPage struct {
 	Page[DeadLetter]
 	Damaged int `json:"damaged,omitempty"`

@@ -68,6 +68,7 @@ type RetryState struct {
 	Replay        string    `json:"replay,omitempty"`
 }
 
+// EventPage is one page of events.
 type EventPage struct {
 	Page[Event]
 	// Damaged counts records on the way of this page that could not be read.

@@ -1,7 +1,13 @@
 package api
 
-import (
-	"net/url"
+import "net/url"
+
+// Bounds of a page of a list.
+const (
+	// DefaultLimit is how many items a page has when nothing is said.
+	DefaultLimit = 50
+	// MaxLimit is the most that a page may have.
+	MaxLimit = 1000
 )
 
 // Filter is a filter in a JSON body. What is left out does not restrict.
@@ -18,14 +24,6 @@ type Filter struct {
 	Since         string   `json:"since,omitempty"`
 	Until         string   `json:"until,omitempty"`
 }
-
-const (
-	DefaultLimit = 50
-)
-
-const (
-	MaxLimit = 1000
-)
 
 // Query is the filter as parameters of a request.
 func (o Filter) Query() url.Values {
@@ -47,5 +45,5 @@ func (o Filter) Query() url.Values {
 	return q
 }
 
-// Empty says that the filter picks everything.
+// Empty reports whether the filter picks everything.
 func (o Filter) Empty() bool { return len(o.Query()) == 0 }

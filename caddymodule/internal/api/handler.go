@@ -1,9 +1,17 @@
 package api
 
-import (
-	"time"
+import "time"
+
+// States of a handler that the engine does not run.
+const (
+	// StateRemoved: it is in no handlers file any more.
+	StateRemoved = "removed"
+	// StateStarting and StateStopping: it is not at work yet, or no more.
+	StateStarting = "starting"
+	StateStopping = "stopping"
 )
 
+// Handler is one handler of the handlers file, and how it stands.
 type Handler struct {
 	Name  string `json:"name"`
 	Place string `json:"place"`
@@ -21,6 +29,7 @@ type Handler struct {
 	LastError   string        `json:"last_error,omitempty"`
 }
 
+// Plugin is the process of a handler.
 type Plugin struct {
 	Name          string    `json:"name,omitempty"`
 	Version       string    `json:"version,omitempty"`
@@ -40,12 +49,14 @@ type Behind struct {
 	Oldest  time.Time `json:"oldest,omitzero"`
 }
 
+// Retrying counts the lanes that wait for another attempt, and the events in them.
 type Retrying struct {
 	Lanes   int       `json:"lanes"`
 	Events  uint64    `json:"events"`
 	NextDue time.Time `json:"next_due,omitzero"`
 }
 
+// Breaker is the state of a handler's circuit breaker: closed, open or half-open.
 type Breaker struct {
 	State string    `json:"state"`
 	Since time.Time `json:"since,omitzero"`
@@ -78,6 +89,7 @@ type RemovedHandler struct {
 	LetGoAt time.Time `json:"let_go_at,omitzero"`
 }
 
+// Forgotten names the handler that was forgotten.
 type Forgotten struct {
 	Forgotten string `json:"forgotten"`
 }

@@ -1,8 +1,6 @@
 package api
 
-import (
-	"time"
-)
+import "time"
 
 // ReplayRequest is the body of POST /smartcar/replays.
 type ReplayRequest struct {
@@ -55,6 +53,7 @@ type DeadLetterReplay struct {
 	Reread  Reread   `json:"reread"`
 }
 
+// Reread counts the unreadable dead letters that were read anew.
 type Reread struct {
 	Readable   int `json:"readable"`
 	Unreadable int `json:"unreadable"`

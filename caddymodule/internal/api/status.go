@@ -3,22 +3,10 @@
 // the JSON names stay as they are.
 package api
 
-import (
-	"time"
-)
+import "time"
 
-// StateFull is an addition to engine.Receiving: there is no room just now.
+// StateFull is a state of Receiving beside the engine's own: there is no room just now.
 const StateFull = "full"
-
-// What a handler is that is in no runner of the engine's.
-const (
-	StateRemoved  = "removed"
-	StateStarting = "starting"
-	StateStopping = "stopping"
-)
-
-// The answers of the admin API. The command line reads the same types, and docs/operating.md
-// describes each field; names stay as they are.
 
 // Status is the answer to "is all well?".
 type Status struct {
@@ -39,6 +27,7 @@ type Status struct {
 	Attention   []Attention      `json:"attention"`
 }
 
+// Receiving reports whether events are stored.
 type Receiving struct {
 	Healthy bool `json:"healthy"`
 	// State is idle, open, full, halted, failed or closed.
@@ -48,11 +37,14 @@ type Receiving struct {
 	Since time.Time `json:"since,omitzero"`
 }
 
+// Source is one receiver, or several of one name, with its counts.
 type Source struct {
 	Name string `json:"name"`
 	SourceCounts
 }
 
+// Buffer describes the buffer: sizes in bytes, times in seconds. Appended, Duplicates, Corrupt and
+// Syncs count since this process opened it.
 type Buffer struct {
 	Events        uint64  `json:"events"`
 	FirstPosition uint64  `json:"first_position"`

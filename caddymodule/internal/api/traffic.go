@@ -24,7 +24,7 @@ type SourceCounts struct {
 	// data was not that of the stored event.
 	Duplicates uint64 `json:"duplicates"`
 	Differing  uint64 `json:"differing"`
-	// Verified counts errorAnswer challenges.
+	// Verified counts answered challenges.
 	Verified uint64 `json:"verified"`
 	// Refused counts the rest, by the code of the answer.
 	Refused map[string]uint64 `json:"refused,omitempty"`

@@ -179,7 +179,7 @@ func (d *Dispatcher) failed(l *lane, now time.Time, text string, after time.Dura
 }
 
 // dead makes a dead letter of a lane's head.
-func (d *Dispatcher) dead(l *lane, reason buffer.Reason, code string) {
+func (d *Dispatcher) dead(l *lane, reason buffer.Reason, handlerReason string) {
 	head := l.queue[0]
 	d.counts.Dead++
 	log := d.cfg.Log.With("event", head.event.ID, "reason", string(reason), "attempt", head.retry.Attempts)
@@ -189,9 +189,9 @@ func (d *Dispatcher) dead(l *lane, reason buffer.Reason, code string) {
 			"crashes", head.retry.Crashes)
 	} else {
 		log.Warn("event became a dead letter: the handler will not get it again by itself",
-			"code", code, "error", head.retry.LastError)
+			"handler_reason", handlerReason, "error", head.retry.LastError)
 	}
-	d.settleHead(l, buffer.Outcome{Verb: buffer.Dead, Reason: reason, HandlerReason: code, Retry: head.retry})
+	d.settleHead(l, buffer.Outcome{Verb: buffer.Dead, Reason: reason, HandlerReason: handlerReason, Retry: head.retry})
 }
 
 // settleHead ends a lane's head for good and goes on with the lane.

@@ -24,12 +24,12 @@ type Counters struct {
 	sources map[string]*Source
 }
 
-// Source count for one source. The usual outcomes have a field of their own,
+// Source counts for one source. The usual outcomes have a field of their own,
 // so that a request costs one atomic addition.
 type Source struct {
 	Stored, Duplicate, Differs, Verified, Unreadable atomic.Uint64
 
-	// trouble is shared by all sources, as the buffer is.
+	// Outage is shared by all sources, as the buffer is.
 	Outage *OutageWatch
 
 	mu      sync.Mutex
@@ -58,6 +58,7 @@ func (c *Counters) Names() []string {
 	return slices.Sorted(maps.Keys(c.sources))
 }
 
+// Refuse counts a refusal by the code of its answer.
 func (s *Source) Refuse(code string) {
 	s.mu.Lock()
 	s.refused[code]++
@@ -67,10 +68,7 @@ func (s *Source) Refuse(code string) {
 // Snapshot copies the counts.
 func (s *Source) Snapshot() api.SourceCounts {
 	s.mu.Lock()
-	refused := make(map[string]uint64, len(s.refused))
-	for code, n := range s.refused {
-		refused[code] = n
-	}
+	refused := maps.Clone(s.refused)
 	s.mu.Unlock()
 	return api.SourceCounts{
 		Stored:     s.Stored.Load() + s.Unreadable.Load(),

@@ -41,7 +41,7 @@ func (w *OutageWatch) Stored() {
 	}
 }
 
-// Current returns the trouble there is.
+// Current returns the outage there is.
 func (w *OutageWatch) Current() Outage {
 	if t := w.now.Load(); t != nil {
 		return *t
