@@ -16,7 +16,7 @@ import (
 // The parameters that pick events and dead letters. In a JSON body they are the
 // fields of Filter; the names are the same.
 var (
-	eventParams  = []string{"source", "vehicle", "type", "mode", "webhook", "since", "until"}
+	eventParams      = []string{"source", "vehicle", "type", "mode", "webhook", "since", "until"}
 	deadLetterParams = slices.Concat([]string{"dead_letter_id", "event_id", "handler", "reason"}, eventParams)
 )
 

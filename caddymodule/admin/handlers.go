@@ -45,7 +45,7 @@ const (
 	// actionTimeout is how long an action may take to be seen in the handler's figures, which
 	// are asked for every actionPoll.
 	actionTimeout = time.Second
-	actionPoll = 5 * time.Millisecond
+	actionPoll    = 5 * time.Millisecond
 )
 
 // awaitAction is the handler as it stands after an action: what delivers publishes its

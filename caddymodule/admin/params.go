@@ -87,7 +87,7 @@ func (p params) limit() (int, error) {
 
 // The kinds of cursors: a cursor of one list is an error in another.
 const (
-	eventCursor  = "e"
+	eventCursor      = "e"
 	deadLetterCursor = "d"
 )
 

@@ -15,9 +15,9 @@ import (
 
 // Exit codes of `status`.
 const (
-	exitHealthy = 0
-	exitAttention  = 1
-	exitUnknown = 2
+	exitHealthy   = 0
+	exitAttention = 1
+	exitUnknown   = 2
 )
 
 func statusCommand() *cobra.Command {
