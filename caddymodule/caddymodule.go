@@ -3,6 +3,7 @@
 // commands `caddy smartcar …`.
 package caddymodule
 
+// Each of these registers what it is for Caddy in its init.
 import (
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/admin"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"

@@ -59,7 +59,7 @@ func ResultOf(err error) Result {
 	if err == nil {
 		return Result{Status: StatusDone}
 	}
-	r := Result{Status: StatusRetry, Error: clip(err.Error(), maxErrorText)}
+	r := Result{Status: StatusRetry, Error: clip(err.Error())}
 	var o *outcome
 	if !errors.As(err, &o) {
 		return r
@@ -70,10 +70,10 @@ func ResultOf(err error) Result {
 	return r
 }
 
-// clip cuts s to about limit bytes of valid UTF-8, as protobuf requires.
-func clip(s string, limit int) string {
-	if len(s) > limit {
-		s = s[:limit] + "..."
+// clip cuts s to about maxErrorText bytes of valid UTF-8, as protobuf requires.
+func clip(s string) string {
+	if len(s) > maxErrorText {
+		s = s[:maxErrorText] + "..."
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }

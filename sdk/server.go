@@ -141,7 +141,7 @@ func (s *server) leave() {
 // Shutdown implements the protocol.
 func (s *server) Shutdown(ctx context.Context, _ *handlerv1.ShutdownRequest) (*handlerv1.ShutdownResponse, error) {
 	if err := s.Stop(ctx); err != nil {
-		return nil, status.Error(codes.Internal, clip(err.Error(), maxErrorText))
+		return nil, status.Error(codes.Internal, clip(err.Error()))
 	}
 	return &handlerv1.ShutdownResponse{}, nil
 }

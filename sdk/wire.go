@@ -15,7 +15,7 @@ import (
 func describeToWire(p *Plugin) *handlerv1.DescribeResponse {
 	return &handlerv1.DescribeResponse{
 		Name:       p.name,
-		Version:    clip(p.settings.version, maxErrorText),
+		Version:    clip(p.settings.version),
 		Schema:     schemaToWire(p.Schema()),
 		EventTypes: p.settings.eventTypes,
 		MaxBatch:   uint32(p.settings.maxBatch),
@@ -55,12 +55,12 @@ func diagnosticsToWire(diags []Diagnostic) []*handlerv1.Diagnostic {
 		}
 		path := make([]string, 0, len(d.Path))
 		for _, step := range d.Path {
-			path = append(path, clip(step, maxErrorText))
+			path = append(path, clip(step))
 		}
 		wire = append(wire, &handlerv1.Diagnostic{
 			Severity: severity,
-			Summary:  clip(d.Summary, maxErrorText),
-			Detail:   clip(d.Detail, maxErrorText),
+			Summary:  clip(d.Summary),
+			Detail:   clip(d.Detail),
 			Path:     path,
 		})
 	}

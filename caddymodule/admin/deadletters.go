@@ -35,7 +35,8 @@ func serveDeadLetters(q *request) (any, error) {
 			return nil, err
 		}
 	}
-	answer := api.DeadLetterPage{Page: api.Page[api.DeadLetter]{Items: make([]api.DeadLetter, 0, len(found.Letters))}, Damaged: found.Damaged}
+	answer := api.DeadLetterPage{Damaged: found.Damaged}
+	answer.Items = make([]api.DeadLetter, 0, len(found.Letters))
 	for i := range found.Letters {
 		answer.Items = append(answer.Items, viewDeadLetter(&found.Letters[i]))
 	}
@@ -139,7 +140,8 @@ func requireKnownHandler(q *request, f engine.Filter, matched int) error {
 	if names == "" {
 		names = "none"
 	}
-	return apiErrorf(http.StatusNotFound, "there is no handler %q, nor a dead letter of one: there are %s", f.Handler, names)
+	return apiErrorf(http.StatusNotFound, "there is no handler %q, nor a dead letter of one: there are %s",
+		f.Handler, names)
 }
 
 // checkAll refuses a request about everything that does not say so: a filter that got

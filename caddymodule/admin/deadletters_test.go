@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -65,7 +66,7 @@ func (a *API) ask(t *testing.T, method, target string, answer any) int {
 	for _, route := range a.Routes() {
 		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := route.Handler.ServeHTTP(w, r); err != nil {
-				api, ok := err.(caddy.APIError)
+				api, ok := errors.AsType[caddy.APIError](err)
 				if !ok {
 					t.Errorf("%s %s: %v", method, target, err)
 				}

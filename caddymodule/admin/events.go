@@ -45,7 +45,8 @@ func serveEvents(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := api.EventPage{Page: api.Page[api.Event]{Items: make([]api.Event, 0, len(found.Events))}, Damaged: found.Damaged}
+	answer := api.EventPage{Damaged: found.Damaged}
+	answer.Items = make([]api.Event, 0, len(found.Events))
 	for i := range found.Events {
 		answer.Items = append(answer.Items, viewEvent(&found.Events[i]))
 	}
@@ -95,8 +96,8 @@ func findEvent(q *request, id string) (any, error) {
 		return nil, apiErrorf(http.StatusNotFound,
 			"event %q was stored at position %d, but its retention has ended: only its dead letters may be left", id, trimmed)
 	default:
-		return nil, apiErrorf(http.StatusNotFound, "there is no event %q of the receivers %s: ids are remembered for the dedupe window",
-			id, strings.Join(sources, ", "))
+		return nil, apiErrorf(http.StatusNotFound,
+			"there is no event %q of the receivers %s: ids are remembered for the dedupe window", id, strings.Join(sources, ", "))
 	}
 }
 
@@ -109,16 +110,19 @@ func serveEvent(q *request) (any, error) {
 	e, states, err := q.Engine.Event(q.Context(), position)
 	if errors.Is(err, buffer.ErrNotFound) {
 		b := q.Engine.Status(q.Context()).Buffer
-		return nil, apiErrorf(http.StatusNotFound, "there is no event at position %d: stored are %d to %d", position, b.First, b.Last)
+		return nil, apiErrorf(http.StatusNotFound, "there is no event at position %d: stored are %d to %d",
+			position, b.First, b.Last)
 	} else if err != nil {
 		return nil, err
 	}
 	// A dead letter of this event keeps its source and id, and is looked for by them.
-	letters, err := q.Engine.DeadLetters(q.Context(), engine.Filter{Source: e.Source, EventIDs: []string{e.ID}}, "", api.MaxLimit)
+	same := engine.Filter{Source: e.Source, EventIDs: []string{e.ID}}
+	letters, err := q.Engine.DeadLetters(q.Context(), same, "", api.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
-	whole := api.EventDetail{Event: viewEvent(&e), Content: viewPayload(&e), Handlers: make([]api.EventState, 0, len(states))}
+	whole := api.EventDetail{Event: viewEvent(&e), Content: viewPayload(&e)}
+	whole.Handlers = make([]api.EventState, 0, len(states))
 	for _, s := range states {
 		whole.Handlers = append(whole.Handlers, viewState(s, letters.Letters))
 	}
@@ -162,7 +166,8 @@ func viewState(s buffer.State, letters []buffer.DeadLetter) api.EventState {
 
 func viewRetry(r buffer.Retry) api.RetryState {
 	return api.RetryState{
-		Attempts: r.Attempts, Crashes: r.Crashes, NextAttemptAt: api.UTC(r.NotBefore), FirstAt: api.UTC(r.FirstAt), LastAt: api.UTC(r.LastAt),
+		Attempts: r.Attempts, Crashes: r.Crashes,
+		NextAttemptAt: api.UTC(r.NotBefore), FirstAt: api.UTC(r.FirstAt), LastAt: api.UTC(r.LastAt),
 		FirstError: r.FirstError, LastError: r.LastError, Replay: r.Replay,
 	}
 }

@@ -82,7 +82,8 @@ func engineFilter(o api.Filter) (engine.Filter, error) {
 		return f, apiErrorf(http.StatusBadRequest, "%w", err)
 	}
 	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
-		return f, apiErrorf(http.StatusBadRequest, "since %s is not before until %s", f.Since.Format(time.RFC3339), f.Until.Format(time.RFC3339))
+		return f, apiErrorf(http.StatusBadRequest, "since %s is not before until %s",
+			f.Since.Format(time.RFC3339), f.Until.Format(time.RFC3339))
 	}
 	return f, nil
 }

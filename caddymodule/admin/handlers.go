@@ -105,7 +105,8 @@ func handlerNotFound(others []buffer.ConsumerInfo, names []string, name string) 
 		case others[i].OrphanedSince.IsZero():
 			return errHandlersIdle
 		default:
-			return apiErrorf(http.StatusConflict, "handler %q is in no handlers file any more: put it back there first, or forget it", name)
+			return apiErrorf(http.StatusConflict,
+				"handler %q is in no handlers file any more: put it back there first, or forget it", name)
 		}
 	}
 	if len(names) == 0 {
@@ -196,5 +197,6 @@ func checkForget(s engine.Status, name string) error {
 	if len(removed) == 0 {
 		return apiErrorf(http.StatusNotFound, "there is no removed handler %q, nor any other", name)
 	}
-	return apiErrorf(http.StatusNotFound, "there is no removed handler %q: there are %s", name, strings.Join(removed, ", "))
+	return apiErrorf(http.StatusNotFound, "there is no removed handler %q: there are %s",
+		name, strings.Join(removed, ", "))
 }

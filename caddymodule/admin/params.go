@@ -137,7 +137,8 @@ func decodeBody(r *http.Request, into any) error {
 		if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 			return apiErrorf(http.StatusBadRequest, "unknown field %s: there are %s", field, fields)
 		}
-		return apiErrorf(http.StatusBadRequest, "the body is not what is expected here, an object with %s: %s", fields, wrongJSON(err))
+		return apiErrorf(http.StatusBadRequest, "the body is not what is expected here, an object with %s: %s",
+			fields, wrongJSON(err))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return apiErrorf(http.StatusBadRequest, "the body goes on after its JSON object")

@@ -109,7 +109,7 @@ func TestFilterForms(t *testing.T) {
 		t.Error(diff)
 	}
 	if isEmpty(want) || order.Empty() || !isEmpty(engine.Filter{}) || !(api.Filter{}).Empty() {
-		t.Error("isEmpty is not told from something")
+		t.Error("an empty filter is not told from one that picks")
 	}
 }
 

@@ -90,7 +90,10 @@ func replayDeadLetters(q *request) (any, error) {
 		return answer, requireKnownHandler(q, f, count.Total)
 	}
 	jobs, reread, err := q.Engine.ReplayDeadLetters(q.Context(), f, rate)
-	return api.DeadLetterReplay{Replays: status.Replays(jobs), Reread: api.Reread{Readable: reread.Readable, Unreadable: reread.Unreadable}}, err
+	return api.DeadLetterReplay{
+		Replays: status.Replays(jobs),
+		Reread:  api.Reread{Readable: reread.Readable, Unreadable: reread.Unreadable},
+	}, err
 }
 
 // serveReplays lists replays, the oldest first.

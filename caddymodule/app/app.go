@@ -23,8 +23,10 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
 )
 
+// Name is the app's module id and its global option.
+const Name = "smartcar"
+
 const (
-	Name                = "smartcar"
 	defaultDrainTimeout = 4 * time.Second
 	largestDrainTimeout = 10 * time.Minute
 )

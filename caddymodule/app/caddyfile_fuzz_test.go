@@ -37,7 +37,7 @@ func FuzzCaddyfileApp(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, block string) {
 		var app App
-		err, ok := parse(t, Name, block, &app)
+		ok, err := parse(t, Name, block, &app)
 		if !ok {
 			return
 		}
@@ -58,14 +58,14 @@ func FuzzCaddyfileApp(f *testing.F) {
 
 // parse runs one directive with the block given, as a Caddyfile would hold it. It
 // returns false when the text is no Caddyfile at all.
-func parse(t *testing.T, head, block string, into caddyfile.Unmarshaler) (error, bool) {
+func parse(t *testing.T, head, block string, into caddyfile.Unmarshaler) (ok bool, err error) {
 	t.Helper()
 	input := head + " {\n" + block + "\n}\n"
 	tokens, err := caddyfile.Tokenize([]byte(input), "Caddyfile")
 	if err != nil {
-		return nil, false
+		return false, nil //nolint:nilerr // that is what false says
 	}
-	return into.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens)), true
+	return true, into.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens))
 }
 
 func checkError(t *testing.T, err error) {

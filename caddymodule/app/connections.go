@@ -5,7 +5,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// watch counts the connections of the server that is being set up with ctx, once however many
+// WatchConnections counts the connections of the server that is being set up with ctx, once however many
 // receivers it has.
 func (a *App) WatchConnections(ctx caddy.Context) {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)

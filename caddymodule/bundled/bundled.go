@@ -21,6 +21,7 @@ var plugins = map[string]func() *sdk.Plugin{
 // Names are the keys of bundled, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(plugins)) }
 
+// Schema is the config schema of a bundled plugin; false where there is none of that name.
 func Schema(name string) (sdk.Schema, bool) {
 	create, ok := plugins[name]
 	if !ok {

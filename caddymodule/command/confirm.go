@@ -22,7 +22,8 @@ type confirmation struct {
 
 var (
 	errNotConfirmed = errors.New("nothing was done")
-	errNobodyToAsk  = errors.New("this wants a confirmation, and there is no terminal to ask at: add --yes, or --dry-run to see what it would do")
+	errNobodyToAsk  = errors.New("this wants a confirmation, and there is no terminal to ask at:" +
+		" add --yes, or --dry-run to see what it would do")
 )
 
 func newConfirmation(cmd *cobra.Command, yes bool) confirmation {

@@ -43,7 +43,8 @@ func (f *bulkFlags) replay(cmd *cobra.Command, all string) {
 
 func deadLettersCommand() *cobra.Command {
 	cmd := deadLettersListCommand("dead-letters")
-	cmd.AddCommand(deadLettersListCommand("list"), deadLettersShowCommand(), deadLettersReplayCommand(), deadLettersDropCommand())
+	cmd.AddCommand(deadLettersListCommand("list"), deadLettersShowCommand(),
+		deadLettersReplayCommand(), deadLettersDropCommand())
 	return cmd
 }
 
@@ -115,7 +116,8 @@ func (p printer) letters(found api.Page[api.DeadLetter], now time.Time) error {
 	rows := make([]string, 0, len(found.Items))
 	for i := range found.Items {
 		l := &found.Items[i]
-		rows = append(rows, cells(l.ID, p.clock(l.DiedAt), l.Handler, l.Reason, text.Count(l.Attempts), l.Event.Type, l.Event.VehicleID, deadLetterError(l)))
+		rows = append(rows, cells(l.ID, p.clock(l.DiedAt), l.Handler, l.Reason, text.Count(l.Attempts),
+			l.Event.Type, l.Event.VehicleID, deadLetterError(l)))
 	}
 	if err := p.table("ID\tDIED\tHANDLER\tREASON\tATTEMPTS\tTYPE\tVEHICLE\tLAST ERROR", rows); err != nil {
 		return err
@@ -127,7 +129,8 @@ func (p printer) letters(found api.Page[api.DeadLetter], now time.Time) error {
 // narrowDeadLetter takes a line for the id, which other commands take, and one for why.
 func (p printer) narrowDeadLetter(l *api.DeadLetter, now time.Time) {
 	of := cells(l.Handler)
-	fmt.Fprintln(p.out, text.Shorten(fmt.Sprintf("%s  %s  %s  %s", l.ID, p.brief(l.DiedAt, now, time.TimeOnly), of, l.Reason), max(p.width, len(l.ID))))
+	line := fmt.Sprintf("%s  %s  %s  %s", l.ID, p.brief(l.DiedAt, now, time.TimeOnly), of, l.Reason)
+	fmt.Fprintln(p.out, text.Shorten(line, max(p.width, len(l.ID))))
 	what := strings.TrimSpace(text.Clean(l.Event.Type) + " " + middle(l.Event.VehicleID, idWidth))
 	if l.Attempts > 0 {
 		what += ", " + text.Plural(uint64(l.Attempts), "attempt")
@@ -220,7 +223,8 @@ func runDrop(p printer, confirm confirmation, f deadLetterFlags) error {
 	if f.bulk.dryRun || counted.Matched == 0 && !f.admin.json {
 		return nil
 	}
-	if err := confirm.ask(fmt.Sprintf("Drop %s for good?", text.Plural(uint64(counted.Matched), "dead letter"))); err != nil {
+	question := fmt.Sprintf("Drop %s for good?", text.Plural(uint64(counted.Matched), "dead letter"))
+	if err := confirm.ask(question); err != nil {
 		return err
 	}
 	query.Del("dry_run")

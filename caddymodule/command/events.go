@@ -98,7 +98,8 @@ func (p printer) events(found api.Page[api.Event], now time.Time) error {
 	rows := make([]string, 0, len(found.Items))
 	if p.narrow() {
 		for _, e := range found.Items {
-			rows = append(rows, cells(fmt.Sprint(e.Position), p.brief(e.ReceivedAt, now, time.TimeOnly), e.Type, middle(e.VehicleID, idWidth), middle(e.ID, idWidth)))
+			rows = append(rows, cells(fmt.Sprint(e.Position), p.brief(e.ReceivedAt, now, time.TimeOnly), e.Type,
+				middle(e.VehicleID, idWidth), middle(e.ID, idWidth)))
 		}
 		if err := p.table("POSITION\tRECEIVED\tTYPE\tVEHICLE\tEVENT ID", rows); err != nil {
 			return err

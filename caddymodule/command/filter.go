@@ -26,7 +26,8 @@ func (f *filterFlags) events(cmd *cobra.Command, times string) {
 	flags.StringVar(&f.order.Mode, "mode", "", "only this mode: LIVE or TEST")
 	flags.StringVar(&f.order.Source, "source", "", "only what the receiver of this name took")
 	flags.StringVar(&f.order.Webhook, "webhook", "", "only this webhook, by Smartcar's id")
-	flags.StringVar(&f.since, "since", "", "only what "+times+" then or later: 2h, 3d, 2026-03-01T15:04:05Z or \"2026-03-01 15:04\"")
+	flags.StringVar(&f.since, "since", "",
+		"only what "+times+" then or later: 2h, 3d, 2026-03-01T15:04:05Z or \"2026-03-01 15:04\"")
 	flags.StringVar(&f.until, "until", "", "only what "+times+" before then")
 }
 
@@ -34,7 +35,8 @@ func (f *filterFlags) events(cmd *cobra.Command, times string) {
 func (f *filterFlags) letters(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.order.Handler, "handler", "", "only those of this handler")
-	flags.StringVar(&f.order.Reason, "reason", "", "only those with this reason: rejected, exhausted, expired, poison or unreadable")
+	flags.StringVar(&f.order.Reason, "reason", "",
+		"only those with this reason: rejected, exhausted, expired, poison or unreadable")
 	flags.StringSliceVar(&f.order.EventIDs, "event-id", nil, "only those of this event; repeatable")
 	f.events(cmd, "died")
 }
@@ -61,12 +63,15 @@ func absoluteTime(name, text string, now time.Time) (string, error) {
 		return now.Add(-d).UTC().Format(time.RFC3339Nano), nil
 	}
 	// A zone may move a time out of the years that can be written.
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil && t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 {
+	layouts := []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
+	for _, layout := range layouts {
+		t, err := time.ParseInLocation(layout, text, now.Location())
+		if year := t.UTC().Year(); err == nil && year >= 0 && year <= 9999 {
 			return t.UTC().Format(time.RFC3339Nano), nil
 		}
 	}
-	return "", fmt.Errorf("%s %q: write how long ago, more than 0 (90m, 2h, 3d), or when (2026-03-01T15:04:05Z, \"2026-03-01 15:04\")", name, text)
+	return "", fmt.Errorf("%s %q: write how long ago, more than 0 (90m, 2h, 3d),"+
+		" or when (2026-03-01T15:04:05Z, \"2026-03-01 15:04\")", name, text)
 }
 
 // listFlags page through a list.

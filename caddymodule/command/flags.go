@@ -46,7 +46,8 @@ func (f *adminFlags) client() (*api.Client, error) {
 			} `json:"admin"`
 		}
 		if json.Unmarshal(config, &known) == nil && known.Admin.Disabled {
-			return nil, fmt.Errorf("%s has `admin off`: a Caddy with this config has no admin endpoint, and these commands need one.\n"+
+			return nil, fmt.Errorf("%s has `admin off`:"+
+				" a Caddy with this config has no admin endpoint, and these commands need one.\n"+
 				"A socket that only root and Caddy can open is safe: admin unix//run/caddy/admin.sock", f.config)
 		}
 	}
@@ -60,7 +61,8 @@ func (f *adminFlags) client() (*api.Client, error) {
 // plainAddress takes what people write before and behind an address off.
 func plainAddress(address string) (string, error) {
 	if strings.HasPrefix(address, "https://") {
-		return "", fmt.Errorf("--address %s: the admin endpoint is not asked over HTTPS; write it as in Caddy's config, such as localhost:2019", address)
+		return "", fmt.Errorf("--address %s: the admin endpoint is not asked over HTTPS;"+
+			" write it as in Caddy's config, such as localhost:2019", address)
 	}
 	if rest, ok := strings.CutPrefix(address, "http://"); ok {
 		address, _, _ = strings.Cut(rest, "/")
@@ -72,7 +74,8 @@ func plainAddress(address string) (string, error) {
 // that is simple: it logs lines above the answer.
 func (f *adminFlags) load() ([]byte, error) {
 	adapter := f.adapter
-	if base := filepath.Base(f.config); adapter == "" && (strings.HasPrefix(base, "Caddyfile") || strings.HasSuffix(base, ".caddyfile")) {
+	base := filepath.Base(f.config)
+	if adapter == "" && (strings.HasPrefix(base, "Caddyfile") || strings.HasSuffix(base, ".caddyfile")) {
 		adapter = "caddyfile"
 	}
 	found := caddyconfig.GetAdapter(adapter)

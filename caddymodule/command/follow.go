@@ -63,7 +63,8 @@ func (p *printer) follow(ctx context.Context, c *api.Client, job api.Replay) err
 		case "done":
 			return nil
 		default:
-			return fmt.Errorf("replay %s is %s; to go on: %s", job.ID, text.Because(job.State, job.Error), p.command("caddy smartcar replay resume "+job.ID))
+			return fmt.Errorf("replay %s is %s; to go on: %s", job.ID, text.Because(job.State, job.Error),
+				p.command("caddy smartcar replay resume "+job.ID))
 		}
 		select {
 		case <-ctx.Done():
@@ -120,8 +121,8 @@ func (p printer) replays(list []api.Replay) error {
 	}
 	rows := make([]string, 0, len(list))
 	for _, r := range list {
-		rows = append(rows, cells(r.ID, r.Handler, r.Kind, text.Because(r.State, p.fit(r.Error, screen/2)), text.Share(r.Share),
-			text.Count(r.Fed), fmt.Sprint(r.Rate), p.clock(r.CreatedAt)))
+		rows = append(rows, cells(r.ID, r.Handler, r.Kind, text.Because(r.State, p.fit(r.Error, screen/2)),
+			text.Share(r.Share), text.Count(r.Fed), fmt.Sprint(r.Rate), p.clock(r.CreatedAt)))
 	}
 	return p.table("ID\tHANDLER\tKIND\tSTATE\tDONE\tPUT BACK\tRATE\tCREATED", rows)
 }
@@ -156,7 +157,8 @@ func replayOrderCommand(name, what string, tell func(*printer, *api.Replay)) *co
 func (p *printer) stopped(r *api.Replay) {
 	fmt.Fprintln(p.out, replayLine(*r))
 	if r.State == "stopped" {
-		fmt.Fprintf(p.out, "What it has put back is delivered all the same. To go on: %s\n", p.command("caddy smartcar replay resume "+r.ID))
+		fmt.Fprintf(p.out, "What it has put back is delivered all the same. To go on: %s\n",
+			p.command("caddy smartcar replay resume "+r.ID))
 	}
 }
 

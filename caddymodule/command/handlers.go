@@ -116,7 +116,9 @@ func runForget(p printer, confirm confirmation, f forgetFlags, name string) erro
 	}
 	i := slices.IndexFunc(v.Removed, func(r api.RemovedHandler) bool { return r.Name == name })
 	if i >= 0 {
-		what := fmt.Sprintf("%s for %s, removed %s ago", text.Waiting(v.Removed[i].Behind.Events), name, text.Duration(v.At.Sub(v.Removed[i].RemovedAt).Round(time.Second)))
+		r := &v.Removed[i]
+		what := fmt.Sprintf("%s for %s, removed %s ago", text.Waiting(r.Behind.Events), name,
+			text.Duration(v.At.Sub(r.RemovedAt).Round(time.Second)))
 		if f.dryRun {
 			fmt.Fprintf(p.out, "%s. Nothing was done (--dry-run).\n", what)
 			return nil

@@ -44,7 +44,7 @@ func (p printer) narrow() bool { return p.width > 0 && !p.wide }
 // screen is the width of a terminal that nobody has widened.
 const screen = 80
 
-// clock is a absoluteTime, "-" when there is none.
+// clock is a moment, "-" when there is none.
 func (p printer) clock(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -52,7 +52,7 @@ func (p printer) clock(t time.Time) string {
 	return t.In(p.zone).Format("2006-01-02 15:04:05")
 }
 
-// brief is a absoluteTime lately, without the year and, on the same day, without the date.
+// brief is a moment lately, without the year and, on the same day, without the date.
 func (p printer) brief(t, now time.Time, layout string) string {
 	t, now = t.In(p.zone), now.In(p.zone)
 	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {

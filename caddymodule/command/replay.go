@@ -69,7 +69,8 @@ func runReplay(ctx context.Context, p printer, confirm confirmation, f replayFla
 		return err
 	}
 	if f.handler == "" {
-		return errors.New("--handler is missing: name the handler that gets the events again (`caddy smartcar status` lists them)")
+		return errors.New("--handler is missing:" +
+			" name the handler that gets the events again (`caddy smartcar status` lists them)")
 	}
 	filter.EventIDs = f.ids
 	if err := errors.Join(checkPick(filter, f.bulk.all), f.bulk.checkRate()); err != nil {
@@ -197,7 +198,8 @@ func noneFound(o api.Filter, matched int) error {
 	case matched > 0:
 		return nil
 	case len(o.DeadLetterIDs) > 0:
-		return fmt.Errorf("no dead letter that the flags pick has the id %s: it may have been replayed or dropped", strings.Join(o.DeadLetterIDs, " or "))
+		return fmt.Errorf("no dead letter that the flags pick has the id %s: it may have been replayed or dropped",
+			strings.Join(o.DeadLetterIDs, " or "))
 	case len(o.EventIDs) > 0:
 		return fmt.Errorf("no dead letter that the flags pick is of the event %s", strings.Join(o.EventIDs, " or "))
 	default:

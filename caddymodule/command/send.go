@@ -65,8 +65,10 @@ in the shell's history.`,
 	flags.IntVar(&f.options.Concurrency, "concurrency", 1, "requests under way at a time")
 	flags.IntVar(&f.options.Vehicles, "vehicles", 1, "how many vehicles the events are about")
 	flags.StringVar(&f.duplicates, "duplicates", "0", "share of the events that are delivered twice: 0.1 or 10%")
-	flags.StringVar(&f.forge, "forge", "0", "share of the events with a wrong signature; with --type verify, of signing-oracle attempts")
-	flags.BoolVar(&f.options.Retry, "retry", false, "send again what was not errorAnswer with a 2xx: 4 attempts, 25, 50 and 100 s apart")
+	flags.StringVar(&f.forge, "forge", "0",
+		"share of the events with a wrong signature; with --type verify, of signing-oracle attempts")
+	flags.BoolVar(&f.options.Retry, "retry", false,
+		"send again what was not answered with a 2xx: 4 attempts, 25, 50 and 100 s apart")
 	flags.Float64Var(&f.options.ClockFactor, "clock-factor", 1, "divides the waits of --retry")
 	flags.IntVar(&f.options.Size, "size", 0, "bytes of a made-up body; 0: as many as needed")
 	flags.StringVar(&f.options.Mode, "mode", "TEST", "meta.mode of made-up events")
@@ -129,7 +131,8 @@ func (f sendFlags) token() (string, error) {
 	}
 	token := os.Getenv(f.tokenEnv)
 	if token == "" {
-		return "", fmt.Errorf("the environment variable %s is empty: put the Application Management Token there, or name a file with --token-file", f.tokenEnv)
+		return "", fmt.Errorf("the environment variable %s is empty:"+
+			" put the Application Management Token there, or name a file with --token-file", f.tokenEnv)
 	}
 	return token, nil
 }
@@ -165,5 +168,6 @@ func writeResult(w io.Writer, r simulator.Result) {
 	case r.Attempt > 1:
 		kind = fmt.Sprintf("attempt %d", r.Attempt)
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s %s\t%v\n", r.Type, r.EventID, kind, answer, r.AnswerCode, r.Latency.Round(10*time.Microsecond))
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s %s\t%v\n",
+		r.Type, r.EventID, kind, answer, r.AnswerCode, r.Latency.Round(10*time.Microsecond))
 }

@@ -169,7 +169,8 @@ func (p printer) states(list []api.EventState) error {
 		if s.DeadLetter != "" {
 			state = "dead letter " + s.DeadLetter
 		}
-		rows = append(rows, cells(s.Handler, state, text.Count(s.Attempts), p.clock(s.NextAttemptAt), p.fit(s.LastError, screen/2)))
+		rows = append(rows, cells(s.Handler, state, text.Count(s.Attempts), p.clock(s.NextAttemptAt),
+			p.fit(s.LastError, screen/2)))
 	}
 	return p.table("HANDLER\tSTATE\tATTEMPTS\tNEXT ATTEMPT\tLAST ERROR", rows)
 }
@@ -181,7 +182,8 @@ func (p printer) payload(v *api.Content) error {
 		_, err := fmt.Fprintf(p.out, "%s\n", escapeControls(pretty.String()))
 		return err
 	}
-	_, err := fmt.Fprintf(p.out, "The payload is not JSON; in base64:\n%s\n", base64.StdEncoding.EncodeToString(v.PayloadBase64))
+	_, err := fmt.Fprintf(p.out, "The payload is not JSON; in base64:\n%s\n",
+		base64.StdEncoding.EncodeToString(v.PayloadBase64))
 	return err
 }
 

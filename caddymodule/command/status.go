@@ -1,7 +1,6 @@
 package command
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -94,8 +93,7 @@ func runHandlerStatus(p printer, f adminFlags, c *api.Client, v *api.Status, nam
 		code = exitAttention
 	}
 	if f.json {
-		var any json.RawMessage
-		return code, p.raw(c.Call(http.MethodGet, "handlers/"+url.PathEscape(name), nil, nil, &any))
+		return code, p.raw(c.Call(http.MethodGet, "handlers/"+url.PathEscape(name), nil, nil, nil))
 	}
 	if h >= 0 {
 		err = p.handler(&v.Handlers[h])

@@ -111,7 +111,8 @@ func handlerRows(p printer, v *api.Status) []string {
 			text.Count(h.Retrying.Lanes), text.Count(h.Counts.Dead), up))
 	}
 	for _, r := range v.Removed {
-		rows = append(rows, cells(p.fit(r.Name, handlerWidth), r.State, text.Count(r.Behind.Events), age(r.Behind.Seconds), "-", "-", "-"))
+		rows = append(rows, cells(p.fit(r.Name, handlerWidth), r.State, text.Count(r.Behind.Events),
+			age(r.Behind.Seconds), "-", "-", "-"))
 	}
 	return rows
 }
@@ -161,7 +162,8 @@ func (p printer) handler(h *api.Handler) error {
 	plugin := strings.TrimSpace(h.Plugin.Name + " " + h.Plugin.Version)
 	process := "down since " + p.clock(h.Plugin.Since)
 	if h.Plugin.Up {
-		process = fmt.Sprintf("pid %d, up since %s (%s)", h.Plugin.PID, p.clock(h.Plugin.Since), age(max(1, h.Plugin.UptimeSeconds)))
+		process = fmt.Sprintf("pid %d, up since %s (%s)",
+			h.Plugin.PID, p.clock(h.Plugin.Since), age(max(1, h.Plugin.UptimeSeconds)))
 	}
 	breaker := h.Breaker.State
 	if breaker != "closed" && breaker != "" {
@@ -173,7 +175,8 @@ func (p printer) handler(h *api.Handler) error {
 	}
 	retrying := ""
 	if h.Retrying.Lanes > 0 {
-		retrying = fmt.Sprintf("%s of %s", text.Plural(h.Retrying.Events, "event"), text.Plural(uint64(h.Retrying.Lanes), "lane"))
+		retrying = fmt.Sprintf("%s of %s",
+			text.Plural(h.Retrying.Events, "event"), text.Plural(uint64(h.Retrying.Lanes), "lane"))
 		if !h.Retrying.NextDue.IsZero() {
 			retrying += ", the next at " + p.clock(h.Retrying.NextDue)
 		}
@@ -200,8 +203,10 @@ func (p printer) handler(h *api.Handler) error {
 		{"In flight", text.Count(h.InFlight)},
 		{"Suspects", zeroIsNothing(h.Suspects)},
 		{"Retrying", retrying},
-		{"Since its start", fmt.Sprintf("%s delivered, %s skipped, %s retried, %s replayed", text.Count(c.Delivered), text.Count(c.Skipped), text.Count(c.Retried), text.Count(c.Replayed))},
-		{"Died since then", fmt.Sprintf("%s (%s poison, %s expired)", text.Count(c.Dead), text.Count(c.Poisoned), text.Count(c.Expired))},
+		{"Since its start", fmt.Sprintf("%s delivered, %s skipped, %s retried, %s replayed",
+			text.Count(c.Delivered), text.Count(c.Skipped), text.Count(c.Retried), text.Count(c.Replayed))},
+		{"Died since then", fmt.Sprintf("%s (%s poison, %s expired)",
+			text.Count(c.Dead), text.Count(c.Poisoned), text.Count(c.Expired))},
 		{"Stale signals", zeroIsNothing(c.Stale)},
 		{"Last error", text.Clean(h.LastError)},
 		{"Last end", lastEnd},

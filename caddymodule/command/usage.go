@@ -29,7 +29,7 @@ func wrongUsage(cmd *cobra.Command, err error) error {
 
 // strict has a command and all below it refuse what they do not know, with exitUsage.
 func strict(cmd *cobra.Command) {
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return wrongUsage(cmd, err) })
+	cmd.SetFlagErrorFunc(wrongUsage)
 	args := cmd.Args
 	if cmd.HasSubCommands() && cmd.RunE == nil {
 		args = noSubcommand

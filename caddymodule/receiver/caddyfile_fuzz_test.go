@@ -12,14 +12,14 @@ import (
 
 // parse runs one directive with the block given, as a Caddyfile would hold it. It
 // returns false when the text is no Caddyfile at all.
-func parse(t *testing.T, head, block string, into caddyfile.Unmarshaler) (error, bool) {
+func parse(t *testing.T, head, block string, into caddyfile.Unmarshaler) (ok bool, err error) {
 	t.Helper()
 	input := head + " {\n" + block + "\n}\n"
 	tokens, err := caddyfile.Tokenize([]byte(input), "Caddyfile")
 	if err != nil {
-		return nil, false
+		return false, nil //nolint:nilerr // that is what false says
 	}
-	return into.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens)), true
+	return true, into.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens))
 }
 
 // FuzzCaddyfileReceiver: no text makes the grammar panic; an error names the line and
@@ -56,7 +56,7 @@ func FuzzCaddyfileReceiver(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, block string) {
 		var rc Receiver
-		err, ok := parse(t, directiveName, block, &rc)
+		ok, err := parse(t, directiveName, block, &rc)
 		if !ok {
 			return
 		}

@@ -16,7 +16,9 @@ import (
 
 // logLimited writes a line if its level is wanted and the limit of its kind allows it; attrs is
 // only called then.
-func (rc *Receiver) logLimited(ctx context.Context, kind logKind, level slog.Level, msg string, attrs func() []slog.Attr) {
+func (rc *Receiver) logLimited(
+	ctx context.Context, kind logKind, level slog.Level, msg string, attrs func() []slog.Attr,
+) {
 	if !rc.log.Enabled(ctx, level) {
 		return
 	}
@@ -45,7 +47,8 @@ func (rc *Receiver) logStored(r *http.Request, o *outcome, ev *buffer.Event) {
 // logUnreadable is a warning each time: the signature was right, so these come from
 // Smartcar, and somebody has to look at them.
 func (rc *Receiver) logUnreadable(r *http.Request, o *outcome, ev *buffer.Event) {
-	rc.log.LogAttrs(r.Context(), slog.LevelWarn, "webhook with a right signature cannot be read; it was stored as a dead letter",
+	rc.log.LogAttrs(r.Context(), slog.LevelWarn,
+		"webhook with a right signature cannot be read; it was stored as a dead letter",
 		append(rc.eventAttrs(r, o, ev), slog.String("reason", ev.Unreadable))...)
 }
 

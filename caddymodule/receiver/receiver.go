@@ -207,7 +207,8 @@ func checkMaxSize(size int64) error {
 
 func checkTimeout(name string, d caddy.Duration) error {
 	if d <= 0 || time.Duration(d) >= smartcarTimeout {
-		return fmt.Errorf("%s %s: must be more than 0 and less than the %s that Smartcar waits", name, time.Duration(d), smartcarTimeout)
+		return fmt.Errorf("%s %s: must be more than 0 and less than the %s that Smartcar waits",
+			name, time.Duration(d), smartcarTimeout)
 	}
 	return nil
 }

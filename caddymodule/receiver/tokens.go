@@ -54,7 +54,8 @@ func expandToken(repl *caddy.Replacer, raw string) (string, error) {
 	}
 	token, err := repl.ReplaceOrErr(raw, true, true)
 	if err != nil {
-		return "", errors.New("its placeholder is empty: set the variable in the environment of the Caddy process, or make the file readable")
+		return "", errors.New("its placeholder is empty:" +
+			" set the variable in the environment of the Caddy process, or make the file readable")
 	}
 	return token, nil
 }

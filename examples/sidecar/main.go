@@ -29,7 +29,6 @@ func main() {
 		log.Fatal("SMARTCAR_TOKEN is not set: it is the Application Management Token from Smartcar's dashboard")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	server := &http.Server{
 		Addr:              *listen,
 		Handler:           newApp(token, os.Stdout),
@@ -41,7 +40,9 @@ func main() {
 		_ = server.Shutdown(grace)
 	})
 	log.Printf("waiting for webhooks on http://%s/webhooks/smartcar", *listen)
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	err := server.ListenAndServe()
+	stop()
+	if !errors.Is(err, http.ErrServerClosed) {
 		log.Fatal(err)
 	}
 }

@@ -60,7 +60,7 @@ func (l *list[T]) UnmarshalJSON(raw []byte) error {
 	*l = nil
 	var elements []json.RawMessage
 	if json.Unmarshal(raw, &elements) != nil {
-		return nil
+		return nil //nolint:nilerr // what is no list is read as an empty one
 	}
 	for _, element := range elements {
 		if string(element) == "null" {

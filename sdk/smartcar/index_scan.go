@@ -87,7 +87,7 @@ func (x *indexer) fields(in place) bool {
 	if !x.open(true) {
 		return false
 	}
-	for more, ok := x.begins('}'); ; more, ok = x.goesOn('}') {
+	for more, ok := x.begins('}'), true; ; more, ok = x.goesOn('}') {
 		if !more {
 			return ok
 		}
@@ -100,12 +100,12 @@ func (x *indexer) fields(in place) bool {
 
 // begins reports whether there is an element after the opening bracket; if there is none it passes over the closing
 // one.
-func (x *indexer) begins(end byte) (more, ok bool) {
+func (x *indexer) begins(end byte) bool {
 	if x.peek() != end {
-		return true, true
+		return true
 	}
 	x.close()
-	return false, true
+	return false
 }
 
 // goesOn passes over the comma to the next element and reports that there is more, or

@@ -23,7 +23,7 @@ func (x *indexer) elements(end byte) bool {
 		return false
 	}
 	before := 0 // where the element in front ends
-	for more, ok := x.begins(end); ; more, ok = x.goesOn(end) {
+	for more, ok := x.begins(end), true; ; more, ok = x.goesOn(end) {
 		if !more {
 			return ok
 		}

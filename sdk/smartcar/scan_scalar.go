@@ -188,7 +188,7 @@ func passNumber(b []byte, i int) (int, bool) {
 	if byteAt(b, i) == '-' {
 		i++
 	}
-	ok := true
+	var ok bool
 	if byteAt(b, i) == '0' {
 		i++
 	} else if i, ok = passDigits(b, i); !ok {

@@ -20,6 +20,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
+// Command is `caddy smartcar demo`.
 func Command() *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
@@ -84,7 +85,8 @@ func run(ctx context.Context, out io.Writer, keep bool) (err error) {
 	if failed > 0 {
 		return fmt.Errorf("%d of %d came out wrong", failed, len(steps))
 	}
-	fmt.Fprintf(out, "\nAll %d came out as they must: each signed event reached the handler once, in order, and nothing else did.\n", len(steps))
+	fmt.Fprintf(out, "\nAll %d came out as they must:"+
+		" each signed event reached the handler once, in order, and nothing else did.\n", len(steps))
 	if keep {
 		s.wait(ctx, out)
 	}

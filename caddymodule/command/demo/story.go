@@ -61,11 +61,13 @@ func story(token string, now time.Time) []step {
 			status: http.StatusOK, delivered: true,
 		},
 		{
-			title: "the VEHICLE_STATE again, as Smartcar retries", body: retryBody, signature: smartcar.Sign(token, retryBody), eventID: state,
+			title: "the VEHICLE_STATE again, as Smartcar retries", body: retryBody,
+			signature: smartcar.Sign(token, retryBody), eventID: state,
 			status: http.StatusOK,
 		},
 		{
-			title: "VEHICLE_STATE, signed with another key", body: forgedBody, signature: smartcar.Sign("not-the-token-at-all", forgedBody), eventID: forged,
+			title: "VEHICLE_STATE, signed with another key", body: forgedBody,
+			signature: smartcar.Sign("not-the-token-at-all", forgedBody), eventID: forged,
 			status: http.StatusUnauthorized, code: "signature_mismatch",
 		},
 		{
@@ -73,7 +75,8 @@ func story(token string, now time.Time) []step {
 			status: http.StatusBadRequest, code: "challenge_refused",
 		},
 		{
-			title: "VEHICLE_STATE, signed, after all that", body: lastBody, signature: smartcar.Sign(token, lastBody), eventID: last,
+			title: "VEHICLE_STATE, signed, after all that", body: lastBody,
+			signature: smartcar.Sign(token, lastBody), eventID: last,
 			status: http.StatusOK, delivered: true,
 		},
 	}

@@ -72,7 +72,7 @@ func (c *Client) Call(method, path string, query url.Values, order, answer any) 
 	return raw, nil
 }
 
-// errorAnswer is how AdminAPIRequest tells of an answer with an error.
+// errorAnswer is the text of AdminAPIRequest's error for an answer with an error.
 var errorAnswer = regexp.MustCompile(`(?s)^caddy responded with error: HTTP (\d{3}): (.*)$`)
 
 // explain says what went wrong and what to do.
@@ -80,8 +80,8 @@ func (c *Client) explain(err error) error {
 	m := errorAnswer.FindStringSubmatch(err.Error())
 	if m == nil {
 		return fmt.Errorf("no answer from Caddy's admin endpoint at %s: %w\n"+
-			"Is Caddy running on this machine, as a user whose endpoint you may use? Name the endpoint with --address, or the config\n"+
-			"that Caddy runs with --config; a config with `admin off` has none, and these commands need one", c.Address, err)
+			"Is Caddy running on this machine, as a user whose endpoint you may use? Name the endpoint with --address, or\n"+
+			"the config that Caddy runs with --config; a config with `admin off` has none, and these commands need one", c.Address, err)
 	}
 	status, _ := strconv.Atoi(m[1])
 	var said struct {
@@ -93,8 +93,8 @@ func (c *Client) explain(err error) error {
 	return &Refusal{status, c.notOurs().Error()}
 }
 
-// notOurs says that what answers is something else.
+// notOurs is the error for an answer that comes from something else.
 func (c *Client) notOurs() error {
-	return fmt.Errorf("there is no Caddy admin endpoint with this module at %s: what answers there is another program, another Caddy,"+
-		" or one of Caddy's sites. Name the endpoint with --address, or the config that Caddy runs with --config", c.Address)
+	return fmt.Errorf("there is no Caddy admin endpoint with this module at %s:"+
+		" what answers there is another program, another Caddy, or one of Caddy's sites. Name the endpoint with --address, or the config that Caddy runs with --config", c.Address)
 }

@@ -55,6 +55,7 @@ func Duration(d *caddyfile.Dispenser, example string) (caddy.Duration, error) {
 	return caddy.Duration(v), nil
 }
 
+// NoBlock refuses a block behind an option that takes none.
 func NoBlock(d *caddyfile.Dispenser, option string) error {
 	if d.NextBlock(d.Nesting()) {
 		return d.Errf("%s has no block", option)

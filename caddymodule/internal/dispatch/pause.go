@@ -5,10 +5,10 @@ import (
 	"errors"
 )
 
-// ErrStopped: the dispatcher was stopped, so it does not do this any more.
+// ErrStopped means that the dispatcher was stopped, so it does not do this any more.
 var ErrStopped = errors.New("deliveries were stopped")
 
-// ErrResumed: somebody resumed the deliveries that were to be drained.
+// ErrResumed means that somebody resumed the deliveries that were to be drained.
 var ErrResumed = errors.New("deliveries were resumed")
 
 // Pause lets nothing more go to the handler. What is in flight is finished. When it

@@ -49,7 +49,7 @@ func (e *Engine) rereadOne(ctx context.Context, b buffer.Buffer, l *buffer.DeadL
 	ev := l.Event
 	ev.Unreadable = ""
 	if e.opts.Reread == nil || e.opts.Reread(&ev) != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // the letter says already why it cannot be read
 	}
 	if ev.ID == l.Event.ID {
 		ev.ID += rereadSuffix

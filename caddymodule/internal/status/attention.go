@@ -29,8 +29,9 @@ func attention(v *api.Status, full error, dead *deadLetters, incomplete error) [
 		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
 	}
 	if incomplete != nil {
-		list = append(list, api.Attention{Level: api.LevelError, What: "the buffer does not say how far handlers are: " + incomplete.Error(),
-			Do: "look at Caddy's log and at the disk"})
+		list = append(list, api.Attention{Level: api.LevelError,
+			What: "the buffer does not say how far handlers are: " + incomplete.Error(),
+			Do:   "look at Caddy's log and at the disk"})
 	}
 	list = append(list, bufferAttention(v)...)
 	list = append(list, dead.attention(v.Buffer.DeadLetters)...)
@@ -107,7 +108,8 @@ func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
 			return nil
 		}
 		resume := "caddy smartcar resume " + h.Name
-		list := one(api.LevelWarning, fmt.Sprintf("%s is paused, %s events wait", h.Name, humanize.Comma(int64(h.Behind.Events))),
+		list := one(api.LevelWarning,
+			fmt.Sprintf("%s is paused, %s events wait", h.Name, humanize.Comma(int64(h.Behind.Events))),
 			"when it may go on: "+resume)
 		list[0].Commands = []string{resume}
 		return list
@@ -128,8 +130,9 @@ func bufferAttention(v *api.Status) []api.Attention {
 			Do: "at 95% events are refused: get what is behind going, or raise max_size"})
 	}
 	if b.Corrupt > 0 {
-		list = append(list, api.Attention{Level: api.LevelError, What: text.Plural(b.Corrupt, "damaged record") + " found in the buffer",
-			Do: "see to the disk; the events are among the dead letters, as unreadable"})
+		list = append(list, api.Attention{Level: api.LevelError,
+			What: text.Plural(b.Corrupt, "damaged record") + " found in the buffer",
+			Do:   "see to the disk; the events are among the dead letters, as unreadable"})
 	}
 	return list
 }

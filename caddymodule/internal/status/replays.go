@@ -26,6 +26,7 @@ func ViewFilter(f *engine.Filter) api.Filter {
 	return o
 }
 
+// Replays describes jobs of the engine.
 func Replays(jobs []replay.Job) []api.Replay {
 	views := make([]api.Replay, 0, len(jobs))
 	for _, j := range jobs {
@@ -34,10 +35,12 @@ func Replays(jobs []replay.Job) []api.Replay {
 	return views
 }
 
+// Replay describes one job of the engine.
 func Replay(j replay.Job) api.Replay {
 	v := api.Replay{
-		ID: j.ID, Handler: j.Handler, Kind: string(j.Kind), State: string(j.State), Error: j.Error, Filter: ViewFilter(&j.Filter),
-		Rate: j.Rate, CreatedAt: j.CreatedAt.UTC(), UpdatedAt: api.UTC(j.UpdatedAt),
+		ID: j.ID, Handler: j.Handler, Kind: string(j.Kind), State: string(j.State), Error: j.Error,
+		Filter: ViewFilter(&j.Filter),
+		Rate:   j.Rate, CreatedAt: j.CreatedAt.UTC(), UpdatedAt: api.UTC(j.UpdatedAt),
 		Fed: j.Fed, Open: j.Open, Unwanted: j.Unwanted, Damaged: j.Damaged,
 	}
 	switch {

@@ -16,7 +16,9 @@ import (
 )
 
 // Make says how things stand.
-func Make(now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits buffer.Limits) api.Status {
+func Make(
+	now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits buffer.Limits,
+) api.Status {
 	v := api.Status{
 		At:          now.UTC(),
 		Since:       api.UTC(counts.Since),
@@ -48,7 +50,8 @@ func Make(now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadL
 // viewReceiving joins what the engine and the buffer know with what became of the last
 // event.
 func viewReceiving(s engine.Status, last traffic.Outage) api.Receiving {
-	v := api.Receiving{Healthy: s.Receiving == engine.ReceivingOpen || s.Receiving == engine.ReceivingIdle, State: string(s.Receiving)}
+	v := api.Receiving{State: string(s.Receiving)}
+	v.Healthy = s.Receiving == engine.ReceivingOpen || s.Receiving == engine.ReceivingIdle
 	full := s.Buffer.Full
 	switch {
 	case !v.Healthy:
@@ -93,6 +96,7 @@ func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 	return v
 }
 
+// Handler describes one handler that the engine runs.
 func Handler(now time.Time, h *engine.HandlerStatus) api.Handler {
 	d := &h.Dispatch
 	return api.Handler{
@@ -105,7 +109,9 @@ func Handler(now time.Time, h *engine.HandlerStatus) api.Handler {
 		InFlight:    d.InFlight,
 		Suspects:    d.Suspects,
 		Retrying:    api.Retrying{Lanes: d.WaitingLanes, Events: h.Consumer.Deferred, NextDue: api.UTC(d.NextDue)},
-		Breaker:     api.Breaker{State: string(d.Breaker.State), Since: api.UTC(d.Breaker.Since), Until: api.UTC(d.Breaker.Until), Why: d.Breaker.Why},
+		Breaker: api.Breaker{
+			State: string(d.Breaker.State), Since: api.UTC(d.Breaker.Since), Until: api.UTC(d.Breaker.Until), Why: d.Breaker.Why,
+		},
 		Counts: api.HandlerCounts{
 			Delivered: d.Delivered, Skipped: d.Skipped, Retried: d.Retried, Dead: d.Dead, Poisoned: d.Poisoned,
 			Expired: d.Expired, Replayed: d.Replayed, Stale: d.Stale, Downs: d.Downs,
@@ -156,7 +162,8 @@ func backlog(c *buffer.ConsumerInfo) uint64 {
 // yet, or no more.
 func viewIdle(now time.Time, c *buffer.ConsumerInfo, receiving engine.Receiving) api.Handler {
 	v := api.Handler{
-		Name: c.Name, State: api.StateStarting, PausedSince: api.UTC(c.PausedSince), Behind: viewBehind(now, backlog(c), c.Oldest),
+		Name: c.Name, State: api.StateStarting, PausedSince: api.UTC(c.PausedSince),
+		Behind:   viewBehind(now, backlog(c), c.Oldest),
 		Retrying: api.Retrying{Events: c.Deferred},
 	}
 	if receiving == engine.ReceivingClosed {

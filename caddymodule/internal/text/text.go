@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
+// Because joins what happened with why, if that is known.
 func Because(what, why string) string {
 	if why == "" {
 		return what
@@ -16,6 +17,7 @@ func Because(what, why string) string {
 	return what + ": " + why
 }
 
+// Plural is a number with its noun, as in "1 event" and "1,200 events".
 func Plural(n uint64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -39,6 +41,7 @@ func Duration(d time.Duration) string {
 	}
 }
 
+// Waiting says that so many events wait.
 func Waiting(events uint64) string {
 	if events == 1 {
 		return "1 event waits"
@@ -46,6 +49,7 @@ func Waiting(events uint64) string {
 	return Count(events) + " events wait"
 }
 
+// Count is a number with commas, as in "1,200".
 func Count[N int | uint64](n N) string {
 	return humanize.Comma(int64(min(uint64(n), math.MaxInt64)))
 }

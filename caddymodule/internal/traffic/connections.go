@@ -25,6 +25,7 @@ type connection struct {
 	requested, served atomic.Bool
 }
 
+// Snapshot copies the counts.
 func (c *ConnectionCounters) Snapshot() api.Connections {
 	return api.Connections{
 		Open: c.open.Load(), Opened: c.opened.Load(),
