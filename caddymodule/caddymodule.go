@@ -3,8 +3,8 @@
 // commands `caddy smartcar …`.
 package caddymodule
 
-// Each of these registers what it is for Caddy in its init.
 import (
+	// Each registers in its init what Caddy is to see of it.
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/admin"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/module"
