@@ -74,8 +74,18 @@ func TestWhat200MeansShowsTheReports(t *testing.T) {
 	}
 }
 
-// figuresOfReports makes a row of each report: the command, when and where it ran, and
-// the lines of its first table of figures.
+// leading begins the name of the figure that matters most in a report. Of a report that is not here it is the first.
+var leading = map[string]string{
+	"disk-damage":     "with events that are lost in silence, or altered",
+	"disk-faults":     "acknowledged events that were lost or altered",
+	"growth":          "ingest with 5,000,000 stored events ÷ ingest with none",
+	"hostile-senders": "lost",
+	"kill":            "lost",
+	"planted-faults":  "faults that no test noticed",
+	"power-cut":       "lost",
+}
+
+// figuresOfReports makes a row of each report: the command, when and how long it ran, and its leading figure.
 func figuresOfReports(t *testing.T) string {
 	t.Helper()
 	files, err := filepath.Glob("docs/reports/*.md")
@@ -95,21 +105,23 @@ func figuresOfReports(t *testing.T) string {
 			t.Errorf("%s does not say what wrote it", file)
 			continue
 		}
-		b.WriteString("| [" + name + "](reports/" + name + ".md) | `" + string(head[1]) + "`, " + string(head[2]) + ", " + string(head[3]) + " | ")
-		_, table, _ := bytes.Cut(report, []byte("\n| figure | value |\n| --- | ---: |\n"))
-		table, _, _ = bytes.Cut(table, []byte("\n\n"))
-		for i, row := range strings.Split(strings.TrimSpace(string(table)), "\n") {
-			cells := strings.Split(strings.Trim(row, "| "), " | ")
-			if len(cells) != 2 {
-				b.WriteString("see there")
-				break
-			}
-			if i > 0 {
-				b.WriteString("<br>")
-			}
-			b.WriteString(cells[0] + ": " + strings.TrimSpace(cells[1]))
-		}
-		b.WriteString(" |\n")
+		b.WriteString("| [" + name + "](reports/" + name + ".md) | `" + string(head[1]) + "`, " + string(head[2]) + ", " + string(head[3]) +
+			" | " + leadingFigure(t, name, report) + " |\n")
 	}
 	return b.String()
+}
+
+// leadingFigure finds a report's in its first table of figures.
+func leadingFigure(t *testing.T, name string, report []byte) string {
+	t.Helper()
+	_, table, _ := bytes.Cut(report, []byte("\n| figure | value |\n| --- | ---: |\n"))
+	table, _, _ = bytes.Cut(table, []byte("\n\n"))
+	for row := range strings.Lines(string(table)) {
+		cells := strings.Split(strings.Trim(row, "| \n"), " | ")
+		if len(cells) == 2 && strings.HasPrefix(cells[0], leading[name]) {
+			return cells[0] + ": " + strings.TrimSpace(cells[1])
+		}
+	}
+	t.Errorf("the report %s has no figure that begins with %q", name, leading[name])
+	return ""
 }
