@@ -45,7 +45,7 @@ type Dispatcher struct {
 	leasing    bool
 	stopLease  func() // ends the wait of the lease under way
 	seen       uint64 // the main line was read up to here
-	paused     bool   // by a person
+	paused     bool   // by an operator
 	isolating  bool   // a suspect is with the handler
 	background int    // goroutines that will report: lanes, lease, fetches, ready
 	inMemory   int    // main line events in queues, held, or in flight

@@ -8,7 +8,7 @@ import (
 )
 
 // What a handler gets in a replay makes nothing stale that comes by itself: it was asked
-// for again by a person, perhaps for another reason than to have the newest reading.
+// for again by an operator, perhaps for another reason than to have the newest reading.
 func TestReplayTellsFreshnessNothing(t *testing.T) {
 	onEachStore(t, func(t *testing.T, r *rig) {
 		r.cfg.Stale = freshness.Drop

@@ -47,7 +47,7 @@ type Delivery struct {
 	Event *buffer.Event
 	// Attempt is 1 for the first.
 	Attempt int
-	// Replay: a person asked for the event again.
+	// Replay: an operator asked for the event again.
 	Replay bool
 	// Stale are the codes of signals that are no newer than what the handler has had
 	// before; see package freshness.

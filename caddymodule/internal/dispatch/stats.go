@@ -19,7 +19,7 @@ type Counts struct {
 	// and again, or held up their lane for too long.
 	Poisoned uint64 `json:"poisoned"`
 	Expired  uint64 `json:"expired"`
-	// Replayed are those of the delivered that a person had asked for again.
+	// Replayed are those of the delivered that an operator had asked for again.
 	Replayed uint64 `json:"replayed"`
 	// Stale counts signals of finished events that were no newer than what the handler
 	// had had.
@@ -33,7 +33,7 @@ type Stats struct {
 	Counts
 	// Up: the handler can take calls.
 	Up bool `json:"up"`
-	// Paused: by a person.
+	// Paused: by an operator.
 	Paused bool `json:"paused"`
 	// InFlight counts events that are with the handler.
 	InFlight int `json:"in_flight"`

@@ -44,7 +44,7 @@
 // the last owner with Destruct right behind it, so Destruct waits for such processes, and
 // the time that both have together counts from the release.
 //
-// # What a person does
+// # What an operator does
 //
 // Pause is stored in the buffer, under the handler's name: whichever runner delivers next
 // under it begins paused. The jobs of package replay are stored there too. They belong to

@@ -13,12 +13,12 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
 
-// refusing is a handler that rejects until mend.
+// refusing is a handler that rejects until fix is called.
 func (r *rig) refusing(name string) string {
-	return handler(name, "refuse = \""+r.dir+"/mended\"")
+	return handler(name, "refuse = \""+r.dir+"/fixed\"")
 }
 
-func (r *rig) mend() { r.touch("mended") }
+func (r *rig) fix() { r.touch("fixed") }
 
 // dead waits until there are so many dead letters.
 func (r *rig) dead(n int) {
@@ -41,7 +41,7 @@ func TestDeadLettersAreReplayedAndGone(t *testing.T) {
 	r.apply("one", r.defs(r.refusing("h")+handler("other", "")))
 	r.append("v:1", "w:1", "v:2")
 	r.dead(3)
-	r.mend()
+	r.fix()
 	jobs, reread, err := r.e.ReplayDeadLetters(ctx, Filter{Vehicle: "v"}, 0)
 	if err != nil || len(jobs) != 1 || reread != (Reread{}) {
 		t.Fatalf("jobs %+v, reread %+v, %v", jobs, reread, err)
@@ -69,7 +69,7 @@ func TestLettersOfSeveralHandlers(t *testing.T) {
 	r.apply("one", r.defs(r.refusing("h")+r.refusing("i")))
 	r.append("v:1", "v:2")
 	r.dead(4)
-	r.mend()
+	r.fix()
 	jobs, _, err := r.e.ReplayDeadLetters(context.Background(), Filter{}, 0)
 	if err != nil || len(jobs) != 2 {
 		t.Fatalf("jobs %+v, %v", jobs, err)
@@ -122,7 +122,7 @@ func TestLettersOfTrimmedEvents(t *testing.T) {
 		_, _, err := r.e.Event(ctx, 2)
 		return errors.Is(err, buffer.ErrNotFound)
 	})
-	r.mend()
+	r.fix()
 	jobs, _, err := r.e.ReplayDeadLetters(ctx, Filter{}, 0)
 	if err != nil || len(jobs) != 1 {
 		t.Fatalf("jobs %v, %v", jobs, err)

@@ -112,7 +112,7 @@ func (e *Engine) replayable(counts map[string]int) ([]string, error) {
 }
 
 // Replays lists the jobs of all handlers in force, the oldest first: those that run,
-// wait for a person, or ended lately (20 a handler). A removed handler's jobs wait
+// wait for an operator, or ended lately (20 a handler). A removed handler's jobs wait
 // unseen until it is back.
 func (e *Engine) Replays(ctx context.Context) ([]replay.Job, error) {
 	if _, err := e.store.get(ctx); err != nil {

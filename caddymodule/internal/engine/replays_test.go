@@ -143,17 +143,17 @@ func TestInterruptedReplayIsCompleted(t *testing.T) {
 		name      string
 		interrupt func(t *testing.T, r *rig, id string)
 	}{
-		{"by a person", func(t *testing.T, r *rig, id string) {
+		{"by an operator", func(t *testing.T, r *rig, id string) {
 			stop(t, r, id)
 			resume(t, r, id)
 		}},
-		{"by a person, and resumed after a restart", func(t *testing.T, r *rig, id string) {
+		{"by an operator, and resumed after a restart", func(t *testing.T, r *rig, id string) {
 			stop(t, r, id)
 			r.restart()
 			r.apply("two", r.defs(plain))
 			resume(t, r, id)
 		}},
-		{"by a person, and resumed after a change", func(t *testing.T, r *rig, id string) {
+		{"by an operator, and resumed after a change", func(t *testing.T, r *rig, id string) {
 			stop(t, r, id)
 			r.apply("two", r.defs(changed))
 			resume(t, r, id)

@@ -102,7 +102,7 @@ func (r *runner) moved(place string) {
 	r.place = place
 }
 
-// dispatch begins to deliver, or begins as paused when a person has paused the handler.
+// dispatch begins to deliver, or begins as paused when an operator has paused the handler.
 func (r *runner) dispatch(ctx context.Context, b buffer.Buffer) error {
 	r.pausing.Lock()
 	defer r.pausing.Unlock()

@@ -59,7 +59,7 @@ type HandlerStatus struct {
 	Dispatch dispatch.Stats
 	// Consumer is what the buffer has before it.
 	Consumer buffer.ConsumerStats
-	// PausedSince is when a person paused it, zero when it is not paused.
+	// PausedSince is when an operator paused it, zero when it is not paused.
 	PausedSince time.Time
 	// Waiting counts events that are stored and not settled, with those in flight;
 	// Oldest is when the oldest of them was stored, zero when there is none: the lag.

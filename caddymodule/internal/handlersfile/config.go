@@ -25,7 +25,7 @@ func DecodeConfig(body hcl.Body, s sdk.Schema) (configJSON []byte, diags hcl.Dia
 		at := body.MissingItemRange()
 		return nil, hcl.Diagnostics{{
 			Severity: hcl.DiagError, Summary: "Plugin with a wrong schema",
-			Detail:  fmt.Sprintf("The plugin describes its config wrongly, which its author has to mend: %v.", err),
+			Detail:  fmt.Sprintf("The plugin describes its config wrongly, which its author has to fix: %v.", err),
 			Subject: &at,
 		}}
 	}

@@ -55,7 +55,7 @@ func (p *process) withStderr(err error) *ending {
 	return &ending{err: err, lines: lines, panicked: panicked}
 }
 
-// detail is the ending for a person who looks at an event: one fact a line, at most
+// detail is the ending for an operator who looks at an event: one fact a line, at most
 // maxDetail bytes.
 func (e *ending) detail(facts ...string) string {
 	text := capTo(flat(e.err.Error()), maxText)

@@ -59,7 +59,7 @@ func (j *Jobs) reserve(job *Job, e *entry) error {
 	return nil
 }
 
-// errStop is why a goroutine ends when a person stops its job.
+// errStop is why a goroutine ends when an operator stops its job.
 var errStop = errors.New("stopped")
 
 // Stop stops a running job and returns when that is durable. When ctx ends first, the

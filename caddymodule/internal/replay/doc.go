@@ -3,7 +3,7 @@
 //
 // A replay is a Job. It is durable before it begins, as a memo of the handler's
 // consumer, and goes on by itself after a restart or a reload until everything is fed,
-// a person stops it, or it fails. Feeding puts events back as deferred events of their lane
+// an operator stops it, or it fails. Feeding puts events back as deferred events of their lane
 // (verb Reopen), so that lane order, retries and restarts hold as for any other event;
 // a job knows what it has fed, not how the deliveries end.
 //

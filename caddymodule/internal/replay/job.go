@@ -30,7 +30,7 @@ type State string
 const (
 	// StateRunning: it feeds, or will as soon as its handler is at work again.
 	StateRunning State = "running"
-	// StateStopped: a person stopped it; it may be resumed.
+	// StateStopped: an operator stopped it; it may be resumed.
 	StateStopped State = "stopped"
 	// StateDone: everything is fed.
 	StateDone State = "done"
@@ -81,7 +81,7 @@ type Job struct {
 	Damaged  uint64 `json:"damaged"`
 }
 
-// Ended reports whether nothing more happens without a person.
+// Ended reports whether nothing more happens without an operator.
 func (j *Job) Ended() bool { return j.State != StateRunning }
 
 // CheckRate returns the rate to use; 0 is DefaultRate.

@@ -174,7 +174,7 @@ func holders(v *api.Status) string {
 	return strings.Join(parts, ", ")
 }
 
-// replayAttention is about a replay that a person has to decide about.
+// replayAttention is about a replay that an operator has to decide about.
 func replayAttention(r *api.Replay) []api.Attention {
 	resume := "caddy smartcar replay resume " + r.ID
 	a := api.Attention{Level: api.LevelWarning, Handler: r.Handler, Commands: []string{resume}}

@@ -172,7 +172,7 @@ func viewIdle(now time.Time, c *buffer.ConsumerInfo, receiving engine.Receiving)
 	return v
 }
 
-// HandlerState is one word; of several that fit, the one that a person must know first.
+// HandlerState is one word; of several that fit, the one that an operator must know first.
 func HandlerState(now time.Time, h *engine.HandlerStatus) string {
 	d := &h.Dispatch
 	switch {
