@@ -76,6 +76,7 @@ func TestRestartWithoutItsDirectory(t *testing.T) {
 
 // A frozen process ends no call and no connection; only the health check sees it.
 func TestFrozenPluginIsKilled(t *testing.T) {
+	t.Parallel()
 	log := newJournal()
 	p := newPlugin(t, fakeSpec(t, log), func(tm *timing) {
 		tm.healthEvery, tm.healthTimeout = 100*time.Millisecond, 500*time.Millisecond
@@ -132,6 +133,7 @@ func TestGrandchildCannotHideAnExit(t *testing.T) {
 }
 
 func TestGrandchildInTheGroupEnds(t *testing.T) {
+	t.Parallel()
 	look := newLookout(t)
 	p := newPlugin(t, fakeSpec(t, nil))
 	mustStart(t, p)

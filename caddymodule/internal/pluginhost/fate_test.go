@@ -105,7 +105,9 @@ func TestCallAfterTheEndIsNoCrash(t *testing.T) {
 // A plugin that hangs up and lives on: the call does not wait for an end that does
 // not come.
 func TestHangUpIsNoCrash(t *testing.T) {
-	p := newPlugin(t, fakeSpec(t, nil, "outlive"), func(tm *timing) { tm.fate = 50 * time.Millisecond })
+	p := newPlugin(t, fakeSpec(t, nil, "outlive"), func(tm *timing) {
+		tm.fate, tm.exit = 50*time.Millisecond, 50*time.Millisecond // it does not end by itself
+	})
 	mustStart(t, p)
 	_, err := p.Handle(testContext(t), deliveries("hang-up"))
 	wantNoCrash(t, err)
@@ -127,7 +129,10 @@ func TestWaitForTheEndIsCutShort(t *testing.T) {
 		{"by the caller", func(_ *testing.T, _ *Plugin, cancel func()) { cancel() }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := newPlugin(t, fakeSpec(t, nil, "outlive"), func(tm *timing) { tm.fate, tm.healthEvery = time.Hour, time.Hour })
+			p := newPlugin(t, fakeSpec(t, nil, "outlive"), func(tm *timing) {
+				tm.fate, tm.healthEvery = time.Hour, time.Hour
+				tm.exit = 50 * time.Millisecond // it does not end by itself
+			})
 			mustStart(t, p)
 			ctx, cancel := context.WithCancel(testContext(t))
 			defer cancel()

@@ -34,6 +34,7 @@ func (m misdeed) run(t *testing.T) {
 	if m.skip {
 		t.Skip("not on this system")
 	}
+	t.Parallel()
 	c := lay(t, m.plan, [2]string{"well:1", "x"}, [2]string{"bad:1", m.bad},
 		[2]string{"other:1", "x"}, [2]string{"well:2", "x"}, [2]string{"bad:2", "x"})
 	c.settled()
@@ -61,10 +62,10 @@ func inBatch(c *dispatch.Config) {
 // What comes of a plugin that misbehaves and stays; docs/handlers-file.md has it as
 // a table.
 func TestMisbehaviour(t *testing.T) {
-	short := func(c *dispatch.Config) { c.Timeout = 150 * time.Millisecond }
+	short := func(c *dispatch.Config) { c.Timeout = 500 * time.Millisecond }
 	for _, m := range []misdeed{
 		{name: "hangs", plan: plan{role: "fake", config: short}, bad: "hang",
-			sent: []string{"bad:1#1", "bad:1#2"}, reason: buffer.ReasonExhausted, text: []string{"no answer within 150ms"}},
+			sent: []string{"bad:1#1", "bad:1#2"}, reason: buffer.ReasonExhausted, text: []string{"no answer within 500ms"}},
 		{name: "answers after its timeout", plan: plan{role: "fake", config: short}, bad: "late-once",
 			sent: []string{"bad:1#1", "bad:1#2"}},
 		{name: "answers twice", plan: plan{role: "fake", quirks: []string{"twofold"}}, bad: "twice",

@@ -78,14 +78,17 @@ func TestStopWaitsForAnswers(t *testing.T) {
 
 func TestStopOfBadPlugins(t *testing.T) {
 	for _, tt := range []struct {
-		name, quirk, inflight, want string
+		name, quirk, inflight string
+		limit                 time.Duration
+		want                  string
 	}{
-		{"shutdown hangs", "hang-shutdown", "", "did not finish in time"},
-		{"shutdown fails", "fail-shutdown", "", "could not flush"},
-		{"a call never ends", "none", "wait", "did not finish in time"},
-		{"frozen", "none", "freeze", "did not finish in time"},
+		{"shutdown hangs", "hang-shutdown", "", 300 * time.Millisecond, "did not finish in time"},
+		{"shutdown fails", "fail-shutdown", "", patience, "could not flush"},
+		{"a call never ends", "none", "wait", 300 * time.Millisecond, "did not finish in time"},
+		{"frozen", "none", "freeze", 300 * time.Millisecond, "did not finish in time"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			look := newLookout(t)
 			p := newPlugin(t, fakeSpec(t, nil, tt.quirk, "tattle="+look.path))
 			mustStart(t, p)
@@ -99,7 +102,7 @@ func TestStopOfBadPlugins(t *testing.T) {
 				}()
 				look.seen(t) // The plugin has the call.
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(context.Background(), tt.limit)
 			defer cancel()
 			err := p.Stop(ctx)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
