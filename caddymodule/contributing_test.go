@@ -10,7 +10,7 @@ import (
 )
 
 // contributingRow is a row of the table in CONTRIBUTING.md, which says where things are.
-var contributingRow = regexp.MustCompile("(?m)^\\| .* \\| (.*) \\|$")
+var contributingRow = regexp.MustCompile(`(?m)^\| .* \| (.*) \|$`)
 
 // The table names one place in each row, which is there, and every package is in a place that it names.
 func TestContributingNamesFolders(t *testing.T) {
