@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// logSwitch leads the log of something that outlives a config to the logger of the
-// newest config: the logs of an older one may be closed already.
+// logSwitch sends the log of something that outlives a config to the logger of the newest
+// config: the logs of an older one may be closed already.
 type logSwitch struct {
 	base atomic.Pointer[slog.Handler]
 }

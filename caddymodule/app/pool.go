@@ -38,7 +38,7 @@ type startedConfig struct {
 	opener buffer.Opener
 }
 
-// enter makes a config the newest: its logger counts.
+// enter makes a config the newest, whose logger is used.
 func (s *sharedEngine) enter(c startedConfig) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,8 +46,8 @@ func (s *sharedEngine) enter(c startedConfig) {
 	s.log.set(c.log)
 }
 
-// leave forgets a config. When it was the newest, it has been taken back or is the
-// last: the one before, if any, counts again.
+// leave forgets a config. If it was the newest, Caddy has taken it back or is stopping: the
+// one before, if any, is in force again.
 func (s *sharedEngine) leave(owner any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/term"
 )
 
-// confirmation asks a person before something that is not easily undone.
+// confirmation asks the operator before something that is not easily undone.
 type confirmation struct {
 	yes      bool // asked for by --yes
-	terminal bool // there is a person to ask
+	terminal bool // there is somebody to ask
 	in       io.Reader
 	out      io.Writer
 }
@@ -32,7 +32,7 @@ func newConfirmation(cmd *cobra.Command, yes bool) confirmation {
 	return confirmation{yes: yes, terminal: ok && term.IsTerminal(int(file.Fd())), in: in, out: cmd.ErrOrStderr()}
 }
 
-// ask returns nil when it may be done.
+// ask returns nil if the operator agrees.
 func (c confirmation) ask(question string) error {
 	if c.yes {
 		return nil

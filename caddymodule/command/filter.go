@@ -87,7 +87,7 @@ func (f *listFlags) register(cmd *cobra.Command) {
 	flags.Bool("wide", false, "shorten nothing to fit the terminal")
 }
 
-// check refuses what is no number of items.
+// check refuses a wrong --limit.
 func (f *listFlags) check(json bool) error {
 	switch {
 	case f.limit < 1:

@@ -58,7 +58,7 @@ func (f *adminFlags) client() (*api.Client, error) {
 	return &api.Client{Address: address}, nil
 }
 
-// plainAddress takes what people write before and behind an address off.
+// plainAddress strips a scheme and a path from an address.
 func plainAddress(address string) (string, error) {
 	if strings.HasPrefix(address, "https://") {
 		return "", fmt.Errorf("--address %s: the admin endpoint is not asked over HTTPS;"+

@@ -21,7 +21,7 @@ const (
 	followPatience = 30 * time.Second
 )
 
-// begun tells what has begun and follows it to its end.
+// begun prints which replays have begun, and follows them to their end.
 func (p *printer) begun(ctx context.Context, c *api.Client, jobs []api.Replay, detach bool) error {
 	if len(jobs) == 0 {
 		return nil

@@ -40,7 +40,7 @@ func resumeCommand() *cobra.Command {
 		func() string { return "resume" })
 }
 
-// handlerCommand gives one order to one handler, and tells how it then stands.
+// handlerCommand does one thing to one handler, and prints its state afterwards.
 func handlerCommand(name, what, long string, order func() string) *cobra.Command {
 	var f adminFlags
 	cmd := &cobra.Command{
@@ -68,7 +68,7 @@ func handlerCommand(name, what, long string, order func() string) *cobra.Command
 	return cmd
 }
 
-// ordered says how a handler stands after an order.
+// ordered prints the state of a handler after a command.
 func (p printer) ordered(h *api.Handler) {
 	behind := text.Plural(h.Behind.Events, "event")
 	if h.PausedSince.IsZero() && h.State != "paused" && h.State != "draining" {

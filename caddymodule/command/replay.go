@@ -114,7 +114,7 @@ func runReplay(ctx context.Context, p printer, confirm confirmation, f replayFla
 	return p.begun(ctx, c, []api.Replay{job}, f.bulk.detach)
 }
 
-// takes is how long so many events take at a rate.
+// takes returns how long a number of events takes at a rate.
 func takes(events int, rate float64) string {
 	return text.Duration(time.Duration(float64(events) / rate * float64(time.Second)))
 }
@@ -192,7 +192,7 @@ func runDeadLettersReplay(ctx context.Context, p printer, confirm confirmation, 
 	return p.begun(ctx, c, begun.Replays, f.bulk.detach)
 }
 
-// noneFound is an error where ids were given and none of them is there.
+// noneFound returns an error if ids were given and none of them exists.
 func noneFound(o api.Filter, matched int) error {
 	switch {
 	case matched > 0:
@@ -207,7 +207,7 @@ func noneFound(o api.Filter, matched int) error {
 	}
 }
 
-// checkRate refuses what is no rate.
+// checkRate refuses a wrong --rate.
 func (f *bulkFlags) checkRate() error {
 	if _, err := replay.CheckRate(f.rate); err != nil || f.rate == 0 {
 		return fmt.Errorf("--rate %g: must be 0.01 to %d events a second", f.rate, replay.MaxRate)

@@ -16,9 +16,9 @@ import (
 // are few handlers, a line for the prompt included.
 const (
 	statusLines = 23
-	// leastAttention is shown even if that makes it longer.
+	// leastAttention items are shown even if the screen gets longer.
 	leastAttention = 2
-	// maxWrap is how many lines a text may have, maxItem what needs attention.
+	// maxWrap bounds the lines of a text, maxItem those of an item that needs attention.
 	maxWrap      = 3
 	maxItem      = 2 * maxWrap
 	handlerWidth = 20
@@ -68,7 +68,7 @@ func receivingLine(p printer, v *api.Status) string {
 	return line
 }
 
-// sourceLine says since when it counts: a restart begins anew.
+// sourceLine shows since when the counts run: a restart sets them back.
 func (p printer) sourceLine(v *api.Status, s api.Source) string {
 	line := s.Name
 	if !v.Since.IsZero() {
@@ -117,7 +117,7 @@ func handlerRows(p printer, v *api.Status) []string {
 	return rows
 }
 
-// attention lists what fits into so many lines, what is worst first.
+// attention prints as many items as fit into a number of lines, the worst first.
 func (p printer) attention(list []api.Attention, room int) {
 	if len(list) == 0 {
 		fmt.Fprintln(p.out, "Nothing needs attention.")

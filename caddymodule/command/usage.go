@@ -11,10 +11,10 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 )
 
-// exitUsage is the exit code of a command line that cannot be meant.
+// exitUsage is the exit code of a wrong command line.
 const exitUsage = 2
 
-// exitWith makes the error that ends the process with a code, and prints nothing.
+// exitWith returns the error that ends the process with a code. It prints nothing.
 func exitWith(cmd *cobra.Command, code int) error {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	// Only an error that Caddy makes carries an exit code.
@@ -27,14 +27,14 @@ func wrongUsage(cmd *cobra.Command, err error) error {
 	return exitWith(cmd, exitUsage)
 }
 
-// strict has a command and all below it refuse what they do not know, with exitUsage.
+// strict makes a command and all below it refuse unknown flags and arguments, with exitUsage.
 func strict(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(wrongUsage)
 	args := cmd.Args
 	if cmd.HasSubCommands() && cmd.RunE == nil {
 		args = noSubcommand
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-		// Else a flag of the command that was meant is what is said to be wrong.
+		// Otherwise the error would name a flag of the mistyped command instead of the command.
 		cmd.DisableFlagParsing = true
 	}
 	if args != nil {
@@ -54,7 +54,7 @@ func strict(cmd *cobra.Command) {
 	}
 }
 
-// noSubcommand refuses a name that is none of a command's.
+// noSubcommand refuses the name of a subcommand that a command does not have.
 func noSubcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" {
 		return nil
@@ -68,8 +68,8 @@ func noSubcommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("there is no %q in %s: there are %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
 }
 
-// checkPick refuses an order about everything that does not say so, and one that says
-// two things.
+// checkPick refuses a request about everything that does not say so, and one with both a
+// filter and --all.
 func checkPick(o api.Filter, all bool) error {
 	switch {
 	case o.Empty() && !all:

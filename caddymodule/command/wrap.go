@@ -10,7 +10,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
-// widthOf is how many columns a terminal has; 0: there is none, so nothing is cut.
+// widthOf returns how many columns a terminal has, 0 when there is no terminal and nothing is cut.
 func widthOf(out io.Writer) int {
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {

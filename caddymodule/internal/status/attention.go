@@ -22,7 +22,7 @@ import (
 // not settled, and at 95 hundredths it refuses events.
 const nearlyFull = 0.92
 
-// attention lists what needs attention, what stops events first.
+// attention lists what needs attention. What stops events comes first.
 func attention(v *api.Status, full error, dead *deadLetters, incomplete error) []api.Attention {
 	list := receivingAttention(v, full)
 	for i := range v.Handlers {
@@ -140,7 +140,7 @@ func bufferAttention(v *api.Status) []api.Attention {
 // namedHolders is how many of those that hold the buffer's room are named.
 const namedHolders = 3
 
-// holders names who keeps the buffer from letting events go, the most first.
+// holders names the handlers that hold the buffer's room, the largest backlog first.
 func holders(v *api.Status) string {
 	type holder struct {
 		name, state string

@@ -23,8 +23,8 @@ const (
 	// makes do with what it saw: they are read from the disk, with their events.
 	maxLooked = 1000
 	seenFor   = 5 * time.Second
-	// burstOf dead letters within burstWithin are no odd event any more: the handler
-	// gives up on what it gets.
+	// burstOf dead letters within burstWithin are more than an odd event: the handler
+	// rejects what it gets.
 	burstOf     = 10
 	burstWithin = 10 * time.Minute
 )
@@ -47,7 +47,7 @@ type handlerDeadLetters struct {
 	reasons map[string]int // with the handler's own code
 }
 
-// DeadLetterWatch keeps what was seen last.
+// DeadLetterWatch remembers the latest look at the dead letters.
 type DeadLetterWatch struct {
 	mu     sync.Mutex
 	at     time.Time
@@ -141,8 +141,8 @@ func countDeadLetters(now time.Time, page, lately engine.LetterPage) deadLetters
 	return d
 }
 
-// attention says how many dead letters there are, of whom and why, and which handlers
-// make them just now.
+// attention reports how many dead letters there are, of which handlers and why, and which
+// handlers are producing them now.
 func (d *deadLetters) attention(stored uint64) []api.Attention {
 	if stored == 0 {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
 
-// ViewFilter turns a filter back into what was ordered.
+// ViewFilter turns a filter back into the one of the request.
 func ViewFilter(f *engine.Filter) api.Filter {
 	o := api.Filter{
 		EventIDs: f.EventIDs, Handler: f.Handler, Reason: string(f.Reason), Source: f.Source, Vehicle: f.Vehicle,

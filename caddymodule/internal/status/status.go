@@ -15,7 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
-// Make says how things stand.
+// Make puts the status together.
 func Make(
 	now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits buffer.Limits,
 ) api.Status {
@@ -172,7 +172,7 @@ func viewIdle(now time.Time, c *buffer.ConsumerInfo, receiving engine.Receiving)
 	return v
 }
 
-// HandlerState is one word; of several that fit, the one that an operator must know first.
+// HandlerState returns the state of a handler in one word: of several that apply, the most urgent.
 func HandlerState(now time.Time, h *engine.HandlerStatus) string {
 	d := &h.Dispatch
 	switch {
@@ -196,7 +196,7 @@ func HandlerState(now time.Time, h *engine.HandlerStatus) string {
 	}
 }
 
-// handlerError is what is wrong now; when nothing is, there is none.
+// handlerError returns what is wrong now, "" if nothing is.
 func handlerError(h *engine.HandlerStatus) string {
 	switch {
 	case h.Error != nil:
