@@ -11,6 +11,7 @@ import (
 )
 
 func TestPauseHolds(t *testing.T) {
+	t.Parallel()
 	plain := handler("h", "")
 	for _, tt := range []struct {
 		name string
@@ -33,6 +34,7 @@ func TestPauseHolds(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, 4*time.Second)
 			r.apply("one", r.defs(plain))
 			r.append("v:1")
@@ -101,6 +103,7 @@ func TestDrainWaitsForWhatIsInFlight(t *testing.T) {
 
 // A handler that is replaced while it drains has drained when its successor has.
 func TestDrainOverAReload(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		limit  time.Duration
@@ -111,6 +114,7 @@ func TestDrainOverAReload(t *testing.T) {
 		{"the delivery is cut off", 100 * time.Millisecond, false, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, tt.limit)
 			gate := "gate = \"" + r.dir + "/gate\"\n"
 			r.apply("one", r.defs(handler("h", gate)))
@@ -165,6 +169,7 @@ func TestWhatCannotBeControlled(t *testing.T) {
 }
 
 func TestRemovedHandlerIsKeptUntilItIsForgotten(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	ctx := context.Background()
 	r.apply("one", r.defs(handler("h", "")+handler("gone", "")))
@@ -203,6 +208,7 @@ func TestRemovedHandlerIsKeptUntilItIsForgotten(t *testing.T) {
 }
 
 func TestHandlersInForceAreNoOrphans(t *testing.T) {
+	t.Parallel()
 	orphans := func(r *rig) string {
 		b, err := r.e.store.get(context.Background())
 		if err != nil {
@@ -250,6 +256,7 @@ func TestHandlersInForceAreNoOrphans(t *testing.T) {
 }
 
 func TestStartOfNewHandlers(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	r.apply("one", r.defs(handler("old", "")))
 	r.append("v:1")

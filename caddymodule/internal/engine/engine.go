@@ -55,7 +55,7 @@ type Engine struct {
 	store store
 
 	// applying serialises Apply, Release and Destruct.
-	applying sync.Mutex
+	applying semaphore
 	owners   []generation // the newest last; guarded by applying
 
 	// pausing is held while the durable pause of a handler and its dispatcher's change.
@@ -72,6 +72,12 @@ type Engine struct {
 	destructErr error
 	destroyed   atomic.Bool
 }
+
+// semaphore is a mutex that may be held for seconds: a test in virtual time can wait for it.
+type semaphore chan struct{}
+
+func (s semaphore) Lock()   { s <- struct{}{} }
+func (s semaphore) Unlock() { <-s }
 
 // generation is what one owner asked for.
 type generation struct {
@@ -100,8 +106,9 @@ func New(opts Options) *Engine {
 		opts.NewPlugin = func(s pluginhost.Spec) Plugin { return pluginhost.New(s) }
 	}
 	e := &Engine{
-		opts: opts,
-		log:  opts.Log,
+		opts:     opts,
+		log:      opts.Log,
+		applying: make(semaphore, 1),
 	}
 	e.life, e.end = context.WithCancel(context.Background())
 	e.grace, e.endGrace = context.WithCancel(context.Background())

@@ -120,17 +120,14 @@ func TestReconfigure(t *testing.T) {
 }
 
 func TestDestructIsBounded(t *testing.T) {
-	r := newRig(t, 500*time.Millisecond)
+	t.Parallel()
+	r := newRig(t, 100*time.Millisecond)
 	r.apply("one", r.defs(handler("stuck", "hang = true")+handler("well", "")))
 	stuck := r.pid("stuck")
 	r.append("v:1")
 	r.settled("well")
 	r.eventually("the event is in flight", func() bool { return r.status("stuck").Dispatch.InFlight == 1 })
-	begun := time.Now()
-	err := r.e.Destruct()
-	if took := time.Since(begun); took > 1500*time.Millisecond {
-		t.Errorf("destruct took %s", took)
-	}
+	err := r.e.Destruct() // for its time, see stoptime_test.go
 	t.Logf("destruct: %v", err)
 	if alive(stuck) {
 		t.Error("the plugin's process is still there")

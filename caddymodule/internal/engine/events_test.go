@@ -66,6 +66,7 @@ func TestEventsByPage(t *testing.T) {
 }
 
 func TestOneEvent(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	ctx := context.Background()
 	r.apply("one", r.defs(handler("done", "")+handler("stuck", "gate = \""+r.dir+"/gate\"")))

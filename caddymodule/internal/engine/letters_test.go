@@ -36,6 +36,7 @@ func (r *rig) countLetters(f Filter) LetterCount {
 }
 
 func TestDeadLettersAreReplayedAndGone(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	ctx := context.Background()
 	r.apply("one", r.defs(r.refusing("h")+handler("other", "")))
@@ -65,6 +66,7 @@ func TestDeadLettersAreReplayedAndGone(t *testing.T) {
 }
 
 func TestLettersOfSeveralHandlers(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	r.apply("one", r.defs(r.refusing("h")+r.refusing("i")))
 	r.append("v:1", "v:2")
@@ -138,6 +140,7 @@ func TestLettersOfTrimmedEvents(t *testing.T) {
 }
 
 func TestLettersOfHandlersThatAreNotConfigured(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	ctx := context.Background()
 	r.apply("one", r.defs(r.refusing("h")+r.refusing("gone")))

@@ -13,6 +13,7 @@ import (
 )
 
 func TestReloadKeepsUnchangedProcesses(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	r.apply("one", r.defs(handler("same", "")+handler("changed", "")+handler("gone", "")))
 	same, changed, gone := r.pid("same"), r.pid("changed"), r.pid("gone")
@@ -28,7 +29,7 @@ func TestReloadKeepsUnchangedProcesses(t *testing.T) {
 	if n := len(r.e.Status(context.Background()).Handlers); n != 3 || r.e.Status(context.Background()).Handlers[0].Name != "changed" {
 		t.Errorf("handlers %+v", r.e.Status(context.Background()).Handlers)
 	}
-	if got := filepath.Base(r.status("same").Place); got != "handlers.hcl:10" {
+	if got := filepath.Base(r.status("same").Place); got != "handlers.hcl:11" {
 		t.Errorf("the unchanged handler stands at %q", got)
 	}
 	r.eventually("old processes have ended", func() bool { return !alive(changed) && !alive(gone) })
@@ -42,12 +43,14 @@ func TestReloadKeepsUnchangedProcesses(t *testing.T) {
 }
 
 func TestWrongReloadIsRefused(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ name, text, want string }{
 		{"config refused by the plugin", handler("new", "") + handler("bad", "broke = true"), `handler "bad"`},
 		{"changed handler does not open", handler("same", `unless = "/does/not/exist"`), "not there yet"},
 		{"program that is not a plugin", `handler "bad" { plugin = "/bin/false" }`, `handler "bad"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, 4*time.Second)
 			r.apply("one", r.defs(handler("same", "")))
 			same := r.pid("same")
@@ -74,6 +77,7 @@ func TestWrongReloadIsRefused(t *testing.T) {
 // A process that does not heed being told to give up is ended before its successor gets
 // the event that it has.
 func TestTwoProcessesNeverHaveOneEvent(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 300*time.Millisecond)
 	r.apply("one", r.defs(handler("h", `gate = "/does/not/exist"`)))
 	old := r.pid("h")
@@ -90,6 +94,7 @@ func TestTwoProcessesNeverHaveOneEvent(t *testing.T) {
 }
 
 func TestReleaseOfTheNewestGoesBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	r.apply("one", r.defs(handler("same", "")+handler("changed", "")+handler("gone", "")))
 	same := r.pid("same")
@@ -118,6 +123,7 @@ func TestReleaseOfTheNewestGoesBack(t *testing.T) {
 // While events come in, reloads replace a handler and are refused and taken back: no
 // event may be lost, come twice, or overtake another of its vehicle.
 func TestReloadsUnderLoad(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 10*time.Second)
 	r.apply(0, r.defs(handler("same", "")+handler("changed", "")))
 	same := r.pid("same")
@@ -180,6 +186,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 }
 
 func TestFirstStartKeepsABrokenHandlerAsDown(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	key := filepath.Join(r.dir, "key")
 	// An event that came before the handlers.

@@ -76,6 +76,7 @@ func TestReplayOfAVehiclesEvents(t *testing.T) {
 
 // The filter of a replay and the handler's own "when" both count.
 func TestReplayPicks(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	ctx := context.Background()
 	r.append("v:1", "v:2") // from before there is a handler
@@ -120,6 +121,7 @@ func TestReplayPicks(t *testing.T) {
 
 // Whatever interrupts a replay, each event is fed once and lanes keep their order.
 func TestInterruptedReplayIsCompleted(t *testing.T) {
+	t.Parallel()
 	const vehicles, each = 3, 8
 	plain, changed := handler("h", ""), handler("h", `pause = "1ms"`)
 	stop := func(t *testing.T, r *rig, id string) {
@@ -178,6 +180,7 @@ func TestInterruptedReplayIsCompleted(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, 4*time.Second)
 			r.apply("one", r.defs(plain))
 			for i := range each {
@@ -221,6 +224,7 @@ func TestInterruptedReplayIsCompleted(t *testing.T) {
 }
 
 func TestEventsThatComeDuringAReplayAreNotPartOfIt(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	r.apply("one", r.defs(handler("h", "")))
 	r.append("v:1", "v:2", "v:3")

@@ -139,9 +139,10 @@ func (r *rig) defs(text string) []handlersfile.Definition {
 	return f.Handlers
 }
 
-// handler is the text of one handler block.
+// handler is the text of one handler block. A plugin built for the race detector would wait
+// a second at its end.
 func handler(name, config string) string {
-	return fmt.Sprintf("handler %q {\n  plugin = \"witness\"\n  config {\n    file = OUT\n    label = %q\n    %s\n  }\n}\n", name, name, config)
+	return fmt.Sprintf("handler %q {\n  plugin = \"witness\"\n  env = { GORACE = \"atexit_sleep_ms=0\" }\n  config {\n    file = OUT\n    label = %q\n    %s\n  }\n}\n", name, name, config)
 }
 
 func (r *rig) out() string { return filepath.Join(r.dir, "out") }

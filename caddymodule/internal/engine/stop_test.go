@@ -9,6 +9,7 @@ import (
 
 // At its end Caddy releases the last config and destructs the engine at once.
 func TestPluginsEndByThemselves(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		stop func(*rig) error
@@ -31,6 +32,7 @@ func TestPluginsEndByThemselves(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, 10*time.Second)
 			r.apply("one", r.defs(handler("h", `farewell = "300ms"`)))
 			pid := r.pid("h")
@@ -52,6 +54,7 @@ func TestPluginsEndByThemselves(t *testing.T) {
 
 // Destruct waits for a delivery that a release, still under way, waits for.
 func TestDestructLetsAReleaseDrain(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 10*time.Second)
 	r.apply("one", r.defs(handler("h", `pause = "1s"`)))
 	r.append("v:1")
@@ -72,10 +75,10 @@ func TestDestructLetsAReleaseDrain(t *testing.T) {
 	}
 }
 
-// A plugin that never ends its close hook is killed, and Destruct stays in its time,
-// whatever came before it.
+// A plugin that never ends its close hook is killed, whatever came before Destruct. How
+// long the end may take is tested in virtual time, in stoptime_test.go.
 func TestDestructIsBoundedWhenClosingHangs(t *testing.T) {
-	const drain = 500 * time.Millisecond
+	t.Parallel()
 	for _, tt := range []struct {
 		name, config string
 		before       func(*rig)
@@ -95,15 +98,12 @@ func TestDestructIsBoundedWhenClosingHangs(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t, drain)
+			t.Parallel()
+			r := newRig(t, 100*time.Millisecond)
 			r.apply("one", r.defs(handler("h", `farewell = "1h"`+"\n"+tt.config)))
 			pid := r.pid("h")
 			tt.before(r)
-			begun := time.Now()
 			err := r.e.Destruct()
-			if took := time.Since(begun); took > drain+time.Second {
-				t.Errorf("destruct took %s", took)
-			}
 			if alive(pid) {
 				t.Error("the plugin's process is still there")
 			}
@@ -117,7 +117,8 @@ func TestDestructIsBoundedWhenClosingHangs(t *testing.T) {
 // At Caddy's end the release of the last config waits for deliveries, and Destruct for
 // plugins: together they have the time of one.
 func TestReleaseAndDestructShareTheirTime(t *testing.T) {
-	const drain = time.Second
+	t.Parallel()
+	const drain = 200 * time.Millisecond
 	r := newRig(t, drain)
 	r.apply("one", r.defs(handler("h", "hang = true\nfarewell = \"1h\"")))
 	pid := r.pid("h")
@@ -126,7 +127,7 @@ func TestReleaseAndDestructShareTheirTime(t *testing.T) {
 	begun := time.Now()
 	r.e.Release(context.Background(), "one")
 	err := r.e.Destruct()
-	if took := time.Since(begun); took < drain || took > drain+time.Second {
+	if took := time.Since(begun); took < drain { // for the most, see stoptime_test.go
 		t.Errorf("release and destruct took %s", took)
 	}
 	t.Logf("destruct: %v", err)
@@ -137,6 +138,7 @@ func TestReleaseAndDestructShareTheirTime(t *testing.T) {
 
 // A release long before the end takes nothing from the time of the end.
 func TestDestructLongAfterARelease(t *testing.T) {
+	t.Parallel()
 	const drain = 50 * time.Millisecond
 	r := newRig(t, drain)
 	r.apply("one", r.defs(handler("h", "")))
