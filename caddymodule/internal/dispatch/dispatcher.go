@@ -15,7 +15,7 @@ type Dispatcher struct {
 	handler  Handler
 	limits   limits
 
-	// work ends when Stop is called, calls and storing when Stop's patience ends.
+	// work ends when Stop is called, calls and storing when the time that Stop has is over.
 	work, calls, storing                   context.Context
 	cancelWork, cancelCalls, cancelStoring context.CancelFunc
 
@@ -140,7 +140,7 @@ func (d *Dispatcher) run() {
 
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var end ending
+	var stopping stopTimer
 	for {
 		if wake := d.pump(); !wake.IsZero() {
 			timer.Reset(time.Until(wake))
@@ -173,11 +173,11 @@ func (d *Dispatcher) run() {
 		case ctx := <-d.stop:
 			d.stopping = true
 			d.cancelWork()
-			end.begin(ctx)
-		case <-end.patience():
-			end.cut()
+			stopping.start(ctx)
+		case <-stopping.expired():
+			stopping.startGrace()
 			d.cancelCalls()
-		case <-end.over():
+		case <-stopping.graceOver():
 			d.cancelStoring()
 			d.stopErr = d.unfinished()
 			return

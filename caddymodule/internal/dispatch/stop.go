@@ -10,28 +10,28 @@ import (
 // that its calls were cut off and for the last outcomes to be stored.
 const grace = 250 * time.Millisecond
 
-// ending is the time that Stop has. Its zero value belongs to a dispatcher that runs.
-type ending struct {
-	ctx  context.Context
-	last <-chan time.Time
+// stopTimer is the time that Stop has. Its zero value belongs to a dispatcher that runs.
+type stopTimer struct {
+	ctx   context.Context
+	grace <-chan time.Time
 }
 
-// begin starts the end, which waits for calls under way until ctx ends.
-func (e *ending) begin(ctx context.Context) { e.ctx = ctx }
+// start has calls under way go on until ctx ends.
+func (s *stopTimer) start(ctx context.Context) { s.ctx = ctx }
 
-// patience ends when calls under way are to be cut off.
-func (e *ending) patience() <-chan struct{} {
-	if e.ctx == nil || e.last != nil {
+// expired is closed when calls under way must be cut off.
+func (s *stopTimer) expired() <-chan struct{} {
+	if s.ctx == nil || s.grace != nil {
 		return nil
 	}
-	return e.ctx.Done()
+	return s.ctx.Done()
 }
 
-// cut begins the grace time.
-func (e *ending) cut() { e.last = time.After(grace) }
+// startGrace begins the grace time.
+func (s *stopTimer) startGrace() { s.grace = time.After(grace) }
 
-// over ends when Stop has to return, whatever is open.
-func (e *ending) over() <-chan time.Time { return e.last }
+// graceOver receives when Stop must return, whatever is open.
+func (s *stopTimer) graceOver() <-chan time.Time { return s.grace }
 
 // ended reports whether Stop has nothing left to wait for.
 func (d *Dispatcher) ended() bool {

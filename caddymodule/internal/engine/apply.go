@@ -253,7 +253,7 @@ func (e *Engine) retire(drain context.Context, old *runner) {
 		e.stopOld(old, pluginsGrace)
 		return
 	}
-	e.leaving.Go(func() { e.stopOld(old, e.opts.DrainTimeout) })
+	e.exiting.Go(func() { e.stopOld(old, e.opts.DrainTimeout) })
 }
 
 // stopOld ends a process that is out of force. Destruct shortens the time to its own.

@@ -65,8 +65,8 @@ type Engine struct {
 	runners []*runner // in the order of the handlers file
 	ending  time.Time // when the last owner was released, zero while there is one
 
-	// leaving are old processes that end in the background.
-	leaving sync.WaitGroup
+	// exiting are old processes that end in the background.
+	exiting sync.WaitGroup
 
 	destruct    sync.Once
 	destructErr error
@@ -158,7 +158,7 @@ func (e *Engine) shutDown() error {
 		defer e.applying.Unlock()
 		e.owners = nil
 		err := e.stopAll(drain, stop)
-		e.leaving.Wait()
+		e.exiting.Wait()
 		stopped <- err
 	}()
 	var err error

@@ -38,7 +38,7 @@ func (p *Plugin) Ready(ctx context.Context) error {
 // it; and context.DeadlineExceeded when ctx ended first. Any other failure of the call is the batch's own: every delivery of it is
 // then a Retry that says why.
 func (p *Plugin) Handle(ctx context.Context, batch []dispatch.Delivery) ([]dispatch.Result, error) {
-	inst := p.borrow()
+	inst := p.acquire()
 	if inst == nil {
 		return nil, fmt.Errorf("plugin of handler %q is not running: %w", p.spec.Handler, dispatch.ErrDown)
 	}
@@ -75,8 +75,8 @@ func waiting(n int) []dispatch.Result {
 		Error: "waits for earlier events of a batch too large for one message"}}, n)
 }
 
-// borrow is current for a call: Stop waits for it until inflight is done.
-func (p *Plugin) borrow() *instance {
+// acquire is current for a call: Stop waits for it until inflight is done.
+func (p *Plugin) acquire() *instance {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.inst == nil {
@@ -90,7 +90,7 @@ func (p *Plugin) call(ctx context.Context, inst *instance, batch []dispatch.Deli
 	if inst.proc.isGone() {
 		// It never had this batch, so whatever ended it was another. Ready must not find
 		// the dead process still there.
-		p.awaitFate(ctx, inst)
+		p.awaitExit(ctx, inst)
 		return nil, fmt.Errorf("process of handler %q is gone: %w", p.spec.Handler, dispatch.ErrDown)
 	}
 	resp, err := inst.handler.Handle(ctx, toRequest(batch))
@@ -117,7 +117,7 @@ func (p *Plugin) callError(ctx context.Context, inst *instance, err error) error
 	case ctx.Err() != nil:
 		return fmt.Errorf("no answer in time: %w", ctx.Err())
 	case inst.proc.isGone(), inst.closing.Load(), status.Code(err) == codes.Unavailable:
-		return p.brokeOff(ctx, inst)
+		return p.lostCall(ctx, inst)
 	case status.Code(err) == codes.DeadlineExceeded:
 		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 	}

@@ -15,25 +15,25 @@ import (
 // that is taken for its cause.
 const maxDetail = 4 << 10
 
-// ending says how a process ended, with the last lines that it wrote.
-type ending struct {
+// exitReport says how a process ended, with the last lines that it wrote.
+type exitReport struct {
 	err   error
 	lines []string
 	// panicked: the lines begin with what matters, instead of ending with it.
 	panicked bool
 }
 
-func (e *ending) Error() string {
+func (e *exitReport) Error() string {
 	if len(e.lines) == 0 {
 		return e.err.Error()
 	}
 	return fmt.Sprintf("%v; its last lines were:\n    %s", e.err, strings.Join(e.lines, "\n    "))
 }
 
-func (e *ending) Unwrap() error { return e.err }
+func (e *exitReport) Unwrap() error { return e.err }
 
 // explainEnd says how the process ended. It waits until its output is read.
-func (p *process) explainEnd() *ending {
+func (p *process) explainEnd() *exitReport {
 	<-p.done
 	p.mu.Lock()
 	state, waitErr, killed := p.state, p.waitErr, p.killed
@@ -49,15 +49,15 @@ func (p *process) explainEnd() *ending {
 
 // withStderr adds the last lines that the process wrote. The process has ended, or
 // will at once.
-func (p *process) withStderr(err error) *ending {
+func (p *process) withStderr(err error) *exitReport {
 	<-p.done
 	lines, panicked := p.logs.last()
-	return &ending{err: err, lines: lines, panicked: panicked}
+	return &exitReport{err: err, lines: lines, panicked: panicked}
 }
 
 // detail is the ending for an operator who looks at an event: one fact a line, at most
 // maxDetail bytes.
-func (e *ending) detail(facts ...string) string {
+func (e *exitReport) detail(facts ...string) string {
 	text := capTo(flat(e.err.Error()), maxText)
 	for _, fact := range facts {
 		text += "\n" + capTo(flat(fact), maxText)
@@ -108,7 +108,7 @@ func flat(s string) string {
 }
 
 // crashed is what calls under way are told of a process that ended by itself.
-func (i *instance) crashed(why *ending) *dispatch.CrashError {
+func (i *instance) crashed(why *exitReport) *dispatch.CrashError {
 	name := i.about.name
 	if i.about.version != "" {
 		name += " " + i.about.version
@@ -119,25 +119,25 @@ func (i *instance) crashed(why *ending) *dispatch.CrashError {
 	)}
 }
 
-// brokeOff says what a call means that ended without an answer: a
+// lostCall says what a call means that ended without an answer: a
 // *dispatch.CrashError when the process ended by itself under it, and else
 // dispatch.ErrDown. The connection ends before the process does, so it waits for
 // that, but not for long: a process may close its connection and live on, and a
 // host that stops has no use for the difference.
-func (p *Plugin) brokeOff(ctx context.Context, inst *instance) error {
-	if p.awaitFate(ctx, inst) && inst.crash != nil {
+func (p *Plugin) lostCall(ctx context.Context, inst *instance) error {
+	if p.awaitExit(ctx, inst) && inst.crash != nil {
 		return inst.crash
 	}
 	return fmt.Errorf("process went away under the call: %w", dispatch.ErrDown)
 }
 
-// awaitFate waits until it is known how inst's process ended; false when that did
+// awaitExit waits until it is known how inst's process ended; false when that did
 // not come in time.
-func (p *Plugin) awaitFate(ctx context.Context, inst *instance) bool {
-	timer := time.NewTimer(p.t.fate)
+func (p *Plugin) awaitExit(ctx context.Context, inst *instance) bool {
+	timer := time.NewTimer(p.t.crashWait)
 	defer timer.Stop()
 	select {
-	case <-inst.fated:
+	case <-inst.exitKnown:
 		return true
 	case <-timer.C:
 	case <-p.life.Done():

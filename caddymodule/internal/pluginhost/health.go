@@ -16,23 +16,23 @@ import (
 // cleans up after it.
 func (p *Plugin) watch(inst *instance) {
 	defer close(inst.watched)
-	why := p.untilGone(inst)
+	why := p.waitForEnd(inst)
 	if inst.closing.Load() {
 		p.lost(inst, nil)
-		close(inst.fated)
+		close(inst.exitKnown)
 	} else {
 		p.lost(inst, why)
 		inst.crash = inst.crashed(why)
 		// Now, so that a call that is told finds the process gone when it asks Ready.
-		close(inst.fated)
+		close(inst.exitKnown)
 		p.log.Error("plugin is gone", "error", why, "up_for", time.Since(inst.since).Round(time.Millisecond))
 	}
 	inst.finish()
 }
 
-// untilGone returns when the process has ended, and says how. A process that
+// waitForEnd returns when the process has ended, and says how. A process that
 // answers nothing is killed.
-func (p *Plugin) untilGone(inst *instance) *ending {
+func (p *Plugin) waitForEnd(inst *instance) *exitReport {
 	tick := time.NewTicker(p.t.healthEvery)
 	defer tick.Stop()
 	misses := 0

@@ -29,10 +29,10 @@ type instance struct {
 	heard atomic.Int64
 	// closing: the host is ending this process, so its end is no news.
 	closing atomic.Bool
-	// fated is closed when the process is gone and crash is set: how it ended, nil when
+	// exitKnown is closed when the process is gone and crash is set: how it ended, nil when
 	// the host ended it.
-	fated chan struct{}
-	crash *dispatch.CrashError
+	exitKnown chan struct{}
+	crash     *dispatch.CrashError
 	// watched is closed when the process is gone and all of it is cleaned up.
 	watched chan struct{}
 	// finishing makes finish run once.

@@ -59,7 +59,7 @@ func (p *Plugin) launch(ctx context.Context) (*instance, error) {
 func (p *Plugin) newInstance() *instance {
 	logs := newLogSink(p.log)
 	proc := newProcess(p.spec, logs)
-	inst := &instance{proc: proc, fated: make(chan struct{}), watched: make(chan struct{})}
+	inst := &instance{proc: proc, exitKnown: make(chan struct{}), watched: make(chan struct{})}
 	inst.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: goplugin.HandshakeConfig{
 			MagicCookieKey:   handlerv1.CookieKey,
@@ -149,12 +149,12 @@ func (p *Plugin) configure(ctx context.Context, inst *instance, schema sdk.Schem
 		return explainCall("Configure", p.t.configure, err)
 	}
 	inst.answered()
-	return p.judge(toDiagnostics(resp.GetDiagnostics()))
+	return p.checkDiagnostics(toDiagnostics(resp.GetDiagnostics()))
 }
 
-// judge turns the plugin's diagnostics into an error or, warnings only, into lines
+// checkDiagnostics turns the plugin's diagnostics into an error or, warnings only, into lines
 // in the log.
-func (p *Plugin) judge(diags []sdk.Diagnostic) error {
+func (p *Plugin) checkDiagnostics(diags []sdk.Diagnostic) error {
 	var errs []error
 	for _, d := range diags {
 		if d.Warning {

@@ -63,7 +63,7 @@ func (s *logSink) line(stream string, raw []byte, cut int) {
 		s.dropped++
 		return
 	}
-	s.sayDropped()
+	s.logDropped()
 	attrs := []slog.Attr{slog.String("stream", stream)}
 	if len(rec.attrs) > 0 {
 		attrs = append(attrs, slog.GroupAttrs("plugin", rec.attrs...))
@@ -98,10 +98,10 @@ func (s *logSink) flush() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sayDropped()
+	s.logDropped()
 }
 
-func (s *logSink) sayDropped() {
+func (s *logSink) logDropped() {
 	if s.dropped == 0 {
 		return
 	}

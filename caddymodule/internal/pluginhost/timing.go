@@ -19,8 +19,8 @@ type timing struct {
 	shutdown time.Duration
 	// exit is the time a process has to end by itself after Shutdown has returned.
 	exit time.Duration
-	// fate is how long a call that broke off waits to be told how the process ended.
-	fate time.Duration
+	// crashWait is how long a call that broke off waits to be told how the process ended.
+	crashWait time.Duration
 }
 
 func defaultTiming() timing {
@@ -36,6 +36,6 @@ func defaultTiming() timing {
 		backoffReset:  time.Minute,
 		shutdown:      10 * time.Second,
 		exit:          time.Second,
-		fate:          time.Second,
+		crashWait:     time.Second,
 	}
 }

@@ -18,7 +18,7 @@ func (c *checker) call(e *hclsyntax.FunctionCallExpr) kind {
 
 	b, ok := builtins[e.Name]
 	if !ok {
-		hint := otherwise[e.Name]
+		hint := alternatives[e.Name]
 		if hint == "" {
 			hint = text.DidYouMean(e.Name, builtinNames())
 		}

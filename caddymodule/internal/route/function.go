@@ -73,8 +73,8 @@ var builtins = map[string]builtin{
 	},
 }
 
-// otherwise says what to use in place of functions that people look for.
-var otherwise = map[string]string{
+// alternatives says what to use in place of functions that people look for.
+var alternatives = map[string]string{
 	"regex":      ` To match a pattern use matches("pattern", text).`,
 	"regexall":   ` To match a pattern use matches("pattern", text).`,
 	"match":      ` Did you mean "matches"?`,

@@ -106,7 +106,7 @@ func TestCallAfterTheEndIsNoCrash(t *testing.T) {
 // not come.
 func TestHangUpIsNoCrash(t *testing.T) {
 	p := newPlugin(t, fakeSpec(t, nil, "outlive"), func(tm *timing) {
-		tm.fate, tm.exit = 50*time.Millisecond, 50*time.Millisecond // it does not end by itself
+		tm.crashWait, tm.exit = 50*time.Millisecond, 50*time.Millisecond // it does not end by itself
 	})
 	mustStart(t, p)
 	_, err := p.Handle(testContext(t), deliveries("hang-up"))
@@ -130,7 +130,7 @@ func TestWaitForTheEndIsCutShort(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPlugin(t, fakeSpec(t, nil, "outlive"), func(tm *timing) {
-				tm.fate, tm.healthEvery = time.Hour, time.Hour
+				tm.crashWait, tm.healthEvery = time.Hour, time.Hour
 				tm.exit = 50 * time.Millisecond // it does not end by itself
 			})
 			mustStart(t, p)
@@ -173,17 +173,17 @@ func TestDetail(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		end  ending
+		end  exitReport
 		want []string // its lines
 	}{
-		{"no lines", ending{err: errors.New("exit status 1")}, []string{"exit status 1", "plugin: x"}},
-		{"one fact a line", ending{err: errors.New("a\nb"), lines: []string{"one\ntwo\tthree", "\x1b[2J"}},
+		{"no lines", exitReport{err: errors.New("exit status 1")}, []string{"exit status 1", "plugin: x"}},
+		{"one fact a line", exitReport{err: errors.New("a\nb"), lines: []string{"one\ntwo\tthree", "\x1b[2J"}},
 			[]string{"a b", "plugin: x", "its last lines were:", "    one two three", "    \uFFFD[2J"}},
-		{"no UTF-8", ending{err: errors.New("a"), lines: []string{"\xff\xfe"}},
+		{"no UTF-8", exitReport{err: errors.New("a"), lines: []string{"\xff\xfe"}},
 			[]string{"a", "plugin: x", "its last lines were:", "    \uFFFD\uFFFD"}},
-		{"too many", ending{err: errors.New("a"), lines: numbered(20, 400)},
+		{"too many", exitReport{err: errors.New("a"), lines: numbered(20, 400)},
 			append([]string{"a", "plugin: x", "its last lines were:", "    …"}, indent(numbered(20, 400)[11:])...)},
-		{"too many of a panic", ending{err: errors.New("a"), lines: numbered(20, 400), panicked: true},
+		{"too many of a panic", exitReport{err: errors.New("a"), lines: numbered(20, 400), panicked: true},
 			append(append([]string{"a", "plugin: x", "its last lines were:"}, indent(numbered(20, 400)[:9])...), "    …")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
