@@ -9,8 +9,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// moreAnswers takes the answers that have come meanwhile, so that one look at what
-// to do next serves them all.
+// moreAnswers takes the answers that have come meanwhile, so that the scheduler decides once
+// for all of them what to do next.
 func (d *Dispatcher) moreAnswers() {
 	for {
 		select {
@@ -47,7 +47,7 @@ func (d *Dispatcher) onAnswer(a answer) {
 		d.redeliver(lanes)
 		d.onDown(now)
 	case d.calls.Err() != nil:
-		// Cut off by Stop: nobody knows whether the handler did it.
+		// Cut off by Stop: whether the handler finished it is unknown.
 		d.breaker.unanswered(c.probe)
 		d.redeliver(lanes)
 	case a.late:
@@ -60,7 +60,7 @@ func (d *Dispatcher) onAnswer(a answer) {
 	}
 }
 
-// settleUnneeded settles the events of a call that the handler was spared, and
+// settleUnneeded settles the events of a call that the handler did not need to get, and
 // returns the others.
 func (d *Dispatcher) settleUnneeded(c *call) ([]*lane, []judgement) {
 	if c.judged == nil {
@@ -83,11 +83,11 @@ func (d *Dispatcher) settleUnneeded(c *call) ([]*lane, []judgement) {
 	return lanes, judged
 }
 
-// onDown makes deliveries wait until the handler is there again. When it goes down
-// time and again without an answer between, they wait longer each time.
+// onDown has deliveries wait until the handler is back. When it goes down again and again
+// without an answer in between, they wait longer each time.
 func (d *Dispatcher) onDown(now time.Time) {
 	if !d.up {
-		return // another call of the same process brought the news
+		return // another call of the same process has reported it
 	}
 	d.up = false
 	d.counts.Downs++
@@ -97,7 +97,7 @@ func (d *Dispatcher) onDown(now time.Time) {
 	d.cfg.Log.Debug("handler is down: what was in flight is delivered again when it is back")
 }
 
-// redeliver makes lanes ready whose head was not answered; no attempt is counted.
+// redeliver makes lanes ready whose head got no answer; no attempt is counted.
 func (d *Dispatcher) redeliver(lanes []*lane) {
 	for _, l := range lanes {
 		d.afterDetach(l, func() { d.enqueue(l) })
@@ -140,15 +140,15 @@ func (d *Dispatcher) onResults(c *call, lanes []*lane, judged []judgement, resul
 		case Unavailable:
 			d.breaker.unavailable(now, r.After, clip(r.Error))
 			d.afterDetach(l, func() { d.enqueue(l) })
-		default: // Retry, and what is no answer
+		default: // Retry, and any status that does not exist
 			d.breaker.failure(now, c.probe, clip(r.Error))
 			d.afterDetach(l, func() { d.failed(l, now, r.Error, r.After) })
 		}
 	}
 }
 
-// finished ends a lane's head that the handler is done with. What it knows of the
-// signals now becomes durable in the same step.
+// finished ends a lane's head that the handler has finished. What the handler now knows of
+// the signals becomes durable in the same step.
 func (d *Dispatcher) finished(l *lane, j judgement) {
 	d.counts.Delivered++
 	d.counts.Stale += uint64(j.stale)
@@ -205,8 +205,8 @@ func (d *Dispatcher) settleHead(l *lane, out buffer.Outcome) {
 	d.next(l)
 }
 
-// logRetry tells of retries: every one at level debug, at most one every ten seconds
-// at level info, since a broken handler makes thousands of them.
+// logRetry logs every retry at level debug, and at most one every ten seconds at level info,
+// because a broken handler causes thousands of them.
 func (d *Dispatcher) logRetry(it *item, now time.Time, wait time.Duration) {
 	log := d.cfg.Log.Debug
 	if now.Sub(d.lastInfo) >= 10*time.Second {

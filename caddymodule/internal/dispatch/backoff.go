@@ -14,7 +14,7 @@ const (
 	maxBackoff = 30 * time.Second
 )
 
-// backoffs are what the scheduler waits out.
+// backoffs are those of the scheduler.
 type backoffs struct {
 	store backoff // Settle failed
 	lease backoff // Lease failed
@@ -22,7 +22,7 @@ type backoffs struct {
 	down  backoff // the handler goes down again and again
 }
 
-// fail begins or prolongs the backoff and reports whether it is the first in a row.
+// fail begins or prolongs the backoff, and reports whether it is the first failure in a row.
 func (b *backoff) fail(now time.Time, err error) (first bool) {
 	b.until = now.Add(min(minBackoff<<min(b.failures, 10), maxBackoff))
 	b.failures++

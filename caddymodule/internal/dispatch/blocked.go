@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// peekTimeout is how long a lease from the main line may wait while lanes are blocked: they
-// wait to learn how far the main line was read.
+// peekTimeout bounds a lease from the main line while lanes are blocked: they wait to learn
+// how far the main line was read.
 const peekTimeout = 20 * time.Millisecond
 
-// block keeps a lane from being looked up while main line events before its first
-// deferred one may still come. It reports whether there may be some.
+// block keeps a lane from being looked up while main line events before its first deferred
+// one may still come, and reports whether they may.
 func (d *Dispatcher) block(l *lane, due time.Time) bool {
 	if l.first <= d.seen+1 {
 		return false
@@ -26,8 +26,8 @@ func (d *Dispatcher) block(l *lane, due time.Time) bool {
 	return true
 }
 
-// unblock lets go of the lanes that were blocked as far as the main line was not read.
-// It may be called only while no lease is under way.
+// unblock releases the lanes that the main line was read up to. Call it only while no lease
+// is under way.
 func (d *Dispatcher) unblock() {
 	if len(d.blocked) == 0 || d.leasing {
 		return

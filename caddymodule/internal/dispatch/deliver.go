@@ -15,24 +15,24 @@ type call struct {
 	// alone: no other call may be under way, for it carries a suspect.
 	alone bool
 	begun time.Time
-	// long: it took so long that its events were detached.
+	// long: its events were detached.
 	long bool
-	// judged says of each event what freshness has to say; written by the call's
-	// goroutine before the answer.
+	// judged has the freshness of each event; the call's goroutine writes it before it
+	// answers.
 	judged []judgement
 }
 
-// answer is what came of a call.
+// answer is the result of a call.
 type answer struct {
 	call *call
-	// results are for the events that the handler was given: all but the unneeded.
+	// results are those of the events that the handler got: all but the unneeded.
 	results []Result
 	err     error
-	// late: the call's time was over.
+	// late: the call took longer than Config.Timeout.
 	late bool
 }
 
-// awaitReady waits beside the scheduler until the handler can take calls.
+// awaitReady waits, outside the scheduler, until the handler can take calls.
 func (d *Dispatcher) awaitReady(now time.Time) {
 	if d.up || d.awaiting || d.backoffs.down.active(now) {
 		return
@@ -62,26 +62,27 @@ func (d *Dispatcher) onReady(err error) {
 	d.up, d.wasUp = true, true
 }
 
-// underWay counts the calls that are.
+// underWay counts the calls under way.
 func (d *Dispatcher) underWay() int { return len(d.inCall) }
 
-// delivers reports whether a call could be made now, were there an event and a slot.
+// delivers reports whether a call could be made now, given an event and a slot.
 func (d *Dispatcher) delivers() bool {
 	return d.up && !d.paused && d.storeWorks() && d.roomForOutcomes() && d.breaker.allows(1) > 0
 }
 
-// idle reports whether a call could be made, were there only an event.
+// idle reports whether a call could be made, given an event.
 func (d *Dispatcher) idle() bool {
 	return d.delivers() && d.underWay() < d.cfg.Concurrency && d.ready.len() < d.batchLimit() &&
 		d.suspects.len() == 0 && !d.isolating
 }
 
-// batchLimit is how many events the next call may carry.
+// batchLimit returns how many events the next call may carry.
 func (d *Dispatcher) batchLimit() int {
 	return d.breaker.allows(max(1, min(d.cfg.Batch.MaxEvents, d.handler.MaxBatch())))
 }
 
-// deliver calls the handler as often as events, slots and the breaker allow.
+// deliver calls the handler for as long as there are events and slots, and the breaker lets
+// it.
 func (d *Dispatcher) deliver(now time.Time) {
 	d.batchWake = time.Time{}
 	if d.sendSuspect() {
@@ -106,8 +107,8 @@ func (d *Dispatcher) deliver(now time.Time) {
 	}
 }
 
-// send calls the handler with the heads of the first lanes of a ready list, at most n,
-// and reports whether there was any.
+// send calls the handler with the heads of the first lanes of a ready list, at most n, and
+// reports whether there were any.
 func (d *Dispatcher) send(from *laneQueue, n int) bool {
 	c := &call{alone: from == &d.suspects, begun: time.Now()}
 	for len(c.lanes) < n && from.len() > 0 {
@@ -134,7 +135,7 @@ func (d *Dispatcher) send(from *laneQueue, n int) bool {
 	return true
 }
 
-// call calls the handler. It runs beside the scheduler.
+// call calls the handler. It runs outside the scheduler.
 func (d *Dispatcher) call(c *call) answer {
 	ctx, cancel := context.WithTimeout(d.calls, d.cfg.Timeout)
 	defer cancel()

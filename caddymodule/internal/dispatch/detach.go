@@ -7,20 +7,20 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// A buffer remembers what is settled beyond an open event only for so many events, and
-// leases no more when the oldest open one stays so for too long. So that one call that
-// takes an hour holds up nobody, the events of a long call are deferred while they are
-// with the handler, and leased back at once as deferred ones ("detached"): the main line
-// has nothing open any more. The answer comes as it would have.
+// A buffer remembers what is settled beyond an open event only up to a limit, and stops
+// leasing when the oldest open one stays open for too long. The events of a long call are
+// therefore detached: they are deferred while they are with the handler, and leased back at
+// once as deferred ones. The main line then has nothing of them open, and the answer comes
+// as it would have.
 
 const (
 	// detachAfter is how long a call may take before its events are detached.
 	detachAfter = 2 * time.Second
-	// sweepEvery is how often calls under way are looked at.
+	// sweepEvery is how often calls under way are checked.
 	sweepEvery = time.Second
 )
 
-// flight is the state of detaching a lane's head that is with the handler.
+// flight is what is known of a lane's head that is with the handler.
 type flight struct {
 	// detaching: the head is being deferred and leased back. detached: that is done, or it
 	// never was on the main line.
@@ -28,11 +28,11 @@ type flight struct {
 	// reopened counts what was reopened in the lane since the head took off, which may
 	// stand before it on disk.
 	reopened int
-	// then is what the handler's answer leads to, kept until detaching ends.
+	// then handles the answer; it is kept until detaching ends.
 	then func()
 }
 
-// detachLongCalls begins to detach the events of calls that take long.
+// detachLongCalls begins to detach the events of calls that take too long.
 func (d *Dispatcher) detachLongCalls(now time.Time) {
 	if len(d.inCall) == 0 || now.Before(d.sweepAt) {
 		return
@@ -53,7 +53,7 @@ func (d *Dispatcher) detachLongCalls(now time.Time) {
 func (d *Dispatcher) detach(l *lane) {
 	head := l.queue[0]
 	if !head.main {
-		// Nothing but what came since stands on the main line.
+		// Only what came since is on the main line.
 		for _, it := range l.queue[1:] {
 			d.deferItem(l, it)
 		}
@@ -106,9 +106,10 @@ func (d *Dispatcher) leaseBack(name string, n int) ([]buffer.Lease, error) {
 	}
 }
 
-// onDetached gives back what was leased beside the head. Were the head not among them,
-// its outcome would be ignored and the event delivered again: when only earlier events
-// were, which were reopened meanwhile, it is looked for again behind them.
+// onDetached defers again what was leased together with the head. If the head is not among
+// it, because only earlier events were that have been reopened meanwhile, it is looked up
+// again: the outcome of an event that is not leased would be ignored, and the event
+// delivered again.
 func (d *Dispatcher) onDetached(l *lane, items []*item) {
 	head := l.queue[0].position()
 	behind := len(items) > 0 && items[len(items)-1].position() < head
@@ -129,7 +130,7 @@ func (d *Dispatcher) onDetached(l *lane, items []*item) {
 	}
 }
 
-// afterDetach does what an answer leads to, once the lane's head is not being detached.
+// afterDetach handles an answer once the lane's head is not being detached.
 func (d *Dispatcher) afterDetach(l *lane, then func()) {
 	if l.flight.detaching {
 		l.flight.then = then

@@ -24,7 +24,7 @@ type Dispatcher struct {
 	done     chan struct{}
 	stopErr  error // written before done is closed
 
-	// What runs beside the scheduler reports here.
+	// What runs outside the scheduler reports here.
 	readied chan error
 	lanesIn chan loaded
 	leased  chan leasedEvents
@@ -35,7 +35,7 @@ type Dispatcher struct {
 
 	published published
 
-	// All below is the scheduler's own.
+	// Everything below belongs to the scheduler.
 	up         bool // the handler can take calls
 	wasUp      bool // it once could, so Wants and MaxBatch may be asked
 	downs      int  // times in a row that the handler went down without an answer
@@ -185,7 +185,7 @@ func (d *Dispatcher) run() {
 	}
 }
 
-// pump starts all that can be started and returns when to look again at the latest;
+// pump starts everything that can be started, and returns when to do so again at the latest;
 // zero when only a report can change anything.
 func (d *Dispatcher) pump() (wake time.Time) {
 	now := time.Now()
@@ -204,11 +204,11 @@ func (d *Dispatcher) pump() (wake time.Time) {
 	d.detachLongCalls(now)
 	d.spill(now)
 	d.lease(now)
-	d.settle(now) // last, for the others may have put something into the outbox
+	d.settle(now) // last, because the others may have put something into the outbox
 	return d.nextWake(now)
 }
 
-// nextWake is the earliest time at which something becomes possible by itself.
+// nextWake returns the earliest time at which something becomes possible by itself.
 func (d *Dispatcher) nextWake(now time.Time) time.Time {
 	wake := earliest(d.backoffs.store.next(now), d.backoffs.lease.next(now))
 	wake = earliest(wake, d.backoffs.lanes.next(now))

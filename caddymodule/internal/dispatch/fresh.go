@@ -35,9 +35,9 @@ type tables struct {
 // table is one vehicle's newest readings, those that are not durable yet included.
 type table struct {
 	key string
-	// users counts the calls that have it; put is the outbox sequence of its last
-	// memo. While there are users, or the memo is not durable, it is not let go of: it
-	// could not be read back as it is.
+	// users counts the calls that have it; put is the outbox sequence of its last memo. It
+	// stays in memory while it has users or its memo is not durable, because it could not
+	// be read back as it is.
 	users int
 	put   uint64
 	// size is the part of tables.size that it was last seen to take.
@@ -47,7 +47,7 @@ type table struct {
 	known *freshness.Table // nil until it was read
 }
 
-// judgement is what freshness has to say of one delivery.
+// judgement is the freshness of one delivery.
 type judgement struct {
 	table   *table // nil: nothing to judge
 	mode    freshness.Mode
@@ -56,11 +56,11 @@ type judgement struct {
 	replay bool
 	// stale counts signals that are.
 	stale int
-	// unneeded: nothing is left of the event.
+	// unneeded: nothing is left of the event, so the handler does not get it.
 	unneeded bool
 }
 
-// on reports whether freshness is looked at.
+// on reports whether freshness is checked.
 func (t *tables) on() bool { return t.mode == freshness.Mark || t.mode == freshness.Drop }
 
 // pick returns the tables for a call's events; nil if there is nothing to judge.
@@ -78,7 +78,7 @@ func (t *tables) pick(items []*item) []judgement {
 	return judged
 }
 
-// get returns the table of a key, and lets go of some that were not used for long.
+// get returns the table of a key, and evicts some that were not used for long.
 func (t *tables) get(key string) *table {
 	if e, ok := t.byKey[key]; ok {
 		t.recent.MoveToFront(e)
@@ -93,7 +93,7 @@ func (t *tables) get(key string) *table {
 	return tb
 }
 
-// evict makes room for one more, if among the oldest there is one that can go.
+// evict makes room for one more, if one of the oldest can go.
 func (t *tables) evict() {
 	durable := t.durable()
 	e := t.recent.Back()
@@ -110,8 +110,8 @@ func (t *tables) evict() {
 	}
 }
 
-// judge reads the event, says what is stale, and cuts it out if asked. It runs in the
-// call's goroutine. What cannot be read or looked up is delivered as it is.
+// judge reads the event, finds out what is stale, and cuts it out if asked to. It runs in
+// the call's goroutine. What cannot be read or looked up is delivered as it is.
 func (j *judgement) judge(ctx context.Context, d *Dispatcher, del *Delivery) {
 	if j.table == nil {
 		return
@@ -145,21 +145,21 @@ func (t *table) stale(ctx context.Context, d *Dispatcher, r freshness.Reading, r
 			return nil
 		}
 		if t.known, err = freshness.Decode(raw); err != nil {
-			d.cfg.Log.Error("what is known of a vehicle's signals cannot be read: it is learnt anew", "error", err)
+			d.cfg.Log.Error("what is known of a vehicle's signals cannot be read: it is learned again", "error", err)
 			t.known = new(freshness.Table)
 		}
 	}
 	return t.known.Stale(r, replay)
 }
 
-// retain says that the table is needed beyond the call, until release.
+// retain keeps the table beyond the call, until release.
 func (j *judgement) retain() {
 	if j.table != nil {
 		j.table.users++
 	}
 }
 
-// release says that the call is over, and notes how large the table has become.
+// release ends the use of the table, and records how large it has become.
 func (t *tables) release(j *judgement) {
 	if j.table == nil {
 		return
@@ -170,7 +170,7 @@ func (t *tables) release(j *judgement) {
 	j.table.size = size
 }
 
-// weigh is about what a table takes in memory, in bytes.
+// weigh returns about what a table takes in memory, in bytes.
 func (t *table) weigh() int {
 	if !t.mu.TryLock() {
 		return t.size // another call reads it, maybe from the disk
@@ -182,8 +182,7 @@ func (t *table) weigh() int {
 	return tableCost + entryCost*t.known.Len()
 }
 
-// memo is what becomes durable with the event; nil when nothing is new. A replay tells
-// nothing new.
+// memo returns what becomes durable with the event; nil when nothing is new, as in a replay.
 func (j *judgement) memo(d *Dispatcher) *buffer.Memo {
 	if j.table == nil || !j.readable || j.replay {
 		return nil

@@ -8,13 +8,13 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// ErrDown says that the handler is not there: its process ended or has not
-// started. What was in flight is delivered again, and no attempt is counted.
+// ErrDown means that the handler is not there: its process has ended or has not started.
+// What was in flight is delivered again, and no attempt is counted.
 var ErrDown = errors.New("handler is down")
 
-// CrashError is an ErrDown that tells that the process ended by itself with the
-// batch in flight: killed, exited or panicked, or ended by the host because it did not
-// answer its health checks.
+// CrashError is an ErrDown: the process ended by itself with the batch in flight. It was
+// killed, exited or panicked, or the host ended it because it did not answer its health
+// checks.
 type CrashError struct {
 	// Detail says how it ended, with the last lines that it wrote, for people.
 	Detail string
@@ -54,7 +54,7 @@ type Delivery struct {
 	Stale []string
 }
 
-// Status is what a handler says of one event.
+// Status is a handler's answer about one event.
 type Status int
 
 // The statuses.
@@ -65,7 +65,8 @@ const (
 	Retry
 	// Reject: dead letter now.
 	Reject
-	// Unavailable: the handler's world is down; stop for a while, count no attempt.
+	// Unavailable: something that the handler depends on is down; stop for a while, count
+	// no attempt.
 	Unavailable
 )
 

@@ -20,7 +20,7 @@ type item struct {
 
 func (it *item) position() uint64 { return it.event.Position }
 
-// laneState is where a lane stands; see the package comment.
+// laneState is the state of a lane; see the package comment.
 type laneState int
 
 const (
@@ -30,7 +30,7 @@ const (
 	laneInFlight
 	// laneWaiting: on disk, in the heap until due.
 	laneWaiting
-	// laneBlocked: on disk, until the main line was read up to its first deferred event.
+	// laneBlocked: on disk, until the main line is read up to its first deferred event.
 	laneBlocked
 	// laneDue: on disk, waits for its turn to be looked up.
 	laneDue
@@ -54,7 +54,7 @@ type lane struct {
 	held []*item
 	// first, of a lane on disk: no deferred event beyond the queue has a lower position.
 	first uint64
-	// high is the highest position that was deferred since the lane went to disk.
+	// high is the highest position deferred since the lane went to disk.
 	high uint64
 	// deferred is the outbox sequence of the lane's last deferral or reopening, mustSee
 	// that of the last one which was not higher than all before: what a look-up finds is
@@ -74,20 +74,20 @@ type lane struct {
 	// main counts main line events in queue and held; longAt is the lane's place in the
 	// list of long ones, plus one.
 	main, longAt int
-	// flight is what a long call needs to know.
+	// flight is what is known of the head that is with the handler.
 	flight flight
 }
 
 const (
 	// maxChunk bounds the events that one look-up of a deferred lane leases.
 	maxChunk = 16
-	// maxHeld bounds the main line events that an active lane on disk keeps in memory
-	// in the hope to be off the disk soon.
+	// maxHeld bounds the main line events that an active lane on disk keeps in memory,
+	// because its disk may be empty soon.
 	maxHeld = 16
 )
 
-// holds reports whether a main line event that arrives now, later than all on disk, may
-// stay in memory.
+// holds reports whether a main line event that arrives now, later than all on disk, may stay
+// in memory.
 func (l *lane) holds() bool {
 	switch {
 	case l.state == laneSettling || l.state == laneFetching || l.flight.detaching:

@@ -2,7 +2,7 @@ package dispatch
 
 import "time"
 
-// fetchedEvents is what the look-up of a deferred lane brought.
+// fetchedEvents is the result of looking up a deferred lane.
 type fetchedEvents struct {
 	lane  *lane
 	items []*item

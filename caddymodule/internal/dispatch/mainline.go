@@ -9,7 +9,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// leasedEvents is what a lease from the main line brought.
+// leasedEvents is the result of a lease from the main line.
 type leasedEvents struct {
 	items []*item
 	err   error
@@ -22,8 +22,8 @@ func (d *Dispatcher) lease(now time.Time) {
 	}
 	room := d.limits.readAhead - d.inMemory
 	if len(d.blocked) > 0 {
-		// What stands before blocked lanes was in memory before the restart, and nothing
-		// of those lanes moves before it was read.
+		// What comes before blocked lanes was in memory before the restart, and those lanes
+		// do not move until it is read.
 		room = max(room, d.limits.readAhead/2)
 	} else if !d.hasRoom() || d.onDisk >= d.limits.lanes {
 		return
@@ -53,8 +53,8 @@ func (d *Dispatcher) hasRoom() bool {
 	return d.limits.readAhead-d.inMemory >= d.limits.readAhead/2
 }
 
-// examine makes items of leases and marks those that the handler does not want. It
-// runs beside the scheduler, since When may take a while.
+// examine turns leases into items and marks those that the handler does not want. It runs
+// outside the scheduler, because When may take a while.
 func (d *Dispatcher) examine(leases []buffer.Lease, main bool) []*item {
 	items := make([]*item, len(leases))
 	for i := range leases {
@@ -87,7 +87,7 @@ func (d *Dispatcher) onLeased(r leasedEvents) {
 	d.unblock()
 }
 
-// accept gives a main line event its place.
+// accept puts a main line event where it belongs.
 func (d *Dispatcher) accept(it *item) {
 	if it.unwanted {
 		d.skip(it)
@@ -139,9 +139,9 @@ func laneName(e *buffer.Event) string {
 	return "long/" + hex.EncodeToString(sum[:])
 }
 
-// enqueue puts a lane whose head can be delivered into a ready list. A lane whose
-// head is not its first event goes to the disk, where all stands in order, and so does
-// one whose head is not due.
+// enqueue puts a lane whose head can be delivered into a ready list. A lane whose head is not
+// its first event is deferred, since the disk keeps it in order, and so is one whose head is
+// not due.
 func (d *Dispatcher) enqueue(l *lane) {
 	if l.behind(d.seen) {
 		d.deferLane(l, time.Time{})

@@ -9,7 +9,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// loaded is what earlier runs deferred.
+// loaded is what earlier runs have deferred.
 type loaded struct {
 	lanes []deferredLane
 	err   error
@@ -39,8 +39,8 @@ func (d *Dispatcher) loadLanes(now time.Time) {
 	}()
 }
 
-// readLanes returns the deferred lanes, after those that the order has no more were
-// taken apart.
+// readLanes returns the deferred lanes, after moving events out of lanes that the order no
+// longer has.
 func (d *Dispatcher) readLanes() ([]deferredLane, error) {
 	for {
 		if err := d.storeRelaned(); err != nil {
@@ -83,7 +83,7 @@ func (d *Dispatcher) onLanes(r loaded) {
 	}
 }
 
-// toDisk notes that a lane has, or is about to have, deferred events.
+// toDisk records that a lane has, or is about to have, deferred events.
 func (d *Dispatcher) toDisk(l *lane) {
 	if l.onDisk {
 		return
@@ -128,9 +128,9 @@ func (d *Dispatcher) deferItem(l *lane, it *item) {
 	}))
 }
 
-// noteDeferral notes the outbox sequence of a deferral or reopening. Outcomes become
-// durable in their order, so those that only ever go higher need not be waited for: a
-// look-up sees the lowest of them first.
+// noteDeferral records the outbox sequence of a deferral or reopening. Outcomes become
+// durable in their order, so a look-up need not wait for those that only ever go higher: it
+// sees the lowest of them first.
 func (l *lane) noteDeferral(position, put uint64) {
 	l.deferred = put
 	if position <= l.high {
@@ -166,7 +166,7 @@ func (d *Dispatcher) queueLookUp(l *lane) {
 	d.due.push(l)
 }
 
-// activate and deactivate count the lanes that are looked up or delivered.
+// activate and deactivate count the lanes that are being looked up or delivered.
 func (d *Dispatcher) activate(l *lane) {
 	if !l.active {
 		l.active = true
@@ -199,7 +199,7 @@ func (d *Dispatcher) next(l *lane) {
 		d.deactivate(l)
 		d.onDisk--
 	case l.onDisk:
-		// Others take their turn before the lane's next chunk.
+		// Other lanes come before this lane's next chunk.
 		d.deactivate(l)
 		l.chunk = min(2*max(1, l.chunk), maxChunk)
 		d.queueLookUp(l)

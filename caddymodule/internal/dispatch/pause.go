@@ -11,8 +11,8 @@ var ErrStopped = errors.New("deliveries were stopped")
 // ErrResumed means that somebody resumed the deliveries that were to be drained.
 var ErrResumed = errors.New("deliveries were resumed")
 
-// Pause lets nothing more go to the handler. What is in flight is finished. When it
-// returns, no call begins any more.
+// Pause sends nothing more to the handler; what is in flight is finished. No call begins once
+// it has returned.
 func (d *Dispatcher) Pause() {
 	_ = d.do(context.Background(), func() { d.paused = true })
 }

@@ -32,7 +32,7 @@ type reopening struct {
 // Reopen puts settled events back, as deferred events of their lanes with no attempts,
 // and stores memo, if not nil, in the same step. It returns when that is durable. The
 // events are delivered in the lane's order, before later ones of it that did not begin
-// yet. One that is open anyway, or that the buffer has no more, is passed over. It waits
+// yet. One that is open anyway, or that the buffer no longer has, is skipped. It waits
 // while too many lanes are on disk. ErrStopped after Stop; it may have been done
 // all the same, or not, and so may it when ctx ends first.
 func (d *Dispatcher) Reopen(ctx context.Context, items []Reopening, memo *buffer.Memo) error {
@@ -43,14 +43,14 @@ func (d *Dispatcher) Reopen(ctx context.Context, items []Reopening, memo *buffer
 	return d.await(ctx, r.done)
 }
 
-// reopen begins what was asked for, when there is room.
+// reopen begins what callers of Reopen asked for, when there is room.
 func (d *Dispatcher) reopen() {
 	for len(d.reopenings) > 0 && d.loaded && d.storeWorks() && d.roomForOutcomes() && d.onDisk < d.limits.lanes {
 		r := d.reopenings[0]
 		d.reopenings[0] = nil
 		d.reopenings = d.reopenings[1:]
 		if r.ctx.Err() != nil {
-			continue // nobody waits for it, so it is not to be done
+			continue // the caller has given up
 		}
 		for i := range r.items {
 			r.put = d.reopenOne(&r.items[i])
@@ -98,7 +98,7 @@ func (d *Dispatcher) reopenOne(r *Reopening) uint64 {
 	return put
 }
 
-// answerReopened tells those whose outcomes are durable.
+// answerReopened answers the callers whose outcomes are durable.
 func (d *Dispatcher) answerReopened() {
 	for len(d.reopened) > 0 && d.reopened[0].put <= d.outbox.durable {
 		d.reopened[0].done <- nil

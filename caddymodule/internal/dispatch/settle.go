@@ -7,10 +7,10 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// outbox holds outcomes on their way to the buffer. They become durable in the order
-// in which they were put in: one Settle call at a time carries all that gathered
-// while the one before was under way. The numbers count outcomes, so that
-// "everything up to this deferral is durable" is one comparison.
+// outbox holds outcomes on their way to the buffer. They become durable in the order in which
+// they were put in: one Settle call at a time carries everything that gathered during the
+// one before. The numbers count outcomes, so that "everything up to this deferral is durable"
+// is one comparison.
 type outbox struct {
 	gathering []buffer.Outcome
 	sent      []buffer.Outcome // with Settle, or to be tried again
@@ -19,7 +19,7 @@ type outbox struct {
 	durable   uint64 // sequence of the last durable one
 }
 
-// settlement is what came of one Settle call.
+// settlement is the result of one Settle call.
 type settlement struct{ err error }
 
 // unsettled counts outcomes that are not durable.
@@ -66,7 +66,7 @@ func (d *Dispatcher) onSettled(s settlement) {
 		d.cfg.Log.Info("what was delivered can be recorded again: deliveries go on")
 	}
 	o.durable += uint64(len(o.sent))
-	clear(o.sent) // let go of error texts
+	clear(o.sent) // release error texts
 	o.sent = o.sent[:0]
 	d.lookUpSettled()
 	d.answerReopened()

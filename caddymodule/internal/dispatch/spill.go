@@ -33,12 +33,12 @@ func (d *Dispatcher) untrack(l *lane, it *item) {
 	l.longAt = 0
 }
 
-// spillAfter is how long the handler has to be short of work for want of room. A lane
-// that is answered fast makes room by itself, and to spill it would only cost.
+// spillAfter is how long the handler must be short of work because there is no room. A lane
+// that is answered fast makes room by itself, and spilling it would only cost.
 const spillAfter = 50 * time.Millisecond
 
-// spill makes room in the read-ahead when the handler could do more than there is to
-// do, and nothing can be leased for want of room.
+// spill makes room in the read-ahead when the handler could take more than is ready, and
+// nothing can be leased because there is no room.
 func (d *Dispatcher) spill(now time.Time) {
 	if len(d.long) == 0 || d.hasRoom() || !d.idle() {
 		d.spillAt = time.Time{}
@@ -51,7 +51,7 @@ func (d *Dispatcher) spill(now time.Time) {
 		return
 	}
 	d.spillAt = time.Time{}
-	// From behind, since a lane that is not long any more leaves the list.
+	// From the end, because a lane that is no longer long leaves the list.
 	for i := len(d.long) - 1; i >= 0; i-- {
 		if i < len(d.long) {
 			d.spillLane(d.long[i])

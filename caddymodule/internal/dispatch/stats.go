@@ -11,7 +11,7 @@ type Counts struct {
 	Delivered uint64 `json:"delivered"`
 	// Skipped events were not wanted.
 	Skipped uint64 `json:"skipped"`
-	// Retried attempts failed and were put off.
+	// Retried attempts failed and will be repeated.
 	Retried uint64 `json:"retried"`
 	// Dead events became dead letters.
 	Dead uint64 `json:"dead"`
@@ -58,7 +58,7 @@ type Stats struct {
 // BreakerStats describes the breaker.
 type BreakerStats struct {
 	State BreakerState `json:"state"`
-	// Since when the handler has been well (closed) or not (open, half-open).
+	// Since when the handler has worked (closed) or failed (open, half-open).
 	Since time.Time `json:"since"`
 	// Until is when a probe is due; zero unless open.
 	Until time.Time `json:"until,omitzero"`
@@ -82,7 +82,7 @@ func (d *Dispatcher) Stats() Stats {
 	return d.published.stats
 }
 
-// publish lets others see the scheduler's state.
+// publish copies the scheduler's state for others to read.
 func (d *Dispatcher) publish() {
 	s := Stats{
 		Counts:       d.counts,

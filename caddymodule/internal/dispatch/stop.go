@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// grace is how long Stop goes on after its context ended, for the handler to notice
-// that its calls were cut off and for the last outcomes to be stored.
+// grace is how long Stop goes on after its context has ended, so that the handler notices
+// that its calls were cut off, and the last outcomes are stored.
 const grace = 250 * time.Millisecond
 
 // stopTimer is the time that Stop has. Its zero value belongs to a dispatcher that runs.
@@ -41,7 +41,7 @@ func (d *Dispatcher) ended() bool {
 	return d.outbox.unsettled() == 0 || d.storeIsGone()
 }
 
-// unfinished says what Stop could not finish.
+// unfinished returns an error that says what Stop could not finish; nil if nothing.
 func (d *Dispatcher) unfinished() error {
 	if d.underWay() == 0 && d.outbox.unsettled() == 0 {
 		return nil

@@ -9,9 +9,9 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
-// An event that was in flight when the handler's process ended by itself may be what
-// ended it. After suspectCrashes of those it is delivered alone, so that the next one
-// tells; after poisonCrashes it is a dead letter.
+// An event that was in flight when the handler's process ended by itself may be the cause.
+// After suspectCrashes such crashes it is delivered alone, so that the next crash proves it;
+// after poisonCrashes it is a dead letter.
 const (
 	suspectCrashes = 2
 	poisonCrashes  = 3
@@ -22,8 +22,8 @@ const (
 // suspect reports whether an event is to be delivered alone.
 func suspect(it *item) bool { return it.retry.Crashes >= suspectCrashes }
 
-// sendSuspect calls the handler with one suspect, once no other call is under way. It
-// reports whether anything else has to wait.
+// sendSuspect calls the handler with one suspect, once no other call is under way. It reports
+// whether everything else must wait.
 func (d *Dispatcher) sendSuspect() (wait bool) {
 	if d.isolating {
 		return true
