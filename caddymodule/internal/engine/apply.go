@@ -11,13 +11,12 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 )
 
-// Apply puts an owner's definitions in force: runners whose definition did not change
-// go on, new and changed ones are started, others end. While an earlier owner is
-// there, a plugin that does not start or does not take its config refuses the whole:
-// Apply returns an error with handler and file:line, and all goes on as before. With
-// no earlier owner, such a handler is kept as down and tried again, and its events
-// wait. Owner must be comparable; applying with the same owner again replaces what
-// it asked for.
+// Apply puts an owner's definitions in force: runners whose definition did not change go on,
+// new and changed ones are started, others end. If there is an earlier owner, and a plugin
+// does not start or does not take its config, nothing changes: Apply returns an error with
+// handler and file:line. Without an earlier owner such a handler is kept as down and tried
+// again, and its events wait. Owner must be comparable; applying with the same owner again
+// replaces its definitions.
 //
 // Apply returns when the new handlers deliver; a changed one waits for the
 // deliveries of the old one up to DrainTimeout.
@@ -34,7 +33,7 @@ func (e *Engine) Apply(ctx context.Context, owner any, defs []handlersfile.Defin
 	e.setEnding(time.Time{})
 	if err := e.change(ctx, defs, len(e.owners) > 0); err != nil {
 		if n := len(e.owners); n > 0 {
-			e.keepConsumers(ctx, e.owners[n-1].defs) // what the refused one created is nobody's
+			e.keepConsumers(ctx, e.owners[n-1].defs) // without what the refused one created
 		}
 		return err
 	}
@@ -44,11 +43,11 @@ func (e *Engine) Apply(ctx context.Context, owner any, defs []handlersfile.Defin
 	return nil
 }
 
-// Release takes back what the owner asked for. When it is the newest owner, the
-// definitions of the one before are in force again: its processes are started anew
-// where they had ended, and one that does not start is kept as down. When it was the
-// last, all handlers end, and the time that Destruct has begins to run. It goes on when ctx has ended, and gives up only for
-// Destruct. Releasing an owner that is not there does nothing.
+// Release withdraws an owner's definitions. If it is the newest owner, those of the one
+// before are in force again: processes that had ended are started again, and one that does
+// not start is kept as down. If it was the last owner, all handlers end, and the time that
+// Destruct has begins to run. Release goes on when ctx has ended, and gives up only for
+// Destruct. Releasing an unknown owner does nothing.
 func (e *Engine) Release(ctx context.Context, owner any) {
 	// Caddy releases in Cleanup, when the config's context has just ended.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -64,8 +63,8 @@ func (e *Engine) Release(ctx context.Context, owner any) {
 	}
 	n := len(e.owners)
 	if n == 0 {
-		// The end of Caddy, or of the app: that no handler is in force now says nothing
-		// about which the next start has, so all consumers are kept.
+		// Caddy or the app ends. The next start may have any handlers, so all consumers are
+		// kept.
 		e.setEnding(time.Now())
 		if err := e.change(ctx, nil, false); err != nil {
 			e.log.Error("could not end the handlers", "error", err)
@@ -106,8 +105,8 @@ func (e *Engine) forget(owner any) {
 	}
 }
 
-// change makes the runners be those that defs ask for. When strict, whatever fails
-// makes it fail before anything has changed.
+// change replaces the runners by those that defs define. When strict, any failure makes it
+// fail before anything has changed.
 func (e *Engine) change(ctx context.Context, defs []handlersfile.Definition, strict bool) error {
 	b, err := e.store.get(ctx)
 	if err != nil {
@@ -176,8 +175,8 @@ func (e *Engine) startAll(ctx context.Context, fresh []*runner, strict bool) err
 }
 
 // createConsumers opens the consumers of handlers that have none yet, so that events
-// wait for them from now on. It comes after the processes have started: a consumer
-// of a refused config would keep events for nobody.
+// wait for them from now on. The processes have started before: a consumer of a refused
+// config would keep events for no handler.
 func (e *Engine) createConsumers(ctx context.Context, b buffer.Buffer, fresh []*runner, before map[string]*runner, strict bool) error {
 	var specs []buffer.ConsumerSpec
 	for _, r := range fresh {
@@ -218,8 +217,8 @@ func (e *Engine) discard(fresh []*runner) {
 // handOver ends the runners before and lets the fresh ones deliver, each as soon as
 // its predecessor has closed the consumer.
 func (e *Engine) handOver(b buffer.Buffer, fresh []*runner, before map[string]*runner) {
-	// Not from e.life: Caddy destructs right after a release, and that must not cut
-	// off what is in flight. It began earlier, so it ends before Destruct's own drain.
+	// Not from e.life: Caddy destructs right after a release, which must not cut off what is
+	// in flight. This drain began earlier, so it ends before Destruct's own.
 	drain, cancel := context.WithTimeout(e.grace, e.opts.DrainTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -238,9 +237,9 @@ func (e *Engine) handOver(b buffer.Buffer, fresh []*runner, before map[string]*r
 	wg.Wait()
 }
 
-// retire ends a runner's deliveries, then its process in the background. A process
-// that still has events after the drain is ended first: its successor gets them, and
-// two must not have one event.
+// retire ends a runner's deliveries, and then its process in the background. A process that
+// still has events after the drain is ended first, because its successor gets them and two
+// processes must not have one event.
 func (e *Engine) retire(drain context.Context, old *runner) {
 	if old == nil {
 		return

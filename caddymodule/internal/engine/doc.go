@@ -4,10 +4,10 @@
 //
 // # The buffer
 //
-// New touches nothing. The buffer is opened by Open, Apply or the first Append,
-// whichever comes first, since requests may come before the app starts. An open that
-// failed is tried again by a later call, at most once a second; until then calls fail
-// at once. After Destruct everything fails with buffer.ErrClosed.
+// New touches nothing. Open, Apply or the first Append opens the buffer, whichever comes
+// first, because requests may come before the app starts. A later call repeats an open that
+// failed, at most once a second; until then calls fail at once. After Destruct everything
+// fails with buffer.ErrClosed.
 //
 // # The handlers
 //
@@ -15,22 +15,22 @@
 // dispatcher between them. Apply compares the definitions that an owner (a loaded
 // config) brings with the runners there are, by fingerprint:
 //
-//   - equal: the runner stays as it is, process and all.
-//   - new or changed: a new process is started first, beside the old one. Nothing is
-//     taken away before all of them are up.
-//   - gone: its dispatcher drains, its process is stopped; its position in the buffer
+//   - equal: the runner stays as it is, with its process.
+//   - new or changed: a new process is started first, next to the old one. Nothing is
+//     stopped before all of them are up.
+//   - gone: its dispatcher drains and its process is stopped; its position in the buffer
 //     stays.
 //
 // Then each changed handler is handed over: the old dispatcher drains and its
 // consumer is closed, the new runner opens the consumer and delivers, the old process
-// ends. Only one consumer of a name can be open, so no lane is ever served by two,
-// and what the old one left open the new one leases: no gap, and nothing twice but
-// what did not get an answer within the drain time.
+// ends. Only one consumer of a name can be open, so two never serve one lane. The new one
+// leases what the old one left open: there is no gap, and nothing comes twice but what got no
+// answer within the drain time.
 //
 // When a plugin does not start, the answer depends on whether something is running
-// already. At a reload Apply refuses the whole and the old runners never notice. At
-// the first start it keeps the handler as down and goes on trying: its consumer
-// exists, so events wait for it, and receiving goes on.
+// already. At a reload Apply refuses everything and the old runners never notice. At the
+// first start it keeps the handler as down and goes on trying: its consumer exists, so
+// events wait for it, and receiving goes on.
 //
 // After each change the buffer is told which handlers there are. It keeps what waits
 // for a removed one for as long as retention lasts, and Status shows it, until Forget. The
@@ -40,9 +40,9 @@
 // config failed to load; then the definitions of the one before are in force again.
 //
 // An old process ends in the background: it is told to shut down, has DrainTimeout to
-// finish and run its close hooks, and is killed only then. Caddy's end is a Release of
-// the last owner with Destruct right behind it, so Destruct waits for such processes, and
-// the time that both have together counts from the release.
+// finish and run its close hooks, and is killed only then. Caddy ends with a Release of the
+// last owner and Destruct right after it, so Destruct waits for such processes, and the time
+// that both have together counts from the release.
 //
 // # What an operator does
 //

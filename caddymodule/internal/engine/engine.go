@@ -15,7 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
 )
 
-// Options say what an engine works with.
+// Options configure an engine.
 type Options struct {
 	// Opener opens the buffer.
 	Opener buffer.Opener
@@ -27,12 +27,13 @@ type Options struct {
 	// DrainTimeout is how long deliveries in flight may take to end when a handler is
 	// stopped or replaced; default 4s. Destruct takes at most a second longer.
 	DrainTimeout time.Duration
-	// Reread reads the body of an unreadable event again: it fills in the fields that
-	// come from the envelope, among them ID where the body has one, or says why it is
-	// unreadable still. nil: unreadable dead letters cannot be replayed.
+	// Reread reads the body of an unreadable event again: it fills in the fields that come
+	// from the envelope, including ID where the body has one, or returns why the event is
+	// still unreadable. nil: unreadable dead letters cannot be replayed.
 	Reread func(*buffer.Event) error
-	// NewPlugin makes a plugin that has not started. nil: pluginhost.New, so a process.
-	// Tests that need thousands of engines put handlers of their own process here.
+	// NewPlugin makes a plugin that has not started. nil: pluginhost.New, which runs a
+	// process. Tests that need thousands of engines, or virtual time, use handlers in their
+	// own process.
 	NewPlugin func(pluginhost.Spec) Plugin
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
@@ -58,7 +59,7 @@ type Engine struct {
 	applying semaphore
 	owners   []generation // the newest last; guarded by applying
 
-	// pausing is held while the durable pause of a handler and its dispatcher's change.
+	// pausing is held while a handler is paused or resumed, durably and in its dispatcher.
 	pausing sync.Mutex
 
 	mu      sync.Mutex
@@ -148,8 +149,8 @@ func (e *Engine) shutDown() error {
 	defer context.AfterFunc(stop, e.endGrace)()
 	defer e.endGrace()
 
-	// An Apply under way starts nothing more, so the lock is ours when its old
-	// deliveries have drained.
+	// An Apply under way starts nothing more, and gives up the lock when its old deliveries
+	// have drained.
 	e.destroyed.Store(true)
 	e.end()
 	stopped := make(chan error, 1)

@@ -14,12 +14,12 @@ import (
 // Filter picks events or dead letters; see package replay.
 type Filter = replay.Filter
 
-// What one call of Events or DeadLetters does at most.
+// Bounds on one call of Events or DeadLetters.
 const (
 	// MaxPage is the most results that a page may have.
 	MaxPage = 1000
-	// pageLooks is how many stored events or letters are looked at, pageBytes how much
-	// the bodies of the results have.
+	// pageLooks bounds the stored events or letters that are read, pageBytes the bodies of
+	// the results.
 	pageLooks = 100_000
 	pageBytes = 8 << 20
 )

@@ -191,8 +191,8 @@ func letters(ctx context.Context, b buffer.Buffer, f *Filter, after buffer.DeadL
 	}
 }
 
-// fatal reports whether an error while reading ends the reading, rather than being about
-// one damaged record.
+// fatal reports whether an error ends the reading, rather than being about one damaged
+// record.
 func fatal(err error) bool {
 	return errors.Is(err, buffer.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -79,7 +79,7 @@ func (e *Engine) ReplayDeadLetters(ctx context.Context, f Filter, rate float64) 
 	return jobs, again, err
 }
 
-// notAll says which jobs have begun although the whole failed: asked again, they would
+// notAll says which jobs have begun although the call failed: if it were repeated, they would
 // begin twice.
 func notAll(begun []replay.Job, handler string, err error) error {
 	if len(begun) == 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// Reread says what became of unreadable dead letters that a replay picked.
+// Reread counts the unreadable dead letters that a replay has picked.
 type Reread struct {
 	// Readable ones were stored as new events for all handlers, and are no dead letters
 	// any more.
@@ -16,8 +16,8 @@ type Reread struct {
 	Unreadable int
 }
 
-// rereadSuffix makes another id of one that is a digest of the body, since under that
-// the buffer knows the event already.
+// rereadSuffix makes a new id of one that is a digest of the body, because the buffer knows
+// that id already.
 const rereadSuffix = "-reread"
 
 // reread reads unreadable dead letters again.

@@ -60,8 +60,8 @@ func (r *runner) open(ctx context.Context, b buffer.Buffer) error {
 	return nil
 }
 
-// deliver begins to deliver. Where the buffer does not let it, it is tried again in
-// the background, once a second, until stop.
+// deliver begins to deliver. If the buffer fails, it tries again in the background, once a
+// second, until stop.
 func (r *runner) deliver(b buffer.Buffer) {
 	if r.tryDeliver(context.Background(), b) == nil {
 		return
@@ -95,7 +95,7 @@ func (r *runner) tryDeliver(ctx context.Context, b buffer.Buffer) error {
 	return r.dispatch(ctx, b)
 }
 
-// moved notes that the same definition stands elsewhere now.
+// moved records where the same definition is now.
 func (r *runner) moved(place string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,7 +133,7 @@ func (r *runner) dispatch(ctx context.Context, b buffer.Buffer) error {
 	return nil
 }
 
-// wants reports whether an event would be given to the plugin.
+// wants reports whether the plugin would get an event.
 func (r *runner) wants(e *buffer.Event) bool {
 	return r.plugin.Wants(e.Type) && (r.config.When == nil || r.config.When(e))
 }
@@ -175,7 +175,7 @@ func (r *runner) jobs() []replay.Job {
 	return slices.Clone(r.loaded)
 }
 
-// trouble is why nothing can be delivered, nil where nothing is wrong.
+// trouble returns why nothing can be delivered; nil if nothing is wrong.
 func (r *runner) trouble() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

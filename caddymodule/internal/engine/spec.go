@@ -46,8 +46,8 @@ func (e *Engine) pluginSpec(def *handlersfile.Definition) (pluginhost.Spec, erro
 	return spec, nil
 }
 
-// configuration gives a plugin its config and turns what it says of it into errors
-// with places in the handlers file.
+// configuration gives a plugin its config, and turns the plugin's remarks about it into
+// errors with places in the handlers file.
 type configuration struct {
 	def *handlersfile.Definition
 	log *slog.Logger
@@ -106,7 +106,7 @@ func (e *Engine) dispatchConfig(def *handlersfile.Definition) dispatch.Config {
 	return c
 }
 
-// start says where a definition's handler starts if it is new to the buffer.
+// start returns where a handler starts that is new to the buffer.
 func start(s handlersfile.Start) buffer.Start {
 	switch s.From {
 	case handlersfile.StartNow:

@@ -11,7 +11,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// reopenAfter is how long a failed open is the answer before another is tried.
+// reopenAfter is how long calls get the error of a failed open before it is tried again.
 const reopenAfter = time.Second
 
 // store is the engine's buffer, opened when it is first needed.
@@ -35,8 +35,8 @@ type opening struct {
 	err  error
 }
 
-// Open opens the buffer if it is not open. The error of a failed attempt is the
-// answer for a second; after that the next call tries again.
+// Open opens the buffer if it is not open. For a second after a failed attempt, calls get its
+// error; after that the next call tries again.
 func (e *Engine) Open(ctx context.Context) error {
 	_, err := e.store.get(ctx)
 	return err
@@ -51,8 +51,8 @@ func (e *Engine) Append(ctx context.Context, ev *buffer.Event) (buffer.Receipt, 
 	return b.Append(ctx, ev)
 }
 
-// Reconfigure applies an opener's limits to the open buffer; where it is not open
-// yet, the opener takes the place of the former. The opener must have the same Key.
+// Reconfigure applies an opener's limits to the open buffer; if it is not open yet, the
+// opener replaces the previous one. The opener must have the same Key.
 func (e *Engine) Reconfigure(o buffer.Opener) error {
 	s := &e.store
 	s.mu.Lock()

@@ -16,8 +16,8 @@ const (
 	DefaultCooldown = time.Minute
 
 	DefaultMaxEvents = 50
-	// DefaultMaxWait is 0, since a timer would cap what few vehicles can have
-	// delivered: while calls are under way, the next batch gathers by itself.
+	// DefaultMaxWait is 0, because a timer would limit the rate for a few vehicles: while
+	// calls are under way, the next batch gathers by itself.
 	DefaultMaxWait = time.Duration(0)
 
 	DefaultStale = StaleMark

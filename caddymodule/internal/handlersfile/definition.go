@@ -51,7 +51,7 @@ type Definition struct {
 	// Stale says what becomes of signals that are not newer than what the handler has had.
 	// Default: StaleMark.
 	Stale Stale
-	// Env is all that the process sees beside PATH, HOME, TMPDIR, TZ and LANG.
+	// Env is all that the process sees in addition to PATH, HOME, TMPDIR, TZ and LANG.
 	Env map[string]string
 	// Config is the body of the config block, to be decoded with DecodeConfig; an
 	// empty body where there is no such block.
@@ -128,9 +128,9 @@ const (
 // Stale says what becomes of stale signals.
 type Stale string
 
-// The ways.
+// The choices.
 const (
-	// StaleDeliver: they are delivered as all others; nothing is looked up.
+	// StaleDeliver: they are delivered like all others; nothing is looked up.
 	StaleDeliver Stale = "deliver"
 	// StaleMark: they are delivered, and the delivery names them.
 	StaleMark Stale = "mark"

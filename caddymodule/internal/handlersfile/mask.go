@@ -30,8 +30,8 @@ func plainName(name string) bool {
 // plainLines begin lines that are shown of a file that could not be parsed.
 var plainLines = map[string]bool{"handler": true, "retry": true, "breaker": true, "batch": true, "signals": true, "config": true}
 
-// masked returns the file for showing it, with all in asterisks that may be secret.
-// Lengths and line ends stay, since diagnostics point at bytes.
+// masked returns the file for display, with asterisks for everything that may be secret.
+// Lengths and line ends stay, because diagnostics point at bytes.
 func (s *source) masked(plain []hcl.Range) *hcl.File {
 	shown := &hcl.File{Body: s.file.Body, Nav: s.file.Nav, Bytes: slices.Clone(s.file.Bytes)}
 	tokens, _ := hclsyntax.LexConfig(s.file.Bytes, s.name, hcl.InitialPos)

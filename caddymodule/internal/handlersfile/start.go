@@ -14,8 +14,8 @@ import (
 
 var digits = regexp.MustCompile(`^[0-9]{1,9}$`)
 
-// This file reads what says how a handler gets on: where it starts, how long a
-// failing event may hold up its vehicle, and what becomes of old values.
+// This file reads where a handler starts, how long a failing event may hold up its vehicle,
+// and what becomes of old values.
 
 // parkAfter takes a text for an age and a number for attempts. It is read after
 // the retry block, whose attempts it is compared with.

@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/handlerv1"
 )
 
-// Ready blocks until the process is up, or ctx ends. A process that was up may be
-// gone again when the call comes; Handle says so then.
+// Ready blocks until the process is up, or ctx ends. A process that was up may be gone again
+// at the next call; Handle reports that.
 func (p *Plugin) Ready(ctx context.Context) error {
 	p.mu.Lock()
 	up := p.up
@@ -33,10 +33,10 @@ func (p *Plugin) Ready(ctx context.Context) error {
 }
 
 // Handle delivers a batch. The error is a *dispatch.CrashError, wrapped, when the
-// process ended by itself under the call, or was killed because it did not answer
-// its health checks; dispatch.ErrDown when there is no process or the host ended
-// it; and context.DeadlineExceeded when ctx ended first. Any other failure of the call is the batch's own: every delivery of it is
-// then a Retry that says why.
+// process ended by itself during the call, or was killed because it did not answer its health
+// checks; dispatch.ErrDown when there is no process or the host ended it; and
+// context.DeadlineExceeded when ctx ended first. Any other failure is the batch's own: every
+// delivery of it is then a Retry that says why.
 func (p *Plugin) Handle(ctx context.Context, batch []dispatch.Delivery) ([]dispatch.Result, error) {
 	inst := p.acquire()
 	if inst == nil {
@@ -62,8 +62,8 @@ func (p *Plugin) Handle(ctx context.Context, batch []dispatch.Delivery) ([]dispa
 	return results, nil
 }
 
-// allSettled: nothing of it will come again, so that what stands behind it may be
-// delivered without overtaking.
+// allSettled reports whether none of the events will come again, so that those after them may
+// be delivered without overtaking.
 func allSettled(results []dispatch.Result) bool {
 	return !slices.ContainsFunc(results, func(r dispatch.Result) bool {
 		return r.Status != dispatch.Done && r.Status != dispatch.Reject
@@ -88,8 +88,8 @@ func (p *Plugin) acquire() *instance {
 
 func (p *Plugin) call(ctx context.Context, inst *instance, batch []dispatch.Delivery) ([]dispatch.Result, error) {
 	if inst.proc.isGone() {
-		// It never had this batch, so whatever ended it was another. Ready must not find
-		// the dead process still there.
+		// It never had this batch, so something else ended it. Ready must not still find the
+		// dead process.
 		p.awaitExit(ctx, inst)
 		return nil, fmt.Errorf("process of handler %q is gone: %w", p.spec.Handler, dispatch.ErrDown)
 	}
@@ -127,14 +127,14 @@ func (p *Plugin) callError(ctx context.Context, inst *instance, err error) error
 	return err
 }
 
-// fits is how many deliveries from the front of batch go into one message.
+// fits returns how many deliveries from the front of batch go into one message.
 func fits(batch []dispatch.Delivery) int {
 	const room = handlerv1.MaxMessageBytes - 64<<10
 	size := 0
 	for n, d := range batch {
 		// The headers and ids of an event are far below this.
-		const beside = 4 << 10
-		size += len(d.Event.Body) + len(d.Event.Signature) + len(d.Event.ContentType) + beside
+		const overhead = 4 << 10
+		size += len(d.Event.Body) + len(d.Event.Signature) + len(d.Event.ContentType) + overhead
 		if size > room && n > 0 {
 			return n
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
-// maxDetail bounds what is told of a crash, in bytes: it is stored with an event
-// that is taken for its cause.
+// maxDetail bounds the description of a crash, in bytes: it is stored with an event that is
+// taken for the cause.
 const maxDetail = 4 << 10
 
 // exitReport says how a process ended, with the last lines that it wrote.
@@ -107,7 +107,7 @@ func flat(s string) string {
 	return strings.Join(strings.Fields(text.CleanLines(s)), " ")
 }
 
-// crashed is what calls under way are told of a process that ended by itself.
+// crashed returns the error of calls that were under way when the process ended by itself.
 func (i *instance) crashed(why *exitReport) *dispatch.CrashError {
 	name := i.about.name
 	if i.about.version != "" {

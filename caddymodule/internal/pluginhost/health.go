@@ -30,8 +30,7 @@ func (p *Plugin) watch(inst *instance) {
 	inst.finish()
 }
 
-// waitForEnd returns when the process has ended, and says how. A process that
-// answers nothing is killed.
+// waitForEnd returns how the process has ended. It kills a process that does not answer.
 func (p *Plugin) waitForEnd(inst *instance) *exitReport {
 	tick := time.NewTicker(p.t.healthEvery)
 	defer tick.Stop()

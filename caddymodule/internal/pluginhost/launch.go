@@ -175,7 +175,7 @@ func (p *Plugin) checkDiagnostics(diags []sdk.Diagnostic) error {
 	return nil
 }
 
-// refusal is an error about the config: it needs no lines of stderr beside it.
+// refusal is an error about the config: it needs no lines of stderr with it.
 type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
@@ -198,8 +198,7 @@ func explainCall(call string, limit time.Duration, err error) error {
 	return fmt.Errorf("%s failed: %s", call, capText(status.Convert(err).Message()))
 }
 
-// dispenser is the least that go-plugin takes for a plugin: it gives out the
-// connection.
+// dispenser is the least that go-plugin accepts as a plugin: it returns the connection.
 type dispenser struct {
 	goplugin.NetRPCUnsupportedPlugin
 }

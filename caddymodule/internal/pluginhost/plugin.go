@@ -19,7 +19,7 @@ type Spec struct {
 	// Command is the absolute path of the executable; Args are its arguments.
 	Command string
 	Args    []string
-	// Env is what the process sees beside PATH, HOME, TMPDIR, TZ and LANG of the
+	// Env is what the process sees in addition to PATH, HOME, TMPDIR, TZ and LANG of the
 	// host, as NAME=value.
 	Env []string
 	// Dir is the working directory; "": the host's.
@@ -222,7 +222,7 @@ func (p *Plugin) lost(inst *instance, why error) {
 	p.takeDown(inst)
 }
 
-// takeDown lets no more calls reach inst. p.mu is held.
+// takeDown stops new calls from reaching inst. p.mu is held.
 func (p *Plugin) takeDown(inst *instance) {
 	if p.inst != inst || inst == nil {
 		return

@@ -17,9 +17,8 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 )
 
-// drainTime is how long the pipes of a process that has ended are read on. What it
-// wrote is there at once; only a grandchild in a group of its own can hold them
-// open longer.
+// drainTime is how long the pipes of a process that has ended are still read. What it wrote
+// is there at once; only a grandchild in a group of its own can hold them open longer.
 const drainTime = 100 * time.Millisecond
 
 // process is one run of an executable: go-plugin's runner.Runner, and what the
@@ -166,7 +165,7 @@ func (p *process) giveUp() {
 	}
 }
 
-// endedAlone reports whether a process that has ended did so without us.
+// endedAlone reports whether a process that has ended was not ended by the host.
 func (p *process) endedAlone() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

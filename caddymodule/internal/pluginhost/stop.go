@@ -10,11 +10,10 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/handlerv1"
 )
 
-// Stop ends supervision and the process for good. New calls fail at once; the
-// plugin is asked to finish those in flight and has until ctx ends (10 s if ctx has
-// no deadline); then it ends or is killed with all processes of its group. The
-// error says that it did not finish in time, or failed to. A second Stop waits for
-// the first and returns its error.
+// Stop ends supervision and the process for good. New calls fail at once; the plugin is asked
+// to finish those in flight and has until ctx ends (10 s if ctx has no deadline). Then it
+// ends, or is killed with all processes of its group. The error says that it did not finish
+// in time, or failed to. A second Stop waits for the first and returns its error.
 func (p *Plugin) Stop(ctx context.Context) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc

@@ -16,6 +16,6 @@
 // and feeds them by position; where a handler has more, lane order holds within each
 // 10,000 of them.
 //
-// What waits for the handler anyway is left out, and so is what its "when" or the
-// plugin does not want; a dead letter that is left out stays.
+// Events that wait for the handler anyway are not fed, nor are those that its "when" or the
+// plugin does not want; a dead letter that is not fed stays.
 package replay

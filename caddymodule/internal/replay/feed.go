@@ -118,8 +118,8 @@ func (r *run) pick(ctx context.Context, job *Job, items []dispatch.Reopening, it
 	return append(items, item), nil
 }
 
-// isOpen reports whether an event waits for the handler anyway. The buffer would ignore
-// it; asking is for the count.
+// isOpen reports whether an event waits for the handler anyway. The buffer would ignore such
+// an event; it is asked only to count it.
 func (r *run) isOpen(ctx context.Context, position uint64) (bool, error) {
 	states, err := r.cfg.Source.States(ctx, position)
 	if errors.Is(err, buffer.ErrNotFound) {
@@ -136,8 +136,7 @@ func (r *run) isOpen(ctx context.Context, position uint64) (bool, error) {
 	return false, nil
 }
 
-// put feeds a chunk at the job's rate, and stores the job as it then is in the same
-// step.
+// put feeds a chunk at the job's rate, and stores the new state of the job in the same step.
 func (r *run) put(ctx context.Context, next Job, items []dispatch.Reopening, end bool) error {
 	if len(items) > 0 {
 		if err := r.limit.WaitN(ctx, len(items)); err != nil {
@@ -153,7 +152,7 @@ func (r *run) put(ctx context.Context, next Job, items []dispatch.Reopening, end
 	if err != nil {
 		return err
 	}
-	// Not under ctx: a step that was begun must end before another writes the memo.
+	// Not under ctx: a step that has begun must end before another writes the memo.
 	if err := r.cfg.Feeder.Reopen(r.storing, items, memo); err != nil {
 		return fmt.Errorf("feeding events: %w", err)
 	}

@@ -41,7 +41,7 @@ type Feeder interface {
 	Reopen(ctx context.Context, items []dispatch.Reopening, memo *buffer.Memo) error
 }
 
-// Config says what the jobs of one handler work with.
+// Config is what the jobs of one handler work with.
 type Config struct {
 	Handler  string
 	Source   Source
@@ -62,7 +62,7 @@ type Jobs struct {
 	cfg Config
 	log *slog.Logger
 
-	// feeding ends when Close is called, storing when Wait's patience ends.
+	// feeding ends when Close is called, storing when the context of Wait ends.
 	feeding, storing             context.Context
 	cancelFeeding, cancelStoring context.CancelFunc
 

@@ -14,7 +14,7 @@ import (
 // maxLetters are sorted by position at a time.
 const maxLetters = 10_000
 
-// letters feeds dead letters. It begins anew each time: those that were fed are gone.
+// letters feeds dead letters. It begins at the first each time: those that were fed are gone.
 func (r *run) letters(ctx context.Context) error {
 	r.job.Open, r.job.Unwanted, r.job.Damaged = 0, 0, 0
 	var after buffer.DeadLetterID
@@ -47,7 +47,7 @@ func (r *run) batch(ctx context.Context, job *Job, after buffer.DeadLetterID) (f
 			break
 		}
 		last = l.ID
-		// What dies again on the way is not fed a second time.
+		// A letter that came while the job ran is not fed again.
 		if l.DiedAt.Before(job.CreatedAt) && job.Filter.MatchLetter(&l) {
 			found = append(found, dispatch.Reopening{Event: envelope(&l.Event), Letter: l.ID, Replay: job.ID})
 		}

@@ -38,7 +38,7 @@ func (j *Jobs) end(e *entry, err, cause error) {
 	case errors.Is(cause, errStop):
 		job.State = StateStopped
 	case cause != nil || errors.Is(err, dispatch.ErrStopped) || errors.Is(err, buffer.ErrClosed):
-		// The handler is going away: the job is taken up by the next.
+		// The handler is being stopped or replaced: its successor continues the job.
 	default:
 		job.State, job.Error = StateFailed, err.Error()
 		j.log.Error("a replay failed: it can be resumed", "replay", job.ID, "error", err)

@@ -44,7 +44,7 @@ type Expr struct {
 }
 
 // Compile checks the expression. Where the diagnostics have an error, the Expr is
-// nil; there may be warnings beside an Expr. Each diagnostic has a source range,
+// nil; an Expr may come with warnings. Each diagnostic has a source range,
 // and none has values.
 func Compile(expr hcl.Expression) (*Expr, hcl.Diagnostics) {
 	source, ok := expr.(hclsyntax.Expression)

@@ -1,5 +1,5 @@
 // Package simulator plays Smartcar: it makes events, signs them, posts them to a
-// receiver the way Smartcar does, and tells how the receiver answered. It is the
+// receiver the way Smartcar does, and reports how the receiver answered. It is the
 // core of the command that sends test events, and of load and integration tests.
 //
 // It keeps Smartcar's rules: one event per POST, a body that is signed as it

@@ -58,7 +58,7 @@ type Options struct {
 	ClockFactor float64
 	// Body, if set, is sent as it is in place of made-up events.
 	Body []byte
-	// Size is the length of the bodies in bytes; 0, or too few: no more than needed.
+	// Size is the length of the bodies in bytes; 0, or too small: as short as possible.
 	Size int
 	// Mode is meta.mode; empty: TEST.
 	Mode string
@@ -71,7 +71,7 @@ type Options struct {
 	Client *http.Client
 	// Seed decides ids, and which events are duplicated or forged; 0: a random one.
 	Seed uint64
-	// OnResult, if set, is told of every attempt, by one goroutine at a time, in the
+	// OnResult, if set, is called with every attempt, by one goroutine at a time, in the
 	// order in which they end. Sending waits for it.
 	OnResult func(Result)
 }

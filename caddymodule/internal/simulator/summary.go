@@ -21,9 +21,9 @@ type Summary struct {
 	// Events that were begun, and the forged ones among them; Duplicates and Retries
 	// are further requests for these.
 	Events, Forged, Duplicates, Retries int
-	// Accepted counts deliveries that came to the right end: genuine ones that were
-	// taken, and VERIFYs with the right answer. Failed are those that did not, after
-	// the last attempt. A duplicate is a delivery of its own.
+	// Accepted counts deliveries with the right result: genuine ones that were accepted,
+	// and VERIFYs with the right answer. Failed counts those without, after the last
+	// attempt. A duplicate is a delivery of its own.
 	Accepted, Failed int
 	// Refused counts forged events that were refused, and Fooled those that the
 	// receiver took for genuine.
