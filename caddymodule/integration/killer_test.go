@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"syscall"
@@ -145,6 +146,10 @@ func (k *killer) awaitPlugin(t *testing.T) {
 func (k *killer) awaitSettled(t *testing.T) {
 	t.Helper()
 	k.await(t, "all events are settled", func() bool {
+		// The receiver may answer 200 before Caddy has loaded its config, and the admin API 503.
+		if k.s.askAdmin(t, http.MethodGet, "/smartcar/status", "").status != http.StatusOK {
+			return false
+		}
 		v := k.s.status(t)
 		return len(v.Handlers) == 1 && v.Handlers[0].Behind.Events == 0
 	})
