@@ -17,8 +17,11 @@ func checkRate(given *float64) (float64, error) {
 		return replay.DefaultRate, nil
 	}
 	rate, err := replay.CheckRate(*given)
-	if err != nil || *given == 0 {
-		return 0, apiErrorf(http.StatusBadRequest, "rate %g: must be 0.01 to %d events a second", *given, replay.MaxRate)
+	if *given == 0 {
+		err = &replay.RateError{}
+	}
+	if err != nil {
+		return 0, apiErrorf(http.StatusBadRequest, "%w", err)
 	}
 	return rate, nil
 }

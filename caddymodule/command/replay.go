@@ -209,8 +209,12 @@ func noneFound(o api.Filter, matched int) error {
 
 // checkRate refuses a wrong --rate.
 func (f *bulkFlags) checkRate() error {
-	if _, err := replay.CheckRate(f.rate); err != nil || f.rate == 0 {
-		return fmt.Errorf("--rate %g: must be 0.01 to %d events a second", f.rate, replay.MaxRate)
+	_, err := replay.CheckRate(f.rate)
+	if f.rate == 0 {
+		err = &replay.RateError{}
+	}
+	if err != nil {
+		return fmt.Errorf("--%w", err)
 	}
 	return nil
 }

@@ -289,9 +289,9 @@ func TestWhatCannotBeReplayed(t *testing.T) {
 		{"ids of letters", "h", Filter{Letters: []buffer.DeadLetterID{"1"}}, 0, "give event ids"},
 		{"too many ids", "h", Filter{EventIDs: make([]string, replay.MaxIDs+1)}, 0, "1001 ids are too many"},
 		{"times the wrong way round", "h", Filter{Since: now, Until: now.Add(-time.Hour)}, 0, "is not before until"},
-		{"too fast", "h", Filter{}, 10_001, "must be from 0.01 to 10000"},
-		{"backwards", "h", Filter{}, -1, "must be from"},
-		{"no number", "h", Filter{}, math.NaN(), "must be from"},
+		{"too fast", "h", Filter{}, 10_001, "must be 0.01 to 10000 events"},
+		{"backwards", "h", Filter{}, -1, "must be 0.01 to 10000"},
+		{"no number", "h", Filter{}, math.NaN(), "must be 0.01 to 10000"},
 	} {
 		if _, err := r.e.ReplayEvents(ctx, tt.handler, tt.filter, tt.rate); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)

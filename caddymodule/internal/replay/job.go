@@ -84,13 +84,21 @@ type Job struct {
 // Ended reports whether nothing more happens without an operator.
 func (j *Job) Ended() bool { return j.State != StateRunning }
 
-// CheckRate returns the rate to use; 0 is DefaultRate.
+// RateError says that a rate is out of bounds.
+type RateError struct{ Rate float64 }
+
+// Error names the bounds.
+func (e *RateError) Error() string {
+	return fmt.Sprintf("rate %g: must be 0.01 to %d events a second", e.Rate, MaxRate)
+}
+
+// CheckRate returns the rate to use; 0 is DefaultRate. Errors: *RateError.
 func CheckRate(perSecond float64) (float64, error) {
 	if perSecond == 0 {
 		return DefaultRate, nil
 	}
 	if math.IsNaN(perSecond) || perSecond < 0.01 || perSecond > MaxRate {
-		return 0, fmt.Errorf("rate %g events a second: must be from 0.01 to %d", perSecond, MaxRate)
+		return 0, &RateError{perSecond}
 	}
 	return perSecond, nil
 }
