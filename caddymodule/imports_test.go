@@ -65,7 +65,7 @@ func matches(patterns []string, pkg string) bool {
 func TestOnlyTheModulesImportCaddy(t *testing.T) {
 	allowed := []string{
 		"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command/...",
-		"caddymodule/internal/api", "caddymodule/internal/directive", "caddymodule/buffer/*/module",
+		"caddymodule/internal/api", "caddymodule/internal/directive/...", "caddymodule/buffer/*/module",
 		"caddymodule/cmd/...", "caddymodule/integration/...",
 	}
 	for _, p := range listPackages(t) {

@@ -1,13 +1,12 @@
 package app
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive/directivetest"
 )
 
 // token stands for what must never be shown in an error.
@@ -37,16 +36,16 @@ func FuzzCaddyfileApp(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, block string) {
 		var app App
-		ok, err := parse(t, Name, block, &app)
+		ok, err := directivetest.Parse(t, Name, block, &app)
 		if !ok {
 			return
 		}
 		if err != nil {
-			checkError(t, err)
+			directivetest.CheckError(t, err, token)
 			return
 		}
 		var again App
-		roundTrip(t, &app, &again)
+		directivetest.RoundTrip(t, &app, &again)
 		if diff := cmp.Diff(&app, &again, cmpopts.IgnoreUnexported(App{})); diff != "" {
 			t.Fatal(diff)
 		}
@@ -54,37 +53,4 @@ func FuzzCaddyfileApp(f *testing.F) {
 			t.Fatalf("accepted, but refused at load: %v", err)
 		}
 	})
-}
-
-// parse runs one directive with the block given, as a Caddyfile would hold it. It
-// returns false when the text is no Caddyfile at all.
-func parse(t *testing.T, head, block string, into caddyfile.Unmarshaler) (ok bool, err error) {
-	t.Helper()
-	input := head + " {\n" + block + "\n}\n"
-	tokens, err := caddyfile.Tokenize([]byte(input), "Caddyfile")
-	if err != nil {
-		return false, nil //nolint:nilerr // that is what false says
-	}
-	return true, into.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens))
-}
-
-func checkError(t *testing.T, err error) {
-	t.Helper()
-	if !strings.Contains(err.Error(), "Caddyfile:") {
-		t.Fatalf("error without a line: %v", err)
-	}
-	if strings.Contains(err.Error(), token) {
-		t.Fatalf("error shows the token: %v", err)
-	}
-}
-
-func roundTrip(t *testing.T, from, to any) {
-	t.Helper()
-	text, err := json.Marshal(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, to); err != nil {
-		t.Fatal(err)
-	}
 }

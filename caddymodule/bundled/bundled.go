@@ -18,16 +18,16 @@ var plugins = map[string]func() *sdk.Plugin{
 	"jsonl": jsonl.Plugin,
 }
 
-// Names are the keys of bundled, sorted.
+// Names are the names of the bundled plugins, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(plugins)) }
 
 // Schema is the config schema of a bundled plugin; false where there is none of that name.
 func Schema(name string) (sdk.Schema, bool) {
-	create, ok := plugins[name]
+	plugin, ok := Plugin(name)
 	if !ok {
 		return sdk.Schema{}, false
 	}
-	return create().Schema(), true
+	return plugin.Schema(), true
 }
 
 // Plugin makes a bundled plugin.
@@ -39,7 +39,8 @@ func Plugin(name string) (*sdk.Plugin, bool) {
 	return create(), true
 }
 
-// Command says how to start a bundled plugin.
+// Command says how to start a bundled plugin: this program again, with arguments. It is false where there is no
+// plugin of that name, or the program does not know its own path.
 func Command(name string) (command string, args []string, ok bool) {
 	if _, ok := plugins[name]; !ok {
 		return "", nil, false

@@ -1,26 +1,13 @@
 package receiver
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-)
 
-// parse runs one directive with the block given, as a Caddyfile would hold it. It
-// returns false when the text is no Caddyfile at all.
-func parse(t *testing.T, head, block string, into caddyfile.Unmarshaler) (ok bool, err error) {
-	t.Helper()
-	input := head + " {\n" + block + "\n}\n"
-	tokens, err := caddyfile.Tokenize([]byte(input), "Caddyfile")
-	if err != nil {
-		return false, nil //nolint:nilerr // that is what false says
-	}
-	return true, into.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens))
-}
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive/directivetest"
+)
 
 // FuzzCaddyfileReceiver: no text makes the grammar panic; an error names the line and
 // no token; what is accepted survives JSON and is complete but for its placeholders.
@@ -56,19 +43,19 @@ func FuzzCaddyfileReceiver(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, block string) {
 		var rc Receiver
-		ok, err := parse(t, directiveName, block, &rc)
+		ok, err := directivetest.Parse(t, directiveName, block, &rc)
 		if !ok {
 			return
 		}
 		if err != nil {
-			checkError(t, err)
+			directivetest.CheckError(t, err, tokenA)
 			return
 		}
 		if len(rc.Tokens) == 0 {
 			t.Fatal("accepted without a token")
 		}
 		var again Receiver
-		roundTrip(t, &rc, &again)
+		directivetest.RoundTrip(t, &rc, &again)
 		if diff := cmp.Diff(&rc, &again, cmpopts.IgnoreUnexported(Receiver{})); diff != "" {
 			t.Fatal(diff)
 		}
@@ -77,25 +64,4 @@ func FuzzCaddyfileReceiver(f *testing.F) {
 			t.Fatalf("accepted, but refused at load: %v", err)
 		}
 	})
-}
-
-func checkError(t *testing.T, err error) {
-	t.Helper()
-	if !strings.Contains(err.Error(), "Caddyfile:") {
-		t.Fatalf("error without a line: %v", err)
-	}
-	if strings.Contains(err.Error(), tokenA) {
-		t.Fatalf("error shows the token: %v", err)
-	}
-}
-
-func roundTrip(t *testing.T, from, to any) {
-	t.Helper()
-	text, err := json.Marshal(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, to); err != nil {
-		t.Fatal(err)
-	}
 }
