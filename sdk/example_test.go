@@ -26,7 +26,7 @@ func (c exampleConfig) Validate() error {
 // plugin made here.
 func ExampleNew() {
 	p := sdk.New("my-handler", func(_ context.Context, c exampleConfig) (sdk.Handler, error) {
-		return func(ctx context.Context, e *sdk.Event) error {
+		return func(ctx context.Context, _ *sdk.Event) error {
 			sdk.Logger(ctx).Info("storing", "table", c.Table)
 			return nil
 		}, nil

@@ -59,7 +59,7 @@ func (g *gate) plugin() *sdk.Plugin {
 		if c.Fail {
 			return nil, errors.New("asked to fail")
 		}
-		return func(ctx context.Context, e *sdk.Event) error {
+		return func(ctx context.Context, _ *sdk.Event) error {
 			g.entered <- struct{}{}
 			select {
 			case <-g.open:

@@ -150,7 +150,10 @@ var streamAttacks = []attack{
 		answers := newTally()
 		parallel(4, 4, func(int) {
 			s := h.streams(t)
-			for i := 0; i < 5000 && s.open(false, true); i++ {
+			for range 5000 {
+				if !s.open(false, true) {
+					break
+				}
 			}
 			answers.add(s.finish())
 		})
@@ -163,7 +166,10 @@ var streamAttacks = []attack{
 			s := h.streams(t)
 			s.open(false, false)
 			id := s.next - 2
-			for i := 0; i < 100_000 && s.write(func() error { return s.framer.WriteContinuation(id, false, fragment) }); i++ {
+			for range 100_000 {
+				if !s.write(func() error { return s.framer.WriteContinuation(id, false, fragment) }) {
+					break
+				}
 			}
 			<-s.ended
 			answers.add(s.finish())

@@ -109,7 +109,7 @@ func Run(t *testing.T, newStorage New) {
 			defer cancel()
 			f := &fixture{t: t, ctx: ctx, storage: s, clock: clock}
 			f.Buffer = s.Open(t)
-			t.Cleanup(func() { f.Buffer.Close() })
+			t.Cleanup(func() { _ = f.Close() })
 			test.run(t, f)
 		})
 	}

@@ -66,7 +66,7 @@ func testOpenOnce(t *testing.T, f *fixture) {
 	f.consumer("h")
 }
 
-func testStart(t *testing.T, f *fixture) {
+func testStart(_ *testing.T, f *fixture) {
 	f.append("1", "2")
 	first := f.consumer("first")
 	later := f.consumer("later")
@@ -152,7 +152,7 @@ func testConsumerStats(t *testing.T, f *fixture) {
 	f.equal("stats at the end", buffer.ConsumerStats{Position: 6, Seen: 6}, c.Stats())
 }
 
-func testSettleOutOfOrder(t *testing.T, f *fixture) {
+func testSettleOutOfOrder(_ *testing.T, f *fixture) {
 	f.appendN(200)
 	c := f.consumer("h")
 	f.lease(c, 200)
@@ -168,7 +168,7 @@ func testSettleOutOfOrder(t *testing.T, f *fixture) {
 	f.equal("positions", want, positions(f.lease(f.consumer("h"), len(want))))
 }
 
-func testSettleNotLeased(t *testing.T, f *fixture) {
+func testSettleNotLeased(_ *testing.T, f *fixture) {
 	f.appendN(3)
 	c := f.consumer("h")
 	f.settle(c, done(1, 2, 99)...)
@@ -217,7 +217,7 @@ func testSettleParallel(t *testing.T, f *fixture) {
 	f.equal("stats after a reopen", buffer.ConsumerStats{Position: 300, Seen: 300}, f.consumer("h").Stats())
 }
 
-func testCrash(t *testing.T, f *fixture) {
+func testCrash(_ *testing.T, f *fixture) {
 	f.appendN(6)
 	a, b := f.consumer("a"), f.consumer("b")
 	f.append("7")
@@ -252,11 +252,7 @@ func testClosed(t *testing.T, f *fixture) {
 	_, openErr := f.Consumer(f.ctx, "other")
 	_, leaseErr := c.Lease(f.ctx, 1)
 	_, deferredErr := c.LeaseDeferred(f.ctx, "l", 1)
-	var lettersErr, lanesErr error
-	for _, lettersErr = range f.DeadLetters(f.ctx, "") {
-	}
-	for _, lanesErr = range c.Lanes(f.ctx) {
-	}
+	lettersErr, lanesErr := lastError(f.DeadLetters(f.ctx, "")), lastError(c.Lanes(f.ctx))
 	for what, err := range map[string]error{
 		"Append": appendErr, "Append of a duplicate": againErr, "Consumer": openErr, "Lease": leaseErr,
 		"LeaseDeferred": deferredErr, "Settle": c.Settle(f.ctx, done(1)...), "DeadLetters": lettersErr, "Lanes": lanesErr,

@@ -99,7 +99,7 @@ func testMemos(t *testing.T, f *fixture) {
 	f.equal("memos with one removed", want[1:], f.memos(c, "many/"))
 }
 
-func testMemoIgnored(t *testing.T, f *fixture) {
+func testMemoIgnored(_ *testing.T, f *fixture) {
 	f.appendN(2)
 	c := f.consumer("h")
 	f.lease(c, 1)

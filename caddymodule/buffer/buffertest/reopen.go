@@ -95,7 +95,7 @@ func testReopenIgnored(t *testing.T, f *fixture) {
 	f.equal("stats", buffer.ConsumerStats{Position: 3, Seen: 3, Pending: c.Stats().Pending}, c.Stats())
 }
 
-func testReopenOrder(t *testing.T, f *fixture) {
+func testReopenOrder(_ *testing.T, f *fixture) {
 	f.appendN(3)
 	c := f.consumer("h")
 	f.lease(c, 3)
@@ -158,7 +158,7 @@ func testReopenLetter(t *testing.T, f *fixture) {
 	}
 }
 
-func testReopenCrash(t *testing.T, f *fixture) {
+func testReopenCrash(_ *testing.T, f *fixture) {
 	f.appendN(3)
 	c := f.consumer("h")
 	f.lease(c, 3)

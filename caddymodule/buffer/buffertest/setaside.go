@@ -50,7 +50,7 @@ func testDefer(t *testing.T, f *fixture) {
 	f.equal("another consumer's lanes", []buffer.Lane(nil), f.lanes(f.consumer("other")))
 }
 
-func testDeferAgain(t *testing.T, f *fixture) {
+func testDeferAgain(_ *testing.T, f *fixture) {
 	f.appendN(3)
 	c := f.consumer("h")
 	f.lease(c, 3)
@@ -77,7 +77,7 @@ func testDeferAgain(t *testing.T, f *fixture) {
 	f.equal("stats at the end", buffer.ConsumerStats{Position: 3, Seen: 3}, c.Stats())
 }
 
-func testDeferCrash(t *testing.T, f *fixture) {
+func testDeferCrash(_ *testing.T, f *fixture) {
 	f.appendN(4)
 	c := f.consumer("h")
 	f.lease(c, 3)

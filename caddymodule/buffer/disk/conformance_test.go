@@ -34,7 +34,7 @@ func TestConformanceOnCrashableMemory(t *testing.T) {
 		{"half of the unsynced survives", 50},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			buffertest.Run(t, func(t testing.TB, s buffertest.Settings) buffertest.Storage {
+			buffertest.Run(t, func(_ testing.TB, s buffertest.Settings) buffertest.Storage {
 				o := options("buffer", s)
 				mem := vfs.NewCrashableMem()
 				o.FS = mem

@@ -75,7 +75,7 @@ func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error)
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	for ok := it.Valid(); ok; ok = it.Next() {
 		position, valid := format.PositionBehind(prefix, it.Key())
 		if !valid || fresh > 0 && position > fresh {

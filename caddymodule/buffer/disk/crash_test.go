@@ -211,7 +211,7 @@ func storedIDs(b *Buffer, complain func(string, ...any)) map[uint64]string {
 	return ids
 }
 
-func verifyConsumer(ctx context.Context, b *Buffer, told *ledger, ids map[uint64]string, complain func(string, ...any)) {
+func verifyConsumer(ctx context.Context, b *Buffer, told *ledger, _ map[uint64]string, complain func(string, ...any)) {
 	c, err := b.Consumer(ctx, "h")
 	if err != nil {
 		complain("opening the consumer: %v", err)

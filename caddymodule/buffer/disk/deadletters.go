@@ -67,7 +67,7 @@ func (b *Buffer) readDeadLetters(from []byte) (found []foundLetter, next []byte,
 		if err != nil {
 			return err
 		}
-		defer it.Close()
+		defer func() { _ = it.Close() }()
 		size := 0
 		for ok := it.First(); ok; ok = it.Next() {
 			if len(found) == lettersAtOnce || size >= lettersBytes {

@@ -48,7 +48,7 @@ func (c *Consumer) readLanes(from []byte) (lanes []buffer.Lane, next []byte, err
 		if err != nil {
 			return err
 		}
-		defer it.Close()
+		defer func() { _ = it.Close() }()
 		for ok := it.SeekGE(from); ok; {
 			lane, position, valid := format.SplitDeferredKey(it.Key()[len(prefix):])
 			if !valid {
@@ -112,7 +112,7 @@ func (c *Consumer) takeDeferred(db *pebble.DB, lane string, limit int) ([]buffer
 	if err != nil {
 		return nil, err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	var taken []buffer.Lease
 	for ok := it.Valid(); ok && len(taken) < limit; ok = it.Next() {
 		position, valid := format.PositionBehind(prefix, it.Key())

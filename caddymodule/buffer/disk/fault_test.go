@@ -50,7 +50,8 @@ func (f *faults) inject(op errorfs.Op) error {
 
 func kind(suffix string, kinds ...errorfs.OpKind) func(errorfs.Op) bool {
 	return func(op errorfs.Op) bool {
-		if !strings.HasSuffix(op.Path, suffix) && !(suffix == "MANIFEST" && strings.Contains(op.Path, suffix)) {
+		manifest := suffix == "MANIFEST" && strings.Contains(op.Path, suffix)
+		if !manifest && !strings.HasSuffix(op.Path, suffix) {
 			return false
 		}
 		for _, k := range kinds {

@@ -325,7 +325,10 @@ func (h *history) call(what string, f func() error) error {
 	err := f()
 	took := time.Since(begun)
 	h.calls.Add(1)
-	for old := h.slowest.Load(); int64(took) > old && !h.slowest.CompareAndSwap(old, int64(took)); old = h.slowest.Load() {
+	for old := h.slowest.Load(); int64(took) > old; old = h.slowest.Load() {
+		if h.slowest.CompareAndSwap(old, int64(took)) {
+			break
+		}
 	}
 	if took > callBound {
 		h.t.Errorf("%v: %s took %v", h.plan, what, took)

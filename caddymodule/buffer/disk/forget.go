@@ -60,7 +60,7 @@ func copyCosts(db *pebble.DB, name string, to uint64) (sum uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	for ok := it.First(); ok; ok = it.Next() {
 		sum += format.Cost(len(it.Value()))
 	}

@@ -105,7 +105,7 @@ func (c *Consumer) readMemos(from, end []byte) (memos []foundMemo, next []byte, 
 		if err != nil {
 			return err
 		}
-		defer it.Close()
+		defer func() { _ = it.Close() }()
 		size := 0
 		for ok := it.First(); ok; ok = it.Next() {
 			if len(memos) == memosAtOnce || size >= memoBytes {

@@ -181,7 +181,7 @@ func (b *Buffer) loadConsumers() error {
 	if err != nil {
 		return err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	for ok := it.First(); ok; ok = it.Next() {
 		name := string(it.Key()[1:])
 		p, err := format.ParseProgress(it.Value())

@@ -122,7 +122,8 @@ const (
 )
 
 func (o Options) withDefaults() Options {
-	o.Limits = o.Limits.WithDefaults()
+	limits := o.Limits
+	o.Limits = limits.WithDefaults()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

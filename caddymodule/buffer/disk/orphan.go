@@ -48,7 +48,7 @@ func (st *consumerState) settledUpTo(db *pebble.DB, first, trimmed uint64) (uint
 	if err != nil {
 		return 0, err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	for ok := it.Valid(); ok; ok = it.Next() {
 		position, valid := format.PositionBehind(prefix, it.Key())
 		if deferred, staged := st.staged[position]; !valid || position <= trimmed || staged && !deferred {
@@ -90,7 +90,7 @@ func (st *consumerState) lossUpTo(db *pebble.DB, first, to uint64) (loss, error)
 	if err != nil {
 		return l, err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	for ok := it.First(); ok; ok = it.Next() {
 		_, position, valid := format.SplitDeferredKey(it.Key()[len(prefix):])
 		if valid && position <= to {

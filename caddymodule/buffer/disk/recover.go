@@ -29,7 +29,7 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 		return 0, 0, 0, err
 	}
 	batch := b.db.NewBatch()
-	defer batch.Close()
+	defer func() { _ = batch.Close() }()
 	recovered := 0
 	err = log.Recover(applied.group, applied.next, func(g eventlog.Recovered) error {
 		recovered++

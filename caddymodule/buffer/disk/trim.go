@@ -50,7 +50,7 @@ func (t *trimTask) stageLetters(g *group) error {
 	if err != nil {
 		return err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	var n, bytes int64
 	end := t.lettersBefore
 	for ok := it.First(); ok; ok = it.Next() {

@@ -333,7 +333,8 @@ func (m *trimModel) drain() {
 			take(c.Lease(m.t.Context(), 100))
 		}
 		for _, lane := range []string{"0", "1"} {
-			for take(c.LeaseDeferred(m.t.Context(), lane, 100)) > 0 {
+			for taken := 1; taken > 0; {
+				taken = take(c.LeaseDeferred(m.t.Context(), lane, 100))
 			}
 		}
 		if len(pending) > 0 {

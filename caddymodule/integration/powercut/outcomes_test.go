@@ -54,7 +54,7 @@ func (l *ledger) beginsOne(e *event, handler string, o *buffer.Outcome) {
 		next = deferredAs(o.Retry)
 		before := s.flying || time.Since(s.arrived) >= 2*time.Second // deferred while it was with the handler
 		is, was := o.Retry.Attempts == s.attempts && o.Retry.Crashes == s.crashes, o.Retry.Attempts == s.attemptsThen && o.Retry.Crashes == s.crashesThen
-		if !is && !(before && was) {
+		if !is && (!before || !was) {
 			l.complain(forgotten, e, "is deferred for %s with %d attempts and %d crashes, want %d and %d", handler, o.Retry.Attempts, o.Retry.Crashes, s.attempts, s.crashes)
 		}
 	case buffer.Done:

@@ -107,7 +107,7 @@ func TestStaleSignalsAreDropped(t *testing.T) {
 
 // A crash that repeats an event must not make it stale.
 func TestRepeatedEventIsNotStale(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.cfg.Stale = freshness.Drop
 		f := &failing{}
 		r.wrap = func(c buffer.Consumer) buffer.Consumer { f.Consumer = c; return f }

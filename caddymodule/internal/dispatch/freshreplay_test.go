@@ -10,7 +10,7 @@ import (
 // What a handler gets in a replay makes nothing stale that comes by itself: it was asked
 // for again by an operator, perhaps for another reason than to have the newest reading.
 func TestReplayTellsFreshnessNothing(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.cfg.Stale = freshness.Drop
 		r.h.on("a:1", reply{Result: dispatch.Result{Status: dispatch.Reject}})
 		r.start()

@@ -44,7 +44,7 @@ const (
 type lane struct {
 	name  string
 	state laneState
-	// onDisk: the lane has deferred events, as far as is known.
+	// onDisk reports whether the lane has deferred events, as far as is known.
 	onDisk bool
 	// alone: the lane of a single event, of which no other can come.
 	alone bool

@@ -246,7 +246,7 @@ func (m *model) arrives(f *fate, d dispatch.Delivery) {
 	if m.stale(f) {
 		want = "soc"
 	}
-	if got := strings.Join(d.Stale, " "); got != want && !(m.unread && got == "") {
+	if got := strings.Join(d.Stale, " "); got != want && (!m.unread || got != "") {
 		m.t.Errorf("%s (recorded %d, newest %d): stale %q, want %q", f.e.ID, f.recorded, m.newest[f.e.VehicleID], got, want)
 	}
 }

@@ -55,7 +55,7 @@ func (s *slowLook) LeaseDeferred(ctx context.Context, lane string, n int) ([]buf
 // What is reopened while the event of a long call is leased back stands before it on
 // disk, and must not keep its answer from being recorded.
 func TestReopenedWhileALongCallLands(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		look := &slowLook{}
 		r.wrap = func(c buffer.Consumer) buffer.Consumer { look.Consumer = c; return look }
 		r.cfg.Timeout = time.Hour

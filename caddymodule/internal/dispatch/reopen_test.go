@@ -113,7 +113,7 @@ func TestReopenedComesBeforeWhatIsLater(t *testing.T) {
 }
 
 func TestReopenDuringALookUpIsNotForgotten(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		s := &slowLookUp{let: make(chan struct{})}
 		r.wrap = func(c buffer.Consumer) buffer.Consumer { s.Consumer = c; return s }
 		r.h.on("a:2", retry("x"))
@@ -133,7 +133,7 @@ func TestReopenDuringALookUpIsNotForgotten(t *testing.T) {
 
 // An event settled in an earlier run may lie beyond what this run has read.
 func TestReopenBeyondWhatWasRead(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		release := make(chan struct{})
 		hang := reply{Result: dispatch.Result{Status: dispatch.Done}, wait: release}
 		r.h.on("a:1", hang, hang)

@@ -11,7 +11,7 @@ import (
 )
 
 func TestRestartKeepsDueTimesAttemptsAndOrder(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.cfg.Retry.MinDelay, r.cfg.Retry.MaxDelay = time.Minute, time.Minute
 		r.h.on("a:1", retry("x"))
 		r.add("a:1", "a:2")
@@ -69,7 +69,7 @@ func (s *slowLookUp) LeaseDeferred(ctx context.Context, lane string, n int) ([]b
 }
 
 func TestEventThatArrivesDuringALookUpIsNotForgotten(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		s := &slowLookUp{let: make(chan struct{})}
 		r.wrap = func(c buffer.Consumer) buffer.Consumer { s.Consumer = c; return s }
 		r.h.on("a:1", retry("x"))

@@ -10,7 +10,7 @@ import (
 
 // Each event of a batch gets its own result, and none of its neighbours'.
 func TestBatchGetsItsOwnResults(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.cfg.Batch = dispatch.BatchPolicy{MaxEvents: 4, MaxWait: 100 * time.Millisecond}
 		r.h.on("b:1", retry("later"))
 		r.h.on("d:1", reply{Result: dispatch.Result{Status: dispatch.Reject, Reason: "no", Error: "never"}})

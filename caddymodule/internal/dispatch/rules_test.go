@@ -40,7 +40,7 @@ func TestFailingEventHoldsUpItsOwnLaneOnly(t *testing.T) {
 }
 
 func TestOrderNoneHoldsUpNothing(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.cfg.Order = dispatch.OrderNone
 		r.h.on("a:1", retry("one"))
 		r.h.on("a:2", retryAfter(5*time.Second))
@@ -86,7 +86,7 @@ func TestDeadLetters(t *testing.T) {
 }
 
 func TestAfterIsAMinimum(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.h.on("a:1", retryAfter(time.Minute))
 		r.h.on("b:1", retryAfter(time.Millisecond))
 		r.h.on("c:1", retryAfter(1000*time.Hour))
@@ -107,7 +107,7 @@ func TestAfterIsAMinimum(t *testing.T) {
 }
 
 func TestTimeoutIsAnAttempt(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.cfg.Retry.MaxAttempts = 2
 		r.h.on("a:1", reply{hang: true}, reply{err: errors.New("transport closed")})
 		r.add("a:1", "a:2")
@@ -122,7 +122,7 @@ func TestTimeoutIsAnAttempt(t *testing.T) {
 }
 
 func TestResultWithoutAStatusIsARetry(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.h.on("a:1", reply{Result: dispatch.Result{}})
 		r.add("a:1")
 		r.start()

@@ -79,7 +79,7 @@ func TestRestartKeepsTheOrderOfSpilledLanes(t *testing.T) {
 			r.add(fmt.Sprintf("hot:%d", i))
 		}
 		r.add("a:1", "b:1")
-		r.h.slow = func(id string) time.Duration { return 100 * time.Millisecond }
+		r.h.slow = func(_ string) time.Duration { return 100 * time.Millisecond }
 		r.start()
 		r.after(550 * time.Millisecond)
 		if s := r.d.Stats(); s.WaitingLanes != 1 || r.consumer.Stats().Deferred == 0 {
@@ -139,9 +139,9 @@ func TestLongCallHoldsUpNobody(t *testing.T) {
 
 // What a long call answers while the dispatcher stops is not forgotten.
 func TestStopKeepsTheAnswerOfALongCall(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.cfg.Timeout = time.Hour
-		r.h.slow = func(id string) time.Duration { return 30 * time.Second }
+		r.h.slow = func(_ string) time.Duration { return 30 * time.Second }
 		r.add("a:1", "a:2")
 		r.start()
 		r.after(10 * time.Second)

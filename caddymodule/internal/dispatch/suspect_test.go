@@ -46,7 +46,7 @@ func TestPoisonEventIsIsolated(t *testing.T) {
 }
 
 func TestCrashesAreCountedAcrossRestarts(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.h.on("a:1", crashes("one"), crashes("two"), crashes("three"))
 		r.add("a:1", "a:2")
 		for range 3 {
@@ -118,7 +118,7 @@ func TestParkAfter(t *testing.T) {
 
 // An outage alone parks nothing: the event gets the attempt after it.
 func TestOutageParksNothing(t *testing.T) {
-	onEachStore(t, func(t *testing.T, r *rig) {
+	onEachStore(t, func(_ *testing.T, r *rig) {
 		r.cfg.ParkAfter = dispatch.ParkPolicy{Age: time.Minute}
 		r.cfg.Breaker.Cooldown = time.Hour
 		r.h.on("a:1", retry("x"), unavailable(0), unavailable(0))

@@ -100,7 +100,8 @@ func (s *source) secretByLine(tokens hclsyntax.Tokens) func(int, hclsyntax.Token
 	}
 	first := func(i int) bool { return i == 0 || tokens[i-1].Range.Start.Line < tokens[i].Range.Start.Line }
 	return func(i int, token hclsyntax.Token) bool {
-		return !plain[token.Range.Start.Line] && !(first(i) && token.Type == hclsyntax.TokenIdent)
+		name := first(i) && token.Type == hclsyntax.TokenIdent
+		return !plain[token.Range.Start.Line] && !name
 	}
 }
 
@@ -122,5 +123,6 @@ func isValue(tokens hclsyntax.Tokens, i int) bool {
 	if i+1 < len(tokens) && (tokens[i+1].Type == hclsyntax.TokenEqual || tokens[i+1].Type == hclsyntax.TokenColon) {
 		return false
 	}
-	return !(i >= 2 && tokens[i-1].Type == hclsyntax.TokenDot && string(tokens[i-2].Bytes) == "env")
+	fromEnv := i >= 2 && tokens[i-1].Type == hclsyntax.TokenDot && string(tokens[i-2].Bytes) == "env"
+	return !fromEnv
 }

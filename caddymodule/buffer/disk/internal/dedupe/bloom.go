@@ -144,7 +144,7 @@ func (f *filter) loadChunk(db *pebble.DB, from []byte, to *atomic.Pointer[blooms
 	if err != nil {
 		return nil, err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	n := 0
 	for ok := it.First(); ok; ok = it.Next() {
 		if n++; n > loadChunk {

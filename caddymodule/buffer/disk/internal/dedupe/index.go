@@ -32,7 +32,7 @@ func Load(db *pebble.DB, lastGroup uint64) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	var buckets []uint32
 	for ok := it.First(); ok && len(it.Key()) >= 5; {
 		start := binary.BigEndian.Uint32(it.Key()[1:])
@@ -68,7 +68,7 @@ func (d *Index) Find(db *pebble.DB, k format.DedupeKey, now int64, window time.D
 	if err != nil {
 		return format.Seen{}, false, err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }()
 	var stack [32]byte
 	for i := len(buckets) - 1; i >= 0; i-- {
 		if it.SeekPrefixGE(format.AppendDedupeKey(stack[:0], buckets[i], k)) {

@@ -151,7 +151,7 @@ func (p *descriptorFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCat
 			first = false
 			return p.FS.ReuseForWrite(oldname, newname, c)
 		}
-		if err := p.FS.Remove(oldname); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := p.Remove(oldname); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}
 		return p.FS.Create(newname, c)

@@ -14,10 +14,10 @@ const (
 
 // groupOf returns the group by the name. An unknown file system counts as a disk's.
 func groupOf(name string) fileSystemGroup {
-	switch {
-	case name == "tmpfs" || name == "ramfs":
+	switch name {
+	case "tmpfs", "ramfs":
 		return inMemory
-	case name == "overlay" || name == "aufs":
+	case "overlay", "aufs":
 		return ofContainer
 	}
 	for _, remote := range []string{"nfs", "cifs", "smb", "9p", "fuse", "ceph", "afs", "lustre", "webdav", "vboxsf",

@@ -3,6 +3,7 @@ package buffertest
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"strings"
 	"testing"
@@ -12,19 +13,28 @@ import (
 )
 
 // die makes n dead letters, a second apart.
-func (f *fixture) die(n int) (c buffer.Consumer, letters []buffer.DeadLetter) {
+func (f *fixture) die(n int) []buffer.DeadLetter {
 	f.t.Helper()
 	f.appendN(n)
-	c = f.consumer("handler/with signs ✗")
+	c := f.consumer("handler/with signs ✗")
 	for _, l := range f.lease(c, n) {
 		f.settle(c, buffer.Outcome{Position: l.Event.Position, Verb: buffer.Dead, Reason: buffer.ReasonExpired})
 		f.clock.Advance(time.Second)
 	}
-	return c, f.letters()
+	return f.letters()
+}
+
+// lastError reads a list to its end and returns the error of its last item.
+func lastError[T any](list iter.Seq2[T, error]) error {
+	var last error
+	for _, err := range list {
+		last = err
+	}
+	return last
 }
 
 func testLetterPages(t *testing.T, f *fixture) {
-	_, letters := f.die(75)
+	letters := f.die(75)
 	f.crash()
 	var got []buffer.DeadLetter
 	for after, more := buffer.DeadLetterID(""), true; more; {
@@ -58,14 +68,14 @@ func testLetterPages(t *testing.T, f *fixture) {
 		}
 		break
 	}
-	for d := range f.DeadLetters(f.ctx, letters[74].ID) {
-		t.Fatalf("got %q behind the last", d.ID)
+	for d, err := range f.DeadLetters(f.ctx, letters[74].ID) {
+		t.Fatalf("got %q behind the last, %v", d.ID, err)
 	}
 }
 
 // The ids of dead letters are in the order of death, and a time lies between them.
 func testLettersSince(t *testing.T, f *fixture) {
-	_, letters := f.die(5)
+	letters := f.die(5)
 	for _, test := range []struct {
 		since time.Time
 		want  []buffer.DeadLetter
@@ -92,7 +102,7 @@ func testLettersSince(t *testing.T, f *fixture) {
 }
 
 func testLetterDrop(t *testing.T, f *fixture) {
-	_, letters := f.die(6)
+	letters := f.die(6)
 	before := f.Stats().Bytes
 	drop := func(want int, ids ...buffer.DeadLetterID) {
 		t.Helper()
@@ -124,7 +134,7 @@ func testLetterDrop(t *testing.T, f *fixture) {
 }
 
 func testLetterBadID(t *testing.T, f *fixture) {
-	_, letters := f.die(1)
+	letters := f.die(1)
 	good := string(letters[0].ID)
 	for _, id := range []string{"nonsense", "../../etc/passwd", " ", "\x00", strings.ToUpper(good) + "!", good + "=", good + " ", good[:len(good)-1], good[:8],
 		strings.Repeat("0", 100000), fmt.Sprint(good, good)} {
@@ -132,8 +142,7 @@ func testLetterBadID(t *testing.T, f *fixture) {
 		_, dropErr := f.DropDeadLetters(f.ctx, letters[0].ID, buffer.DeadLetterID(id))
 		var listErr error
 		if id != "" {
-			for _, listErr = range f.DeadLetters(f.ctx, buffer.DeadLetterID(id)) {
-			}
+			listErr = lastError(f.DeadLetters(f.ctx, buffer.DeadLetterID(id)))
 		}
 		for what, err := range map[string]error{"DeadLetter": oneErr, "DropDeadLetters": dropErr, "DeadLetters": listErr} {
 			if !errors.Is(err, buffer.ErrNotFound) {
