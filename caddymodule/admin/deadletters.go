@@ -31,14 +31,14 @@ func serveDeadLetters(q *request) (any, error) {
 		return nil, err
 	}
 	if after == "" && found.Next == "" {
-		if err := requireKnownHandler(q, f, len(found.Letters)); err != nil {
+		if err := requireKnownHandler(q, f, len(found.DeadLetters)); err != nil {
 			return nil, err
 		}
 	}
 	answer := api.DeadLetterPage{Damaged: found.Damaged}
-	answer.Items = make([]api.DeadLetter, 0, len(found.Letters))
-	for i := range found.Letters {
-		answer.Items = append(answer.Items, viewDeadLetter(&found.Letters[i]))
+	answer.Items = make([]api.DeadLetter, 0, len(found.DeadLetters))
+	for i := range found.DeadLetters {
+		answer.Items = append(answer.Items, viewDeadLetter(&found.DeadLetters[i]))
 	}
 	if found.Next != "" {
 		answer.NextCursor = makeCursor(deadLetterCursor, string(found.Next))
@@ -97,7 +97,7 @@ func dropDeadLetters(q *request) (any, error) {
 
 func dropDeadLetter(q *request) (any, error) {
 	id := q.PathValue("id")
-	n, err := q.Engine.DropDeadLetters(q.Context(), engine.Filter{Letters: []buffer.DeadLetterID{buffer.DeadLetterID(id)}})
+	n, err := q.Engine.DropDeadLetters(q.Context(), engine.Filter{DeadLetters: []buffer.DeadLetterID{buffer.DeadLetterID(id)}})
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func checkAll(f engine.Filter, all bool, say string) error {
 	}
 }
 
-func viewDeadLetterCount(c engine.LetterCount) api.DeadLetterCount {
+func viewDeadLetterCount(c engine.DeadLetterCount) api.DeadLetterCount {
 	v := api.DeadLetterCount{Matched: c.Total, ByHandler: c.ByHandler, ByReason: make(map[string]int, len(c.ByReason))}
 	for reason, n := range c.ByReason {
 		v.ByReason[string(reason)] = n

@@ -124,7 +124,7 @@ func serveEvent(q *request) (any, error) {
 	whole := api.EventDetail{Event: viewEvent(&e), Content: viewPayload(&e)}
 	whole.Handlers = make([]api.EventState, 0, len(states))
 	for _, s := range states {
-		whole.Handlers = append(whole.Handlers, viewState(s, letters.Letters))
+		whole.Handlers = append(whole.Handlers, viewState(s, letters.DeadLetters))
 	}
 	return whole, nil
 }

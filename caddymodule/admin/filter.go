@@ -42,7 +42,7 @@ func (p params) deadLetterFilter() (engine.Filter, error) {
 	if err != nil {
 		return f, err
 	}
-	if err := f.CheckLetters(); err != nil {
+	if err := f.CheckDeadLetters(); err != nil {
 		return f, apiErrorf(http.StatusBadRequest, "%w", err)
 	}
 	return f, nil
@@ -67,7 +67,7 @@ func engineFilter(o api.Filter) (engine.Filter, error) {
 		Webhook: o.Webhook, Handler: o.Handler, Reason: buffer.Reason(o.Reason),
 	}
 	for _, id := range o.DeadLetterIDs {
-		f.Letters = append(f.Letters, buffer.DeadLetterID(id))
+		f.DeadLetters = append(f.DeadLetters, buffer.DeadLetterID(id))
 	}
 	if slices.Contains(o.DeadLetterIDs, "") || slices.Contains(o.EventIDs, "") {
 		return f, apiErrorf(http.StatusBadRequest, "an id is empty: give a value or leave it out")

@@ -83,7 +83,7 @@ func TestFilterForms(t *testing.T) {
 		Type: "T", Mode: "LIVE", Webhook: "w", Since: "2026-03-01T00:00:00Z", Until: "2026-03-02T00:00:00Z",
 	}
 	want := engine.Filter{
-		Letters: []buffer.DeadLetterID{"x", "y"}, EventIDs: []string{"e"}, Handler: "h", Reason: buffer.ReasonPoison, Source: "s",
+		DeadLetters: []buffer.DeadLetterID{"x", "y"}, EventIDs: []string{"e"}, Handler: "h", Reason: buffer.ReasonPoison, Source: "s",
 		Vehicle: "v", Type: "T", Mode: "LIVE", Webhook: "w",
 		Since: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC),
 	}

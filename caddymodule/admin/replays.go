@@ -73,7 +73,7 @@ func replayDeadLetters(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.CheckLetters(); err != nil {
+	if err := f.CheckDeadLetters(); err != nil {
 		return nil, apiErrorf(http.StatusBadRequest, "%w", err)
 	}
 	if err := checkAll(f, o.All, `"all": true`); err != nil {

@@ -78,8 +78,8 @@ func deadLettersOf(n int, handler string, reason buffer.Reason, code string, ago
 // letters lists dead letters as the engine does.
 type letters []buffer.DeadLetter
 
-func (l letters) DeadLetters(context.Context, engine.Filter, buffer.DeadLetterID, int) (engine.LetterPage, error) {
-	return engine.LetterPage{Letters: l}, nil
+func (l letters) DeadLetters(context.Context, engine.Filter, buffer.DeadLetterID, int) (engine.DeadLetterPage, error) {
+	return engine.DeadLetterPage{DeadLetters: l}, nil
 }
 
 func (l letters) DeadLettersSince(_ context.Context, t time.Time) (buffer.DeadLetterID, error) {

@@ -32,14 +32,14 @@
 // first start it keeps the handler as down and goes on trying: its consumer exists, so
 // events wait for it, and receiving goes on.
 //
-// After each change the buffer is told which handlers there are. It keeps what waits
-// for a removed one for as long as retention lasts, and Status shows it, until Forget. The
+// After each change the engine tells the buffer which handlers there are. The buffer keeps what
+// waits for a removed one for as long as retention lasts, and Status shows it, until Forget. The
 // end of Caddy says nothing about handlers and changes nothing there.
 //
 // Release takes an owner back. Caddy releases the newest one when a later part of its
 // config failed to load; then the definitions of the one before are in force again.
 //
-// An old process ends in the background: it is told to shut down, has DrainTimeout to
+// An old process ends in the background: the host asks it to shut down, it has DrainTimeout to
 // finish and run its close hooks, and is killed only then. Caddy ends with a Release of the
 // last owner and Destruct right after it, so Destruct waits for such processes, and the time
 // that both have together counts from the release.

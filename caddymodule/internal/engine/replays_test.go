@@ -160,21 +160,21 @@ func TestInterruptedReplayIsCompleted(t *testing.T) {
 			r.apply("two", r.defs(changed))
 			resume(t, r, id)
 		}},
-		{"by a restart", func(t *testing.T, r *rig, id string) {
+		{"by a restart", func(_ *testing.T, r *rig, _ string) {
 			r.restart()
 			r.apply("two", r.defs(plain))
 		}},
-		{"by a reload", func(t *testing.T, r *rig, id string) {
+		{"by a reload", func(_ *testing.T, r *rig, _ string) {
 			r.apply("two", r.defs(plain+handler("other", "")))
 		}},
-		{"by a change", func(t *testing.T, r *rig, id string) {
+		{"by a change", func(_ *testing.T, r *rig, _ string) {
 			r.apply("two", r.defs(changed))
 		}},
-		{"by a removal", func(t *testing.T, r *rig, id string) {
+		{"by a removal", func(_ *testing.T, r *rig, _ string) {
 			r.apply("two", r.defs(handler("other", "")))
 			r.apply("three", r.defs(plain))
 		}},
-		{"by a config that is taken back", func(t *testing.T, r *rig, id string) {
+		{"by a config that is taken back", func(_ *testing.T, r *rig, _ string) {
 			r.apply("two", r.defs(changed))
 			r.e.Release(context.Background(), "two")
 		}},
@@ -286,7 +286,7 @@ func TestWhatCannotBeReplayed(t *testing.T) {
 		{"unknown handler", "g", Filter{}, 0, `no handler "g"; there are h`},
 		{"a reason", "h", Filter{Reason: buffer.ReasonRejected}, 0, "only dead letters have one"},
 		{"another handler in the filter", "h", Filter{Handler: "g"}, 0, "only dead letters belong to a handler"},
-		{"ids of letters", "h", Filter{Letters: []buffer.DeadLetterID{"1"}}, 0, "give event ids"},
+		{"ids of letters", "h", Filter{DeadLetters: []buffer.DeadLetterID{"1"}}, 0, "give event ids"},
 		{"too many ids", "h", Filter{EventIDs: make([]string, replay.MaxIDs+1)}, 0, "1001 ids are too many"},
 		{"times the wrong way round", "h", Filter{Since: now, Until: now.Add(-time.Hour)}, 0, "is not before until"},
 		{"too fast", "h", Filter{}, 10_001, "must be 0.01 to 10000 events"},

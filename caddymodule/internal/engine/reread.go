@@ -27,7 +27,7 @@ func (e *Engine) reread(ctx context.Context, b buffer.Buffer, f *Filter) (Reread
 		if endsLetters(&l, err) {
 			return done, fmt.Errorf("reading dead letters again: %w", err)
 		}
-		if err != nil || l.Handler != "" || !f.MatchLetter(&l) {
+		if err != nil || l.Handler != "" || !f.MatchDeadLetter(&l) {
 			continue
 		}
 		ok, err := e.rereadOne(ctx, b, &l)

@@ -34,8 +34,8 @@ func TestRereadThatFailsKeepsTheLetter(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	page, err := r.e.DeadLetters(ctx, Filter{}, "", 0)
-	if err != nil || len(page.Letters) != 1 || string(page.Letters[0].Event.Body) != string(body) {
-		t.Errorf("left is %+v, %v", page.Letters, err)
+	if err != nil || len(page.DeadLetters) != 1 || string(page.DeadLetters[0].Event.Body) != string(body) {
+		t.Errorf("left is %+v, %v", page.DeadLetters, err)
 	}
 	if done, err := r.e.reread(ctx, b, &Filter{}); err != nil || done.Readable != 1 {
 		t.Errorf("the next attempt: %+v, %v", done, err)

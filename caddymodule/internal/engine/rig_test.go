@@ -131,7 +131,7 @@ func (r *rig) defs(text string) []handlersfile.Definition {
 		r.t.Fatal(err)
 	}
 	f, diags := handlersfile.Load([]string{path}, handlersfile.Options{
-		Bundled: func(name string) (sdk.Schema, bool) { return witness().Schema(), true },
+		Bundled: func(_ string) (sdk.Schema, bool) { return witness().Schema(), true },
 	})
 	if diags.HasErrors() {
 		r.t.Fatalf("loading the handlers: %v", diags)

@@ -23,7 +23,7 @@ func (p *Plugin) watch(inst *instance) {
 	} else {
 		p.lost(inst, why)
 		inst.crash = inst.crashed(why)
-		// Now, so that a call that is told finds the process gone when it asks Ready.
+		// Now, so that a call that learns of it finds the process gone when it asks Ready.
 		close(inst.exitKnown)
 		p.log.Error("plugin is gone", "error", why, "up_for", time.Since(inst.since).Round(time.Millisecond))
 	}

@@ -19,7 +19,7 @@ type timing struct {
 	shutdown time.Duration
 	// exit is the time a process has to end by itself after Shutdown has returned.
 	exit time.Duration
-	// crashWait is how long a call that broke off waits to be told how the process ended.
+	// crashWait is how long a call that broke off waits to learn how the process ended.
 	crashWait time.Duration
 }
 

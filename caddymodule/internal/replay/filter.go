@@ -9,15 +9,15 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// MaxIDs bounds Filter.EventIDs and Filter.Letters: a filter is stored with its job.
+// MaxIDs bounds Filter.EventIDs and Filter.DeadLetters: a filter is stored with its job.
 const MaxIDs = 1000
 
 // Filter picks events or dead letters. Zero fields do not restrict; all others must
 // hold.
 type Filter struct {
-	// EventIDs and Letters: any one of these, at most MaxIDs.
-	EventIDs []string              `json:"event_ids,omitempty"`
-	Letters  []buffer.DeadLetterID `json:"letters,omitempty"`
+	// EventIDs and DeadLetters: any one of these, at most MaxIDs.
+	EventIDs    []string              `json:"event_ids,omitempty"`
+	DeadLetters []buffer.DeadLetterID `json:"dead_letters,omitempty"`
 	// Source is the receiver's name; the others are what the envelope says.
 	Source  string `json:"source,omitempty"`
 	Vehicle string `json:"vehicle,omitempty"`
@@ -36,7 +36,7 @@ type Filter struct {
 // CheckEvents says what makes the filter unfit to pick events.
 func (f *Filter) CheckEvents() error {
 	switch {
-	case len(f.Letters) > 0:
+	case len(f.DeadLetters) > 0:
 		return fmt.Errorf("filter: ids of dead letters do not pick events: give event ids")
 	case f.Reason != "":
 		return fmt.Errorf("filter: reason %q does not pick events: only dead letters have one", f.Reason)
@@ -68,8 +68,8 @@ func reasons() []buffer.Reason {
 	}
 }
 
-// CheckLetters says what makes the filter unfit to pick dead letters.
-func (f *Filter) CheckLetters() error {
+// CheckDeadLetters says what makes the filter unfit to pick dead letters.
+func (f *Filter) CheckDeadLetters() error {
 	if f.Reason != "" && !slices.Contains(reasons(), f.Reason) {
 		return &UnknownReasonError{Reason: f.Reason, Known: reasons()}
 	}
@@ -77,7 +77,7 @@ func (f *Filter) CheckLetters() error {
 }
 
 func (f *Filter) check() error {
-	if n := max(len(f.EventIDs), len(f.Letters)); n > MaxIDs {
+	if n := max(len(f.EventIDs), len(f.DeadLetters)); n > MaxIDs {
 		return fmt.Errorf("filter: %d ids are too many: give at most %d, or pick by vehicle, type or time", n, MaxIDs)
 	}
 	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
@@ -99,12 +99,12 @@ func (f *Filter) MatchEvent(e *buffer.Event) bool {
 		(len(f.EventIDs) == 0 || slices.Contains(f.EventIDs, e.ID))
 }
 
-// MatchLetter reports whether a dead letter is picked.
-func (f *Filter) MatchLetter(l *buffer.DeadLetter) bool {
+// MatchDeadLetter reports whether a dead letter is picked.
+func (f *Filter) MatchDeadLetter(l *buffer.DeadLetter) bool {
 	return (f.Handler == "" || l.Handler == f.Handler) &&
 		(f.Reason == "" || l.Reason == f.Reason) &&
 		(f.Since.IsZero() || !l.DiedAt.Before(f.Since)) &&
 		(f.Until.IsZero() || l.DiedAt.Before(f.Until)) &&
-		(len(f.Letters) == 0 || slices.Contains(f.Letters, l.ID)) &&
+		(len(f.DeadLetters) == 0 || slices.Contains(f.DeadLetters, l.ID)) &&
 		f.MatchEvent(&l.Event)
 }

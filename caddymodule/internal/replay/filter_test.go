@@ -21,7 +21,7 @@ func TestFilterMatches(t *testing.T) {
 	}{
 		{"no restriction", Filter{}, true, true},
 		{"everything fits", Filter{
-			EventIDs: []string{"e0", "e1"}, Letters: []buffer.DeadLetterID{"l1"}, Source: "s", Vehicle: "v", Type: "T",
+			EventIDs: []string{"e0", "e1"}, DeadLetters: []buffer.DeadLetterID{"l1"}, Source: "s", Vehicle: "v", Type: "T",
 			Mode: "LIVE", Webhook: "w", Handler: "h", Reason: buffer.ReasonRejected, Since: at, Until: at.Add(1),
 		}, true, true},
 		{"another event", Filter{EventIDs: []string{"e2"}}, false, false},
@@ -30,7 +30,7 @@ func TestFilterMatches(t *testing.T) {
 		{"another type", Filter{Type: "x"}, false, false},
 		{"another mode", Filter{Mode: "live"}, false, false},
 		{"another webhook", Filter{Webhook: "x"}, false, false},
-		{"another letter", Filter{Letters: []buffer.DeadLetterID{"l2"}}, true, false},
+		{"another letter", Filter{DeadLetters: []buffer.DeadLetterID{"l2"}}, true, false},
 		{"another handler", Filter{Handler: "x"}, true, false},
 		{"another reason", Filter{Reason: buffer.ReasonPoison}, true, false},
 		{"since later", Filter{Since: at.Add(1)}, true, false},
@@ -39,7 +39,7 @@ func TestFilterMatches(t *testing.T) {
 		if got := tt.filter.MatchEvent(&letter.Event); got != tt.event {
 			t.Errorf("%s: picks the event: %t", tt.name, got)
 		}
-		if got := tt.filter.MatchLetter(&letter); got != tt.letter {
+		if got := tt.filter.MatchDeadLetter(&letter); got != tt.letter {
 			t.Errorf("%s: picks the letter: %t", tt.name, got)
 		}
 	}
@@ -55,7 +55,7 @@ func TestFiltersThatAreRefused(t *testing.T) {
 		{"none", Filter{}, "", ""},
 		{"only letters have these", Filter{Reason: buffer.ReasonPoison}, "only dead letters", ""},
 		{"a handler", Filter{Handler: "h"}, "only dead letters", ""},
-		{"ids of letters", Filter{Letters: []buffer.DeadLetterID{"1"}}, "give event ids", ""},
+		{"ids of letters", Filter{DeadLetters: []buffer.DeadLetterID{"1"}}, "give event ids", ""},
 		{"an unknown reason", Filter{Reason: "tired"}, "only dead letters", `no reason "tired"`},
 		{"too many ids", Filter{EventIDs: make([]string, MaxIDs+1)}, "too many", "too many"},
 		{"an empty time", Filter{Since: at, Until: at}, "is not before until", "is not before until"},
@@ -64,7 +64,7 @@ func TestFiltersThatAreRefused(t *testing.T) {
 			of   string
 			err  error
 			want string
-		}{{"events", tt.filter.CheckEvents(), tt.events}, {"letters", tt.filter.CheckLetters(), tt.letters}} {
+		}{{"events", tt.filter.CheckEvents(), tt.events}, {"letters", tt.filter.CheckDeadLetters(), tt.letters}} {
 			if (check.err == nil) != (check.want == "") || check.err != nil && !strings.Contains(check.err.Error(), check.want) {
 				t.Errorf("%s, for %s: %v, want %q", tt.name, check.of, check.err, check.want)
 			}

@@ -10,7 +10,7 @@ import (
 // FuzzDecode: a stored job is refused, or is written as one that reads the same.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
-		`{"version":1,"id":"260314150405-k3f9","handler":"h","kind":"events","rate":2.5,"filter":{"since":"2026-03-14T15:04:05Z","letters":["l"]}}`,
+		`{"version":1,"id":"260314150405-k3f9","handler":"h","kind":"events","rate":2.5,"filter":{"since":"2026-03-14T15:04:05Z","dead_letters":["l"]}}`,
 		`{"version":2}`, `{"version":1,"filter":{"event_ids":[]}}`, `{"version":1,"rate":1e400}`, `null`,
 	} {
 		f.Add([]byte(seed))

@@ -17,13 +17,13 @@ func TestStoredForm(t *testing.T) {
 	job := Job{
 		Version: 1, ID: "260314150405-k3f9", Handler: "h", Kind: KindEvents, Rate: 2.5, State: StateFailed, Error: "e",
 		Filter: Filter{
-			EventIDs: []string{"e1"}, Letters: []buffer.DeadLetterID{"l1"}, Source: "s", Vehicle: "v", Type: "T", Mode: "LIVE",
+			EventIDs: []string{"e1"}, DeadLetters: []buffer.DeadLetterID{"l1"}, Source: "s", Vehicle: "v", Type: "T", Mode: "LIVE",
 			Webhook: "w", Handler: "h", Reason: buffer.ReasonPoison, Since: at, Until: at,
 		},
 		CreatedAt: at, UpdatedAt: at, First: 1, Last: 2, Cursor: 3, Total: 4, Fed: 5, Open: 6, Unwanted: 7, Damaged: 8,
 	}
 	const want = `{"version":1,"id":"260314150405-k3f9","handler":"h","kind":"events",` +
-		`"filter":{"event_ids":["e1"],"letters":["l1"],"source":"s","vehicle":"v","type":"T","mode":"LIVE","webhook":"w",` +
+		`"filter":{"event_ids":["e1"],"dead_letters":["l1"],"source":"s","vehicle":"v","type":"T","mode":"LIVE","webhook":"w",` +
 		`"handler":"h","reason":"poison","since":"2026-03-14T15:04:05Z","until":"2026-03-14T15:04:05Z"},` +
 		`"rate":2.5,"state":"failed","error":"e","created_at":"2026-03-14T15:04:05Z","updated_at":"2026-03-14T15:04:05Z",` +
 		`"first":1,"last":2,"cursor":3,"total":4,"fed":5,"open":6,"unwanted":7,"damaged":8}`

@@ -200,7 +200,7 @@ func answerCode(answer []byte) string {
 	return ""
 }
 
-// isCode tells a code from a sentence, of which every answer might have another.
+// isCode reports whether s is a code, and not a sentence that may differ from answer to answer.
 func isCode(s string) bool {
 	if s == "" || len(s) > 48 {
 		return false

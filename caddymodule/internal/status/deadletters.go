@@ -63,7 +63,7 @@ func (w *DeadLetterWatch) current() deadLetters {
 
 // letterLister is what the watch needs of the engine.
 type letterLister interface {
-	DeadLetters(ctx context.Context, f engine.Filter, after buffer.DeadLetterID, limit int) (engine.LetterPage, error)
+	DeadLetters(ctx context.Context, f engine.Filter, after buffer.DeadLetterID, limit int) (engine.DeadLetterPage, error)
 	DeadLettersSince(ctx context.Context, t time.Time) (buffer.DeadLetterID, error)
 }
 
@@ -86,13 +86,13 @@ func (w *DeadLetterWatch) Look(ctx context.Context, now time.Time, list letterLi
 		}
 	}
 	page, err := list.DeadLetters(ctx, engine.Filter{}, after, maxLooked)
-	if err == nil && len(page.Letters) == 0 && after != "" {
+	if err == nil && len(page.DeadLetters) == 0 && after != "" {
 		page, err = list.DeadLetters(ctx, engine.Filter{}, "", maxLooked)
 	}
 	if err != nil {
 		return // their number is known all the same
 	}
-	var lately engine.LetterPage
+	var lately engine.DeadLetterPage
 	if page.Next != "" {
 		// What died in the last minutes may be behind the page.
 		if after, err = list.DeadLettersSince(ctx, now.Add(-burstWithin)); err == nil {
@@ -100,11 +100,11 @@ func (w *DeadLetterWatch) Look(ctx context.Context, now time.Time, list letterLi
 		}
 	}
 	w.seen = countDeadLetters(now, page, lately)
-	w.seen.part = uint64(len(page.Letters)) < stored
+	w.seen.part = uint64(len(page.DeadLetters)) < stored
 }
 
 // countDeadLetters counts a page and, where there is one, another that begins later.
-func countDeadLetters(now time.Time, page, lately engine.LetterPage) deadLetters {
+func countDeadLetters(now time.Time, page, lately engine.DeadLetterPage) deadLetters {
 	d := deadLetters{more: page.Next != ""}
 	by := map[string]*handlerDeadLetters{}
 	of := func(name string) *handlerDeadLetters {
@@ -125,13 +125,13 @@ func countDeadLetters(now time.Time, page, lately engine.LetterPage) deadLetters
 		}
 	}
 	last := buffer.DeadLetterID("")
-	for i := range page.Letters {
-		count(&page.Letters[i])
-		last = page.Letters[i].ID
+	for i := range page.DeadLetters {
+		count(&page.DeadLetters[i])
+		last = page.DeadLetters[i].ID
 	}
-	for i := range lately.Letters {
-		if lately.Letters[i].ID > last {
-			count(&lately.Letters[i])
+	for i := range lately.DeadLetters {
+		if lately.DeadLetters[i].ID > last {
+			count(&lately.DeadLetters[i])
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(by)) {

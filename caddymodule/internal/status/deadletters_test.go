@@ -20,16 +20,16 @@ type lister struct {
 	asked   int
 }
 
-func (l *lister) DeadLetters(_ context.Context, _ engine.Filter, after buffer.DeadLetterID, limit int) (engine.LetterPage, error) {
+func (l *lister) DeadLetters(_ context.Context, _ engine.Filter, after buffer.DeadLetterID, limit int) (engine.DeadLetterPage, error) {
 	l.asked++
 	i := slices.IndexFunc(l.letters, func(d buffer.DeadLetter) bool { return d.ID > after })
 	if i < 0 {
-		return engine.LetterPage{}, nil
+		return engine.DeadLetterPage{}, nil
 	}
-	page := engine.LetterPage{Letters: l.letters[i:]}
-	if len(page.Letters) > limit {
-		page.Letters = page.Letters[:limit]
-		page.Next = page.Letters[limit-1].ID
+	page := engine.DeadLetterPage{DeadLetters: l.letters[i:]}
+	if len(page.DeadLetters) > limit {
+		page.DeadLetters = page.DeadLetters[:limit]
+		page.Next = page.DeadLetters[limit-1].ID
 	}
 	return page, nil
 }

@@ -14,7 +14,7 @@ func ViewFilter(f *engine.Filter) api.Filter {
 		EventIDs: f.EventIDs, Handler: f.Handler, Reason: string(f.Reason), Source: f.Source, Vehicle: f.Vehicle,
 		Type: f.Type, Mode: f.Mode, Webhook: f.Webhook,
 	}
-	for _, id := range f.Letters {
+	for _, id := range f.DeadLetters {
 		o.DeadLetterIDs = append(o.DeadLetterIDs, string(id))
 	}
 	if !f.Since.IsZero() {

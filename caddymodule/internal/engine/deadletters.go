@@ -11,9 +11,9 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// LetterPage is one page of dead letters, oldest first, with their events.
-type LetterPage struct {
-	Letters []buffer.DeadLetter
+// DeadLetterPage is one page of dead letters, oldest first, with their events.
+type DeadLetterPage struct {
+	DeadLetters []buffer.DeadLetter
 	// Damaged counts letters that could not be read.
 	Damaged int
 	// Next is the after of the next page; "": there is none. As with EventPage, a page
@@ -21,8 +21,8 @@ type LetterPage struct {
 	Next buffer.DeadLetterID
 }
 
-// LetterCount says how many dead letters a filter picks.
-type LetterCount struct {
+// DeadLetterCount says how many dead letters a filter picks.
+type DeadLetterCount struct {
 	Total int
 	// ByHandler has those that are unreadable, which belong to no handler, under "".
 	ByHandler map[string]int
@@ -33,35 +33,35 @@ type LetterCount struct {
 
 // DeadLetters lists the dead letters after one, or from the first where after is "". Limit
 // is at most MaxPage; 0: MaxPage.
-func (e *Engine) DeadLetters(ctx context.Context, f Filter, after buffer.DeadLetterID, limit int) (LetterPage, error) {
+func (e *Engine) DeadLetters(ctx context.Context, f Filter, after buffer.DeadLetterID, limit int) (DeadLetterPage, error) {
 	limit, err := pageLimit(limit)
 	if err != nil {
-		return LetterPage{}, err
+		return DeadLetterPage{}, err
 	}
 	b, err := e.letterBuffer(ctx, &f)
 	if err != nil {
-		return LetterPage{}, err
+		return DeadLetterPage{}, err
 	}
-	var page LetterPage
+	var page DeadLetterPage
 	var looked, bytes int
 	last := after
 	for l, err := range letters(ctx, b, &f, after) {
 		if endsLetters(&l, err) {
-			return LetterPage{}, fmt.Errorf("listing dead letters: %w", err)
+			return DeadLetterPage{}, fmt.Errorf("listing dead letters: %w", err)
 		}
 		if err != nil {
 			page.Damaged++
 			continue
 		}
-		matches := f.MatchLetter(&l)
-		if looked == pageLooks || matches && (len(page.Letters) == limit || bytes > pageBytes) {
+		matches := f.MatchDeadLetter(&l)
+		if looked == pageLooks || matches && (len(page.DeadLetters) == limit || bytes > pageBytes) {
 			page.Next = last
 			break
 		}
 		looked++
 		last = l.ID
 		if matches {
-			page.Letters = append(page.Letters, l)
+			page.DeadLetters = append(page.DeadLetters, l)
 			bytes += len(l.Event.Body)
 		}
 	}
@@ -91,23 +91,23 @@ func (e *Engine) DeadLetter(ctx context.Context, id buffer.DeadLetterID) (buffer
 }
 
 // CountDeadLetters looks at all dead letters.
-func (e *Engine) CountDeadLetters(ctx context.Context, f Filter) (LetterCount, error) {
+func (e *Engine) CountDeadLetters(ctx context.Context, f Filter) (DeadLetterCount, error) {
 	b, err := e.letterBuffer(ctx, &f)
 	if err != nil {
-		return LetterCount{}, err
+		return DeadLetterCount{}, err
 	}
 	return countLetters(ctx, b, &f)
 }
 
-func countLetters(ctx context.Context, b buffer.Buffer, f *Filter) (LetterCount, error) {
-	c := LetterCount{ByHandler: map[string]int{}, ByReason: map[buffer.Reason]int{}}
+func countLetters(ctx context.Context, b buffer.Buffer, f *Filter) (DeadLetterCount, error) {
+	c := DeadLetterCount{ByHandler: map[string]int{}, ByReason: map[buffer.Reason]int{}}
 	for l, err := range letters(ctx, b, f, "") {
 		switch {
 		case endsLetters(&l, err):
-			return LetterCount{}, fmt.Errorf("counting dead letters: %w", err)
+			return DeadLetterCount{}, fmt.Errorf("counting dead letters: %w", err)
 		case err != nil:
 			c.Damaged++
-		case f.MatchLetter(&l):
+		case f.MatchDeadLetter(&l):
 			c.Total++
 			c.ByHandler[l.Handler]++
 			c.ByReason[l.Reason]++
@@ -142,7 +142,7 @@ func (e *Engine) DropDeadLetters(ctx context.Context, f Filter) (int, error) {
 			return dropped, fmt.Errorf("dropping dead letters: %d are gone: %w", dropped, err)
 		}
 		// Of a damaged one there is nothing to match but its id.
-		picked := err == nil && f.MatchLetter(&l) || err != nil && slices.Contains(f.Letters, l.ID)
+		picked := err == nil && f.MatchDeadLetter(&l) || err != nil && slices.Contains(f.DeadLetters, l.ID)
 		if !picked {
 			continue
 		}
@@ -160,7 +160,7 @@ func (e *Engine) DropDeadLetters(ctx context.Context, f Filter) (int, error) {
 }
 
 func (e *Engine) letterBuffer(ctx context.Context, f *Filter) (buffer.Buffer, error) {
-	if err := f.CheckLetters(); err != nil {
+	if err := f.CheckDeadLetters(); err != nil {
 		return nil, err
 	}
 	return e.store.get(ctx)
@@ -169,10 +169,10 @@ func (e *Engine) letterBuffer(ctx context.Context, f *Filter) (buffer.Buffer, er
 // letters yields the dead letters behind one that a filter may pick: those with the
 // ids that it names, else all. An error that is not fatal is about a single letter.
 func letters(ctx context.Context, b buffer.Buffer, f *Filter, after buffer.DeadLetterID) iter.Seq2[buffer.DeadLetter, error] {
-	if len(f.Letters) == 0 {
+	if len(f.DeadLetters) == 0 {
 		return b.DeadLetters(ctx, after)
 	}
-	ids := slices.Clone(f.Letters)
+	ids := slices.Clone(f.DeadLetters)
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	return func(yield func(buffer.DeadLetter, error) bool) {

@@ -26,7 +26,7 @@ func (r *rig) dead(n int) {
 	r.eventually("the dead letters are there", func() bool { return r.e.Status(context.Background()).Buffer.DeadLetters == uint64(n) })
 }
 
-func (r *rig) countLetters(f Filter) LetterCount {
+func (r *rig) countLetters(f Filter) DeadLetterCount {
 	r.t.Helper()
 	c, err := r.e.CountDeadLetters(context.Background(), f)
 	if err != nil {
@@ -55,7 +55,7 @@ func TestDeadLettersAreReplayedAndGone(t *testing.T) {
 	if got := r.events("h"); got != "v:1* v:2*" {
 		t.Errorf("the handler got %q", got)
 	}
-	want := LetterCount{Total: 1, ByHandler: map[string]int{"h": 1}, ByReason: map[buffer.Reason]int{buffer.ReasonRejected: 1}}
+	want := DeadLetterCount{Total: 1, ByHandler: map[string]int{"h": 1}, ByReason: map[buffer.Reason]int{buffer.ReasonRejected: 1}}
 	if diff := cmp.Diff(want, r.countLetters(Filter{})); diff != "" {
 		t.Errorf("dead letters that are left (-want +got):\n%s", diff)
 	}
@@ -106,7 +106,7 @@ func TestLettersThatDieAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range page.Letters {
+	for _, l := range page.DeadLetters {
 		if l.Retry.Replay != jobs[0].ID || l.Retry.Attempts != 1 {
 			t.Errorf("the letter's memory is %+v", l.Retry)
 		}
@@ -176,11 +176,11 @@ func TestLettersByFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, err := r.e.DeadLetters(ctx, Filter{}, "", 0)
-	if err != nil || len(page.Letters) != 5 || page.Next != "" {
-		t.Fatalf("%d letters, next %q, %v", len(page.Letters), page.Next, err)
+	if err != nil || len(page.DeadLetters) != 5 || page.Next != "" {
+		t.Fatalf("%d letters, next %q, %v", len(page.DeadLetters), page.Next, err)
 	}
-	last := page.Letters[4]
-	first := page.Letters[0]
+	last := page.DeadLetters[4]
+	first := page.DeadLetters[0]
 	for _, tt := range []struct {
 		name   string
 		filter Filter
@@ -195,8 +195,8 @@ func TestLettersByFilter(t *testing.T) {
 		{"type", Filter{Type: "VEHICLE_STATE"}, 4},
 		{"source", Filter{Source: "other"}, 1},
 		{"event id", Filter{EventIDs: []string{"w:2", "x"}}, 3},
-		{"letter", Filter{Letters: []buffer.DeadLetterID{last.ID, first.ID, first.ID}}, 2},
-		{"letter that is not the handler's", Filter{Handler: "h", Letters: []buffer.DeadLetterID{last.ID}}, 0},
+		{"letter", Filter{DeadLetters: []buffer.DeadLetterID{last.ID, first.ID, first.ID}}, 2},
+		{"letter that is not the handler's", Filter{Handler: "h", DeadLetters: []buffer.DeadLetterID{last.ID}}, 0},
 		{"since the last death", Filter{Since: last.DiedAt}, 1},
 		{"until the last death", Filter{Until: last.DiedAt}, 4},
 	} {
@@ -204,8 +204,8 @@ func TestLettersByFilter(t *testing.T) {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 		page, err := r.e.DeadLetters(ctx, tt.filter, "", 0)
-		if err != nil || len(page.Letters) != tt.want {
-			t.Errorf("%s: %d are listed, want %d: %v", tt.name, len(page.Letters), tt.want, err)
+		if err != nil || len(page.DeadLetters) != tt.want {
+			t.Errorf("%s: %d are listed, want %d: %v", tt.name, len(page.DeadLetters), tt.want, err)
 		}
 	}
 	var ids []buffer.DeadLetterID
@@ -215,7 +215,7 @@ func TestLettersByFilter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, l := range page.Letters {
+		for _, l := range page.DeadLetters {
 			ids = append(ids, l.ID)
 		}
 		if after = page.Next; after == "" {
@@ -241,7 +241,7 @@ func TestLettersByFilter(t *testing.T) {
 	if c := r.countLetters(Filter{}); c.Total != 4 || c.ByHandler["h"] != 1 || c.ByHandler["i"] != 2 || c.ByHandler[""] != 1 {
 		t.Errorf("left is %+v", c)
 	}
-	if n, err := r.e.DropDeadLetters(ctx, Filter{Letters: []buffer.DeadLetterID{last.ID}}); err != nil || n != 1 {
+	if n, err := r.e.DropDeadLetters(ctx, Filter{DeadLetters: []buffer.DeadLetterID{last.ID}}); err != nil || n != 1 {
 		t.Errorf("%d were dropped by id, %v", n, err)
 	}
 	if _, err := r.e.DeadLetter(ctx, last.ID); !errors.Is(err, buffer.ErrNotFound) {
@@ -271,7 +271,7 @@ func TestUnreadableLettersAreReadAgain(t *testing.T) {
 		t.Errorf("the handler got %q", got)
 	}
 	page, err := r.e.DeadLetters(ctx, Filter{}, "", 0)
-	if err != nil || len(page.Letters) != 1 || page.Letters[0].Event.ID != "broken" {
-		t.Errorf("left is %+v, %v", page.Letters, err)
+	if err != nil || len(page.DeadLetters) != 1 || page.DeadLetters[0].Event.ID != "broken" {
+		t.Errorf("left is %+v, %v", page.DeadLetters, err)
 	}
 }

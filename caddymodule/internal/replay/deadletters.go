@@ -48,7 +48,7 @@ func (r *run) batch(ctx context.Context, job *Job, after buffer.DeadLetterID) (f
 		}
 		last = l.ID
 		// A letter that came while the job ran is not fed again.
-		if l.DiedAt.Before(job.CreatedAt) && job.Filter.MatchLetter(&l) {
+		if l.DiedAt.Before(job.CreatedAt) && job.Filter.MatchDeadLetter(&l) {
 			found = append(found, dispatch.Reopening{Event: envelope(&l.Event), Letter: l.ID, Replay: job.ID})
 		}
 	}
@@ -66,10 +66,10 @@ func (r *run) batch(ctx context.Context, job *Job, after buffer.DeadLetterID) (f
 
 // each yields the letters that the filter may pick.
 func (r *run) each(ctx context.Context, job *Job, after buffer.DeadLetterID) func(yield func(buffer.DeadLetter, error) bool) {
-	if len(job.Filter.Letters) == 0 {
+	if len(job.Filter.DeadLetters) == 0 {
 		return r.cfg.Source.DeadLetters(ctx, after)
 	}
-	ids := slices.Clone(job.Filter.Letters)
+	ids := slices.Clone(job.Filter.DeadLetters)
 	slices.Sort(ids)
 	return func(yield func(buffer.DeadLetter, error) bool) {
 		for _, id := range slices.Compact(ids) {
