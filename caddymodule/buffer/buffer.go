@@ -88,8 +88,19 @@ type Stats struct {
 	// Full is the reason, with ErrFull in it, when there is no room just now: for any event, or for one as large as the
 	// last that was refused. Else nil.
 	Full error
+	// ClockJump is the jump of the system's clock that the buffer does not believe yet. Nothing is deleted for its age
+	// until then.
+	ClockJump ClockJump
 	// FileSystem names what the buffer lies on, "" where that is not known. SyncMedian and SyncMax are how long a small
 	// write and its sync took when the buffer was opened, 0 where and as long as that is not measured.
 	FileSystem          string
 	SyncMedian, SyncMax time.Duration
+}
+
+// ClockJump is a jump of the system's clock; the zero value is none.
+type ClockJump struct {
+	// By is how far the clock is ahead of where it should be; negative: behind.
+	By time.Duration
+	// Left is for how long it must still be steady until the buffer goes by it again.
+	Left time.Duration
 }

@@ -55,4 +55,6 @@ type ConsumerInfo struct {
 	Oldest time.Time
 	// PausedSince and OrphanedSince are zero when it is neither; see PauseConsumer and KeepConsumers.
 	PausedSince, OrphanedSince time.Time
+	// LetGoAt is when an orphan stops holding back trimming, as far as is known now; earlier when room is needed.
+	LetGoAt time.Time
 }

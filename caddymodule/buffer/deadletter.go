@@ -16,6 +16,9 @@ type DeadLetters interface {
 	// what died earlier. No dead letter has this id.
 	DeadLettersSince(t time.Time) DeadLetterID
 
+	// DeadLettersEnd returns an id that comes behind all dead letters there are, and before all later ones.
+	DeadLettersEnd() DeadLetterID
+
 	// DeadLetter returns one, or ErrNotFound.
 	DeadLetter(ctx context.Context, id DeadLetterID) (DeadLetter, error)
 

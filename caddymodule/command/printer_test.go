@@ -158,7 +158,7 @@ func trouble() api.Status {
 	stats.Full = buffer.ErrFull
 	return status.Make(noon, engine.Status{
 		Receiving: engine.ReceivingOpen, Buffer: stats, Handlers: []engine.HandlerStatus{long, crm, paused},
-		Removed: []buffer.ConsumerInfo{{Name: "old_crm", ConsumerStats: buffer.ConsumerStats{Pending: 44}, Oldest: noon.Add(-70 * time.Hour), OrphanedSince: noon.Add(-72 * time.Hour)}},
+		Removed: []buffer.ConsumerInfo{{Name: "old_crm", ConsumerStats: buffer.ConsumerStats{Pending: 44}, Oldest: noon.Add(-70 * time.Hour), OrphanedSince: noon.Add(-72 * time.Hour), LetGoAt: noon.Add(96 * time.Hour)}},
 		Replays: []replay.Job{
 			{ID: "260301114500-abcd", Handler: "crm", Kind: replay.KindEvents, State: replay.StateRunning, First: 1, Last: 1000, Cursor: 450, Fed: 400, Unwanted: 50, Rate: 100},
 			{ID: "260301100000-efgh", Handler: "crm", State: replay.StateFailed, Error: "storing: no room"},

@@ -93,6 +93,7 @@ func Run(t *testing.T, newStorage New) {
 		{"Events/says where each consumer stands", testStates},
 		{"Letters/pages", testLetterPages},
 		{"Letters/since a time", testLettersSince},
+		{"Letters/end", testLettersEnd},
 		{"Letters/drops", testLetterDrop},
 		{"Letters/refuses what is no id", testLetterBadID},
 		{"Limits/are those in force, over a crash", testLimits},

@@ -133,6 +133,32 @@ func testLetterDrop(t *testing.T, f *fixture) {
 	}
 }
 
+// What dies while somebody reads the letters there are is behind their end, on a clock that stands still as well.
+func testLettersEnd(t *testing.T, f *fixture) {
+	if l := f.letters(); len(l) > 0 || f.DeadLettersEnd() == "" {
+		t.Fatalf("want no letters, and an end all the same: %d", len(l))
+	}
+	before := f.die(3)
+	end := f.DeadLettersEnd()
+	for _, l := range before {
+		if l.ID >= end {
+			t.Errorf("letter %q is not before the end %q", l.ID, end)
+		}
+	}
+	c := f.consumer("later")
+	f.append("another")
+	for _, l := range f.lease(c, 1) {
+		f.settle(c, buffer.Outcome{Position: l.Event.Position, Verb: buffer.Dead, Reason: buffer.ReasonExpired})
+	}
+	all := f.letters()
+	if len(all) != 4 || all[3].ID < end {
+		t.Errorf("of %d letters the last is before the end", len(all))
+	}
+	if _, err := f.DeadLetter(f.ctx, end); !errors.Is(err, buffer.ErrNotFound) {
+		t.Errorf("the end names a letter: %v", err)
+	}
+}
+
 func testLetterBadID(t *testing.T, f *fixture) {
 	letters := f.die(1)
 	good := string(letters[0].ID)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -105,9 +104,9 @@ func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error
 	if b.dedupe.Excludes(t.key) {
 		return buffer.Receipt{}, false, nil
 	}
-	now, window := b.now().UnixNano(), b.limits.Load().DedupeWindow
+	since := b.clock.Ago(b.limits.Load().DedupeWindow)
 	err = b.use(func(db *pebble.DB) error {
-		s, ok, err := b.findSeen(db, t.key, now, window)
+		s, ok, err := b.findSeen(db, t.key, since)
 		// What is not synced yet is left to the committer: it answers after the sync.
 		if ok && s.Position <= b.durable.Load() {
 			r, stored = t.duplicateOf(s), true
@@ -119,10 +118,8 @@ func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error
 }
 
 // findSeen takes damage in the index for "not found": storing an event twice is better than not at all.
-func (b *Buffer) findSeen(
-	db *pebble.DB, k format.DedupeKey, now int64, window time.Duration,
-) (format.Seen, bool, error) {
-	s, ok, err := b.dedupe.Find(db, k, now, window)
+func (b *Buffer) findSeen(db *pebble.DB, k format.DedupeKey, since int64) (format.Seen, bool, error) {
+	s, ok, err := b.dedupe.Find(db, k, since)
 	if err != nil && pebble.IsCorruptionError(err) {
 		b.log.Error("buffer: the dedupe index is damaged, an event may be stored twice",
 			"error", text.FirstLine(err.Error()))
@@ -140,15 +137,15 @@ func (t *appendTask) size() int {
 }
 
 func (t *appendTask) stage(g *group) error {
-	window := g.limits.DedupeWindow
+	since := g.seenSince()
 	s, ok := g.b.dedupe.JustAdded(t.key)
 	if !ok && !g.b.dedupe.Covers(t.group) {
 		var err error
-		if s, ok, err = g.b.findSeen(g.db, t.key, g.now, window); err != nil {
+		if s, ok, err = g.b.findSeen(g.db, t.key, since); err != nil {
 			return err
 		}
 	}
-	if ok && s.Within(g.now, window) {
+	if ok && s.StoredAt >= since {
 		t.receipt = t.duplicateOf(s)
 		g.b.counters.duplicates.Add(1)
 		return nil
@@ -157,7 +154,7 @@ func (t *appendTask) stage(g *group) error {
 	t.receipt = buffer.Receipt{Position: s.Position}
 	g.stageEvent(t, s.Position)
 	op := g.batch.SetDeferred(format.DedupeKeySize, format.SeenSize)
-	bucket := g.b.dedupe.Bucket(g.now, window)
+	bucket := g.b.dedupe.Bucket(g.now, since)
 	format.AppendDedupeKey(op.Key[:0], bucket, t.key)
 	s.Put(op.Value)
 	_ = op.Finish()

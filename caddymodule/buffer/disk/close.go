@@ -14,6 +14,7 @@ func (b *Buffer) Close() error {
 		b.committer.stop()
 		b.loops.Wait()
 		b.wakeAll()
+		b.storeClock()
 		b.flushAll()
 		if err := b.closeStore(); err != nil && b.failure.Err() == nil {
 			b.closeErr = fmt.Errorf("closing buffer %s: %w", b.opts.Path, err)

@@ -171,8 +171,9 @@ func (g *group) start(db *pebble.DB) {
 	}
 	g.number = g.b.committed.Load() + 1
 	g.events.Reset(g.number, g.c.next)
-	g.now = g.b.now().UnixNano()
 	g.limits = g.b.limits.Load()
+	g.seen = 0
+	g.stageClock()
 	clear(g.touched)
 	g.touched = g.touched[:0]
 	clear(g.memos)

@@ -50,6 +50,9 @@ func (b *Buffer) describe(db *pebble.DB, st *consumerState) (buffer.ConsumerInfo
 		OrphanedSince: since(st.lifecycle.OrphanedSince),
 	}
 	st.mu.Unlock()
+	if !info.OrphanedSince.IsZero() {
+		info.LetGoAt = b.letGoAt(info.OrphanedSince)
+	}
 	info.ConsumerStats = st.stats(b.durable.Load())
 	oldest, err := b.oldestOpen(db, st)
 	if err != nil {

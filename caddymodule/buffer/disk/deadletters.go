@@ -51,6 +51,11 @@ func (b *Buffer) DeadLetters(ctx context.Context, behind buffer.DeadLetterID) it
 	}
 }
 
+// DeadLettersEnd implements buffer.Buffer. What dies later has that time at least.
+func (b *Buffer) DeadLettersEnd() buffer.DeadLetterID {
+	return format.DeadLettersSince(time.Unix(0, b.clock.Next()))
+}
+
 // DeadLettersSince implements buffer.Buffer.
 func (b *Buffer) DeadLettersSince(t time.Time) buffer.DeadLetterID {
 	return format.DeadLettersSince(t)

@@ -9,7 +9,7 @@
 //
 // The engine stands on packages of its own: eventlog is the log of events, failstop the file system that halts, format
 // the keys and records, dedupe the index of ids, probe the look at the disk. Package disk/module makes a Caddy module
-// of the engine. A file of the engine uses only those below it:
+// of the engine, clock the time by which it decides what is old. A file of the engine uses only those below it:
 //
 //	open, close             opening, reconfiguring, closing
 //	retention, trim, orphan, forget
@@ -26,7 +26,7 @@
 //	                        what is written, and what bounds it
 //	readevent, consumerstate, buffer
 //	                        what all of these read
-//	types, options, seekhint, waiter
+//	types, options, seekhint, waiter, clock
 //	                        what an open buffer is made of
 //
 // # Log
@@ -62,6 +62,10 @@
 //
 //	mapplied    the last group that is applied, the next position, and the total size of all events so far
 //	mbeginning  the first position that is kept, and the total size of the events before it
+//
+// One is the clock's, see package clock:
+//
+//	mclock  the newest stamp, and the gaps: JSON and a checksum
 //
 // The format is 4. No release wrote an earlier one, so earlier ones are refused.
 //

@@ -132,7 +132,7 @@ func (b *Buffer) Lookup(ctx context.Context, source, id string) (position uint64
 		if b.dedupe.Excludes(key) {
 			return buffer.ErrNotFound
 		}
-		s, ok, err := b.findSeen(db, key, b.now().UnixNano(), b.limits.Load().DedupeWindow)
+		s, ok, err := b.findSeen(db, key, b.clock.Ago(b.limits.Load().DedupeWindow))
 		if err == nil && (!ok || s.Position > b.durable.Load()) {
 			err = buffer.ErrNotFound
 		}

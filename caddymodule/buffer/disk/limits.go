@@ -7,9 +7,9 @@ import "time"
 const limitsGrace = time.Minute
 
 // trimLimits are the limits that decide what goes, while b.limits decides what is refused.
-func (b *Buffer) trimLimits(now time.Time) *Limits {
+func (b *Buffer) trimLimits(now int64) *Limits {
 	limits, s := b.limits.Load(), b.grace.Load()
-	if s == nil || !now.Before(s.until) {
+	if s == nil || now >= s.until {
 		return limits
 	}
 	l := limits.keepingMore(s.limits)
@@ -23,15 +23,15 @@ func (b *Buffer) setLimits(l Limits) {
 	if l == *b.limits.Load() {
 		return
 	}
-	now := b.now()
+	now := b.clock.Now()
 	kept := l.keepingMore(*b.trimLimits(now))
 	if kept != l {
 		b.log.Info("buffer: limits that keep less take effect on what is stored after a while, unless they are taken "+
 			"back", "after", limitsGrace)
 	}
 	// In this order nothing is ever trimmed by the new limits alone.
-	b.grace.Store(&graceLimits{limits: kept, until: now.Add(limitsGrace)})
+	b.grace.Store(&graceLimits{limits: kept, until: now + int64(limitsGrace)})
 	b.limits.Store(&l)
 }
 
-func (g *group) trimLimits() *Limits { return g.b.trimLimits(time.Unix(0, g.now)) }
+func (g *group) trimLimits() *Limits { return g.b.trimLimits(g.now) }

@@ -106,11 +106,11 @@ func newLimitsRig(t *testing.T, l Limits) *limitsRig {
 	settleN(t, c, 100, doneAll)
 	// A bucket is closed by the first id after it.
 	clock.Advance(25 * hour / 2)
-	b.dedupe.Bucket(clock.Now().UnixNano(), hour)
+	b.dedupe.Bucket(clock.Now().UnixNano(), clock.Now().Add(-hour).UnixNano())
 	clock.Advance(hour)
-	b.dedupe.Bucket(clock.Now().UnixNano(), hour)
+	b.dedupe.Bucket(clock.Now().UnixNano(), clock.Now().Add(-hour).UnixNano())
 	clock.Advance(2 * hour)
-	b.dedupe.Bucket(clock.Now().UnixNano(), hour)
+	b.dedupe.Bucket(clock.Now().UnixNano(), clock.Now().Add(-hour).UnixNano())
 	r.full = r.have()
 	return r
 }

@@ -29,7 +29,6 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	b := &Buffer{
 		opts:      o,
 		log:       o.Log,
-		now:       o.Clock,
 		consumers: map[string]*consumerState{},
 		damaged:   map[uint64]struct{}{},
 		closing:   make(chan struct{}),
@@ -107,7 +106,10 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 	if b.dedupe, err = dedupe.Load(b.db, last); err != nil {
 		return 0, 0, 0, err
 	}
-	return last, next, total, b.loadConsumers()
+	if err := b.loadConsumers(); err != nil {
+		return 0, 0, 0, err
+	}
+	return last, next, total, b.loadClock()
 }
 
 // passGaps begins behind positions without an event, which nobody waits for. Their segments may go then; before any

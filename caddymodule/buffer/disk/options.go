@@ -47,8 +47,11 @@ type Options struct {
 	Log *slog.Logger
 	// FS holds the directory. Default: the operating system's.
 	FS vfs.FS
-	// Clock is the time. Default time.Now.
+	// Clock is the wall clock. Default time.Now.
 	Clock func() time.Time
+	// Elapsed is the time that has passed since some moment, and never jumps. Default: by the process's monotonic
+	// clock, or by Clock if that is given.
+	Elapsed func() time.Duration
 
 	// noSync omits the sync. It proves that the crash tests see what a missing sync loses.
 	noSync bool
@@ -133,9 +136,6 @@ func (o Options) withDefaults() Options {
 			o.probe = probe.New()
 		}
 	}
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
 	o.segment = int64(min(maxSegment, max(minSegment, o.MaxSize/16)))
 	if o.memTable == 0 {
 		o.memTable = memTableSize
@@ -148,7 +148,7 @@ func (o Options) withDefaults() Options {
 // graceLimits are what must be kept until a time, whatever the limits in force say.
 type graceLimits struct {
 	limits Limits
-	until  time.Time
+	until  int64
 }
 
 // keepingMore returns of each limit the one that keeps more.

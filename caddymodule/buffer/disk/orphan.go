@@ -5,6 +5,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/clock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
@@ -15,17 +16,16 @@ const orphanGrace = 15 * time.Minute
 // holds reports whether what the consumer has not settled must stay. An orphan holds it for as long
 // as settled events stay; where events are refused for it, only for the grace. One that is open or
 // still settling is as good as kept.
-func (st *consumerState) holds(now int64, l *Limits, pressed bool) bool {
+func (st *consumerState) holds(c *clock.Clock, l *Limits, pressed bool) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.lifecycle.OrphanedSince == 0 || st.busy() {
 		return true
 	}
-	held := orphanGrace
-	if !pressed {
-		held = max(held, l.Retention)
+	if pressed {
+		return c.Left(st.lifecycle.OrphanedSince, orphanGrace) > 0
 	}
-	return now-st.lifecycle.OrphanedSince < int64(held)
+	return st.lifecycle.OrphanedSince > c.Ago(max(orphanGrace, l.Retention))
 }
 
 // settledUpTo returns the position up to which the consumer needs no event any more, when what is
@@ -163,7 +163,7 @@ type removal struct {
 func (g *group) planRemovals(e eventTrim) (over []removal, err error) {
 	first, limits := g.b.first.Load(), g.trimLimits()
 	for _, st := range g.b.allConsumers() {
-		if st.holds(g.now, limits, false) {
+		if st.holds(g.b.clock, limits, false) {
 			continue
 		}
 		up, err := st.settledUpTo(g.db, first, e.to)

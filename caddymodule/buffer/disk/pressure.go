@@ -50,11 +50,11 @@ func (b *Buffer) noRoom(size int) error {
 
 // nearFull reports whether settled events should go early.
 func (b *Buffer) nearFull() bool {
-	return int64(b.bytes()) >= hundredths(b.trimLimits(b.now()).MaxSize, trimAbove)
+	return int64(b.bytes()) >= hundredths(b.trimLimits(b.clock.Now()).MaxSize, trimAbove)
 }
 
 // excess is how many bytes should go to make room. The caller holds trimming.
-func (b *Buffer) excess(limits *Limits, now time.Time) int64 {
+func (b *Buffer) excess(limits *Limits, now int64) int64 {
 	var excess int64
 	if b.nearFull() {
 		excess = int64(b.bytes()) - hundredths(limits.MaxSize, trimTo)
@@ -63,7 +63,7 @@ func (b *Buffer) excess(limits *Limits, now time.Time) int64 {
 		return excess
 	}
 	// The files shrink a while after the events went. What is missing now must not be freed twice.
-	if now.Sub(b.tightTrim) >= sweepEvery {
+	if now-b.tightTrim >= int64(sweepEvery) {
 		excess = max(excess, b.missing.Load())
 	}
 	return excess
@@ -81,7 +81,7 @@ func (b *Buffer) checkHeadroom() {
 		return
 	}
 	var missing int64
-	if headroom := b.trimLimits(b.now()).Headroom; usage.AvailBytes < headroom {
+	if headroom := b.trimLimits(b.clock.Now()).Headroom; usage.AvailBytes < headroom {
 		// Somewhat more, or the next event would be one too many again.
 		missing = int64(headroom - usage.AvailBytes + headroom/8)
 	}

@@ -138,7 +138,7 @@ func TestTrimSeesWhatWasReopened(t *testing.T) {
 	settleN(t, c, 5, doneAll)
 	clock.Advance(2 * hour)
 	limits := b.limits.Load()
-	to, _, err := b.trimPoint(limits, clock.Now())
+	to, _, err := b.trimPoint(limits, clock.Now().UnixNano())
 	if err != nil || to != 5 {
 		t.Fatalf("got %d, %v; want 5", to, err)
 	}

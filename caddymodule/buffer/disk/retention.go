@@ -22,7 +22,7 @@ func (b *Buffer) keep() {
 	defer sweep.Stop()
 	defer pressure.Stop()
 	// idle: the last trim that was asked for found nothing, so the next ones wait for the tick.
-	idle := false
+	idle, jumped := false, false
 	b.writeControl(false)
 	for {
 		select {
@@ -32,6 +32,7 @@ func (b *Buffer) keep() {
 			return
 		case <-pressure.C:
 			idle = false
+			jumped = b.logJump(jumped)
 			b.checkHeadroom()
 			if b.fs.ControlOutdated() {
 				b.writeControl(false)
@@ -67,7 +68,7 @@ func (b *Buffer) trimAndLog() bool {
 func (b *Buffer) trim(ctx context.Context) error {
 	b.trimming.Lock()
 	defer b.trimming.Unlock()
-	now := b.now()
+	now := b.clock.Now()
 	limits := b.trimLimits(now)
 	to, pressed, err := b.trimPoint(limits, now)
 	if err != nil {
@@ -76,35 +77,51 @@ func (b *Buffer) trim(ctx context.Context) error {
 	if to > 0 && b.missing.Load() > 0 {
 		b.tightTrim = now
 	}
+	var letters int64
+	defer func() { b.logLetters(letters, limits.DeadLetterRetention) }()
 	for more := true; more; {
 		t := &trimTask{
 			waiter: newWaiter(), to: to, pressed: pressed,
-			lettersBefore: format.DeadLetterKey(now.Add(-limits.DeadLetterRetention), 0, ""),
+			lettersBefore: b.lettersBefore(limits),
 		}
 		done, err := b.committer.do(ctx, t, &t.waiter)
 		if err != nil {
 			return err
 		}
-		more = done && t.moreLetters
+		if more = done && t.moreLetters; done {
+			letters += t.letters
+		}
 	}
 	return nil
 }
 
+// logLetters says how many dead letters a trim has deleted: nobody has had them.
+func (b *Buffer) logLetters(n int64, age time.Duration) {
+	if n > 0 {
+		b.log.Warn("buffer: dead letters are deleted for their age", "dead letters", n, "older than", age)
+	}
+}
+
+// lettersBefore is the key before which dead letters are too old.
+func (b *Buffer) lettersBefore(limits *Limits) []byte {
+	return format.DeadLetterKey(time.Unix(0, b.clock.Ago(limits.DeadLetterRetention)), 0, "")
+}
+
 // trimPoint finds the last position that may go and that age or want of room wants gone, 0 for none. pressed: orphans
 // lose what they still might hold.
-func (b *Buffer) trimPoint(limits *Limits, now time.Time) (to uint64, pressed bool, err error) {
+func (b *Buffer) trimPoint(limits *Limits, now int64) (to uint64, pressed bool, err error) {
 	excess := b.excess(limits, now)
-	limit, holders, err := b.settledUpTo(now.UnixNano(), limits, false)
+	limit, holders, err := b.settledUpTo(limits, false)
 	if err != nil {
 		return 0, false, err
 	}
-	to, freed, err := b.findTrim(limit, now.Add(-limits.Retention).UnixNano(), excess)
+	to, freed, err := b.findTrim(limit, b.clock.Ago(limits.Retention), excess)
 	if err != nil || excess <= freed {
 		return to, false, err
 	}
 	// Orphans give way only where that keeps events from being refused.
 	if b.missing.Load() > 0 || int64(b.bytes())-freed >= hundredths(limits.MaxSize, orphansAbove) {
-		if limit, holders, err = b.settledUpTo(now.UnixNano(), limits, true); err != nil {
+		if limit, holders, err = b.settledUpTo(limits, true); err != nil {
 			return 0, false, err
 		}
 		further, _, err := b.findTrim(limit, math.MinInt64, excess)
@@ -122,8 +139,8 @@ func (b *Buffer) trimPoint(limits *Limits, now time.Time) (to uint64, pressed bo
 }
 
 // warnHolders says what keeps the buffer full, once in a while. The caller holds trimming.
-func (b *Buffer) warnHolders(holders []string, position uint64, now time.Time) {
-	if now.Sub(b.warnedAt) < sweepEvery {
+func (b *Buffer) warnHolders(holders []string, position uint64, now int64) {
+	if now-b.warnedAt < int64(sweepEvery) {
 		return
 	}
 	b.warnedAt = now
@@ -195,10 +212,10 @@ func (b *Buffer) searchTrim(limit uint64, cutoff, excess int64) (to uint64, free
 
 // settledUpTo returns the position up to which every consumer that holds events, open or not, has
 // settled everything, and who holds it there.
-func (b *Buffer) settledUpTo(now int64, l *Limits, pressed bool) (limit uint64, holders []string, err error) {
+func (b *Buffer) settledUpTo(l *Limits, pressed bool) (limit uint64, holders []string, err error) {
 	limit = b.durable.Load()
 	for _, st := range b.allConsumers() {
-		if !st.holds(now, l, pressed) {
+		if !st.holds(b.clock, l, pressed) {
 			continue
 		}
 		var up uint64

@@ -1,8 +1,6 @@
 package disk
 
 import (
-	"time"
-
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
@@ -16,7 +14,7 @@ func (b *Buffer) removeSegments() {
 	b.checkHeadroom()
 	// What is missing now is missing in spite of what went.
 	b.trimming.Lock()
-	b.tightTrim = time.Time{}
+	b.tightTrim = 0
 	b.trimming.Unlock()
 }
 

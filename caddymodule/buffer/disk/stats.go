@@ -15,6 +15,7 @@ func (b *Buffer) Stats() buffer.Stats {
 		Corrupt:     b.counters.corrupt.Load(),
 		Halted:      b.failure.Err(),
 		Full:        b.noRoom(int(b.refusedSize.Load())),
+		ClockJump:   b.clockJump(),
 	}
 	if s.Last == 0 {
 		s.First = 0

@@ -15,6 +15,8 @@ type trimTask struct {
 	// lettersBefore bounds the dead letters that go; moreLetters says afterwards that some are left.
 	lettersBefore []byte
 	moreLetters   bool
+	// letters counts those that went.
+	letters int64
 }
 
 // lettersPerTrim bounds how long one trim keeps the committer.
@@ -35,7 +37,7 @@ func (t *trimTask) stage(g *group) error {
 	if err := t.stageLetters(g); err != nil {
 		return err
 	}
-	if keep, gone := g.b.dedupe.Expire(g.now, g.trimLimits().DedupeWindow); gone {
+	if keep, gone := g.b.dedupe.Expire(g.b.clock.Ago(g.trimLimits().DedupeWindow)); gone {
 		_ = g.batch.DeleteRange([]byte{format.KindDedupe}, format.BucketKey(keep), nil)
 	}
 	if g.stageTrim(events) {
@@ -70,6 +72,7 @@ func (t *trimTask) stageLetters(g *group) error {
 	if n > 0 {
 		_ = g.batch.DeleteRange([]byte{format.KindDeadLetter}, end, nil)
 		g.countAside(-n, -bytes)
+		t.letters = n
 	}
 	return nil
 }
@@ -82,7 +85,7 @@ func (t *trimTask) planEvents(g *group) (eventTrim, error) {
 	limits := g.trimLimits()
 	var orphans []*consumerState
 	for _, st := range g.b.allConsumers() {
-		if !st.holds(g.now, limits, t.pressed) {
+		if !st.holds(g.b.clock, limits, t.pressed) {
 			orphans = append(orphans, st)
 			continue
 		}

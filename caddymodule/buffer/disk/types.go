@@ -4,10 +4,10 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/clock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/dedupe"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
@@ -25,7 +25,7 @@ type Buffer struct {
 
 	log     *slog.Logger
 	failure *failstop.Failure
-	now     func() time.Time
+	clock   *clock.Clock
 
 	// dbMu is held for reading while db is used, and for writing to take it away.
 	dbMu sync.RWMutex
@@ -70,7 +70,7 @@ type Buffer struct {
 	// trimming lets one trim measure and delete at a time: two would free the same excess twice.
 	trimming sync.Mutex
 	// warnedAt is when the holders were last logged, tightTrim when events last went to free the headroom.
-	warnedAt, tightTrim time.Time
+	warnedAt, tightTrim int64
 
 	counters counters
 
@@ -112,6 +112,8 @@ type group struct {
 	number uint64
 	now    int64
 	limits *Limits
+	// seen is the start of the dedupe window, 0 until it is asked for.
+	seen int64
 	// touched are the consumers whose progress changed.
 	touched []*consumerState
 	// memos are those of the group by their keys, lettersGone the dead letters that it removes, and
@@ -141,6 +143,8 @@ type committer struct {
 	// newest is the segment that was the newest when it last looked, and cacheDropped the total size when it last asked
 	// for pages to be dropped.
 	newest, cacheDropped uint64
+	// clockStored is the time when the clock was last stored, 0 if it was not since the start.
+	clockStored int64
 
 	tasks []task
 	errs  []error

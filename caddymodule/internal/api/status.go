@@ -57,6 +57,10 @@ type Buffer struct {
 	Duplicates    uint64  `json:"duplicates"`
 	Corrupt       uint64  `json:"corrupt"`
 	Syncs         uint64  `json:"syncs"`
+	// ClockJump is how far the system's clock has jumped ahead, or back where it is negative, and the buffer does not
+	// go by it yet; ClockSteadyIn is when it will, if the clock stays steady. 0: no jump.
+	ClockJump     float64 `json:"clock_jump_seconds,omitempty"`
+	ClockSteadyIn float64 `json:"clock_steady_in_seconds,omitempty"`
 	// What the buffer lies on, and how long a sync took there when it was opened.
 	FileSystem string  `json:"file_system,omitempty"`
 	SyncMedian float64 `json:"sync_latency_median_seconds,omitempty"`

@@ -39,7 +39,7 @@ func (d *Dispatcher) unblock() {
 		}
 		l.listed = false
 		if l.state == laneBlocked {
-			d.wait(l, l.due)
+			d.wait(l, l.due, l.dueOf)
 		}
 		return true
 	})

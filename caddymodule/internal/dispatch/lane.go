@@ -67,6 +67,9 @@ type lane struct {
 	// due is when a waiting lane goes on, heapAt its place in the heap.
 	due    time.Time
 	heapAt int
+	// dueOf is the position of the event that due is about, waitedFor that of the one that the lane has waited for: it
+	// is due, whatever the wall clock says now.
+	dueOf, waitedFor uint64
 	// active: it counts against the bound of lanes that are looked up or delivered.
 	active bool
 	// listed: it is in the list of blocked lanes.

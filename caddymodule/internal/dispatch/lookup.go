@@ -66,7 +66,7 @@ func (d *Dispatcher) onFetched(r fetchedEvents) {
 	if r.err != nil {
 		d.cfg.Log.Error("cannot read deferred events from the buffer: they wait; trying again", "error", r.err)
 		d.deactivate(l)
-		d.wait(l, time.Now().Add(maxBackoff))
+		d.wait(l, time.Now().Add(maxBackoff), 0)
 		return
 	}
 	if len(r.items) == 0 {

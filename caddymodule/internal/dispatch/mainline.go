@@ -147,7 +147,8 @@ func (d *Dispatcher) enqueue(l *lane) {
 		d.deferLane(l, time.Time{})
 		return
 	}
-	if due := l.queue[0].retry.NotBefore; !due.IsZero() && due.After(time.Now()) {
+	head, now := l.queue[0], time.Now()
+	if due := d.cfg.Retry.due(head.retry, now); due.After(now) && l.waitedFor != head.position() {
 		d.deferLane(l, due)
 		return
 	}

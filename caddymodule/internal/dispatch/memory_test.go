@@ -38,6 +38,7 @@ func (b *memory) wake() {
 func (b *memory) Limits() buffer.Limits { return buffer.Limits{} }
 
 func (b *memory) DeadLettersSince(time.Time) buffer.DeadLetterID { return "" }
+func (b *memory) DeadLettersEnd() buffer.DeadLetterID            { return "" }
 
 func (b *memory) Append(_ context.Context, e *buffer.Event) (buffer.Receipt, error) {
 	b.mu.Lock()

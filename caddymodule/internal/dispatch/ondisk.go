@@ -51,7 +51,7 @@ func (d *Dispatcher) readLanes() ([]deferredLane, error) {
 			if err != nil {
 				return nil, err
 			}
-			lanes = append(lanes, deferredLane{name: l.Name, first: l.Position, due: l.Retry.NotBefore})
+			lanes = append(lanes, deferredLane{name: l.Name, first: l.Position, due: d.cfg.Retry.due(l.Retry, time.Now())})
 		}
 		if moved, err := d.relane(lanes); err != nil || !moved {
 			return lanes, err
@@ -79,7 +79,7 @@ func (d *Dispatcher) onLanes(r loaded) {
 		d.lanes[l.name] = l
 		d.toDisk(l)
 		l.first, l.high = b.first, math.MaxUint64
-		d.wait(l, b.due)
+		d.wait(l, b.due, b.first)
 	}
 }
 
@@ -104,12 +104,16 @@ const eventLanePrefix = "event/"
 func (d *Dispatcher) deferLane(l *lane, due time.Time) {
 	d.toDisk(l)
 	d.deactivate(l)
+	var of uint64
+	if !due.IsZero() {
+		of, l.waitedFor = l.queue[0].position(), 0
+	}
 	for _, it := range l.queue {
 		d.deferItem(l, it)
 	}
 	l.queue = nil
 	d.deferHeld(l)
-	d.wait(l, due)
+	d.wait(l, due, of)
 }
 
 // deferHeld defers what a lane on disk held in memory.
@@ -140,9 +144,9 @@ func (l *lane) noteDeferral(position, put uint64) {
 	l.high = position
 }
 
-// wait puts a lane on disk into the heap until due.
-func (d *Dispatcher) wait(l *lane, due time.Time) {
-	l.chunk = 1
+// wait puts a lane on disk into the heap until due, which is when the event at position of is due; 0 for none.
+func (d *Dispatcher) wait(l *lane, due time.Time, of uint64) {
+	l.chunk, l.dueOf = 1, of
 	if d.block(l, due) {
 		return
 	}
@@ -153,7 +157,11 @@ func (d *Dispatcher) wait(l *lane, due time.Time) {
 // wakeWaiting moves lanes that are due from the heap to their turn.
 func (d *Dispatcher) wakeWaiting(now time.Time) {
 	for len(d.waiting) > 0 && !now.Before(d.waiting[0].due) {
-		d.queueLookUp(heap.Pop(&d.waiting).(*lane))
+		l := heap.Pop(&d.waiting).(*lane)
+		if l.dueOf != 0 {
+			l.waitedFor = l.dueOf
+		}
+		d.queueLookUp(l)
 	}
 }
 

@@ -80,7 +80,7 @@ func (d *Dispatcher) reopenOne(r *Reopening) uint64 {
 		d.toDisk(l)
 		l.first = position
 		l.noteDeferral(position, put)
-		d.wait(l, time.Time{})
+		d.wait(l, time.Time{}, 0)
 		return put
 	}
 	d.toDisk(l)
@@ -93,7 +93,7 @@ func (d *Dispatcher) reopenOne(r *Reopening) uint64 {
 	if l.state == laneWaiting {
 		// Its head waits for a retry, or had nothing to wait for; this one comes before.
 		heap.Remove(&d.waiting, l.heapAt)
-		d.wait(l, time.Time{})
+		d.wait(l, time.Time{}, 0)
 	}
 	return put
 }

@@ -43,7 +43,7 @@ func TestDeferredEventIsNotDeliveredBeforeItIsDue(t *testing.T) {
 		if err := c.Settle(context.Background(),
 			buffer.Outcome{Position: leases[0].Event.Position, Verb: buffer.Defer, Lane: "vehicle/a"},
 			buffer.Outcome{Position: leases[1].Event.Position, Verb: buffer.Defer, Lane: "vehicle/a",
-				Retry: buffer.Retry{Attempts: 1, NotBefore: time.Now().Add(time.Hour)}},
+				Retry: buffer.Retry{Attempts: 1, LastAt: time.Now(), NotBefore: time.Now().Add(time.Hour)}},
 		); err != nil {
 			t.Fatal(err)
 		}
@@ -55,6 +55,44 @@ func TestDeferredEventIsNotDeliveredBeforeItIsDue(t *testing.T) {
 		r.after(2 * time.Minute)
 		r.wantDeliveries("a:2#2", "a:3#1")
 	})
+}
+
+// The clock was years ahead when an event was deferred, or was set back since: it waits for as long as it was meant to,
+// and so does its vehicle.
+func TestDueTimeOfAnotherClock(t *testing.T) {
+	for name, off := range map[string]time.Duration{
+		"an hour ahead": time.Hour, "ten years ahead": 87600 * time.Hour, "ten years behind": -87600 * time.Hour,
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, r *rig) {
+				r.add("a:1", "a:2")
+				c, err := r.store.Consumer(context.Background(), "rig")
+				if err != nil {
+					t.Fatal(err)
+				}
+				leases, err := c.Lease(context.Background(), 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				failed := time.Now().Add(off)
+				if err := c.Settle(context.Background(), buffer.Outcome{
+					Position: leases[0].Event.Position, Verb: buffer.Defer, Lane: "vehicle/a",
+					Retry: buffer.Retry{Attempts: 1, FirstAt: failed, LastAt: failed, NotBefore: failed.Add(time.Minute)},
+				}); err != nil {
+					t.Fatal(err)
+				}
+				c.Close()
+				r.start()
+				defer r.stop()
+				if off > 0 {
+					r.after(59 * time.Second)
+					r.wantDeliveries()
+				}
+				r.after(2 * time.Second)
+				r.wantDeliveries("a:1#2", "a:2#1")
+			})
+		})
+	}
 }
 
 type slowLookUp struct {

@@ -33,6 +33,19 @@ func (p RetryPolicy) delay(attempt int, random float64, after time.Duration) tim
 	return max(d, min(after, maxAfter))
 }
 
+// due returns when the next delivery is due, by the monotonic clock; zero or past: at once. The wall clock may have been
+// set since NotBefore was stored, so no wait is longer than it was meant to be when the last attempt failed.
+func (p RetryPolicy) due(r buffer.Retry, now time.Time) time.Time {
+	if r.NotBefore.IsZero() {
+		return time.Time{}
+	}
+	meant := p.MaxDelay
+	if wait := r.NotBefore.Sub(r.LastAt); !r.LastAt.IsZero() && wait > 0 {
+		meant = min(wait, max(p.MaxDelay, maxAfter))
+	}
+	return now.Add(min(r.NotBefore.Sub(now), meant))
+}
+
 // counted returns the retry state after one more attempt that failed at now.
 func counted(r buffer.Retry, now time.Time, why string) buffer.Retry {
 	why = clip(why)

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 func TestDelay(t *testing.T) {
@@ -32,6 +34,35 @@ func TestDelay(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestDue(t *testing.T) {
+	p := RetryPolicy{MinDelay: time.Second, MaxDelay: 10 * time.Minute}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name              string
+		lastAt, notBefore time.Duration // from now on
+		want              time.Duration
+	}{
+		{"in time", -time.Second, time.Minute, time.Minute},
+		{"over", -time.Hour, -time.Minute, -time.Minute},
+		{"clock set back", time.Hour, time.Hour + time.Minute, time.Minute},
+		{"the handler asked for hours", -time.Second, 3 * time.Hour, 3 * time.Hour},
+		{"the handler asked for hours, clock set back", time.Hour, 4 * time.Hour, 3 * time.Hour},
+		{"longer than anybody may ask for", 0, 100 * time.Hour, maxAfter},
+		{"times in disorder", time.Hour, time.Minute, time.Minute},
+		{"times in disorder, far", 50 * time.Hour, 40 * time.Hour, p.MaxDelay},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := buffer.Retry{LastAt: now.Add(tt.lastAt), NotBefore: now.Add(tt.notBefore)}
+			if got := p.due(r, now).Sub(now); got != tt.want {
+				t.Errorf("due in %s, want %s", got, tt.want)
+			}
+		})
+	}
+	if due := p.due(buffer.Retry{LastAt: now}, now); !due.IsZero() {
+		t.Errorf("without a time it is due at %s", due)
 	}
 }
 

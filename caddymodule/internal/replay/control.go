@@ -14,6 +14,7 @@ func (j *Jobs) Add(job Job) (Job, error) {
 	job.Version, job.Handler, job.State = jobVersion, j.cfg.Handler, StateRunning
 	if job.Kind == KindDeadLetters {
 		job.Filter.Handler = j.cfg.Handler
+		job.Before = j.cfg.Source.DeadLettersEnd()
 	}
 	job.CreatedAt = time.Now().UTC()
 	job.UpdatedAt = job.CreatedAt

@@ -48,7 +48,7 @@ func (r *run) batch(ctx context.Context, job *Job, after buffer.DeadLetterID) (f
 		}
 		last = l.ID
 		// A letter that came while the job ran is not fed again.
-		if l.DiedAt.Before(job.CreatedAt) && job.Filter.MatchDeadLetter(&l) {
+		if l.ID < job.Before && job.Filter.MatchDeadLetter(&l) {
 			found = append(found, dispatch.Reopening{Event: envelope(&l.Event), Letter: l.ID, Replay: job.ID})
 		}
 	}

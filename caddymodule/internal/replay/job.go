@@ -68,8 +68,10 @@ type Job struct {
 	First  uint64 `json:"first,omitempty"`
 	Last   uint64 `json:"last,omitempty"`
 	Cursor uint64 `json:"cursor,omitempty"`
-	// Total is how many dead letters there were at creation; 0 for events.
-	Total uint64 `json:"total,omitempty"`
+	// Total is how many dead letters there were at creation; 0 for events. Before comes behind all of those, and
+	// before later ones.
+	Total  uint64              `json:"total,omitempty"`
+	Before buffer.DeadLetterID `json:"before,omitempty"`
 	// Fed counts events put back for delivery. How their deliveries end is the
 	// handler's matter.
 	Fed uint64 `json:"fed"`

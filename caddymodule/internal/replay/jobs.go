@@ -34,6 +34,7 @@ type Source interface {
 	States(ctx context.Context, position uint64) ([]buffer.State, error)
 	DeadLetters(ctx context.Context, after buffer.DeadLetterID) iter.Seq2[buffer.DeadLetter, error]
 	DeadLetter(ctx context.Context, id buffer.DeadLetterID) (buffer.DeadLetter, error)
+	DeadLettersEnd() buffer.DeadLetterID
 }
 
 // Feeder puts events back for delivery; see dispatch.Dispatcher.

@@ -129,6 +129,9 @@ func bufferAttention(v *api.Status) []api.Attention {
 		list = append(list, api.Attention{Level: api.LevelWarning, What: what,
 			Do: "at 95% events are refused: get what is behind going, or raise max_size"})
 	}
+	if b.ClockJump != 0 {
+		list = append(list, clockAttention(b))
+	}
 	if b.Corrupt > 0 {
 		list = append(list, api.Attention{Level: api.LevelError,
 			What: text.Plural(b.Corrupt, "damaged record") + " found in the buffer",
@@ -136,6 +139,20 @@ func bufferAttention(v *api.Status) []api.Attention {
 	}
 	return list
 }
+
+// clockAttention is about a jump of the system's clock.
+func clockAttention(b *api.Buffer) api.Attention {
+	way, by := "ahead", b.ClockJump
+	if by < 0 {
+		way, by = "back", -by
+	}
+	return api.Attention{Level: api.LevelWarning,
+		What: fmt.Sprintf("the clock has jumped %s by %s: nothing is deleted for its age", way, text.Duration(seconds(by))),
+		Do: fmt.Sprintf("check the system's time; when it is right and steady, this ends by itself in %s",
+			text.Duration(seconds(b.ClockSteadyIn)))}
+}
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // namedHolders is how many of those that hold the buffer's room are named.
 const namedHolders = 3

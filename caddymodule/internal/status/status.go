@@ -39,7 +39,7 @@ func Make(
 			v.Handlers = append(v.Handlers, viewIdle(now, c, s.Receiving))
 			continue
 		}
-		v.Removed = append(v.Removed, viewRemoved(now, c, limits))
+		v.Removed = append(v.Removed, viewRemoved(now, c))
 	}
 	dead := watch.current()
 	v.Attention = attention(&v, s.Buffer.Full, &dead, s.Incomplete)
@@ -86,6 +86,7 @@ func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 		Bytes: s.Bytes, LimitBytes: limits.MaxSize, DeadLetters: s.DeadLetters,
 		Appended: s.Appended, Duplicates: s.Duplicates, Corrupt: s.Corrupt, Syncs: s.Syncs,
 		FileSystem: s.FileSystem, SyncMedian: api.SecondsMicro(s.SyncMedian), SyncMax: api.SecondsMicro(s.SyncMax),
+		ClockJump: api.Seconds(s.ClockJump.By), ClockSteadyIn: api.Seconds(s.ClockJump.Left),
 	}
 	if s.Last > 0 && s.Last >= s.First {
 		v.Events = s.Last - s.First + 1
@@ -139,7 +140,7 @@ func viewBehind(now time.Time, events uint64, oldest time.Time) api.Behind {
 	return v
 }
 
-func viewRemoved(now time.Time, c *buffer.ConsumerInfo, limits buffer.Limits) api.RemovedHandler {
+func viewRemoved(now time.Time, c *buffer.ConsumerInfo) api.RemovedHandler {
 	v := api.RemovedHandler{
 		Name:        c.Name,
 		State:       api.StateRemoved,
@@ -147,9 +148,7 @@ func viewRemoved(now time.Time, c *buffer.ConsumerInfo, limits buffer.Limits) ap
 		RemovedAt:   api.UTC(c.OrphanedSince),
 		PausedSince: api.UTC(c.PausedSince),
 	}
-	if limits.Retention > 0 {
-		v.LetGoAt = api.UTC(c.OrphanedSince.Add(limits.Retention))
-	}
+	v.LetGoAt = api.UTC(c.LetGoAt)
 	return v
 }
 

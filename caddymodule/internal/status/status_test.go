@@ -147,6 +147,16 @@ func TestAttention(t *testing.T) {
 			level: api.LevelWarning, what: "96% of its max_size", do: "95%",
 		},
 		{
+			name:   "the clock has jumped",
+			status: engine.Status{Buffer: buffer.Stats{ClockJump: buffer.ClockJump{By: 240 * time.Hour, Left: 40 * time.Minute}}},
+			level:  api.LevelWarning, what: "the clock has jumped ahead by 10d", do: "40m",
+		},
+		{
+			name:   "the clock was set back",
+			status: engine.Status{Buffer: buffer.Stats{ClockJump: buffer.ClockJump{By: -time.Hour, Left: time.Minute}}},
+			level:  api.LevelWarning, what: "the clock has jumped back by 1h", do: "1m",
+		},
+		{
 			name: "damage", status: engine.Status{Buffer: buffer.Stats{Corrupt: 1}},
 			level: api.LevelError, what: "1 damaged record", do: "disk",
 		},
@@ -154,6 +164,7 @@ func TestAttention(t *testing.T) {
 			name: "removed with a backlog",
 			status: engine.Status{Removed: []buffer.ConsumerInfo{{
 				Name: "old", ConsumerStats: buffer.ConsumerStats{Pending: 3, Deferred: 4}, OrphanedSince: noon.Add(-time.Hour),
+				LetGoAt: noon.Add(23 * time.Hour),
 			}}},
 			level: api.LevelWarning, what: "7 events wait for old, which is in no handlers file, for another 23h00m", do: "forget old",
 		},

@@ -57,8 +57,8 @@ func Load(db *pebble.DB, lastGroup uint64) (*Index, error) {
 	return d, nil
 }
 
-// Find looks k up among the entries that are younger than window.
-func (d *Index) Find(db *pebble.DB, k format.DedupeKey, now int64, window time.Duration) (format.Seen, bool, error) {
+// Find looks k up among the entries that were made since a time, in ns.
+func (d *Index) Find(db *pebble.DB, k format.DedupeKey, since int64) (format.Seen, bool, error) {
 	buckets := *d.buckets.Load()
 	if len(buckets) == 0 {
 		return format.Seen{}, false, nil
@@ -73,7 +73,7 @@ func (d *Index) Find(db *pebble.DB, k format.DedupeKey, now int64, window time.D
 	for i := len(buckets) - 1; i >= 0; i-- {
 		if it.SeekPrefixGE(format.AppendDedupeKey(stack[:0], buckets[i], k)) {
 			s, ok := format.ParseSeen(it.Value())
-			if ok && s.Within(now, window) {
+			if ok && s.StoredAt >= since {
 				return s, true, nil
 			}
 		}
@@ -81,16 +81,16 @@ func (d *Index) Find(db *pebble.DB, k format.DedupeKey, now int64, window time.D
 			return format.Seen{}, false, fmt.Errorf("looking up the event id: %w", err)
 		}
 		// Every entry of the buckets before was made before this one started.
-		if startedBefore(buckets[i], now, window) {
+		if startedBefore(buckets[i], since) {
 			break
 		}
 	}
 	return format.Seen{}, false, nil
 }
 
-// startedBefore reports whether a bucket started more than window ago, rounded up to a second.
-func startedBefore(bucket uint32, now int64, window time.Duration) bool {
-	return now-(int64(bucket)+1)*int64(time.Second) > int64(window)
+// startedBefore reports whether a bucket started before a time, in ns, by a second at least.
+func startedBefore(bucket uint32, since int64) bool {
+	return (int64(bucket)+1)*int64(time.Second) < since
 }
 
 // Excludes reports whether an event was certainly not seen. What is added meanwhile may be missed.
@@ -120,13 +120,13 @@ func (d *Index) LoadFilter(use func(func(*pebble.DB) error) error, stop <-chan s
 // Buckets returns the number of buckets.
 func (d *Index) Buckets() int { return len(*d.buckets.Load()) }
 
-// Bucket returns the bucket for an entry made now, starting one if need be. For
-// the committer only.
-func (d *Index) Bucket(now int64, window time.Duration) uint32 {
+// Bucket returns the bucket for an entry made now, starting one when the newest began before since. For the committer
+// only.
+func (d *Index) Bucket(now, since int64) uint32 {
 	buckets := *d.buckets.Load()
 	if n := len(buckets); n > 0 {
 		newest := buckets[n-1]
-		if now-int64(newest)*int64(time.Second) < int64(window) {
+		if int64(newest)*int64(time.Second) > since {
 			return newest
 		}
 	}
@@ -136,12 +136,12 @@ func (d *Index) Bucket(now int64, window time.Duration) uint32 {
 	return start
 }
 
-// Expire takes the buckets off the list whose entries are all older than window, and returns the start of the first one
-// that stays, if any went. For the committer only.
-func (d *Index) Expire(now int64, window time.Duration) (keep uint32, gone bool) {
+// Expire takes the buckets off the list whose entries were all made before a time, and returns the start of the first
+// one that stays, if any went. For the committer only.
+func (d *Index) Expire(since int64) (keep uint32, gone bool) {
 	buckets := *d.buckets.Load()
 	n := 0
-	for n+1 < len(buckets) && startedBefore(buckets[n+1], now, window) {
+	for n+1 < len(buckets) && startedBefore(buckets[n+1], since) {
 		n++
 	}
 	if n == 0 {

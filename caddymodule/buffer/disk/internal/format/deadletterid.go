@@ -4,6 +4,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -21,6 +22,9 @@ var deadLetterText = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").With
 
 // minDeadLetterID is the size of a time and a position.
 const minDeadLetterID = 8 + 8
+
+// DiedAt is the time of death, in ns.
+func (id DeadLetterID) DiedAt() int64 { return int64(min(id.diedAt, math.MaxInt64)) }
 
 // Key returns the key in the store.
 func (id DeadLetterID) Key() []byte {

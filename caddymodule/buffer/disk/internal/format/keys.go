@@ -35,6 +35,7 @@ var (
 	MetaApplied   = []byte("mapplied")
 	MetaBeginning = []byte("mbeginning")
 	MetaDead      = []byte("mdead")
+	MetaClock     = []byte("mclock")
 )
 
 // DedupeKey identifies a source and an id.

@@ -1,9 +1,6 @@
 package format
 
-import (
-	"encoding/binary"
-	"time"
-)
+import "encoding/binary"
 
 // Seen is what a dedupe entry says of the event that is stored under an id.
 type Seen struct {
@@ -32,9 +29,4 @@ func ParseSeen(b []byte) (Seen, bool) {
 		StoredAt: int64(binary.BigEndian.Uint64(b[8:])),
 		Digest:   binary.BigEndian.Uint64(b[16:]),
 	}, true
-}
-
-// Within reports whether the entry is at most window old.
-func (s Seen) Within(now int64, window time.Duration) bool {
-	return now-s.StoredAt <= int64(window)
 }
