@@ -50,6 +50,7 @@ func (p params) deadLetterFilter() (engine.Filter, error) {
 
 var reasons = []buffer.Reason{
 	buffer.ReasonRejected, buffer.ReasonExhausted, buffer.ReasonExpired, buffer.ReasonPoison, buffer.ReasonUnreadable,
+	buffer.ReasonConflict,
 }
 
 func reasonNames() string {

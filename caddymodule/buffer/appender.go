@@ -7,7 +7,8 @@ type Appender interface {
 	// Append stores e and returns when it is durable. e.Position is ignored. The buffer does not keep e or e.Body after
 	// it returned. A duplicate of a stored event is nil with Receipt.Duplicate; a duplicate of an event whose sync is
 	// under way waits for that sync. When ctx ends first, Append returns ctx's error, and the event may or may not have
-	// been stored: the sender must send it again. An event with Unreadable set goes to the dead letters of no handler
+	// been stored: the sender must send it again. An event that differs from the stored one under its id by the Digest
+	// goes to the dead letters, unless the stored one is unreadable and it is not. An event with Unreadable set goes to the dead letters of no handler
 	// instead of to the consumers.
 	Append(ctx context.Context, e *Event) (Receipt, error)
 }
@@ -18,6 +19,7 @@ type Receipt struct {
 	Position uint64
 	// Duplicate: an event with this source and id is already stored.
 	Duplicate bool
-	// Differs: a duplicate whose Digest is not that of the stored event.
-	Differs bool
+	// Differs: a duplicate whose Digest is not that of the stored event. Kept: it is a dead letter of no handler, with
+	// ReasonConflict. Of one id, a few are kept.
+	Differs, Kept bool
 }

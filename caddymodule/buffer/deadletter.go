@@ -43,6 +43,8 @@ const (
 	// ReasonUnreadable: a right signature over bytes that are not an event we know
 	// how to read, or a stored record that fails its checksum.
 	ReasonUnreadable Reason = "unreadable"
+	// ReasonConflict: another event is stored under its source and id. No handler has had this one.
+	ReasonConflict Reason = "conflict"
 )
 
 // DeadLetterID names a dead letter: a short text that is safe in a URL and sorts by
@@ -52,7 +54,7 @@ type DeadLetterID string
 // DeadLetter is an event that a handler gave up on, with a copy of the event.
 type DeadLetter struct {
 	ID DeadLetterID
-	// Handler is empty for ReasonUnreadable.
+	// Handler is empty for ReasonUnreadable and ReasonConflict.
 	Handler string
 	Reason  Reason
 	// HandlerReason is the handler's own short word, for ReasonRejected.

@@ -186,8 +186,8 @@ func runDeadLettersReplay(ctx context.Context, p printer, confirm confirmation, 
 		return p.raw(raw, err)
 	}
 	if r := begun.Reread; r.Readable+r.Unreadable > 0 {
-		fmt.Fprintf(p.out, "Read anew: %s of %s; they are events for all handlers now.\n",
-			text.Count(r.Readable), text.Plural(uint64(r.Readable+r.Unreadable), "unreadable dead letter"))
+		fmt.Fprintf(p.out, "Read anew: %s of %s of no handler; they are events for all handlers now.\n",
+			text.Count(r.Readable), text.Plural(uint64(r.Readable+r.Unreadable), "dead letter"))
 	}
 	return p.begun(ctx, c, begun.Replays, f.bulk.detach)
 }

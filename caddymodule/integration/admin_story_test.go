@@ -202,7 +202,7 @@ func TestAdminDeadLetters(t *testing.T) {
 		waitFor(t, "three dead letters", 20*time.Second, func() bool { return s.status(t).Buffer.DeadLetters == 3 })
 	})
 	t.Run("unreadable stay", func(t *testing.T) {
-		s.must(t, "Read anew: 0 of 1 unreadable dead letter", "dead-letters", "replay", unreadable)
+		s.must(t, "Read anew: 0 of 1 dead letter of no handler", "dead-letters", "replay", unreadable)
 		s.must(t, "Dead letter", "show", unreadable)
 	})
 	t.Run("one by its id", func(t *testing.T) {

@@ -120,8 +120,75 @@ func testDiffers(t *testing.T, f *fixture) {
 	e := Event("1")
 	e.Digest++
 	r, err := f.Append(f.ctx, e)
-	if want := (buffer.Receipt{Position: 1, Duplicate: true, Differs: true}); err != nil || r != want {
+	if want := (buffer.Receipt{Position: 1, Duplicate: true, Differs: true, Kept: true}); err != nil || r != want {
 		t.Fatalf("got %+v, %v; want %+v", r, err, want)
+	}
+}
+
+// An event that differs from the stored one is kept, once, and a few of one id. An event that is like the stored one is
+// a duplicate as before.
+func testConflict(t *testing.T, f *fixture) {
+	f.append("1")
+	conflicting := func(n int) *buffer.Event {
+		e := Event("1")
+		e.VehicleID, e.Digest, e.Body = fmt.Sprintf("other-%d", n), e.Digest+uint64(n), fmt.Appendf(nil, `{"n":%d}`, n)
+		return e
+	}
+	var want []string
+	for n := range 20 {
+		for _, when := range []string{"first", "again", "after a crash"} {
+			if when == "after a crash" {
+				f.crash()
+			}
+			e := conflicting(n)
+			r, err := f.Append(f.ctx, e)
+			if err != nil || !r.Duplicate || r.Position != 1 || r.Differs != (n > 0) || r.Kept != (1 <= n && n <= 4) {
+				t.Fatalf("event %d, %s: got %+v, %v", n, when, r, err)
+			}
+		}
+		if 1 <= n && n <= 4 {
+			want = append(want, fmt.Sprintf("other-%d", n))
+		}
+	}
+	var got []string
+	for _, l := range f.letters() {
+		if l.Reason != buffer.ReasonConflict || l.Handler != "" {
+			t.Errorf("letter %+v", l)
+		}
+		got = append(got, l.Event.VehicleID)
+	}
+	f.equal("letters", want, got)
+	f.append("2")
+	leases := f.lease(f.consumer("h"), 2)
+	if leases[0].Event.ID != "1" || leases[1].Event.ID != "2" {
+		t.Errorf("handlers get %q and %q", leases[0].Event.ID, leases[1].Event.ID)
+	}
+}
+
+// What could not be read is no reason to drop what can be.
+func testReadableAfterUnreadable(t *testing.T, f *fixture) {
+	for _, when := range []string{"in the same life", "after a crash"} {
+		id := "id " + when
+		odd := Event(id)
+		odd.Unreadable, odd.Digest, odd.Body = "cut off", odd.Digest+1, []byte("{")
+		if r, err := f.Append(f.ctx, odd); err != nil || r.Duplicate {
+			t.Fatalf("%s: got %+v, %v", when, r, err)
+		}
+		if when == "after a crash" {
+			f.crash()
+		}
+		r, err := f.Append(f.ctx, Event(id))
+		if err != nil || r.Duplicate {
+			t.Fatalf("%s: the readable one: got %+v, %v", when, r, err)
+		}
+		again, err := f.Append(f.ctx, Event(id))
+		if err != nil || !again.Duplicate || again.Differs || again.Position != r.Position {
+			t.Fatalf("%s: the readable one again: got %+v, %v", when, again, err)
+		}
+	}
+	f.equal("positions", []uint64{2, 4}, positions(f.lease(f.consumer("h"), 2)))
+	if n := len(f.letters()); n != 2 {
+		t.Errorf("%d dead letters, want the two that could not be read", n)
 	}
 }
 

@@ -47,6 +47,8 @@ func Run(t *testing.T, newStorage New) {
 		{"Append/stores 1000 in parallel with a tenth sent twice", testParallel},
 		{"Dedupe/reports a stored duplicate", testDuplicate},
 		{"Dedupe/tells a different event under the same id", testDiffers},
+		{"Dedupe/keeps different events under the same id", testConflict},
+		{"Dedupe/stores what can be read after what cannot", testReadableAfterUnreadable},
 		{"Dedupe/keeps sources apart", testSources},
 		{"Dedupe/stores one of many at once", testDuplicateAtOnce},
 		{"Dedupe/forgets after the window", testWindow},

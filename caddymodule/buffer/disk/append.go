@@ -27,6 +27,8 @@ type appendTask struct {
 	record  []byte
 	sum     uint32
 	receipt buffer.Receipt
+	// differs is what the caller has found under the id, if it is another event.
+	differs *format.Seen
 	// pool is where it goes when it is done.
 	pool *sync.Pool
 }
@@ -46,6 +48,7 @@ func (c *committer) newAppendTask(e *buffer.Event) *appendTask {
 	t.record = format.AppendEvent(t.record[:0], e)
 	t.sum = format.Checksum(t.record)
 	t.receipt = buffer.Receipt{}
+	t.differs = nil
 	return t
 }
 
@@ -107,9 +110,13 @@ func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error
 	since := b.clock.Ago(b.limits.Load().DedupeWindow)
 	err = b.use(func(db *pebble.DB) error {
 		s, ok, err := b.findSeen(db, t.key, since)
+		switch {
+		case !ok:
+		case s.Digest != t.digest:
+			t.differs = &s
 		// What is not synced yet is left to the committer: it answers after the sync.
-		if ok && s.Position <= b.durable.Load() {
-			r, stored = t.duplicateOf(s), true
+		case s.Position <= b.durable.Load():
+			r, stored = buffer.Receipt{Position: s.Position, Duplicate: true}, true
 			b.counters.duplicates.Add(1)
 		}
 		return err
@@ -128,59 +135,87 @@ func (b *Buffer) findSeen(db *pebble.DB, k format.DedupeKey, since int64) (forma
 	return s, ok, err
 }
 
-func (t *appendTask) duplicateOf(s format.Seen) buffer.Receipt {
-	return buffer.Receipt{Position: s.Position, Duplicate: true, Differs: s.Digest != t.digest}
-}
-
 func (t *appendTask) size() int {
 	return len(t.record) + format.EventTrailerSize + format.EntryOverhead
 }
 
 func (t *appendTask) stage(g *group) error {
-	since := g.seenSince()
-	s, ok := g.b.dedupe.JustAdded(t.key)
-	if !ok && !g.b.dedupe.Covers(t.group) {
-		var err error
-		if s, ok, err = g.b.findSeen(g.db, t.key, since); err != nil {
+	s, ok, err := g.lookUp(t.key, t.group)
+	if err != nil {
+		return err
+	}
+	if !ok && t.differs != nil && t.differs.StoredAt >= g.seenSince() {
+		s, ok = *t.differs, true
+	}
+	switch {
+	case !ok, s.Unreadable && !t.unreadable:
+		t.receipt = buffer.Receipt{Position: g.c.next}
+		g.stageSeen(t.key, t)
+		g.stageEvent(t)
+		g.b.counters.appended.Add(1)
+		return nil
+	case s.Digest == t.digest:
+		t.receipt = buffer.Receipt{Position: s.Position, Duplicate: true}
+	default:
+		t.receipt = buffer.Receipt{Position: s.Position, Duplicate: true, Differs: true}
+		if err := t.stageConflict(g); err != nil {
 			return err
 		}
 	}
-	if ok && s.StoredAt >= since {
-		t.receipt = t.duplicateOf(s)
-		g.b.counters.duplicates.Add(1)
-		return nil
-	}
-	s = format.Seen{Position: g.c.next, StoredAt: g.now, Digest: t.digest}
-	t.receipt = buffer.Receipt{Position: s.Position}
-	g.stageEvent(t, s.Position)
-	op := g.batch.SetDeferred(format.DedupeKeySize, format.SeenSize)
-	bucket := g.b.dedupe.Bucket(g.now, since)
-	format.AppendDedupeKey(op.Key[:0], bucket, t.key)
-	s.Put(op.Value)
-	_ = op.Finish()
-	g.b.dedupe.Add(bucket, t.key, s, g.number)
-	g.b.counters.appended.Add(1)
+	g.b.counters.duplicates.Add(1)
 	return nil
 }
 
-// stageEvent writes the record, or the dead letter of an unreadable event.
-func (g *group) stageEvent(t *appendTask, position uint64) {
-	size := len(t.record) + format.EventTrailerSize
-	g.c.next++
-	g.c.total += format.Cost(size)
-	end := format.Trailer{StoredAt: g.now, Total: g.c.total}
+// lookUp finds what is seen under a key, also in this group. What the caller has looked up need not be read again: group
+// is the last one that it could see.
+func (g *group) lookUp(key format.DedupeKey, group uint64) (format.Seen, bool, error) {
+	since := g.seenSince()
+	s, ok := g.b.dedupe.JustAdded(key)
+	if !ok && !g.b.dedupe.Covers(group) {
+		var err error
+		if s, ok, err = g.b.findSeen(g.db, key, since); err != nil {
+			return format.Seen{}, false, err
+		}
+	}
+	return s, ok && s.StoredAt >= since, nil
+}
+
+// stageSeen writes the dedupe entry of the next position.
+func (g *group) stageSeen(key format.DedupeKey, t *appendTask) {
+	s := format.Seen{Position: g.c.next, StoredAt: g.now, Digest: t.digest, Unreadable: t.unreadable}
+	op := g.batch.SetDeferred(format.DedupeKeySize, format.SeenSize)
+	bucket := g.b.dedupe.Bucket(g.now, g.seenSince())
+	format.AppendDedupeKey(op.Key[:0], bucket, key)
+	s.Put(op.Value)
+	_ = op.Finish()
+	g.b.dedupe.Add(bucket, key, s, g.number)
+}
+
+// stageEvent writes the record at the next position, or the dead letter of an unreadable event.
+func (g *group) stageEvent(t *appendTask) {
 	if t.unreadable {
-		raw := slices.Concat(t.record, make([]byte, format.EventTrailerSize))
-		format.FinishEvent(raw, t.sum, position, end)
-		g.c.total -= format.Cost(size)
-		g.events.Gap()
-		g.stageDeadLetter(format.DeadLetter{Reason: buffer.ReasonUnreadable, Position: position, Record: raw})
+		g.stageLetterOnly(t, buffer.ReasonUnreadable)
 		return
 	}
+	size := len(t.record) + format.EventTrailerSize
+	position := g.c.next
+	g.c.next++
+	g.c.total += format.Cost(size)
 	record := g.events.Record(size)
 	copy(record, t.record)
-	format.FinishEvent(record, t.sum, position, end)
+	format.FinishEvent(record, t.sum, position, format.Trailer{StoredAt: g.now, Total: g.c.total})
 	g.b.eventBytes.Add(int64(format.Cost(size)))
+}
+
+// stageLetterOnly makes a dead letter of an event that no handler gets. It takes a position, which stays a gap.
+func (g *group) stageLetterOnly(t *appendTask, reason buffer.Reason) {
+	position := g.c.next
+	g.c.next++
+	raw := slices.Concat(t.record, make([]byte, format.EventTrailerSize))
+	total := g.c.total + format.Cost(len(raw))
+	format.FinishEvent(raw, t.sum, position, format.Trailer{StoredAt: g.now, Total: total})
+	g.events.Gap()
+	g.stageDeadLetter(format.DeadLetter{Reason: reason, Position: position, Record: raw})
 }
 
 func (t *appendTask) done(err error) {

@@ -53,7 +53,7 @@ type DeadLetterReplay struct {
 	Reread  Reread   `json:"reread"`
 }
 
-// Reread counts the unreadable dead letters that were read anew.
+// Reread counts the dead letters of no handler that were read anew.
 type Reread struct {
 	Readable   int `json:"readable"`
 	Unreadable int `json:"unreadable"`

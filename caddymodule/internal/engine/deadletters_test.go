@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -267,8 +268,9 @@ func TestUnreadableLettersAreReadAgain(t *testing.T) {
 		t.Fatalf("jobs %v, reread %+v, %v", jobs, got, err)
 	}
 	r.settled("h")
-	if got := r.events("h"); got != "v:1 without-reread" && got != "without-reread v:1" {
-		t.Errorf("the handler got %q", got)
+	anew := regexp.MustCompile(`without-reread-\d`).ReplaceAllString(r.events("h"), "without")
+	if anew != "v:1 without" && anew != "without v:1" {
+		t.Errorf("the handler got %q", anew)
 	}
 	page, err := r.e.DeadLetters(ctx, Filter{}, "", 0)
 	if err != nil || len(page.DeadLetters) != 1 || page.DeadLetters[0].Event.ID != "broken" {

@@ -3,11 +3,13 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// Reread counts the unreadable dead letters that a replay has picked.
+// Reread counts the dead letters of no handler that a replay has picked: those that could not be read, and those in
+// conflict with the event that is stored under their id.
 type Reread struct {
 	// Readable ones were stored as new events for all handlers, and are no dead letters
 	// any more.
@@ -16,11 +18,11 @@ type Reread struct {
 	Unreadable int
 }
 
-// rereadSuffix makes a new id of one that is a digest of the body, because the buffer knows
-// that id already.
-const rereadSuffix = "-reread"
+// rereadSuffix makes a new id of one that the buffer knows already: a digest of the body, or the id of another event.
+// With the position, each letter has its own.
+const rereadSuffix = "-reread-"
 
-// reread reads unreadable dead letters again.
+// reread reads dead letters of no handler again.
 func (e *Engine) reread(ctx context.Context, b buffer.Buffer, f *Filter) (Reread, error) {
 	var done Reread
 	for l, err := range letters(ctx, b, f, "") {
@@ -52,7 +54,7 @@ func (e *Engine) rereadOne(ctx context.Context, b buffer.Buffer, l *buffer.DeadL
 		return false, nil //nolint:nilerr // the letter says already why it cannot be read
 	}
 	if ev.ID == l.Event.ID {
-		ev.ID += rereadSuffix
+		ev.ID += rereadSuffix + strconv.FormatUint(l.Event.Position, 10)
 	}
 	if _, err := b.Append(ctx, &ev); err != nil {
 		return false, err

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,5 +40,39 @@ func TestRereadThatFailsKeepsTheLetter(t *testing.T) {
 	}
 	if done, err := r.e.reread(ctx, b, &Filter{}); err != nil || done.Readable != 1 {
 		t.Errorf("the next attempt: %+v, %v", done, err)
+	}
+}
+
+// Events in conflict with the stored one become events of their own, each once.
+func TestRereadOfConflicts(t *testing.T) {
+	r := newRig(t, time.Second)
+	ctx := context.Background()
+	r.apply("one", nil)
+	for n, vehicle := range []string{"right", "other", "third"} {
+		body := `{"eventId":"e","eventType":"VEHICLE_STATE","data":{"vehicle":{"id":"` + vehicle + `"}}}`
+		e := &buffer.Event{Source: "test", ID: "e", VehicleID: vehicle, Digest: uint64(n), Body: []byte(body), ReceivedAt: time.Now()}
+		if receipt, err := r.e.Append(ctx, e); err != nil || receipt.Kept != (n > 0) {
+			t.Fatalf("%s: %+v, %v", vehicle, receipt, err)
+		}
+	}
+	b, err := r.e.store.get(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := r.e.reread(ctx, b, &Filter{Reason: buffer.ReasonConflict}); err != nil || done.Readable != 2 {
+		t.Fatalf("got %+v, %v; want two that can be read", done, err)
+	}
+	var vehicles []string
+	for e, err := range b.Events(ctx, buffer.Range{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		vehicles = append(vehicles, e.VehicleID)
+	}
+	if !slices.Equal(vehicles, []string{"right", "other", "third"}) {
+		t.Errorf("stored are events of %q", vehicles)
+	}
+	if left := r.countLetters(Filter{}); left.Total != 0 {
+		t.Errorf("%d letters are left", left.Total)
 	}
 }

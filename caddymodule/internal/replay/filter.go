@@ -65,6 +65,7 @@ func (e *UnknownReasonError) Error() string {
 func reasons() []buffer.Reason {
 	return []buffer.Reason{
 		buffer.ReasonRejected, buffer.ReasonExhausted, buffer.ReasonExpired, buffer.ReasonPoison, buffer.ReasonUnreadable,
+		buffer.ReasonConflict,
 	}
 }
 
