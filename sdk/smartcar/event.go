@@ -79,20 +79,23 @@ type SignalRef struct {
 const (
 	StatusSuccess = "SUCCESS"
 	StatusError   = "ERROR"
+	// StatusUnavailable is a reading that the vehicle does not give now.
+	StatusUnavailable = "UNAVAILABLE"
 )
 
 // Signal is one signal of a VEHICLE_STATE.
 type Signal struct {
 	SignalRef
 	// Body is the reading as JSON, nil if there is none. Its shape depends on the signal; most are an object with
-	// "value" and "unit", see Number, Bool, Text and Unit.
+	// "value" and "unit", see Number, Bool, Text and Unit. A signal that failed may have a body from before.
 	Body json.RawMessage
 	// OEMUpdatedAt is when the vehicle's maker recorded the reading, which gives the order of readings; zero if
 	// unknown.
 	OEMUpdatedAt time.Time
 	// RetrievedAt is when Smartcar fetched it, zero if unknown.
 	RetrievedAt time.Time
-	// Status is SUCCESS or ERROR. In older events, which have none, it is SUCCESS if there is a body and no error.
+	// Status is SUCCESS, ERROR or UNAVAILABLE. In older events, which have none, it is SUCCESS if there is a body and no
+	// error.
 	Status string
 	// Error is why there is no reading; nil if there is one.
 	Error *SignalError
@@ -104,8 +107,8 @@ type SignalError struct {
 	Code string // empty where Smartcar says null
 }
 
-// Failed reports whether the signal could not be read.
-func (s Signal) Failed() bool { return s.Status == StatusError || s.Error != nil }
+// Failed reports whether the signal could not be read: only SUCCESS is a reading, or no status at all.
+func (s Signal) Failed() bool { return s.Status != "" && s.Status != StatusSuccess || s.Error != nil }
 
 // Number returns the "value" of the body if it is a number.
 func (s Signal) Number() (float64, bool) { return bodyValue[float64](s.Body) }

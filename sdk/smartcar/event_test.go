@@ -207,8 +207,8 @@ func TestParseEventSignals(t *testing.T) {
 			[]Signal{{SignalRef: SignalRef{Code: "a-b"}, Status: StatusError, Error: &SignalError{Type: "SERVER", Code: "INTERNAL"}}},
 		},
 		{
-			"unknown status, null body", `[{"code":"a-b","body":null,"status":{"value":"UNAVAILABLE"}}]`,
-			[]Signal{{SignalRef: SignalRef{Code: "a-b"}, Status: "UNAVAILABLE"}},
+			"unavailable, null body", `[{"code":"a-b","body":null,"status":{"value":"UNAVAILABLE"}}]`,
+			[]Signal{{SignalRef: SignalRef{Code: "a-b"}, Status: StatusUnavailable}},
 		},
 		{
 			"object by name", `{"Charge.IsCharging":{"value":true},"charge-voltage":{"body":{"value":3},"status":{"value":"SUCCESS"}},"Zed":4,"B":{"code":"x-y","body":{}}}`,
@@ -255,6 +255,29 @@ func TestSignalValues(t *testing.T) {
 		if _, ok := s.Text(); ok || s.Unit() != "" {
 			t.Errorf("%s has a text or a unit", body)
 		}
+	}
+}
+
+func TestSignalFailed(t *testing.T) {
+	tests := []struct {
+		name   string
+		signal Signal
+		want   bool
+	}{
+		{"success", Signal{Status: StatusSuccess}, false},
+		{"older events have no status", Signal{}, false},
+		{"error", Signal{Status: StatusError}, true},
+		{"unavailable", Signal{Status: StatusUnavailable}, true},
+		{"unavailable, with a body from before", Signal{Status: StatusUnavailable, Body: json.RawMessage(`{"value":1}`)}, true},
+		{"a status of later", Signal{Status: "PENDING"}, true},
+		{"success with an error", Signal{Status: StatusSuccess, Error: &SignalError{}}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.signal.Failed(); got != tt.want {
+				t.Errorf("Failed = %t", got)
+			}
+		})
 	}
 }
 

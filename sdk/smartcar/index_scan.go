@@ -210,7 +210,7 @@ func (x *indexer) note(in place, name string, v span) {
 	case inStatus:
 		switch name {
 		case "value":
-			s.failed = x.spells(v, StatusError)
+			s.failed = !x.spells(v, StatusSuccess) && x.textOf(v) != ""
 		case "error":
 			s.hasError = raw[0] != 'n'
 		}

@@ -54,6 +54,8 @@ func TestIndexSignals(t *testing.T) {
 			{"code":"g-h","meta":{"oemUpdatedAt":"soon","retrievedAt":[1]}},{"code":"i-j","meta":{"oemUpdatedAt":1e12}},{"code":"k-l","meta":7}]`), "a-b c-d e-f g-h i-j k-l"},
 		{"failed in every form", signals(`[{"code":"a","status":{"value":"ERROR"}},{"code":"b","status":{"error":{}}},{"code":"c","status":{"error":null}},{"code":"d","status":{"error":5}},
 			{"code":"e","status":{"value":"\u0045RROR"}},{"code":"f","status":{"value":"ERROR","value":"SUCCESS"}},{"code":"g","status":"ERROR"}]`), "a b c d e f g"},
+		{"statuses", signals(`[{"code":"a","status":{"value":"UNAVAILABLE"}},{"code":"b","status":{"value":"\u0053UCCESS"}},{"code":"c","status":{"value":""}},{"code":"d","status":{"value":null}},
+			{"code":"e","status":{"value":5}},{"code":"f","status":{"value":"PENDING"}},{"code":"g","status":{}}]`), "a b c d e f g"},
 		{"nulls and other elements", signals(`[null,{"code":"a-b"},null,null,"x",5,[{"code":"no"}],{},true,{"code":"c-d"},null]`), "a-b      c-d"},
 		{"sequence as a number", state(`,"meta":{"sequence":1763626509990}`), "-"},
 		{"sequence as a string", state(`,"meta":{"sequence":"1763626509990"}`), "-"},
@@ -279,7 +281,7 @@ func (r *randomText) signal() {
 			}
 			r.object(r.IntN(4), func() { r.key("oemUpdatedAt", "retrievedAt", "fetchedAt", "other"); r.time() })
 		case "status":
-			r.one(`{"value":"SUCCESS"}`, `{"value":"ERROR","error":{"type":"SERVER","code":null}}`, `{"error":null}`, `{"error":1}`, `{"value":"ERROR","Value":null}`, `5`, `null`)
+			r.one(`{"value":"SUCCESS"}`, `{"value":"ERROR","error":{"type":"SERVER","code":null}}`, `{"value":"UNAVAILABLE"}`, `{"error":null}`, `{"error":1}`, `{"value":"ERROR","Value":null}`, `5`, `null`)
 		default:
 			r.junk()
 		}

@@ -17,7 +17,7 @@
 // # What is neither judged nor noted
 //
 //   - a signal without oemUpdatedAt, or with 0: nobody knows its age
-//   - a signal in ERROR: it brings no reading that could be too old
+//   - a signal that failed, in ERROR or UNAVAILABLE: it brings no reading that could be too old
 //   - a signal without a code
 //   - an event of another type than VEHICLE_STATE
 //

@@ -25,6 +25,11 @@ func signal(code string, recorded, retrieved int64) string {
 	return fmt.Sprintf(`{"code":%q,"body":{"value":1},"meta":{"oemUpdatedAt":%d,"retrievedAt":%d},"status":{"value":"SUCCESS"}}`, code, recorded, retrieved)
 }
 
+// unavailable has a body from before, as one that failed may.
+func unavailable(recorded int64) string {
+	return strings.Replace(signal("a-b", recorded, recorded), "SUCCESS", "UNAVAILABLE", 1)
+}
+
 func read(t *testing.T, body string) Reading {
 	t.Helper()
 	r, ok := Read([]byte(body))
@@ -68,6 +73,8 @@ func TestStale(t *testing.T) {
 		{"failed, with a time", []string{seen}, state(failedThen), "", ""},
 		{"all signals in ERROR leave no trace", []string{state(failed), state(failedThen)}, state(signal("a-b", 100, 110)), "", ""},
 		{"a failure between does not make the reading stale", []string{seen, state(failedThen)}, state(signal("a-b", 150, 150)), "", ""},
+		{"unavailable, with a time", []string{seen}, state(unavailable(90)), "", ""},
+		{"unavailable leaves no trace", []string{seen, state(unavailable(200))}, state(signal("a-b", 150, 150)), "", ""},
 		{"empty signals", []string{seen}, state(), "", ""},
 		{"empty signals leave no trace", []string{state()}, seen, "", ""},
 		{"a signal that is new", []string{seen}, state(signal("e-f", 1, 1)), "", ""},
