@@ -1,7 +1,6 @@
 package smartcar
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -115,6 +114,12 @@ func triggers(places ...list[wireTrigger]) []Trigger {
 type wireSignal Signal
 
 func (s *wireSignal) UnmarshalJSON(raw []byte) error {
+	*s = wireSignal(readSignal(raw, isAnything))
+	return nil
+}
+
+// readSignal reads a signal; for isOwn see bodyBeside.
+func readSignal(raw []byte, isOwn func(json.RawMessage) bool) Signal {
 	var w struct {
 		wireName
 		Body json.RawMessage `json:"body"`
@@ -132,7 +137,7 @@ func (s *wireSignal) UnmarshalJSON(raw []byte) error {
 		} `json:"status"`
 	}
 	_ = json.Unmarshal(raw, &w)
-	*s = wireSignal{
+	s := Signal{
 		SignalRef:    w.ref(),
 		OEMUpdatedAt: time.Time(w.Meta.OEMUpdatedAt),
 		RetrievedAt:  time.Time(w.Meta.RetrievedAt),
@@ -147,15 +152,18 @@ func (s *wireSignal) UnmarshalJSON(raw []byte) error {
 	if w.Status.Error != nil {
 		s.Error = &SignalError{Type: string(w.Status.Error.Type), Code: string(w.Status.Error.Code)}
 	}
+	if w.Body == nil && !s.Failed() {
+		s.Body = bodyBeside(raw, isOwn)
+	}
 	if s.Status == "" {
 		s.Status = impliedStatus(s)
 	}
-	return nil
+	return s
 }
 
 // impliedStatus is the status of a signal from before November 2025, when only
 // those that failed had one.
-func impliedStatus(s *wireSignal) string {
+func impliedStatus(s Signal) string {
 	switch {
 	case s.Error != nil:
 		return StatusError
@@ -163,57 +171,4 @@ func impliedStatus(s *wireSignal) string {
 		return StatusSuccess
 	}
 	return ""
-}
-
-// wireSignals reads data.signals, an array of signals or an object of them by name.
-type wireSignals []Signal
-
-func (w *wireSignals) UnmarshalJSON(raw []byte) error {
-	*w = nil
-	switch raw[0] {
-	case '[':
-		var all list[wireSignal]
-		_ = all.UnmarshalJSON(raw)
-		for _, s := range all {
-			*w = append(*w, Signal(s))
-		}
-	case '{':
-		*w = namedSignals(raw)
-	}
-	return nil
-}
-
-// namedSignals reads signals by name, in the order of the body.
-func namedSignals(raw []byte) []Signal {
-	var all []Signal
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	_, _ = decoder.Token() // the brace
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			break
-		}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			break
-		}
-		all = append(all, namedSignal(parseSignalRef(name.(string)), value))
-	}
-	return all
-}
-
-// namedSignal reads a signal whose name is outside. The value may be all of the
-// signal, or only its body.
-func namedSignal(ref SignalRef, raw json.RawMessage) Signal {
-	var parts map[string]json.RawMessage
-	_ = json.Unmarshal(raw, &parts)
-	if parts["body"] == nil && parts["status"] == nil && parts["meta"] == nil {
-		return Signal{SignalRef: ref, Body: raw, Status: StatusSuccess}
-	}
-	var s wireSignal
-	_ = s.UnmarshalJSON(raw)
-	if s.Code == "" {
-		s.SignalRef = ref
-	}
-	return Signal(s)
 }

@@ -219,6 +219,33 @@ func TestParseEventSignals(t *testing.T) {
 				{SignalRef: SignalRef{Code: "x-y"}, Body: json.RawMessage(`{}`), Status: StatusSuccess},
 			},
 		},
+		{
+			"value beside meta and status", `{"Charge.IsCharging":{"value":true,"meta":{}},"charge-voltage":{"meta":{"oemUpdatedAt":1782777353743},"value":3,"unit":"volts","status":{"value":"SUCCESS"}},"Location.PreciseLocation":{"latitude":1.50,"longitude":2,"status":{}},"a-b":{"meta":{}}}`,
+			[]Signal{
+				{SignalRef: charging, Body: value, Status: StatusSuccess},
+				{SignalRef: SignalRef{Code: "charge-voltage"}, Body: json.RawMessage(`{"value":3,"unit":"volts"}`), OEMUpdatedAt: at, Status: StatusSuccess},
+				{
+					SignalRef: SignalRef{Code: "location-preciselocation", Name: "PreciseLocation", Group: "Location"},
+					Body:      json.RawMessage(`{"latitude":1.50,"longitude":2}`), Status: StatusSuccess,
+				},
+				{SignalRef: SignalRef{Code: "a-b"}},
+			},
+		},
+		{
+			"a status of the body's own", `{"diagnostics-abs":{"status":"OK","description":"fine"},"diagnostics-mil":{"status":"OK","meta":{"oemUpdatedAt":1782777353743}}}`,
+			[]Signal{
+				{SignalRef: SignalRef{Code: "diagnostics-abs"}, Body: json.RawMessage(`{"status":"OK","description":"fine"}`), Status: StatusSuccess},
+				{SignalRef: SignalRef{Code: "diagnostics-mil"}, Body: json.RawMessage(`{"status":"OK"}`), OEMUpdatedAt: at, Status: StatusSuccess},
+			},
+		},
+		{
+			"value beside meta in an array", `[{"code":"a-b","value":true,"meta":{}},{"code":"c-d","body":null,"value":1},{"code":"e-f","value":1,"status":{"value":"ERROR"}}]`,
+			[]Signal{
+				{SignalRef: SignalRef{Code: "a-b"}, Body: value, Status: StatusSuccess},
+				{SignalRef: SignalRef{Code: "c-d"}},
+				{SignalRef: SignalRef{Code: "e-f"}, Status: StatusError},
+			},
+		},
 		{"empty", `[]`, nil},
 		{"wrong types", `[null,"x",{"meta":5,"status":[],"code":1}]`, []Signal{{}, {}}},
 		{"no list at all", `"x"`, nil},

@@ -24,8 +24,8 @@ type wireTimes struct {
 	code, name, group                    span
 	oemUpdatedAt, retrievedAt, fetchedAt time.Time
 	failed, hasError                     bool
-	// whole is set when the object is more than the body of a signal, see namedSignal.
-	whole bool
+	// A named signal that has one of them is more than a body, see namedSignal.
+	hasBody, hasMeta, hasStatus bool
 }
 
 // place is an object that holds something of an index.
@@ -141,8 +141,12 @@ func (x *indexer) field(in place, key []byte) bool {
 		}
 	case inSignal:
 		switch string(key) {
-		case "body", "meta", "status":
-			x.signal.whole = true
+		case "body":
+			x.signal.hasBody = true
+		case "meta":
+			x.signal.hasMeta = x.peek() == '{'
+		case "status":
+			x.signal.hasStatus = x.peek() == '{'
 		}
 		switch name {
 		case "meta":

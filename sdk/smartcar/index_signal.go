@@ -70,7 +70,7 @@ func (x *indexer) namedSignal() bool {
 	if !x.inner(inSignal) {
 		return false
 	}
-	if !x.signal.whole {
+	if s := &x.signal; !s.hasBody && !s.hasMeta && !s.hasStatus {
 		x.signal = wireTimes{}
 	}
 	x.add(parseSignalRef(unquote(quoted)).Code)

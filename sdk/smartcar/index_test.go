@@ -46,6 +46,8 @@ func TestIndexSignals(t *testing.T) {
 		{"blanks everywhere", " " + strings.ReplaceAll(signals(`[{"code":"a-b","meta":{"oemUpdatedAt":5}},{"code":"c-d"}]`), ",", " ,\n\t") + "\n", "a-b c-d"},
 		{"by name", signals(`{"Charge.IsCharging":{"value":true},"charge-voltage":{"body":{"value":3},"meta":{"oemUpdatedAt":7}},"Zed":4,"B":{"code":"x-y","status":{}}}`), "charge-ischarging charge-voltage  x-y"},
 		{"by name, capitals of a part", signals(`{"a-b":{"Meta":{"oemUpdatedAt":7}},"c-d":{"body":1,"META":{"OEMUPDATEDAT":8}}}`), "a-b c-d"},
+		{"by name, value beside meta and status", signals(`{"a-b":{"value":1,"meta":{"oemUpdatedAt":1763626501000}},"c-d":{"value":1,"status":{"value":"ERROR"},"code":"x-y"},
+			"e-f":{"value":1,"meta":5,"code":"no","status":"ERROR"},"g-h":{"meta":{"oemUpdatedAt":1763626501000},"meta":null},"i-j":{"status":{},"status":"x","body":1,"code":"k-l"}}`), "a-b x-y e-f g-h k-l"},
 		{"by name, escapes and odd bytes", signals(`{"a\u002db":{"m\u0065ta":{"oemUpdatedAt":7}},"c-` + "\xff\xfe" + `":null,"\"":{}}`), "a-b c-\ufffd\ufffd "},
 		{"code from group and name", signals(`[{"name":"IsCharging","group":"Charge"},{"name":"X"},{"code":null,"name":"B","group":"A"}]`), "charge-ischarging  a-b"},
 		{"escaped code", signals(`[{"code":"a\u002db"},{"code":"ä-ö"}]`), "a-b ä-ö"},
