@@ -90,9 +90,9 @@ type Signal struct {
 	// "value" and "unit", see Number, Bool, Text and Unit. A signal that failed may have a body from before.
 	Body json.RawMessage
 	// OEMUpdatedAt is when the vehicle's maker recorded the reading, which gives the order of readings; zero if
-	// unknown.
+	// unknown, as are numbers that are too small for milliseconds. It may be wrong: some clocks of cars are ahead.
 	OEMUpdatedAt time.Time
-	// RetrievedAt is when Smartcar fetched it, zero if unknown.
+	// RetrievedAt is when Smartcar fetched it, zero if unknown too.
 	RetrievedAt time.Time
 	// Status is SUCCESS, ERROR or UNAVAILABLE. In older events, which have none, it is SUCCESS if there is a body and no
 	// error.

@@ -199,6 +199,10 @@ func TestParseEventSignals(t *testing.T) {
 			[]Signal{{SignalRef: charging, Body: value, OEMUpdatedAt: at, RetrievedAt: at, Status: StatusSuccess}},
 		},
 		{
+			"seconds where milliseconds are meant", `[{"code":"a-b","meta":{"oemUpdatedAt":1782777353,"retrievedAt":"1782777353","fetchedAt":1782777353743}},{"code":"c-d","meta":{"oemUpdatedAt":1782777353.5,"retrievedAt":0}}]`,
+			[]Signal{{SignalRef: SignalRef{Code: "a-b"}, RetrievedAt: at}, {SignalRef: SignalRef{Code: "c-d"}}},
+		},
+		{
 			"retrievedAt goes first", `[{"code":"a-b","meta":{"retrievedAt":1782777353743,"fetchedAt":1}}]`,
 			[]Signal{{SignalRef: SignalRef{Code: "a-b"}, RetrievedAt: at}},
 		},

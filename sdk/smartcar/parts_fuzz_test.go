@@ -37,13 +37,13 @@ func FuzzChallenge(f *testing.F) {
 // FuzzTime holds the reading of times against the standard library's, for a number, the
 // same in quotes, and a date.
 func FuzzTime(f *testing.F) {
-	for _, seed := range []int64{0, 1, -1, 1782777353743, maxMillis - 1, maxMillis, 1 << 62} {
+	for _, seed := range []int64{0, 1, -1, 1782777353, minMillis - 1, minMillis, 1782777353743, maxMillis - 1, maxMillis, 1 << 62} {
 		f.Add(seed, "2026-11-20T08:15:30.412Z")
 	}
 	f.Add(int64(5), "9999-12-31T23:59:59-12:00")
 	f.Fuzz(func(t *testing.T, ms int64, text string) {
 		want := time.Time{}
-		if ms > 0 && ms < maxMillis {
+		if ms >= minMillis && ms < maxMillis {
 			want = time.UnixMilli(ms).UTC()
 		}
 		for _, raw := range []string{fmt.Sprint(ms), fmt.Sprintf("%q", fmt.Sprint(ms))} {
@@ -56,7 +56,7 @@ func FuzzTime(f *testing.F) {
 			t.Fatal(err)
 		}
 		got := parseTime(quoted)
-		if date, err := time.Parse(time.RFC3339, text); err == nil && date.UnixMilli() > 0 && date.UnixMilli() < maxMillis && !got.Equal(date.Truncate(time.Millisecond)) {
+		if date, err := time.Parse(time.RFC3339, text); err == nil && date.UnixMilli() >= minMillis && date.UnixMilli() < maxMillis && !got.Equal(date.Truncate(time.Millisecond)) {
 			t.Fatalf("%s is %v, want %v", quoted, got, date)
 		}
 		if _, err := json.Marshal(got); err != nil {

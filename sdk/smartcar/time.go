@@ -6,13 +6,18 @@ import (
 	"time"
 )
 
-// maxMillis is the end of the year 9999, after which Go cannot print a time as JSON.
-const maxMillis = 253402300800000
+const (
+	// minMillis is in March 1973. A smaller number is no time of a car: it is 0, which Smartcar uses for "unknown", or
+	// seconds where milliseconds were meant.
+	minMillis = 100_000_000_000
+	// maxMillis is the end of the year 9999, after which Go cannot print a time as JSON.
+	maxMillis = 253402300800000
+)
 
 // parseTime reads a time as Smartcar writes them: milliseconds since 1970 as a
 // number, with or without a fraction, or as a string of digits, or a date by RFC
-// 3339, to the millisecond. It returns the zero time for 0, which Smartcar uses for
-// "unknown", and for anything else.
+// 3339, to the millisecond. It returns the zero time for what is not between minMillis
+// and maxMillis, and for anything else.
 func parseTime(raw []byte) time.Time {
 	if len(raw) == 0 || raw[0] == 'n' {
 		return time.Time{}
@@ -56,7 +61,7 @@ func parseMillis(text string) time.Time {
 }
 
 func fromMillis(ms int64) time.Time {
-	if ms <= 0 || ms >= maxMillis {
+	if ms < minMillis || ms >= maxMillis {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()

@@ -57,6 +57,9 @@ func (h *history) send() (wait func()) {
 	return wg.Wait
 }
 
+// bubbleBegan is when the clock of a synctest bubble begins.
+var bubbleBegan = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // pick takes an event that was sent before, or writes a new one.
 func (h *history) pick() *event {
 	if n := len(h.sent); n > 0 && h.rnd.IntN(4) == 0 {
@@ -67,7 +70,7 @@ func (h *history) pick() *event {
 		return e
 	}
 	body := fmt.Sprintf(`{"eventId":%q,"eventType":"VEHICLE_STATE","data":{"signals":[{"code":"soc","body":{"value":1},"meta":{"oemUpdatedAt":%d},"status":{"value":"SUCCESS"}}]},"filler":%q}`,
-		h.id(), h.rnd.IntN(1000), strings.Repeat("x", h.rnd.IntN(1+h.rnd.IntN(2000))))
+		h.id(), bubbleBegan.UnixMilli()+h.rnd.Int64N(1000), strings.Repeat("x", h.rnd.IntN(1+h.rnd.IntN(2000))))
 	e := &event{Event: buffer.Event{
 		Source: "fleet", ID: h.id(), Type: "VEHICLE_STATE", Mode: "LIVE", VehicleID: vehicle(h.rnd.IntN(h.vehicles)),
 		Signature: fmt.Sprintf("%064x", len(h.sent)), ContentType: "application/json", Digest: uint64(len(h.sent)), Body: []byte(body),

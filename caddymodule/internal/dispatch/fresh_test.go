@@ -3,9 +3,11 @@ package dispatch_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,14 +16,23 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/freshness"
 )
 
-// stateOf is a body with signals that were recorded at those times: "soc 100 odo 90".
+// stateOf is a body with signals that were recorded so many milliseconds after the bubble's clock began: "soc 100 odo 90".
 func stateOf(signals string) []byte {
 	var all []string
 	fields := strings.Fields(signals)
 	for i := 0; i+1 < len(fields); i += 2 {
-		all = append(all, fmt.Sprintf(`{"code":%q,"body":{"value":1},"meta":{"oemUpdatedAt":%s},"status":{"value":"SUCCESS"}}`, fields[i], fields[i+1]))
+		all = append(all, fmt.Sprintf(`{"code":%q,"body":{"value":1},"meta":{"oemUpdatedAt":%d},"status":{"value":"SUCCESS"}}`, fields[i], millis(fields[i+1])))
 	}
 	return []byte(`{"eventType":"VEHICLE_STATE","data":{"signals":[` + strings.Join(all, ",") + `]},"meta":{}}`)
+}
+
+// millis is such a time as Smartcar writes it.
+func millis(after string) int64 {
+	ms, err := strconv.ParseInt(after, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() + ms
 }
 
 // addState appends an event with signals.

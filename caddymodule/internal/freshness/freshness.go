@@ -16,7 +16,7 @@
 //
 // # What is neither judged nor noted
 //
-//   - a signal without oemUpdatedAt, or with 0: nobody knows its age
+//   - a signal without oemUpdatedAt, with 0, or with seconds instead of milliseconds: nobody knows its age
 //   - a signal that failed, in ERROR or UNAVAILABLE: it brings no reading that could be too old
 //   - a signal without a code
 //   - an event of another type than VEHICLE_STATE

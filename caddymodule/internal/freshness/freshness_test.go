@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -20,9 +21,20 @@ func stateOf(sequence int, signals ...string) string {
 	return fmt.Sprintf(`{"eventType":"VEHICLE_STATE","data":{"signals":[%s]},"meta":{"sequence":%d}}`, strings.Join(signals, ","), sequence)
 }
 
-// signal has a reading that was recorded and retrieved then.
+// morning is 1763626500000, from which the tests count milliseconds.
+var morning = time.UnixMilli(1763626500000)
+
+// signal has a reading that was recorded and retrieved so many milliseconds after morning; 0 is unknown.
 func signal(code string, recorded, retrieved int64) string {
-	return fmt.Sprintf(`{"code":%q,"body":{"value":1},"meta":{"oemUpdatedAt":%d,"retrievedAt":%d},"status":{"value":"SUCCESS"}}`, code, recorded, retrieved)
+	return fmt.Sprintf(`{"code":%q,"body":{"value":1},"meta":{"oemUpdatedAt":%d,"retrievedAt":%d},"status":{"value":"SUCCESS"}}`,
+		code, millis(recorded), millis(retrieved))
+}
+
+func millis(after int64) int64 {
+	if after == 0 {
+		return 0
+	}
+	return morning.UnixMilli() + after
 }
 
 // unavailable has a body from before, as one that failed may.
@@ -41,7 +53,7 @@ func read(t *testing.T, body string) Reading {
 
 const (
 	failed     = `{"code":"a-b","status":{"value":"ERROR","error":{"type":"PERMISSION","code":null}}}`
-	failedThen = `{"code":"a-b","meta":{"oemUpdatedAt":200,"retrievedAt":210},"status":{"value":"ERROR","error":{"type":"SERVER","code":"INTERNAL"}}}`
+	failedThen = `{"code":"a-b","meta":{"oemUpdatedAt":1763626500200,"retrievedAt":1763626500210},"status":{"value":"ERROR","error":{"type":"SERVER","code":"INTERNAL"}}}`
 )
 
 // The handler has finished the events before, in their order, and gets the event now.
@@ -65,10 +77,12 @@ func TestStale(t *testing.T) {
 		{"recorded at once, retrieved later", []string{seen}, stateOf(4, signal("a-b", 100, 111)), "", ""},
 		{"recorded at once, retrieved earlier", []string{seen}, stateOf(6, signal("a-b", 100, 109)), "a-b", "a-b"},
 		{"recorded at once, nobody knows when retrieved", []string{seen}, stateOf(6, signal("a-b", 100, 0)), "a-b", "a-b"},
-		{"fetchedAt is retrievedAt", []string{seen}, stateOf(4, `{"code":"a-b","meta":{"oemUpdatedAt":100,"fetchedAt":111}}`), "", ""},
+		{"fetchedAt is retrievedAt", []string{seen}, stateOf(4, `{"code":"a-b","meta":{"oemUpdatedAt":1763626500100,"fetchedAt":1763626500111}}`), "", ""},
 		{"time of 0", []string{seen}, state(signal("a-b", 0, 500), signal("c-d", 99, 0)), "c-d", "c-d"},
 		{"time of 0 leaves no trace", []string{seen, stateOf(9, signal("a-b", 0, 500))}, state(signal("a-b", 100, 110)), "a-b", ""},
-		{"no time", []string{seen}, state(`{"code":"a-b","body":{"value":1}}`, `{"code":"c-d","meta":{"retrievedAt":1}}`), "", ""},
+		{"seconds are no milliseconds", []string{seen}, state(`{"code":"a-b","meta":{"oemUpdatedAt":1763626499}}`), "", ""},
+		{"seconds leave no trace", []string{state(`{"code":"a-b","meta":{"oemUpdatedAt":1763626499}}`)}, state(signal("a-b", 100, 110)), "", ""},
+		{"no time", []string{seen}, state(`{"code":"a-b","body":{"value":1}}`, `{"code":"c-d","meta":{"retrievedAt":1763626500001}}`), "", ""},
 		{"failed, without meta", []string{seen}, state(failed), "", ""},
 		{"failed, with a time", []string{seen}, state(failedThen), "", ""},
 		{"all signals in ERROR leave no trace", []string{state(failed), state(failedThen)}, state(signal("a-b", 100, 110)), "", ""},
@@ -82,10 +96,10 @@ func TestStale(t *testing.T) {
 		{"the newest of all before counts", []string{state(signal("a-b", 300, 300)), seen}, state(signal("a-b", 200, 200)), "a-b", "a-b"},
 		{"first delivery with what is known", []string{seen}, `{"eventType":"VEHICLE_STATE","data":{"signals":[` + signal("a-b", 100, 110) + `,` + signal("c-d", 101, 110) + `]},"triggers":[{"type":"FIRST_DELIVERY"}],"meta":{"sequence":5}}`, "a-b", ""},
 		{"first delivery to a new handler", nil, `{"eventType":"VEHICLE_STATE","data":{"signals":[` + signal("a-b", 100, 110) + `],"triggers":[{"code":"FIRST_DELIVERY"}]}}`, "", ""},
-		{"code from group and name", []string{state(signal("charge-ischarging", 100, 110))}, state(`{"group":"Charge","name":"IsCharging","meta":{"oemUpdatedAt":99}}`), "charge-ischarging", "charge-ischarging"},
-		{"by name", []string{seen}, `{"eventType":"VEHICLE_STATE","data":{"signals":{"a-b":{"body":1,"meta":{"oemUpdatedAt":99}},"c-d":{"value":1}}}}`, "a-b", "a-b"},
-		{"times as strings", []string{seen}, state(`{"code":"a-b","meta":{"oemUpdatedAt":"99"}}`, `{"code":"c-d","meta":{"oemUpdatedAt":"1970-01-01T00:00:00.099Z"}}`), "a-b c-d", "a-b c-d"},
-		{"times with a fraction", []string{seen}, state(`{"code":"a-b","meta":{"oemUpdatedAt":99.9}}`, `{"code":"c-d","meta":{"oemUpdatedAt":101.0}}`), "a-b", "a-b"},
+		{"code from group and name", []string{state(signal("charge-ischarging", 100, 110))}, state(`{"group":"Charge","name":"IsCharging","meta":{"oemUpdatedAt":1763626500099}}`), "charge-ischarging", "charge-ischarging"},
+		{"by name", []string{seen}, `{"eventType":"VEHICLE_STATE","data":{"signals":{"a-b":{"body":1,"meta":{"oemUpdatedAt":1763626500099}},"c-d":{"value":1}}}}`, "a-b", "a-b"},
+		{"times as strings", []string{seen}, state(`{"code":"a-b","meta":{"oemUpdatedAt":"1763626500099"}}`, `{"code":"c-d","meta":{"oemUpdatedAt":"2025-11-20T08:15:00.099Z"}}`), "a-b c-d", "a-b c-d"},
+		{"times with a fraction", []string{seen}, state(`{"code":"a-b","meta":{"oemUpdatedAt":1763626500099.9}}`, `{"code":"c-d","meta":{"oemUpdatedAt":1763626500101.0}}`), "a-b", "a-b"},
 		{"twice in one event, one of them newer", []string{seen}, state(signal("a-b", 99, 1), signal("a-b", 101, 1)), "", ""},
 		{"twice in one event, both older", []string{seen}, state(signal("a-b", 99, 1), signal("a-b", 98, 1)), "a-b", "a-b"},
 		{"twice in one event, one of them without a time", []string{seen}, state(signal("a-b", 99, 1), signal("a-b", 0, 1)), "", ""},
@@ -220,7 +234,7 @@ func BenchmarkRead(b *testing.B) {
 func manySignals(n int) []string {
 	all := make([]string, 0, n)
 	for i := range n {
-		all = append(all, signal(smartcar.Signals()[i*90/n].Code, 1763626501000+int64(i), 1763626509874))
+		all = append(all, signal(smartcar.Signals()[i*90/n].Code, 1000+int64(i), 9874))
 	}
 	return all
 }
