@@ -31,8 +31,8 @@ type Event struct {
 	// than what the handler has finished of the same vehicle before; sorted, nil if there are none. Smartcar keeps no
 	// order and repeats signals that have not changed. Signals are compared as Smartcar advises, by meta.oemUpdatedAt,
 	// then meta.retrievedAt, then the event's meta.sequence. Equal is not newer; in a replay only what is older is
-	// stale. A signal without a time, or in ERROR, is never stale. With signals { stale = "deliver" } in the handlers
-	// file there are none.
+	// stale. A signal that failed, has no time, or has one in the future, is never stale. With signals
+	// { stale = "deliver" } in the handlers file there are none.
 	StaleSignals []string
 	// Payload is the body byte for byte as Smartcar sent it, but without the stale signals if the handlers file says
 	// signals { stale = "drop" }. It belongs to the handler, which may keep it.

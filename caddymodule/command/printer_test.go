@@ -120,6 +120,7 @@ func night() api.Status {
 	archive, crm := fleetHandler("archive"), fleetHandler("crm")
 	archive.Dispatch.Delivered = 1_199_990
 	crm.Plugin.PluginName, crm.Dispatch.Delivered, crm.Dispatch.Retried, crm.Dispatch.Dead = "http", 1_179_840, 41, 17
+	crm.Dispatch.Stale, crm.Dispatch.Future = 2_048, 12
 	crm.Dispatch.Breaker = dispatch.BreakerStats{
 		State: dispatch.BreakerOpen, Since: noon.Add(-12 * time.Minute), Until: noon.Add(40 * time.Second), Why: "the handler is unavailable: 127.0.0.1:3000: connection refused", Reported: "127.0.0.1:3000: connection refused",
 	}

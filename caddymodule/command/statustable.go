@@ -208,6 +208,7 @@ func (p printer) handler(h *api.Handler) error {
 		{"Died since then", fmt.Sprintf("%s (%s poison, %s expired)",
 			text.Count(c.Dead), text.Count(c.Poisoned), text.Count(c.Expired))},
 		{"Stale signals", zeroIsNothing(c.Stale)},
+		{"Future signals", zeroIsNothing(c.Future)},
 		{"Last error", text.Clean(h.LastError)},
 		{"Last end", lastEnd},
 	})

@@ -8,8 +8,9 @@ import (
 // SignalIndex has for each signal of a VEHICLE_STATE how new it is and where it is in the body. Reading it takes a
 // small part of the time of [ParseEvent] and gives the same values.
 type SignalIndex struct {
-	// Sequence is that of the Event.
-	Sequence int64
+	// Sequence is that of the Event, DeliveredAt that of its Envelope.
+	Sequence    int64
+	DeliveredAt time.Time
 	// Signals are one for each of the Event's, in the same order.
 	Signals []SignalTime
 }

@@ -5,14 +5,17 @@ import (
 	"time"
 )
 
-// indexer passes over a body once and notes what an index needs. Except for the event's type, which is the envelope's,
-// it reads by the rules of encoding/json, as ParseEvent does: keys are the same in upper and lower case, and of
-// repeated keys the last one counts, value by value.
+// indexer passes over a body once and notes what an index needs. Except for the event's type and the time of its
+// delivery, which are the envelope's, it reads by the rules of encoding/json, as ParseEvent does: keys are the same in
+// upper and lower case, and of repeated keys the last one counts, value by value.
 type indexer struct {
 	scanner
 	eventType, eventName span
 	sequence             number
-	signals              []SignalTime
+	// exactMeta is set in the event's meta if its key is written as the envelope wants it.
+	exactMeta                 bool
+	deliveredAt, deliveryTime time.Time
+	signals                   []SignalTime
 	// codes are the codes of those signals, as spans of the body if they have no escapes.
 	codes []span
 	// signal is the one under way.
@@ -44,7 +47,7 @@ const (
 var placeKeys = [...][]string{
 	inRoot:       {"data", "meta"},
 	inData:       {"signals"},
-	inMeta:       {"sequence"},
+	inMeta:       {"sequence", "deliveredAt", "deliveryTime"},
 	inSignal:     {"code", "name", "group", "meta", "status"},
 	inSignalMeta: {"oemUpdatedAt", "retrievedAt", "fetchedAt"},
 	inStatus:     {"value", "error"},
@@ -133,6 +136,9 @@ func (x *indexer) field(in place, key []byte) bool {
 		case "data":
 			return x.inner(inData)
 		case "meta":
+			if x.exactMeta = string(key) == name; x.exactMeta {
+				x.deliveredAt, x.deliveryTime = time.Time{}, time.Time{} // of the envelope's, the last one counts as a whole
+			}
 			return x.inner(inMeta)
 		}
 	case inData:
@@ -163,6 +169,9 @@ func (x *indexer) field(in place, key []byte) bool {
 		x.noteType(key, span{from, x.i})
 		return true
 	}
+	if in == inMeta && name != "sequence" && (!x.exactMeta || string(key) != name) {
+		return true // not the envelope's
+	}
 	x.note(in, name, span{from, x.i})
 	return true
 }
@@ -190,8 +199,13 @@ func (x *indexer) note(in place, name string, v span) {
 	raw, s := x.b[v.from:v.to], &x.signal
 	switch in {
 	case inMeta:
-		if name == "sequence" {
+		switch name {
+		case "sequence":
 			_ = x.sequence.UnmarshalJSON(raw) // it has no errors
+		case "deliveredAt":
+			x.deliveredAt = parseTime(raw)
+		case "deliveryTime":
+			x.deliveryTime = parseTime(raw)
 		}
 	case inSignal:
 		switch name {

@@ -118,5 +118,9 @@ func (x *indexer) index() SignalIndex {
 		all.Write(x.b[code.from:code.to])
 		x.signals[i].Code = all.String()[from:]
 	}
-	return SignalIndex{Sequence: int64(x.sequence), Signals: x.signals}
+	delivered := x.deliveredAt
+	if delivered.IsZero() {
+		delivered = x.deliveryTime
+	}
+	return SignalIndex{Sequence: int64(x.sequence), DeliveredAt: delivered, Signals: x.signals}
 }

@@ -22,7 +22,7 @@ func sameAsParseEvent(t *testing.T, body []byte) (SignalIndex, bool) {
 	if !ok {
 		return got, false
 	}
-	want := SignalIndex{Sequence: e.Sequence}
+	want := SignalIndex{Sequence: e.Sequence, DeliveredAt: e.DeliveredAt}
 	for _, s := range e.Signals {
 		want.Signals = append(want.Signals, SignalTime{
 			Code: s.Code, OEMUpdatedAt: s.OEMUpdatedAt, RetrievedAt: s.RetrievedAt, Failed: s.Failed(),
@@ -64,6 +64,14 @@ func TestIndexSignals(t *testing.T) {
 		{"sequence with a fraction", state(`,"meta":{"sequence":17.9}`), "-"},
 		{"sequence beyond sense", state(`,"meta":{"sequence":1e300}`), "-"},
 		{"sequence twice", state(`,"meta":{"sequence":1},"meta":{"mode":"LIVE"},"META":{"Sequence":3}`), "-"},
+		{"delivered", state(`,"meta":{"deliveredAt":1763626510233,"deliveryTime":1763626510999}`), "-"},
+		{"delivered, as a date", state(`,"meta":{"deliveredAt":"2025-11-20T08:15:10.233Z"}`), "-"},
+		{"delivered, in the older form", state(`,"meta":{"deliveredAt":0,"deliveryTime":1763626510233}`), "-"},
+		{"delivered, in capitals", state(`,"meta":{"DeliveredAt":1763626510233},"Meta":{"deliveredAt":1763626510233}`), "-"},
+		{"delivered, and a meta after it", state(`,"meta":{"deliveredAt":1763626510233},"META":{"deliveredAt":1763626510234},"meta":{"sequence":1}`), "-"},
+		{"delivered, and a meta in capitals after it", state(`,"meta":{"deliveredAt":1763626510233},"META":{"deliveredAt":1763626510234}`), "-"},
+		{"delivered, and no meta after it", state(`,"meta":{"deliveredAt":1763626510233},"meta":7`), "-"},
+		{"delivered twice", state(`,"meta":{"deliveredAt":1763626510233,"deliveredAt":1763626510234,"delivered\u0041t":1763626510235}`), "-"},
 		{"empty signals", signals(`[]`), "-"},
 		{"empty object", signals(`{}`), "-"},
 		{"no signals", state(``), "-"},
@@ -322,11 +330,14 @@ func (r *randomText) event() []byte {
 			})
 		case "meta":
 			r.object(r.IntN(3), func() {
-				if r.key("sequence", "deliveryId") == "sequence" {
+				switch r.key("sequence", "deliveryId", "deliveredAt", "deliveryTime") {
+				case "sequence":
 					r.one(`7`, `"8"`, `9.5`, `null`, `"x"`, `[]`)
-					return
+				case "deliveryId":
+					r.junk()
+				default:
+					r.time()
 				}
-				r.junk()
 			})
 		default:
 			r.junk()

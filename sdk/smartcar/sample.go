@@ -14,7 +14,7 @@ import (
 // Strings are encoded as JSON and may contain anything.
 type Sample struct {
 	EventID, VehicleID, UserID, WebhookID, DeliveryID string
-	// DeliveredAt is when the attempt is sent.
+	// DeliveredAt is when the attempt is sent; zero: some seconds after RecordedAt.
 	DeliveredAt time.Time
 	// RecordedAt is the time of the readings of a VEHICLE_STATE, and their values depend on it. It stays the same on a
 	// retry, and so does not follow DeliveredAt.
@@ -43,12 +43,12 @@ func (s Sample) withDefaults() Sample {
 			*f.field = f.value
 		}
 	}
-	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	if s.DeliveredAt.IsZero() {
-		s.DeliveredAt = noon
-	}
+	const later = 9 * time.Second
 	if s.RecordedAt.IsZero() {
-		s.RecordedAt = noon.Add(-9 * time.Second)
+		s.RecordedAt = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC).Add(-later)
+	}
+	if s.DeliveredAt.IsZero() {
+		s.DeliveredAt = s.RecordedAt.Add(later)
 	}
 	return s
 }

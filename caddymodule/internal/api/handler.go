@@ -74,6 +74,7 @@ type HandlerCounts struct {
 	Expired   uint64 `json:"expired"`
 	Replayed  uint64 `json:"replayed"`
 	Stale     uint64 `json:"stale_signals"`
+	Future    uint64 `json:"future_signals"`
 	Downs     uint64 `json:"downs"`
 }
 

@@ -77,7 +77,7 @@ func (d *Dispatcher) settleUnneeded(c *call) ([]*lane, []judgement) {
 			continue
 		}
 		d.counts.Skipped++
-		d.counts.Stale += uint64(c.judged[i].stale)
+		d.countSignals(&c.judged[i])
 		d.afterDetach(l, func() { d.settleHead(l, buffer.Outcome{Verb: buffer.Skip}) })
 	}
 	return lanes, judged
@@ -151,7 +151,7 @@ func (d *Dispatcher) onResults(c *call, lanes []*lane, judged []judgement, resul
 // the signals becomes durable in the same step.
 func (d *Dispatcher) finished(l *lane, j judgement) {
 	d.counts.Delivered++
-	d.counts.Stale += uint64(j.stale)
+	d.countSignals(&j)
 	if l.queue[0].retry.Replay != "" {
 		d.counts.Replayed++
 	}

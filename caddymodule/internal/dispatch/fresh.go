@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/freshness"
@@ -54,8 +55,8 @@ type judgement struct {
 	reading freshness.Reading
 	readable,
 	replay bool
-	// stale counts signals that are.
-	stale int
+	// stale and future count signals that are.
+	stale, future int
 	// unneeded: nothing is left of the event, so the handler does not get it.
 	unneeded bool
 }
@@ -116,11 +117,11 @@ func (j *judgement) judge(ctx context.Context, d *Dispatcher, del *Delivery) {
 	if j.table == nil {
 		return
 	}
-	if j.reading, j.readable = freshness.Read(del.Event.Body); !j.readable {
+	if j.reading, j.readable = freshness.Read(del.Event.Body, del.Event.ReceivedAt); !j.readable {
 		return
 	}
 	del.Stale = j.table.stale(ctx, d, j.reading, j.replay)
-	j.stale = len(del.Stale)
+	j.stale, j.future = len(del.Stale), j.reading.Future()
 	if j.stale == 0 || j.mode != freshness.Drop {
 		return
 	}
@@ -149,7 +150,13 @@ func (t *table) stale(ctx context.Context, d *Dispatcher, r freshness.Reading, r
 			t.known = new(freshness.Table)
 		}
 	}
-	return t.known.Stale(r, replay)
+	return t.known.Stale(r, replay, time.Now())
+}
+
+// countSignals counts what was found out about the signals of an event that is finished.
+func (d *Dispatcher) countSignals(j *judgement) {
+	d.counts.Stale += uint64(j.stale)
+	d.counts.Future += uint64(j.future)
 }
 
 // retain keeps the table beyond the call, until release.
@@ -190,7 +197,7 @@ func (j *judgement) memo(d *Dispatcher) *buffer.Memo {
 	t := j.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.known == nil || !t.known.Merge(j.reading) {
+	if t.known == nil || !t.known.Merge(j.reading, time.Now()) {
 		return nil
 	}
 	t.put = d.outbox.put + 1

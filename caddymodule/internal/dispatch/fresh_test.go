@@ -41,6 +41,7 @@ func (r *rig) addState(id, signals string) {
 	lane, _, _ := strings.Cut(id, ":")
 	if _, err := r.store.Append(context.Background(), &buffer.Event{
 		ID: id, VehicleID: lane, Type: "VEHICLE_STATE", Signature: "of the whole", Body: stateOf(signals),
+		ReceivedAt: time.Now(),
 	}); err != nil {
 		r.t.Fatalf("append: %v", err)
 	}

@@ -129,6 +129,9 @@ func (m *model) append(lane int) {
 	case 2, 3, 4:
 		f.recorded = 1 + rnd.IntN(50)
 		e.Body = stateOf(fmt.Sprintf("soc %d", f.recorded))
+		if rnd.IntN(5) == 0 { // a clock that is ahead
+			f.recorded, e.Body, e.ReceivedAt = 0, stateOf("soc "+ahead), time.Now()
+		}
 	case 5:
 		f.poison = rnd.IntN(4) == 0
 	}

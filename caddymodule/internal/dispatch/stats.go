@@ -24,6 +24,9 @@ type Counts struct {
 	// Stale counts signals of finished events that were no newer than what the handler
 	// had had.
 	Stale uint64 `json:"stale"`
+	// Future counts signals of finished events whose time was in the future, so that they
+	// were not compared.
+	Future uint64 `json:"future"`
 	// Downs: how often the handler was found to be down.
 	Downs uint64 `json:"downs"`
 }

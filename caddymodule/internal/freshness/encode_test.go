@@ -100,32 +100,32 @@ func TestTablesAreBounded(t *testing.T) {
 	for i := range maxSignals + 50 {
 		all = append(all, signal(fmt.Sprintf("s-%03d", i), 100, 100))
 	}
-	table.Merge(read(t, state(all...)))
+	table.Merge(read(t, state(all...)), noon)
 	if len(table.entries) != maxSignals {
 		t.Fatalf("%d signals", len(table.entries))
 	}
 	known, further := "s-000", fmt.Sprintf("s-%03d", maxSignals)
-	if got := table.Stale(read(t, state(signal(known, 50, 50), signal(further, 50, 50))), false); !slices.Equal(got, []string{known}) {
+	if got := table.Stale(read(t, state(signal(known, 50, 50), signal(further, 50, 50))), false, noon); !slices.Equal(got, []string{known}) {
 		t.Errorf("stale %v", got)
 	}
-	if !table.Merge(read(t, state(signal(known, 200, 200)))) {
+	if !table.Merge(read(t, state(signal(known, 200, 200))), noon) {
 		t.Error("a full table does not note what is newer")
 	}
-	if table.Merge(read(t, state(signal(further, 200, 200)))) {
+	if table.Merge(read(t, state(signal(further, 200, 200))), noon) {
 		t.Error("a full table grew")
 	}
 	if _, err := Decode(table.Append(nil)); err != nil {
 		t.Error(err)
 	}
 	long := signal(strings.Repeat("a", maxCode+1), 100, 100)
-	if (&Table{}).Merge(read(t, state(long))) {
+	if (&Table{}).Merge(read(t, state(long)), noon) {
 		t.Error("a code without bound was noted")
 	}
 }
 
 func TestTablesAreSmall(t *testing.T) {
 	table := &Table{}
-	table.Merge(read(t, state(manySignals(90)...)))
+	table.Merge(read(t, state(manySignals(90)...)), noon)
 	if n, size := len(table.entries), len(table.Append(nil)); n != 90 || size > 2_500 {
 		t.Errorf("%d bytes for %d signals", size, n)
 	}
@@ -159,8 +159,8 @@ func FuzzDecode(f *testing.F) {
 func BenchmarkTable(b *testing.B) {
 	for _, n := range []int{12, 90} {
 		table := &Table{}
-		r, _ := Read([]byte(state(manySignals(n)...)))
-		table.Merge(r)
+		r, _ := Read([]byte(state(manySignals(n)...)), noon)
+		table.Merge(r, noon)
 		stored := table.Append(nil)
 		b.Run(fmt.Sprintf("append/%d", n), func(b *testing.B) {
 			b.ReportAllocs()

@@ -18,8 +18,17 @@
 //
 //   - a signal without oemUpdatedAt, with 0, or with seconds instead of milliseconds: nobody knows its age
 //   - a signal that failed, in ERROR or UNAVAILABLE: it brings no reading that could be too old
+//   - a signal with a time in the future: its clock is wrong, and what is noted of it would make every true reading
+//     after it stale
 //   - a signal without a code
 //   - an event of another type than VEHICLE_STATE
+//
+// # What is in the future
+//
+// oemUpdatedAt after retrievedAt of the signal, and either of them after meta.deliveredAt of the event or after the
+// event was received; each by more than a minute, since no two clocks are the same. A limit that is not known limits
+// nothing. What a [Table] has from a time that has not come yet, as one may that an earlier version wrote or a clock
+// that went wrong, counts as nothing and is written over.
 //
 // # What is stale
 //
@@ -34,7 +43,11 @@
 // event: what it repeats is stale, what is new is not.
 package freshness
 
-import "github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+import (
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+)
 
 // Mode says what becomes of stale signals.
 type Mode string
@@ -52,15 +65,17 @@ const (
 // Reading is what [Read] reads of an event. It holds nothing of the body. The zero
 // Reading has no signals.
 type Reading struct {
-	index smartcar.SignalIndex
+	index    smartcar.SignalIndex
+	received time.Time
 }
 
 // Read reads the age of each signal of an event in any form that smartcar.ParseEvent
-// takes, without unpacking the rest. It returns false if the event is no VEHICLE_STATE
-// or cannot be read: there is nothing to judge then.
-func Read(body []byte) (Reading, bool) {
+// takes, without unpacking the rest. The event was received at that time, zero if
+// nobody knows. It returns false if the event is no VEHICLE_STATE or cannot be read:
+// there is nothing to judge then.
+func Read(body []byte, received time.Time) (Reading, bool) {
 	index, ok := smartcar.IndexSignals(body)
-	return Reading{index}, ok
+	return Reading{index, received}, ok
 }
 
 // Cut returns body without the signals of those codes, and how many signals are left,
@@ -90,7 +105,7 @@ func (a age) newer(b age) bool {
 
 // age returns the age of a signal, false if it cannot be judged.
 func (r Reading) age(s *smartcar.SignalTime) (age, bool) {
-	if s.OEMUpdatedAt.IsZero() || s.Failed || s.Code == "" {
+	if !dated(s) || r.isFuture(s) {
 		return age{}, false
 	}
 	a := age{recorded: s.OEMUpdatedAt.UnixMilli(), sequence: r.index.Sequence}
@@ -98,4 +113,9 @@ func (r Reading) age(s *smartcar.SignalTime) (age, bool) {
 		a.retrieved = s.RetrievedAt.UnixMilli()
 	}
 	return a, true
+}
+
+// dated reports whether a signal has a reading with a time.
+func dated(s *smartcar.SignalTime) bool {
+	return !s.OEMUpdatedAt.IsZero() && !s.Failed && s.Code != ""
 }

@@ -21,8 +21,12 @@ func stateOf(sequence int, signals ...string) string {
 	return fmt.Sprintf(`{"eventType":"VEHICLE_STATE","data":{"signals":[%s]},"meta":{"sequence":%d}}`, strings.Join(signals, ","), sequence)
 }
 
-// morning is 1763626500000, from which the tests count milliseconds.
-var morning = time.UnixMilli(1763626500000)
+var (
+	// morning is 1763626500000, from which the tests count milliseconds.
+	morning = time.UnixMilli(1763626500000)
+	// noon is when events are received, and judged.
+	noon = morning.Add(4 * time.Hour)
+)
 
 // signal has a reading that was recorded and retrieved so many milliseconds after morning; 0 is unknown.
 func signal(code string, recorded, retrieved int64) string {
@@ -44,7 +48,7 @@ func unavailable(recorded int64) string {
 
 func read(t *testing.T, body string) Reading {
 	t.Helper()
-	r, ok := Read([]byte(body))
+	r, ok := Read([]byte(body), noon)
 	if !ok {
 		t.Fatalf("nothing to judge in %s", body)
 	}
@@ -111,13 +115,13 @@ func TestStale(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			table := &Table{}
 			for _, body := range tt.before {
-				table.Merge(read(t, body))
+				table.Merge(read(t, body), noon)
 			}
 			now := read(t, tt.now)
-			if got := strings.Join(table.Stale(now, false), " "); got != tt.live {
+			if got := strings.Join(table.Stale(now, false, noon), " "); got != tt.live {
 				t.Errorf("live %q, want %q", got, tt.live)
 			}
-			if got := strings.Join(table.Stale(now, true), " "); got != tt.again {
+			if got := strings.Join(table.Stale(now, true, noon), " "); got != tt.again {
 				t.Errorf("in a replay %q, want %q", got, tt.again)
 			}
 			// What was written and read again judges the same.
@@ -125,7 +129,7 @@ func TestStale(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(stored.Stale(now, false), " "); got != tt.live {
+			if got := strings.Join(stored.Stale(now, false, noon), " "); got != tt.live {
 				t.Errorf("stored %q, want %q", got, tt.live)
 			}
 		})
@@ -142,7 +146,7 @@ func TestReadFindsNothingToJudge(t *testing.T) {
 		"empty":          ``,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if r, ok := Read([]byte(body)); ok {
+			if r, ok := Read([]byte(body), noon); ok {
 				t.Errorf("read %+v", r)
 			}
 		})
@@ -160,7 +164,7 @@ func TestReadOfTheVector(t *testing.T) {
 	}
 	found := false
 	for _, v := range vectors {
-		r, ok := Read([]byte(v.Body))
+		r, ok := Read([]byte(v.Body), noon)
 		if ok != strings.HasPrefix(v.Name, "own-state-body") && v.Name != "raw-spaced" && v.Name != "raw-spaced-reserialised" {
 			t.Errorf("%s: %t", v.Name, ok)
 		}
@@ -169,7 +173,7 @@ func TestReadOfTheVector(t *testing.T) {
 		}
 		found = true
 		table := &Table{}
-		if !table.Merge(r) || table.Merge(r) {
+		if !table.Merge(r, noon) || table.Merge(r, noon) {
 			t.Error("Merge does not tell whether something changed")
 		}
 		// The VIN has no time, and the last signal failed.
@@ -188,12 +192,12 @@ func TestReadOfTheVector(t *testing.T) {
 }
 
 func TestCut(t *testing.T) {
-	body := smartcar.Sample{}.VehicleState()
+	body := smartcar.Sample{RecordedAt: morning}.VehicleState()
 	before := bytes.Clone(body)
 	r := read(t, string(body))
 	table := &Table{}
-	table.Merge(r)
-	codes := table.Stale(r, false)
+	table.Merge(r, noon)
+	codes := table.Stale(r, false, noon)
 	want := []string{"charge-ischarging", "odometer-traveleddistance", "tractionbattery-stateofcharge"}
 	if diff := cmp.Diff(want, codes); diff != "" {
 		t.Fatal(diff)
@@ -224,7 +228,7 @@ func BenchmarkRead(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, ok := Read(body); !ok {
+		if _, ok := Read(body, noon); !ok {
 			b.Fatal("nothing to judge")
 		}
 	}
@@ -242,13 +246,13 @@ func manySignals(n int) []string {
 func BenchmarkStale(b *testing.B) {
 	for _, n := range []int{12, 90} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			r, _ := Read([]byte(stateOf(7, manySignals(n)...)))
-			older, _ := Read([]byte(stateOf(6, manySignals(n)...)))
+			r, _ := Read([]byte(stateOf(7, manySignals(n)...)), noon)
+			older, _ := Read([]byte(stateOf(6, manySignals(n)...)), noon)
 			table := &Table{}
-			table.Merge(older)
+			table.Merge(older, noon)
 			b.ReportAllocs()
 			for b.Loop() {
-				if table.Stale(r, false) != nil {
+				if table.Stale(r, false, noon) != nil {
 					b.Fatal("stale")
 				}
 			}

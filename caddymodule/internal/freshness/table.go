@@ -3,6 +3,7 @@ package freshness
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // The bounds of a table. Smartcar documents 93 signals.
@@ -37,14 +38,15 @@ func (t *Table) find(code string) (int, bool) {
 }
 
 // Stale returns the codes of the stale signals, sorted and each once, nil if there are
-// none. Of a code that the event has twice, both must be stale.
-func (t *Table) Stale(r Reading, replay bool) []string {
+// none. Of a code that the event has twice, both must be stale. What the table has from
+// after now counts as nothing.
+func (t *Table) Stale(r Reading, replay bool, now time.Time) []string {
 	var stale, fresh [maxSignals/64 + 1]uint64 // a bit for each entry
 	found := false
 	for i := range r.index.Signals {
 		s := &r.index.Signals[i]
 		at, ok := t.find(s.Code)
-		if !ok {
+		if !ok || t.entries[at].age.isFuture(r, now) {
 			continue
 		}
 		known := t.entries[at].age
@@ -68,9 +70,9 @@ func (t *Table) Stale(r Reading, replay bool) []string {
 	return codes
 }
 
-// Merge notes what is newer than what the table has, and reports whether there was any
-// such.
-func (t *Table) Merge(r Reading) bool {
+// Merge notes what is newer than what the table has, or has from after now, and reports
+// whether there was any such.
+func (t *Table) Merge(r Reading, now time.Time) bool {
 	changed := false
 	for i := range r.index.Signals {
 		s := &r.index.Signals[i]
@@ -80,7 +82,7 @@ func (t *Table) Merge(r Reading) bool {
 		}
 		at, known := t.find(s.Code)
 		switch {
-		case known && a.newer(t.entries[at].age):
+		case known && (a.newer(t.entries[at].age) || t.entries[at].age.isFuture(r, now)):
 			t.entries[at].age = a
 		case !known && len(t.entries) < maxSignals:
 			// A copy, as the codes of a reading share memory.

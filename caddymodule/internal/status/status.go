@@ -115,7 +115,7 @@ func Handler(now time.Time, h *engine.HandlerStatus) api.Handler {
 		},
 		Counts: api.HandlerCounts{
 			Delivered: d.Delivered, Skipped: d.Skipped, Retried: d.Retried, Dead: d.Dead, Poisoned: d.Poisoned,
-			Expired: d.Expired, Replayed: d.Replayed, Stale: d.Stale, Downs: d.Downs,
+			Expired: d.Expired, Replayed: d.Replayed, Stale: d.Stale, Future: d.Future, Downs: d.Downs,
 		},
 		LastError: handlerError(h),
 	}
