@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -208,9 +209,13 @@ func (j *judgement) memo(d *Dispatcher) *buffer.Memo {
 const freshPrefix = "fresh/"
 
 // freshKey names the memo of an event's vehicle; a digest takes the place of ids that
-// no real vehicle has.
+// no real vehicle has. Invented readings, as those of TEST, are apart from real ones.
 func freshKey(e *buffer.Event) string {
-	key := freshPrefix + url.PathEscape(e.Source) + "/" + e.VehicleID
+	key := freshPrefix + url.PathEscape(e.Source)
+	if mode := strings.ToUpper(e.Mode); mode != "" && mode != "LIVE" { // older events have none
+		key += "?" + url.PathEscape(mode)
+	}
+	key += "/" + e.VehicleID
 	if len(key) <= maxLaneName {
 		return key
 	}

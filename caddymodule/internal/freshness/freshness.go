@@ -36,7 +36,7 @@
 // for which the table has something newer: the event that brought the newest reading is
 // part of what is replayed.
 //
-// A [Table] is of one handler and one vehicle of one source. It is to be written when
+// A [Table] is of one handler and one vehicle of one source and mode. It is to be written when
 // the handler has finished an event, in the same step, so that an event which comes
 // again because the step was lost finds the table as it was. A replay does not write
 // it. A first delivery (after a vehicle was subscribed again) is judged as any other
