@@ -74,6 +74,14 @@ func TestErrorTypes(t *testing.T) {
 		{"VEHICLE_STATE", "DOOR_OPEN", true},
 		{"CONNECTED_SERVICES_ACCOUNT", "VEHICLE_MISSING", true},
 		{"VALIDATION", "", true},
+		{"VALIDATION", "INVALID_INPUT_FORMAT", true},
+		{"COMPATIBILITY", "PLATFORM_NOT_CAPABLE", true},
+		{"VEHICLE_STATE", "CHARGING_PLUG_CONNECTED", true},
+		{"VEHICLE_STATE", "LOW_BATTERY", true},
+		{"PERMISSION", "UNKNOWN", true},
+		{"AUTHENTICATION", "UNAUTHORIZED", true},
+		{"AUTHENTICATION", "ACCESS_DENIED", true},
+		{"AUTHENTICATION", "", true},
 		{"NO_SUCH", "", false},
 	}
 	for _, tt := range tests {

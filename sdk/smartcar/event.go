@@ -101,12 +101,6 @@ type Signal struct {
 	Error *SignalError
 }
 
-// SignalError is why a signal could not be read.
-type SignalError struct {
-	Type string
-	Code string // empty where Smartcar says null
-}
-
 // Failed reports whether the signal could not be read: only SUCCESS is a reading, or no status at all.
 func (s Signal) Failed() bool { return s.Status != "" && s.Status != StatusSuccess || s.Error != nil }
 
@@ -133,31 +127,6 @@ func bodyValue[T any](body json.RawMessage) (value T, ok bool) {
 	}
 	return *in.Value, true
 }
-
-// The states of a VehicleError.
-const (
-	StateError    = "ERROR"
-	StateResolved = "RESOLVED"
-)
-
-// VehicleError is one error of a VEHICLE_ERROR.
-type VehicleError struct {
-	// Type and Code are such as CONNECTED_SERVICES_ACCOUNT and AUTHENTICATION_FAILED,
-	// see [ErrorTypes]. Code is empty if Smartcar says null.
-	Type, Code string
-	// State is ERROR, or RESOLVED in the later event that ends the error.
-	State string
-	// Description is for logs, SuggestedUserMessage for the user.
-	Description, SuggestedUserMessage string
-	DocURL                            string
-	// Resolution is what helps, such as REAUTHENTICATE; often empty.
-	Resolution string
-	// Signals are those that cannot be read because of the error.
-	Signals []SignalRef
-}
-
-// Resolved reports whether the error is over.
-func (e VehicleError) Resolved() bool { return e.State == StateResolved }
 
 // Legacy is the payload of an event of version 2.0.
 type Legacy struct {

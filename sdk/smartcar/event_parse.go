@@ -68,39 +68,6 @@ type wireEvent struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-type wireError struct {
-	Type                 text `json:"type"`
-	Code                 text `json:"code"`
-	State                text `json:"state"`
-	Description          text `json:"description"`
-	SuggestedUserMessage text `json:"suggestedUserMessage"`
-	DocURL               text `json:"docURL"`
-	Resolution           struct {
-		Type text `json:"type"`
-	} `json:"resolution"`
-	Signals list[wireRef] `json:"signals"`
-}
-
-func vehicleErrors(in list[wireError]) []VehicleError {
-	var out []VehicleError
-	for _, w := range in {
-		e := VehicleError{
-			Type:                 string(w.Type),
-			Code:                 string(w.Code),
-			State:                string(w.State),
-			Description:          string(w.Description),
-			SuggestedUserMessage: string(w.SuggestedUserMessage),
-			DocURL:               string(w.DocURL),
-			Resolution:           string(w.Resolution.Type),
-		}
-		for _, ref := range w.Signals {
-			e.Signals = append(e.Signals, SignalRef(ref))
-		}
-		out = append(out, e)
-	}
-	return out
-}
-
 func legacy(payload json.RawMessage) *Legacy {
 	var w struct {
 		EventType text                  `json:"eventType"`

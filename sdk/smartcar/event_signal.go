@@ -129,11 +129,8 @@ func readSignal(raw []byte, isOwn func(json.RawMessage) bool) Signal {
 			FetchedAt    instant `json:"fetchedAt"`
 		} `json:"meta"`
 		Status struct {
-			Value text `json:"value"`
-			Error *struct {
-				Type text `json:"type"`
-				Code text `json:"code"`
-			} `json:"error"`
+			Value text           `json:"value"`
+			Error *wireErrorInfo `json:"error"`
 		} `json:"status"`
 	}
 	_ = json.Unmarshal(raw, &w)
@@ -150,7 +147,7 @@ func readSignal(raw []byte, isOwn func(json.RawMessage) bool) Signal {
 		s.RetrievedAt = time.Time(w.Meta.FetchedAt)
 	}
 	if w.Status.Error != nil {
-		s.Error = &SignalError{Type: string(w.Status.Error.Type), Code: string(w.Status.Error.Code)}
+		s.Error = &SignalError{w.Status.Error.info()}
 	}
 	if w.Body == nil && !s.Failed() {
 		s.Body = bodyBeside(raw, isOwn)

@@ -52,7 +52,7 @@ func TestParseEventState(t *testing.T) {
 			},
 			{
 				SignalRef: SignalRef{Code: "diagnostics-dtccount", Name: "DTCCount", Group: "Diagnostics"},
-				Status:    StatusError, Error: &SignalError{Type: "PERMISSION"},
+				Status:    StatusError, Error: &SignalError{ErrorInfo{Type: "PERMISSION"}},
 			},
 		},
 	}
@@ -85,7 +85,7 @@ func TestParseEventErrors(t *testing.T) {
 			"resolved",
 			`[{"type":"VEHICLE_STATE","code":"UNREACHABLE","state":"RESOLVED","description":"Back.","signals":[{"code":"location-preciselocation","name":"Location","group":"PreciseLocation"}]}]`,
 			[]VehicleError{{
-				Type: "VEHICLE_STATE", Code: "UNREACHABLE", State: StateResolved, Description: "Back.",
+				ErrorInfo: ErrorInfo{Type: "VEHICLE_STATE", Code: "UNREACHABLE", Description: "Back."}, State: StateResolved,
 				Signals: []SignalRef{{Code: "location-preciselocation", Name: "Location", Group: "PreciseLocation"}},
 			}},
 		},
@@ -93,7 +93,7 @@ func TestParseEventErrors(t *testing.T) {
 			"string signals and null resolution",
 			`[{"type":"COMPATIBILITY","code":"VEHICLE_NOT_CAPABLE","state":"ERROR","description":"No.","resolution":{"type":null},"signals":["VehicleIdentification.Nickname","ConnectivityStatus.IsOnline"]}]`,
 			[]VehicleError{{
-				Type: "COMPATIBILITY", Code: "VEHICLE_NOT_CAPABLE", State: StateError, Description: "No.",
+				ErrorInfo: ErrorInfo{Type: "COMPATIBILITY", Code: "VEHICLE_NOT_CAPABLE", Description: "No."}, State: StateError,
 				Signals: []SignalRef{nickname, online},
 			}},
 		},
@@ -101,9 +101,24 @@ func TestParseEventErrors(t *testing.T) {
 			"null code, no signals, mixed with a resolved one",
 			`[{"type":"PERMISSION","code":null,"state":"ERROR","resolution":{"type":"REAUTHENTICATE"}},{"type":"SERVER","state":"RESOLVED","signals":null,"resolution":null}]`,
 			[]VehicleError{
-				{Type: "PERMISSION", State: StateError, Resolution: "REAUTHENTICATE"},
-				{Type: "SERVER", State: StateResolved},
+				{ErrorInfo: ErrorInfo{Type: "PERMISSION", Resolution: ResolutionReauthenticate}, State: StateError},
+				{ErrorInfo: ErrorInfo{Type: "SERVER"}, State: StateResolved},
 			},
+		},
+		{
+			"what a reconnect flow needs",
+			`[{"type":"AUTHENTICATION","code":"ACCESS_DENIED","state":"ERROR","title":"Sign in","detail":"The token ended.","resolution":{"type":"ACTION_REQUIRED","url":"https://connect.example/?user=u"}}]`,
+			[]VehicleError{{
+				ErrorInfo: ErrorInfo{
+					Type: "AUTHENTICATION", Code: "ACCESS_DENIED", Title: "Sign in", Detail: "The token ended.",
+					Resolution: ResolutionActionRequired, ResolutionURL: "https://connect.example/?user=u",
+				},
+				State: StateError,
+			}},
+		},
+		{
+			"null url", `[{"type":"UPSTREAM","resolution":{"type":"UNKNOWN_RESOLUTION_TYPE","url":null},"title":null,"detail":5}]`,
+			[]VehicleError{{ErrorInfo: ErrorInfo{Type: "UPSTREAM", Resolution: ResolutionUnknown}}},
 		},
 		{
 			"wrong types",
@@ -124,11 +139,14 @@ func TestParseEventErrors(t *testing.T) {
 
 	full := parseEvent(t, string(vectorBody(t, "own-error-body")))
 	want := []VehicleError{{
-		Type: "CONNECTED_SERVICES_ACCOUNT", Code: "AUTHENTICATION_FAILED", State: StateError,
-		Description: "Sign-in to the maker's account no longer works.", SuggestedUserMessage: "Please reconnect your car.",
-		DocURL:     "https://smartcar.com/docs/errors/api-errors/connected-services-account-errors#authentication-failed",
-		Resolution: "REAUTHENTICATE",
-		Signals:    []SignalRef{{Code: "tractionbattery-stateofcharge", Name: "StateOfCharge", Group: "TractionBattery"}},
+		ErrorInfo: ErrorInfo{
+			Type: "CONNECTED_SERVICES_ACCOUNT", Code: "AUTHENTICATION_FAILED",
+			Description: "Sign-in to the maker's account no longer works.", SuggestedUserMessage: "Please reconnect your car.",
+			DocURL:     "https://smartcar.com/docs/errors/api-errors/connected-services-account-errors#authentication-failed",
+			Resolution: ResolutionReauthenticate,
+		},
+		State:   StateError,
+		Signals: []SignalRef{{Code: "tractionbattery-stateofcharge", Name: "StateOfCharge", Group: "TractionBattery"}},
 	}}
 	if diff := cmp.Diff(want, full.Errors); diff != "" {
 		t.Errorf("full error (-want +got)\n%s", diff)
@@ -208,7 +226,19 @@ func TestParseEventSignals(t *testing.T) {
 		},
 		{
 			"old failed one without a value of status", `[{"code":"a-b","status":{"error":{"type":"SERVER","code":"INTERNAL"}}}]`,
-			[]Signal{{SignalRef: SignalRef{Code: "a-b"}, Status: StatusError, Error: &SignalError{Type: "SERVER", Code: "INTERNAL"}}},
+			[]Signal{{SignalRef: SignalRef{Code: "a-b"}, Status: StatusError, Error: &SignalError{ErrorInfo{Type: "SERVER", Code: "INTERNAL"}}}},
+		},
+		{
+			"failed, with all that is said of it", `[{"code":"a-b","body":{"value":1},"status":{"value":"ERROR","error":{"type":"PERMISSION","code":"UNKNOWN","title":"Not granted","detail":"Read is missing.","description":"No.",
+				"suggestedUserMessage":"Grant it.","docURL":"https://smartcar.com/docs","resolution":{"type":"REAUTHENTICATE","url":"https://connect.example/"}}}}]`,
+			[]Signal{{
+				SignalRef: SignalRef{Code: "a-b"}, Body: json.RawMessage(`{"value":1}`), Status: StatusError,
+				Error: &SignalError{ErrorInfo{
+					Type: "PERMISSION", Code: "UNKNOWN", Title: "Not granted", Detail: "Read is missing.", Description: "No.",
+					SuggestedUserMessage: "Grant it.", DocURL: "https://smartcar.com/docs",
+					Resolution: ResolutionReauthenticate, ResolutionURL: "https://connect.example/",
+				}},
+			}},
 		},
 		{
 			"unavailable, null body", `[{"code":"a-b","body":null,"status":{"value":"UNAVAILABLE"}}]`,
