@@ -14,7 +14,7 @@ type Event struct {
 	ID string
 	// Type is Smartcar's eventType: "VEHICLE_STATE", "VEHICLE_ERROR", or one that is not known yet.
 	Type string
-	// Mode is "LIVE", "TEST", or "" where Smartcar sent none.
+	// Mode is "LIVE", "TEST", or "" where Smartcar sent none; always in capitals.
 	Mode string
 	// Source is the name of the receiver that took the event.
 	Source string

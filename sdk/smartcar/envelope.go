@@ -18,8 +18,7 @@ const (
 // typeVerifyV2 is the eventName of a VERIFY in version 2.0.
 const typeVerifyV2 = "verify"
 
-// The modes that Smartcar has been seen to send in version 4; version 2.0 writes them in lower case. Treat them as an
-// open set.
+// The modes that Smartcar has been seen to send. Treat them as an open set; version 2.0 also has SIMULATED.
 const (
 	ModeLive = "LIVE"
 	ModeTest = "TEST"
@@ -33,7 +32,7 @@ type Envelope struct {
 	EventID string
 	// EventType is eventType, in version 2.0 eventName; never empty if [ParseEnvelope] returned no error.
 	EventType string
-	// Mode is meta.mode, in version 2.0 mode, as it is written: LIVE, TEST, live.
+	// Mode is meta.mode, in version 2.0 mode, in capitals: LIVE, TEST. Version 2.0 writes live.
 	Mode string
 	// VehicleID is data.vehicle.id, else vehicleId, in version 2.0 payload.vehicleId.
 	VehicleID string
@@ -135,6 +134,7 @@ func (s *scanner) fill(e *Envelope) {
 	for _, f := range fields {
 		*f.to = s.copyText(&all, f.from)
 	}
+	e.Mode = strings.ToUpper(e.Mode)
 	e.IsVerify = e.EventType == TypeVerify || e.EventType == typeVerifyV2
 	if !e.IsVerify {
 		e.Challenge = ""

@@ -66,7 +66,7 @@ func wantEnvelope(object map[string]any) Envelope {
 	e := Envelope{
 		EventID:    text("eventId", "payload.eventId"),
 		EventType:  text("eventType", "eventName"),
-		Mode:       text("meta.mode", "mode"),
+		Mode:       strings.ToUpper(text("meta.mode", "mode")),
 		VehicleID:  text("data.vehicle.id", "vehicleId", "payload.vehicleId"),
 		UserID:     text("data.user.id"),
 		WebhookID:  text("meta.webhookId", "webhookId"),

@@ -58,7 +58,7 @@ func TestParseEnvelope(t *testing.T) {
 		{
 			"event of version 2", `{"version":"2.0","webhookId":"w","eventName":"eventBased","mode":"live",
 			"payload":{"eventId":"e","vehicleId":"v","eventType":"CHARGING_STARTED","eventTime":"2024-03-02T18:04:11.000Z"}}`,
-			Envelope{EventID: "e", EventType: "eventBased", Mode: "live", VehicleID: "v", WebhookID: "w", Version: "2.0"},
+			Envelope{EventID: "e", EventType: "eventBased", Mode: ModeLive, VehicleID: "v", WebhookID: "w", Version: "2.0"},
 		},
 		{
 			"documented vehicleId at the top", `{"eventType":"VEHICLE_STATE","vehicleId":"top"}`,
@@ -78,7 +78,7 @@ func TestParseEnvelope(t *testing.T) {
 		},
 		{
 			"null then the fallback", `{"eventType":null,"eventName":"schedule","meta":{"mode":null,"webhookId":""},"mode":"test","webhookId":"w"}`,
-			Envelope{EventType: "schedule", Mode: "test", WebhookID: "w"},
+			Envelope{EventType: "schedule", Mode: ModeTest, WebhookID: "w"},
 		},
 		{
 			"last of repeated keys", `{"eventType":"A","data":{"vehicle":{"id":"one"},"user":{"id":"u"}},"eventType":"B","data":{"vehicle":{"id":"two"}}}`,

@@ -346,7 +346,7 @@ func TestParseEventLegacy(t *testing.T) {
 	got := parseEvent(t, `{"version":"2.0","webhookId":"w","eventName":"eventBased","mode":"live",`+
 		`"payload":{"eventId":"e","vehicleId":"v","eventType":"CHARGING_STARTED","eventTime":"2024-03-02T18:04:11.000Z"}}`)
 	want := &Event{
-		Envelope: Envelope{EventID: "e", EventType: "eventBased", Mode: "live", VehicleID: "v", WebhookID: "w", Version: "2.0"},
+		Envelope: Envelope{EventID: "e", EventType: "eventBased", Mode: ModeLive, VehicleID: "v", WebhookID: "w", Version: "2.0"},
 		Vehicle:  Vehicle{ID: "v"},
 		Legacy:   &Legacy{EventType: "CHARGING_STARTED", EventTime: time.Date(2024, 3, 2, 18, 4, 11, 0, time.UTC)},
 	}

@@ -95,7 +95,7 @@ func (f *Filter) MatchEvent(e *buffer.Event) bool {
 	return (f.Source == "" || e.Source == f.Source) &&
 		(f.Vehicle == "" || e.VehicleID == f.Vehicle) &&
 		(f.Type == "" || e.Type == f.Type) &&
-		(f.Mode == "" || e.Mode == f.Mode) &&
+		(f.Mode == "" || strings.EqualFold(e.Mode, f.Mode)) &&
 		(f.Webhook == "" || e.WebhookID == f.Webhook) &&
 		(len(f.EventIDs) == 0 || slices.Contains(f.EventIDs, e.ID))
 }

@@ -6,7 +6,7 @@
 //
 //	event.id           text    Smartcar's eventId
 //	event.type         text    "VEHICLE_STATE", "VEHICLE_ERROR", ...
-//	event.mode         text    "LIVE", "TEST", ...
+//	event.mode         text    "LIVE", "TEST", ..., always in capitals
 //	event.source       text    name of the receiver that took the event
 //	event.vehicle      text    vehicle id
 //	event.user         text    user id

@@ -94,6 +94,15 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// Version 2.0 writes modes in small letters.
+func TestModesAreInCapitals(t *testing.T) {
+	for _, source := range []string{`event.mode == "LIVE"`, `event.mode == "LIVE" ? true : false`} {
+		if !compile(t, source).Match(&buffer.Event{Mode: "live"}) {
+			t.Errorf("%s does not match", source)
+		}
+	}
+}
+
 func TestNilExprWantsAll(t *testing.T) {
 	var e *Expr
 	if !e.Match(state) || e.Failures() != 0 {

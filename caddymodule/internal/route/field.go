@@ -1,6 +1,7 @@
 package route
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
@@ -20,7 +21,8 @@ type field struct {
 var fields = []field{
 	{name: "id", text: func(e *buffer.Event) string { return e.ID }},
 	{name: "type", text: func(e *buffer.Event) string { return e.Type }},
-	{name: "mode", text: func(e *buffer.Event) string { return e.Mode }},
+	// In capitals also of an event that an earlier version stored as it was written.
+	{name: "mode", text: func(e *buffer.Event) string { return strings.ToUpper(e.Mode) }},
 	{name: "source", text: func(e *buffer.Event) string { return e.Source }},
 	{name: "vehicle", text: func(e *buffer.Event) string { return e.VehicleID }},
 	{name: "user", text: func(e *buffer.Event) string { return e.UserID }},
