@@ -18,7 +18,8 @@ type Event struct {
 	Mode string
 	// Source is the name of the receiver that took the event.
 	Source string
-	// VehicleID, UserID and WebhookID are "" where the body has none.
+	// VehicleID, UserID and WebhookID are "" where the body has none; so is VehicleID in an event of version 2.0 with a
+	// list of several vehicles, see smartcar.Legacy.
 	VehicleID, UserID, WebhookID string
 	// ReceivedAt is when the receiver took the event, in UTC.
 	ReceivedAt time.Time

@@ -34,7 +34,8 @@ type Envelope struct {
 	EventType string
 	// Mode is meta.mode, in version 2.0 mode, in capitals: LIVE, TEST. Version 2.0 writes live.
 	Mode string
-	// VehicleID is data.vehicle.id, else vehicleId, in version 2.0 payload.vehicleId.
+	// VehicleID is data.vehicle.id, else vehicleId, in version 2.0 payload.vehicleId, else the one vehicle that
+	// payload.vehicles names. It is empty if that names several.
 	VehicleID string
 	// UserID is data.user.id.
 	UserID string
@@ -118,7 +119,7 @@ func (s *scanner) fill(e *Envelope) {
 		{&e.EventID, s.first(slotEventID, slotPayloadEventID)},
 		{&e.EventType, s.first(slotEventType, slotEventName)},
 		{&e.Mode, s.first(slotMetaMode, slotMode)},
-		{&e.VehicleID, s.first(slotDataVehicleID, slotVehicleID, slotPayloadVehicleID)},
+		{&e.VehicleID, s.first(slotDataVehicleID, slotVehicleID, slotPayloadVehicleID, slotOnlyVehicleID)},
 		{&e.UserID, s.first(slotDataUserID)},
 		{&e.WebhookID, s.first(slotMetaWebhookID, slotWebhookID)},
 		{&e.DeliveryID, s.first(slotMetaDeliveryID)},

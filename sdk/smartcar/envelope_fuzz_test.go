@@ -21,6 +21,8 @@ func FuzzParseEnvelope(f *testing.F) {
 		`{"a":[-0.1e+5,1E9,0,true,false,null,{},[],[[{"b":""}]]],"eventType":"x"}`,
 		`{"a":01}`, `{"a":1.}`, `{"a":-}`, `{"a":1e}`, `{"a":tru}`, `{"a"}`, `{"a":1,}`, `{,}`, `[1,]`, `{"a":1}}`,
 		"{\"a\":\"\x1f\"}", `{"a":"\u12g4"}`, `{"a":"\`, "\ufeff{}", "{\"a\":1}\x00",
+		`{"eventName":"dynamic","payload":{"vehicles":[{"vehicleId":"v"},{"vehicleId":"\u0076"},null,[{"vehicleId":"w"}]]}}`,
+		`{"eventName":"dynamic","payload":{"vehicles":[{"vehicleId":"v"},{"vehicleId":"w","vehicleId":""}],"vehicles":{"vehicleId":"x"}}}`,
 		`{"meta":{"deliveredAt":1782777353743.5,"deliveryTime":"1758224204078"}}`,
 		strings.Repeat("[", 70) + strings.Repeat("]", 70),
 		`{"a":` + strings.Repeat(`{"a":[`, 40) + strings.Repeat(`]}`, 40) + `}`,
@@ -73,6 +75,9 @@ func wantEnvelope(object map[string]any) Envelope {
 		DeliveryID: text("meta.deliveryId"),
 		Version:    text("meta.version", "version"),
 	}
+	if e.VehicleID == "" {
+		e.VehicleID = onlyVehicle(find(object, "payload.vehicles"))
+	}
 	e.IsVerify = e.EventType == "VERIFY" || e.EventType == "verify"
 	if e.IsVerify {
 		e.Challenge = text("data.challenge", "payload.challenge")
@@ -90,6 +95,23 @@ func wantEnvelope(object map[string]any) Envelope {
 		}
 	}
 	return e
+}
+
+// onlyVehicle returns the vehicle that a list names, "" if it is not one.
+func onlyVehicle(list any) string {
+	named := map[string]bool{}
+	only := ""
+	elements, _ := list.([]any)
+	for _, element := range elements {
+		vehicle, _ := element.(map[string]any)
+		if id, _ := vehicle["vehicleId"].(string); id != "" {
+			named[id], only = true, id
+		}
+	}
+	if len(named) != 1 {
+		return ""
+	}
+	return only
 }
 
 func find(object map[string]any, path string) any {

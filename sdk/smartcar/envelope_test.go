@@ -61,6 +61,34 @@ func TestParseEnvelope(t *testing.T) {
 			Envelope{EventID: "e", EventType: "eventBased", Mode: ModeLive, VehicleID: "v", WebhookID: "w", Version: "2.0"},
 		},
 		{
+			"list of one vehicle", `{"version":"2.0","eventName":"schedule","payload":{"vehicles":[{"vehicleId":"v1","data":[{"vehicleId":"no"}]}]}}`,
+			Envelope{EventType: "schedule", VehicleID: "v1", Version: "2.0"},
+		},
+		{
+			"list of one vehicle, for each endpoint", `{"eventName":"dynamic","payload":{"vehicles":[null, {"vehicleId":"v1"}, {"vehicleId":"v\u0031"} ,{"data":1},[{"vehicleId":"no"}],{"vehicleId":5}]}}`,
+			Envelope{EventType: "dynamic", VehicleID: "v1"},
+		},
+		{
+			"list of several vehicles", `{"eventName":"dynamic","webhookId":"w","payload":{"vehicles":[{"vehicleId":"v1"},{"vehicleId":"v2"},{"vehicleId":"v1"}]}}`,
+			Envelope{EventType: "dynamic", WebhookID: "w"},
+		},
+		{
+			"list of no vehicles", `{"eventName":"dynamic","payload":{"vehicles":[]}}`,
+			Envelope{EventType: "dynamic"},
+		},
+		{
+			"payload.vehicleId goes before a list", `{"eventName":"dynamic","payload":{"vehicles":[{"vehicleId":"v1"}],"vehicleId":"v"}}`,
+			Envelope{EventType: "dynamic", VehicleID: "v"},
+		},
+		{
+			"the last list counts", `{"eventName":"dynamic","payload":{"vehicles":[{"vehicleId":"v1"},{"vehicleId":"v2"}],"vehicles":[{"vehicleId":"v3","vehicleId":"v4"}]}}`,
+			Envelope{EventType: "dynamic", VehicleID: "v4"},
+		},
+		{
+			"the last payload counts", `{"eventName":"dynamic","payload":{"vehicles":[{"vehicleId":"v1"}]},"payload":{"vehicles":{"vehicleId":"no"}}}`,
+			Envelope{EventType: "dynamic"},
+		},
+		{
 			"documented vehicleId at the top", `{"eventType":"VEHICLE_STATE","vehicleId":"top"}`,
 			Envelope{EventType: TypeVehicleState, VehicleID: "top"},
 		},

@@ -134,13 +134,14 @@ type Legacy struct {
 	// CHARGING_STARTED.
 	EventType string
 	EventTime time.Time
-	// Vehicles are those of a scheduled or dynamic event.
+	// Vehicles are those of a scheduled or dynamic event. If they are one, it is the Event's too; if they are several,
+	// the Event has no VehicleID.
 	Vehicles []LegacyVehicle
 	// Payload is the whole payload as JSON.
 	Payload json.RawMessage
 }
 
-// LegacyVehicle is a vehicle of a scheduled event of version 2.0.
+// LegacyVehicle is a vehicle of a scheduled or dynamic event of version 2.0.
 type LegacyVehicle struct {
 	ID   string
 	Data json.RawMessage

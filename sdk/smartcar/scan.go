@@ -57,14 +57,20 @@ const (
 	slotPayloadEventID
 	slotPayloadVehicleID
 	slotPayloadChallenge
+	// slotListedVehicleID is of the element of payload.vehicles under way, and
+	// slotOnlyVehicleID the one that the list names.
+	slotListedVehicleID
+	slotOnlyVehicleID
 
-	// The objects.
+	// The objects, and a list of them.
 	slotRoot
 	slotData
 	slotDataVehicle
 	slotDataUser
 	slotMeta
 	slotPayload
+	slotListedVehicle
+	slotPayloadVehicles
 
 	slots
 )
@@ -136,6 +142,12 @@ func lookup(in slot, key []byte) slot {
 			return slotPayloadVehicleID
 		case "challenge":
 			return slotPayloadChallenge
+		case "vehicles":
+			return slotPayloadVehicles
+		}
+	case slotListedVehicle:
+		if string(key) == "vehicleId" {
+			return slotListedVehicleID
 		}
 	}
 	return slotNone
@@ -157,6 +169,11 @@ func (s *scanner) forget(object slot) {
 		clear(s.spans[slotMetaVersion : slotMetaMode+1])
 	case slotPayload:
 		clear(s.spans[slotPayloadEventID : slotPayloadChallenge+1])
+		s.forget(slotPayloadVehicles)
+	case slotPayloadVehicles:
+		s.spans[slotOnlyVehicleID] = span{}
+	case slotListedVehicle:
+		s.spans[slotListedVehicleID] = span{}
 	}
 }
 
@@ -202,7 +219,10 @@ func (s *scanner) object(in slot) bool {
 func (s *scanner) member(at slot) bool {
 	if at >= slotRoot {
 		s.forget(at)
-		if s.peek() == '{' {
+		switch c := s.peek(); {
+		case at == slotPayloadVehicles && c == '[':
+			return s.vehicles()
+		case at != slotPayloadVehicles && c == '{':
 			return s.object(at)
 		}
 		return s.value()
