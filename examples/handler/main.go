@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 func main() { sdk.Serve(plugin()) }
@@ -68,8 +69,13 @@ func (w *watcher) handle(ctx context.Context, e *sdk.Event) error {
 		// There is no reading, or none that is newer than what we have had.
 		return nil
 	}
-	percent, ok := signal.Number()
-	if !ok || percent >= w.config.Below {
+	percent, ok := inPercent(signal)
+	if !ok {
+		// Not a value that this handler can judge. Another attempt brings the same.
+		sdk.Logger(ctx).Warn("cannot read the state of charge", "vehicle_id", e.VehicleID, "unit", signal.Unit())
+		return nil
+	}
+	if percent >= w.config.Below {
 		return nil
 	}
 	sdk.Logger(ctx).Warn("battery is low", "vehicle_id", e.VehicleID, "percent", percent)
@@ -78,6 +84,25 @@ func (w *watcher) handle(ctx context.Context, e *sdk.Event) error {
 		return nil
 	}
 	return w.notify(ctx, e, percent)
+}
+
+// inPercent returns the value of a signal in percent. Smartcar writes 73 with the unit percent; without a unit, as in
+// older events, up to 1 it is a fraction.
+func inPercent(signal smartcar.Signal) (float64, bool) {
+	value, ok := signal.Number()
+	if !ok || value < 0 {
+		return 0, false
+	}
+	switch signal.Unit() {
+	case "percent":
+		return value, true
+	case "":
+		if value <= 1 {
+			value *= 100
+		}
+		return value, true
+	}
+	return 0, false
 }
 
 // notice is the body of the request. The same event may come twice; its id tells the other side.

@@ -14,10 +14,13 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/sdktest"
 )
 
-// charged makes an event of a vehicle whose battery has this value.
-func charged(value string) *sdk.Event {
+// charged makes an event of a vehicle whose battery has this many percent.
+func charged(value string) *sdk.Event { return measured(value, `,"unit":"percent"`) }
+
+// measured makes an event of a vehicle whose battery has this value, with this in addition.
+func measured(value, more string) *sdk.Event {
 	body := `{"eventId":"e-1","eventType":"VEHICLE_STATE","data":{"vehicle":{"id":"v-1"},"signals":[` +
-		`{"code":"tractionbattery-stateofcharge","body":{"value":` + value + `,"unit":"percent"},"status":{"value":"SUCCESS"}}]},"meta":{"version":"4.0"}}`
+		`{"code":"tractionbattery-stateofcharge","body":{"value":` + value + more + `},"status":{"value":"SUCCESS"}}]},"meta":{"version":"4.0"}}`
 	return sdktest.Event([]byte(body))
 }
 
@@ -40,9 +43,17 @@ func TestLowBattery(t *testing.T) {
 		want    sdk.Result
 		notices int
 	}{
-		"low":           {charged("19.5"), 200, done, 1},
-		"not low":       {charged("20"), 200, done, 0},
-		"no number":     {charged(`"many"`), 200, done, 0},
+		"low":       {charged("19.5"), 200, done, 1},
+		"not low":   {charged("20"), 200, done, 0},
+		"no number": {charged(`"many"`), 200, done, 0},
+
+		"a low fraction":    {measured("0.19", ""), 200, done, 1},
+		"a fraction":        {measured("0.73", ""), 200, done, 0},
+		"full, a fraction":  {measured("1", ""), 200, done, 0},
+		"low, without unit": {measured("19", ""), 200, done, 1},
+		"almost empty":      {charged("0.73"), 200, done, 1},
+		"an unknown unit":   {measured("1", `,"unit":"kWh"`), 200, done, 0},
+
 		"old reading":   {stale(charged("19.5")), 200, done, 0},
 		"a replay":      {replayed(charged("19.5")), 200, done, 0},
 		"another event": {sdktest.VehicleError("e-1", "v-1"), 200, done, 0},
