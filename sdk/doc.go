@@ -30,7 +30,11 @@
 //			}
 //			sdk.OnClose(ctx, func(context.Context) error { return db.Close() })
 //			return func(ctx context.Context, e *sdk.Event) error {
-//				return db.Insert(ctx, c.Table, e.ID, e.Payload)
+//				err := db.Insert(ctx, c.Table, e.ID, e.Payload)
+//				if err != nil && db.Ping(ctx) != nil {
+//					return sdk.Unavailable(err) // down: pause, count no attempt
+//				}
+//				return err
 //			}, nil
 //		}))
 //	}
