@@ -35,7 +35,7 @@ func fill(ctx context.Context, path string, events, vehicles, size int, then fun
 	for i := range fleet {
 		fleet[i] = uuid.NewString()
 	}
-	token, begun := uuid.NewString(), time.Now().Add(-time.Hour)
+	token, begun := uuid.NewString(), time.Now().Add(-24*time.Hour) // room for 86 million readings, none in the future
 	errs := make([]error, appenders)
 	var wg sync.WaitGroup
 	for worker := range appenders {
