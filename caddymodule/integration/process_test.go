@@ -42,6 +42,8 @@ type site struct {
 	limits string // more lines of the buffer's block
 	app    string // more lines of the app's block
 	sites  string // what stands behind the receiver's site
+
+	inherited []*os.File // what the process gets as descriptors 3 and up
 }
 
 // newSite writes a Caddyfile, a handlers file with one jsonl handler, and a
@@ -156,6 +158,7 @@ func (s *site) spawn(t *testing.T, env ...string) *process {
 	p.cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "TMPDIR="+tmp,
 		"GORACE=atexit_sleep_ms=0") // a Caddy built for the race detector would wait a second at its end
 	p.cmd.Env = append(p.cmd.Env, env...)
+	p.cmd.ExtraFiles = s.inherited
 	stderr, err := os.OpenFile(filepath.Join(s.dir, "caddy.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)

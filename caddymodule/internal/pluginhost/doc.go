@@ -7,9 +7,10 @@
 //   - Launch (launch.go). The executable is checked (there, executable, right
 //     sha256), a directory for its socket is made (runtimedir.go), and go-plugin
 //     starts it through our own runner (runner.go) with a small environment
-//     (env.go). The handshake on stdout leads to a gRPC connection over a unix
-//     socket with mutual TLS. Describe returns who the plugin is and what config it
-//     takes, Configure passes the config on. Only then is it up.
+//     (env.go), none of the host's descriptors and no view into the host
+//     (isolate_linux.go). The handshake on stdout leads to a gRPC connection over a
+//     unix socket with mutual TLS. Describe returns who the plugin is and what config
+//     it takes, Configure passes the config on. Only then is it up.
 //   - Watch (health.go). The host waits for the process and sees its end at once.
 //     Health checks find a process that runs but does not answer; after three missed
 //     ones it is killed.

@@ -233,6 +233,10 @@ func (f *fake) one(ctx context.Context, e *handlerv1.Event) (*handlerv1.Result, 
 	case "env":
 		text, _ := json.Marshal(os.Environ())
 		return answer(handlerv1.Result_STATUS_RETRY, string(text))
+	case "holds":
+		return answer(handlerv1.Result_STATUS_RETRY, fmt.Sprint(holdsFile(arg)))
+	case "environ":
+		return answer(handlerv1.Result_STATUS_RETRY, environOfParent())
 	case "config":
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -245,6 +249,16 @@ func (f *fake) one(ctx context.Context, e *handlerv1.Event) (*handlerv1.Result, 
 		fmt.Fprintln(os.Stderr, arg, "too")
 	}
 	return &handlerv1.Result{Status: handlerv1.Result_STATUS_DONE}, nil
+}
+
+// environOfParent is what this process can read of the environment of the one that started it, or
+// why it cannot.
+func environOfParent() string {
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", os.Getppid()))
+	if err != nil {
+		return err.Error()
+	}
+	return string(environ)
 }
 
 // saw tells the test that a call has arrived.

@@ -90,6 +90,9 @@ func (p *process) start() (err error) {
 	cmd.Dir, cmd.Env = p.dir, p.env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = pipes.stdin.child, pipes.stdout.child, pipes.stderr.child
 	cmd.SysProcAttr = ownGroup()
+	if err := isolate(); err != nil {
+		p.logs.log.Warn("the plugin may see what belongs to Caddy; SECURITY.md says what it should not", "error", err)
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
