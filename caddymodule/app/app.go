@@ -108,9 +108,15 @@ func checkDrainTimeout(d caddy.Duration) error {
 
 // Acquire takes a reference to the engine, for the app itself and for each receiver.
 func (a *App) Acquire() (*EngineRef, error) {
+	fallback := ""
+	if local, ok := a.opener.(interface{ Dir() string }); ok {
+		// Where all else is read-only, the buffer's directory is not.
+		fallback = local.Dir()
+	}
 	return acquire(a.opener.Key(), a.log, func(log *slog.Logger) *engine.Engine {
 		return engine.New(engine.Options{
 			Opener:       a.opener,
+			FallbackDir:  fallback,
 			Bundled:      bundled.Command,
 			Reread:       intake.Reread,
 			DrainTimeout: time.Duration(a.DrainTimeout),

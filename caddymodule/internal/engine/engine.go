@@ -22,8 +22,9 @@ type Options struct {
 	// Bundled returns how to start a plugin that is compiled in; nil: there is none.
 	Bundled func(plugin string) (command string, args []string, ok bool)
 	// RuntimeDir is where plugins' sockets go; "": the system's directory for
-	// temporary files.
-	RuntimeDir string
+	// temporary files. FallbackDir is where they go if no other place will do; see
+	// pluginhost.Spec.
+	RuntimeDir, FallbackDir string
 	// DrainTimeout is how long deliveries in flight may take to end when a handler is
 	// stopped or replaced; default 4s. Destruct takes at most a second longer.
 	DrainTimeout time.Duration

@@ -19,14 +19,15 @@ import (
 func (e *Engine) pluginSpec(def *handlersfile.Definition) (pluginhost.Spec, error) {
 	c := &configuration{def: def, log: e.log}
 	spec := pluginhost.Spec{
-		Handler:    def.Name,
-		Command:    def.Command,
-		Args:       def.Args,
-		SHA256:     def.SHA256,
-		RuntimeDir: e.opts.RuntimeDir,
-		Configure:  c.configure,
-		Explain:    c.explain,
-		Log:        e.log,
+		Handler:     def.Name,
+		Command:     def.Command,
+		Args:        def.Args,
+		SHA256:      def.SHA256,
+		RuntimeDir:  e.opts.RuntimeDir,
+		FallbackDir: e.opts.FallbackDir,
+		Configure:   c.configure,
+		Explain:     c.explain,
+		Log:         e.log,
 	}
 	for name, value := range def.Env {
 		spec.Env = append(spec.Env, name+"="+value)

@@ -185,7 +185,7 @@ func TestKilledHostLeavesNothing(t *testing.T) {
 			if len(left) != 1 {
 				t.Fatalf("the killed host left %v, want one directory", left)
 			}
-			next, err := newRuntimeDir(run)
+			next, err := newRuntimeDir([]string{run})
 			if err != nil {
 				t.Fatal(err)
 			}

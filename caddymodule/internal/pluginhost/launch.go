@@ -29,7 +29,7 @@ func (p *Plugin) launch(ctx context.Context) (*instance, error) {
 	}
 	if p.dir == nil || !p.dir.intact() {
 		_ = p.dir.remove()
-		dir, err := newRuntimeDir(p.spec.RuntimeDir)
+		dir, err := newRuntimeDir(p.spec.runtimePlaces())
 		if err != nil {
 			return nil, err
 		}

@@ -34,13 +34,14 @@ func TestMain(m *testing.M) {
 // roles are what the test binary can be.
 func roles() map[string]func(args []string) {
 	return map[string]func([]string){
-		"fake":         serveFake,
-		"sdk":          serveSDK,
-		"host":         beHost,
-		"linger":       linger,
-		"environ":      func([]string) { fmt.Print(environOfParent()) },
-		"environ-host": beEnvironHost,
-		"garbage":      func([]string) { fmt.Println("Hello, I am a web server"); block() },
+		"fake":           serveFake,
+		"sdk":            serveSDK,
+		"host":           beHost,
+		"linger":         linger,
+		"environ":        func([]string) { fmt.Print(environOfParent()) },
+		"environ-host":   beEnvironHost,
+		"read-only-host": beReadOnlyHost,
+		"garbage":        func([]string) { fmt.Println("Hello, I am a web server"); block() },
 		"fullgarbage": func([]string) {
 			junk := make([]byte, 1<<20)
 			_, _ = os.Stdout.Write(junk)

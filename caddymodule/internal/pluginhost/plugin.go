@@ -29,9 +29,10 @@ type Spec struct {
 	// to the executable's directory between the check and the start.
 	SHA256 string
 	// RuntimeDir is where directories for sockets are made. Several hosts may share
-	// it. Where its path is too long for a unix socket, or it is "", the system's
-	// directory for temporary files is used.
-	RuntimeDir string
+	// it. Where it is "", cannot be written, or is too long a path for a unix socket,
+	// the first that will do is used of the system's directory for temporary files,
+	// XDG_RUNTIME_DIR, /tmp and FallbackDir; "": none.
+	RuntimeDir, FallbackDir string
 	// Configure turns the handler's config block into the JSON that the plugin's
 	// schema describes. Nil: "{}" is sent.
 	Configure func(sdk.Schema) (configJSON []byte, err error)

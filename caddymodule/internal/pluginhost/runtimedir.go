@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,6 +19,8 @@ const (
 	// socketRest is the longest that comes behind the parent's path: /smc-<10
 	// digits>/plugin-dir<10 digits>/plugin<10 digits>.
 	socketRest = 1 + len(dirPrefix) + 10 + len("/plugin-dir") + 10 + len("/plugin") + 10
+	// maxParent is the longest path, in bytes, of a directory that sockets can be below.
+	maxParent = maxSocketPath - socketRest
 	// abandoned is the age at which a directory without a lock file is taken for
 	// left behind; a younger one may be about to get it.
 	abandoned = time.Hour
@@ -30,34 +34,111 @@ type runtimeDir struct {
 	lock *os.File
 }
 
-// newRuntimeDir makes a directory in parent, or in the system's temporary directory
-// where parent is "" or too long for a socket's path. It removes what dead hosts
-// left there.
-func newRuntimeDir(parent string) (*runtimeDir, error) {
-	parent, err := shortParent(parent)
-	if err != nil {
-		return nil, err
+// newRuntimeDir makes a directory in the first of places that can be used, and removes what dead
+// hosts left there. The error says why each of them cannot.
+func newRuntimeDir(places []string) (*runtimeDir, error) {
+	var refused []string
+	for _, place := range places {
+		dir, err := newRuntimeDirIn(place)
+		if err == nil {
+			return dir, nil
+		}
+		refused = append(refused, fmt.Sprintf("%s: %s", place, refusedBecause(err)))
+	}
+	advice := "let TMPDIR name a directory that Caddy may write to"
+	if maxSocketPath > 0 {
+		advice += fmt.Sprintf(", with a path of at most %d bytes; in a container, a tmpfs on /tmp will do", maxParent)
+	}
+	return nil, fmt.Errorf("no directory for the plugin's socket (%s): %s", strings.Join(refused, "; "), advice)
+}
+
+// refusedBecause is err without the name of a file in the place: it is the place that matters.
+func refusedBecause(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
+	}
+	return err
+}
+
+// runtimePlaces are where a plugin's socket may go, the best first: where the spec says, where
+// temporary files go, where a session keeps its sockets, and where the spec says at last.
+func (s Spec) runtimePlaces() []string {
+	places := []string{s.RuntimeDir, os.TempDir(), os.Getenv("XDG_RUNTIME_DIR")}
+	if maxSocketPath > 0 {
+		places = append(places, "/tmp")
+	}
+	places = append(places, s.FallbackDir)
+	var distinct []string
+	for _, place := range places {
+		// A path that cannot be made absolute is tried as it is, and its error shown.
+		if abs, err := filepath.Abs(place); err == nil && place != "" {
+			place = abs
+		}
+		if place != "" && !slices.Contains(distinct, place) {
+			distinct = append(distinct, place)
+		}
+	}
+	return distinct
+}
+
+func newRuntimeDirIn(parent string) (*runtimeDir, error) {
+	if maxSocketPath > 0 && len(parent) > maxParent {
+		return nil, fmt.Errorf("the path has %d bytes, %d too many for a unix socket", len(parent), len(parent)-maxParent)
 	}
 	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return nil, fmt.Errorf("making the runtime directory: %w", err)
+		return nil, err
 	}
 	sweep(parent)
 	for range 10 {
-		dir, err := os.MkdirTemp(parent, dirPrefix)
+		path, err := os.MkdirTemp(parent, dirPrefix)
 		if err != nil {
-			return nil, fmt.Errorf("making a directory for the plugin's socket: %w", err)
+			return nil, err
 		}
-		lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("making a directory for the plugin's socket: %w", err)
+		dir, err := claim(path)
+		if err == nil {
+			return dir, nil
 		}
-		// Another host's sweep may have been faster than the lock; then once more.
-		if tryLock(lock) && isFile(lock, filepath.Join(dir, lockName)) {
-			return &runtimeDir{path: dir, lock: lock}, nil
+		_ = os.RemoveAll(path)
+		if !errors.Is(err, errSwept) {
+			return nil, err
 		}
-		_ = lock.Close()
 	}
-	return nil, fmt.Errorf("making a directory for the plugin's socket: those made in %s do not last", parent)
+	return nil, errSwept
+}
+
+// errSwept means that another host's sweep was faster than the lock.
+var errSwept = errors.New("directories that are made there do not last")
+
+// claim makes a directory that was just made the host's own.
+func claim(path string) (*runtimeDir, error) {
+	lock, err := os.OpenFile(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errSwept
+	case err != nil:
+		return nil, err
+	case !tryLock(lock), !isFile(lock, filepath.Join(path, lockName)):
+		_ = lock.Close()
+		return nil, errSwept
+	}
+	if err := trySocket(path); err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	return &runtimeDir{path: path, lock: lock}, nil
+}
+
+// trySocket finds file systems that hold files and no sockets, such as some that a container
+// shares with its host.
+func trySocket(dir string) error {
+	if maxSocketPath == 0 {
+		return nil
+	}
+	ln, err := net.Listen("unix", filepath.Join(dir, "try"))
+	if err != nil {
+		return fmt.Errorf("no socket can be made there: %w", err)
+	}
+	return ln.Close()
 }
 
 // intact reports whether the directory is still there: cleaners of temporary
@@ -81,27 +162,6 @@ func (d *runtimeDir) remove() error {
 		return err
 	}
 	return closeErr
-}
-
-func shortParent(parent string) (string, error) {
-	candidates := []string{os.TempDir()}
-	if parent != "" {
-		candidates = []string{parent, os.TempDir()}
-	}
-	if maxSocketPath > 0 {
-		candidates = append(candidates, "/tmp")
-	}
-	for _, dir := range candidates {
-		abs, err := filepath.Abs(dir)
-		if err != nil {
-			return "", fmt.Errorf("finding the runtime directory: %w", err)
-		}
-		if maxSocketPath == 0 || len(abs)+socketRest <= maxSocketPath {
-			return abs, nil
-		}
-	}
-	return "", fmt.Errorf("no directory for the plugin's socket: the paths %s are longer than %d bytes; set a shorter one",
-		strings.Join(candidates, ", "), maxSocketPath-socketRest)
 }
 
 // sweep removes the directories in parent whose owner is dead. What cannot be

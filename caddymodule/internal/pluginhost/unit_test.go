@@ -3,8 +3,6 @@ package pluginhost
 import (
 	"bytes"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -59,65 +57,5 @@ func TestHandshake(t *testing.T) {
 				t.Errorf("rest = %q, want %q", rest.String(), tt.rest)
 			}
 		})
-	}
-}
-
-func TestRuntimeDirSweep(t *testing.T) {
-	parent := t.TempDir()
-	old := time.Now().Add(-2 * abandoned)
-	folder := func(name string, lock bool, when time.Time) string {
-		dir := filepath.Join(parent, name)
-		if err := os.MkdirAll(filepath.Join(dir, "plugin-dir1"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if lock {
-			if err := os.WriteFile(filepath.Join(dir, lockName), nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := os.Chtimes(dir, when, when); err != nil {
-			t.Fatal(err)
-		}
-		return dir
-	}
-	dead := folder(dirPrefix+"1", true, time.Now())
-	abandonedDir := folder(dirPrefix+"2", false, old)
-	unborn := folder(dirPrefix+"3", false, time.Now())
-	foreign := folder("other", true, old)
-	living, err := newRuntimeDir(parent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := newRuntimeDir(parent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]bool{dead: false, abandonedDir: false, unborn: true, foreign: true, living.path: true, second.path: true} {
-		if _, err := os.Stat(path); (err == nil) != want {
-			t.Errorf("%s is there: %v, want %v", filepath.Base(path), err == nil, want)
-		}
-	}
-	for _, d := range []*runtimeDir{living, second} {
-		if err := d.remove(); err != nil {
-			t.Error(err)
-		}
-		if _, err := os.Stat(d.path); !os.IsNotExist(err) {
-			t.Errorf("%s is still there", d.path)
-		}
-	}
-}
-
-func TestRuntimeDirStaysShort(t *testing.T) {
-	if maxSocketPath == 0 {
-		t.Skip("no unix sockets here")
-	}
-	long := filepath.Join(t.TempDir(), strings.Repeat("d", 100))
-	dir, err := newRuntimeDir(long)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = dir.remove() }()
-	if strings.HasPrefix(dir.path, long) || len(dir.path)+len("/plugin-dir4294967295/plugin4294967295") > maxSocketPath {
-		t.Errorf("the directory is %s", dir.path)
 	}
 }

@@ -102,6 +102,9 @@ func (m *Module) Limits() buffer.Limits { return buffer.Limits(m.limits().WithDe
 // Key implements buffer.Opener.
 func (m *Module) Key() string { return m.Path }
 
+// Dir is the directory on this machine that the buffer writes to.
+func (m *Module) Dir() string { return m.Path }
+
 // Open implements buffer.Opener.
 func (m *Module) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer, error) {
 	b, err := disk.Open(ctx, disk.Options{Path: m.Path, Limits: m.limits(), Log: log})
