@@ -30,11 +30,12 @@ type application struct {
 	status   map[string]int // by vehicle; else 200
 	received []string       // event ids that were answered with 200, in order
 	replayed []string       // those of them that came as a replay
+	refused  map[string]int // by vehicle, how many answers were others
 }
 
 func startApplication(t *testing.T) *application {
 	t.Helper()
-	a := &application{status: map[string]int{}}
+	a := &application{status: map[string]int{}, refused: map[string]int{}}
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	a.url = server.URL
@@ -50,6 +51,7 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if status, ok := a.status[e.VehicleID]; ok || err != nil {
+		a.refused[e.VehicleID]++
 		w.WriteHeader(max(status, http.StatusBadRequest))
 		return
 	}
@@ -74,6 +76,13 @@ func (a *application) events() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.received)
+}
+
+// refusals are how often an event of a vehicle was answered with something else than 200.
+func (a *application) refusals(vehicle string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refused[vehicle]
 }
 
 func (a *application) replays() []string {

@@ -118,7 +118,7 @@ func TestAdminDeadLetters(t *testing.T) {
 	s, app := newAdminSite(t)
 	s.startAdmin(t)
 	s.must(t, "Nothing needs attention", "status")
-	app.answer("car-1", http.StatusNotFound)
+	app.answer("car-1", http.StatusUnprocessableEntity)
 	app.answer("car-2", http.StatusInternalServerError)
 	rejected := s.sendEvents(t, "car-1", 3)
 	exhausted := s.sendEvents(t, "car-2", 2)
@@ -165,7 +165,7 @@ func TestAdminDeadLetters(t *testing.T) {
 	}
 
 	s.must(t, "exhausted", "dead-letters", "list", "--vehicle", "car-2")
-	s.must(t, "http_404", "dead-letters", "--reason", "rejected")
+	s.must(t, "http_422", "dead-letters", "--reason", "rejected")
 	s.must(t, "Dead letter", "show", letter.ID)
 	s.must(t, exhausted[0], "dead-letters", "show", letter.ID)
 

@@ -18,6 +18,7 @@ type config struct {
 	URL          string            `config:"url" doc:"Where to POST events: an http or https address."`
 	Timeout      time.Duration     `config:"timeout" default:"10s" doc:"How long one request may take, from connecting to the end of the answer."`
 	Headers      map[string]string `config:"headers,optional,sensitive" doc:"Headers to add, such as Authorization."`
+	OnStatus     map[string]string `config:"on_status,optional" doc:"What becomes of an event by the status of the answer: \"404\" or \"4xx\" = \"done\", \"retry\", \"reject\" or \"unavailable\"."`
 	MaxIdleConns int               `config:"max_idle_conns" default:"32" doc:"How many connections are kept open between requests."`
 	IdleTimeout  time.Duration     `config:"idle_timeout" default:"90s" doc:"How long an unused connection is kept."`
 }
@@ -68,7 +69,8 @@ func (c config) Validate() error {
 	for name, value := range c.Headers {
 		errs = append(errs, checkHeader(name, value))
 	}
-	return errors.Join(errs...)
+	_, wrong := newRules(c.OnStatus)
+	return errors.Join(append(errs, wrong...)...)
 }
 
 func checkURL(raw string) error {

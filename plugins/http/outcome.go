@@ -20,18 +20,39 @@ import (
 // maxRetryAfter bounds what an application may ask for: a typing error must not hold up a vehicle for years.
 const maxRetryAfter = 24 * time.Hour
 
-// judge turns an answer into what becomes of the event.
-func judge(host string, resp *http.Response, now time.Time) error {
-	code := resp.StatusCode
-	if code >= 200 && code < 300 {
+// judge turns the answer to an event into what becomes of it.
+func (p *poster) judge(e *sdk.Event, resp *http.Response, now time.Time) error {
+	status := resp.StatusCode
+	if status >= 200 && status < 300 {
+		p.ready.accept(e)
 		return nil
 	}
-	err := fmt.Errorf("%s answered %d", host, code)
-	switch {
-	case code >= 500, code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests:
-		return sdk.Retry(retryAfter(resp.Header.Get("Retry-After"), now), err)
+	err := answered(resp.Request.URL.Host, status)
+	switch p.rules.of(status) {
+	case fateDone:
+		p.ready.accept(e)
+		return nil
+	case fateReject:
+		return sdk.Reject("http_"+strconv.Itoa(status), err)
+	case fateUnavailable:
+		if !p.ready.refuse(e) {
+			return sdk.Unavailable(err)
+		}
+		err = fmt.Errorf("%w; it accepts other events", err)
 	}
-	return sdk.Reject("http_"+strconv.Itoa(code), err)
+	return sdk.Retry(retryAfter(resp.Header.Get("Retry-After"), now), err)
+}
+
+// answered says what the application answered and, where that is likely, what to do.
+func answered(host string, status int) error {
+	err := fmt.Errorf("%s answered %d", host, status)
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return fmt.Errorf("%w: check the application's token, and headers in this handler's config", err)
+	case status >= 300 && status < 400:
+		return fmt.Errorf("%w: redirects are not followed, so url must be the final address", err)
+	}
+	return err
 }
 
 // retryAfter reads a Retry-After header, in seconds or as a date; 0 if there is none that makes sense.

@@ -22,7 +22,9 @@ func open(ctx context.Context, c config) (sdk.Handler, error) {
 		transport.CloseIdleConnections()
 		return nil
 	})
-	p := &poster{config: c, client: &http.Client{
+	// Validate has refused what would be an error here.
+	rules, _ := newRules(c.OnStatus)
+	p := &poster{config: c, rules: rules, ready: newReadiness(), client: &http.Client{
 		Transport: transport,
 		// A redirected POST loses its body or goes to a stranger.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

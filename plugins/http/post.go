@@ -24,6 +24,8 @@ const maxDrain = 64 << 10
 // poster sends events to one URL.
 type poster struct {
 	config config
+	rules  rules
+	ready  *readiness
 	client *http.Client
 }
 
@@ -46,7 +48,7 @@ func (p *poster) post(ctx context.Context, e *sdk.Event) error {
 	defer resp.Body.Close()
 	// The status has been read, whatever the rest of the answer is.
 	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
-	return judge(req.URL.Host, resp, time.Now())
+	return p.judge(e, resp, time.Now())
 }
 
 // request is the event in the shape in which Smartcar sent it: the raw bytes with their signature, so that an
