@@ -16,6 +16,9 @@
 // older than those before. Events of one vehicle come one after the other unless the handlers file says order = "none".
 // Events of different vehicles come at the same time, so a handler must be safe for concurrent use.
 //
+// The context of a call ends at the handler's timeout. A function that ignores it is not stopped: it runs on, and the
+// next attempt at the event runs beside it, as does the vehicle's next event once this one is a dead letter.
+//
 // The program around it is short:
 //
 //	type Config struct {

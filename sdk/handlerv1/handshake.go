@@ -15,6 +15,7 @@ const (
 	// PluginName is the name under which go-plugin dispenses the handler.
 	PluginName = "handler"
 	// MaxMessageBytes bounds one gRPC message in either direction. gRPC's default of 4 MiB is too small for a batch of
-	// large webhooks.
+	// large webhooks. The host takes less than that: in an answer to Handle 64 KiB for each event of the call, in one to
+	// another call 256 KiB.
 	MaxMessageBytes = 16 << 20
 )

@@ -93,21 +93,22 @@ func (p *Plugin) call(ctx context.Context, inst *instance, batch []dispatch.Deli
 		p.awaitExit(ctx, inst)
 		return nil, fmt.Errorf("process of handler %q is gone: %w", p.spec.Handler, dispatch.ErrDown)
 	}
-	resp, err := inst.handler.Handle(ctx, toRequest(batch))
+	answer := answerCodec{CodecV2: inst.codec, events: len(batch)}
+	resp, err := inst.handler.Handle(ctx, toRequest(batch), answer.options()...)
 	if err == nil {
 		inst.answered()
 		return toResults(resp.GetResults(), len(batch)), nil
 	}
-	err = p.callError(ctx, inst, err)
+	if answer.wrong != nil {
+		err = answer.wrong
+	} else {
+		err = p.callError(ctx, inst, err)
+	}
 	if errors.Is(err, dispatch.ErrDown) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return nil, fmt.Errorf("plugin of handler %q: %w", p.spec.Handler, err)
 	}
 	inst.answered()
-	results := make([]dispatch.Result, len(batch))
-	for i := range results {
-		results[i] = dispatch.Result{Status: dispatch.Retry, Error: capText("the plugin failed the call: " + err.Error())}
-	}
-	return results, nil
+	return unfinished(len(batch), err.Error()), nil
 }
 
 // callError says what a failed call means: the process is gone, the time was up,
@@ -121,10 +122,12 @@ func (p *Plugin) callError(ctx context.Context, inst *instance, err error) error
 	case status.Code(err) == codes.DeadlineExceeded:
 		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 	}
-	if s, ok := status.FromError(err); ok {
-		return fmt.Errorf("%s: %s", s.Code(), s.Message())
+	s := status.Convert(err)
+	text := fmt.Sprintf("%s: %s", s.Code(), s.Message())
+	if s.Code() == codes.ResourceExhausted {
+		text += fmt.Sprintf("; an answer may have %d bytes for each event of the call", maxResultBytes)
 	}
-	return err
+	return fmt.Errorf("the plugin failed the call: %s", text)
 }
 
 // fits returns how many deliveries from the front of batch go into one message.

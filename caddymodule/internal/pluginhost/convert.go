@@ -108,19 +108,22 @@ func toRequest(batch []dispatch.Delivery) *handlerv1.HandleRequest {
 // strings that are not UTF-8.
 func utf8Text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// toResults makes n results of what the plugin answered. Where the numbers differ
-// nobody knows which result is whose, and taking one event's for another's would
-// lose that; so none of them is finished.
+// toResults makes n results of what the plugin answered. Where the numbers differ,
+// none of the events is finished.
 func toResults(results []*handlerv1.Result, n int) []dispatch.Result {
 	if len(results) != n {
-		return slices.Repeat([]dispatch.Result{{Status: dispatch.Retry, Error: fmt.Sprintf(
-			"the plugin gave %d results for %d events, so it is not known which of them are finished", len(results), n)}}, n)
+		return unfinished(n, (&answerError{results: len(results), events: n}).Error())
 	}
 	out := make([]dispatch.Result, n)
 	for i := range out {
 		out[i] = toResult(results[i])
 	}
 	return out
+}
+
+// unfinished are the results of n events of a call that failed because of the plugin.
+func unfinished(n int, why string) []dispatch.Result {
+	return slices.Repeat([]dispatch.Result{{Status: dispatch.Retry, Error: capText(why)}}, n)
 }
 
 func toResult(r *handlerv1.Result) dispatch.Result {

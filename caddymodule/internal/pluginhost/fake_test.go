@@ -117,6 +117,9 @@ func (f *fake) Describe(ctx context.Context, _ *handlerv1.DescribeRequest) (*han
 		Blocks: []*handlerv1.Block{{Name: "tls", Nesting: handlerv1.Block_NESTING_LIST, Schema: &handlerv1.Schema{
 			Attributes: []*handlerv1.Attribute{{Name: "key", Type: "string", Sensitive: true}}}}},
 	}}
+	if f.has("bloat") {
+		d.Schema.ProtoReflect().SetUnknown(bytes.Repeat([]byte{0x0a, 0}, 1<<20))
+	}
 	if f.has("picky") {
 		d.EventTypes = []string{"VEHICLE_STATE"}
 	}
@@ -148,6 +151,12 @@ func (f *fake) Handle(ctx context.Context, req *handlerv1.HandleRequest) (*handl
 		}
 		if r != nil {
 			resp.Results = append(resp.Results, r)
+		}
+		if size, ok := strings.CutPrefix(string(e.GetPayload()), "empties "); ok {
+			var n int
+			_, _ = fmt.Sscan(size, &n)
+			// On the wire these are results without a field; here they take no more memory.
+			resp.ProtoReflect().SetUnknown(bytes.Repeat([]byte{0x0a, 0}, n/2))
 		}
 		if bytes.HasPrefix(e.GetPayload(), []byte("surplus")) && (e.GetAttempt() == 1 || !bytes.HasSuffix(e.GetPayload(), []byte("once"))) {
 			resp.Results = append(resp.Results, r)

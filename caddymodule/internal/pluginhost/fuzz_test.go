@@ -59,7 +59,8 @@ func FuzzText(f *testing.F) {
 }
 
 // FuzzResults takes any bytes for a plugin's answer: each event gets one result of a known status,
-// and only what the plugin calls done is done.
+// and only what the plugin calls done is done. The count before there is memory for them is the
+// number of results.
 func FuzzResults(f *testing.F) {
 	for _, r := range []*handlerv1.HandleResponse{
 		{},
@@ -76,6 +77,9 @@ func FuzzResults(f *testing.F) {
 		var resp handlerv1.HandleResponse
 		if proto.Unmarshal(raw, &resp) != nil {
 			return
+		}
+		if counted, err := countResults(raw); err != nil || counted != len(resp.GetResults()) {
+			t.Fatalf("counted %d results, %v, and there are %d", counted, err, len(resp.GetResults()))
 		}
 		n := 1 + int(events)
 		results := toResults(resp.GetResults(), n)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc/encoding"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
@@ -19,6 +20,7 @@ type instance struct {
 	proc    *process
 	client  *goplugin.Client
 	handler handlerv1.HandlerServiceClient
+	codec   encoding.CodecV2
 	health  healthpb.HealthClient
 	about   about
 	since   time.Time

@@ -59,7 +59,7 @@ func (p *Plugin) launch(ctx context.Context) (*instance, error) {
 func (p *Plugin) newInstance() *instance {
 	logs := newLogSink(p.log)
 	proc := newProcess(p.spec, logs)
-	inst := &instance{proc: proc, exitKnown: make(chan struct{}), watched: make(chan struct{})}
+	inst := &instance{proc: proc, codec: handlerv1.NewCodec(), exitKnown: make(chan struct{}), watched: make(chan struct{})}
 	inst.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: goplugin.HandshakeConfig{
 			MagicCookieKey:   handlerv1.CookieKey,
@@ -85,9 +85,9 @@ func (p *Plugin) newInstance() *instance {
 		},
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(
-				grpc.MaxCallRecvMsgSize(handlerv1.MaxMessageBytes),
+				grpc.MaxCallRecvMsgSize(maxReplyBytes),
 				grpc.MaxCallSendMsgSize(handlerv1.MaxMessageBytes),
-				grpc.ForceCodecV2(handlerv1.NewCodec())),
+				grpc.ForceCodecV2(inst.codec)),
 			// A process that takes connections and does not speak must not hold up Stop.
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: grpcbackoff.DefaultConfig, MinConnectTimeout: 3 * time.Second}),
 		},

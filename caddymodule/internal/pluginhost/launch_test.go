@@ -55,6 +55,7 @@ func TestStartErrors(t *testing.T) {
 		{"no TLS", role("plaintext"), nil, []string{"Describe did not reach it", "certificate of its handshake line"}},
 		{"no handler service", role("fake", "no-service"), nil, []string{"does not know the call Describe"}},
 		{"hangs in Describe", role("fake", "hang-describe"), func(tm *timing) { tm.describe = 100 * time.Millisecond }, []string{"did not answer Describe within 100ms"}},
+		{"endless schema", role("fake", "bloat"), nil, []string{"Describe failed", "larger than max"}},
 		{"refuses its config", role("fake", "refuse"), nil, []string{"refuses its config: tls.0.key: Bad URL: It has no host."}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
