@@ -33,6 +33,7 @@ func (b *Buffer) keep() {
 		case <-pressure.C:
 			idle = false
 			jumped = b.logJump(jumped)
+			b.fs.CheckPlace()
 			b.checkHeadroom()
 			if b.fs.ControlOutdated() {
 				b.writeControl(false)

@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 )
 
 // FS wraps the file system for everything that writes to it: Pebble and the log of events.
@@ -32,7 +34,9 @@ type FS struct {
 	// Failure is what halted it, if anything did.
 	Failure *Failure
 
-	path        string
+	path string
+	// place is nil where the file system is not the operating system's.
+	place       *place
 	control     *control
 	descriptors *descriptorFS
 	diskFull    *diskFull
@@ -54,7 +58,7 @@ type Options struct {
 func New(o Options) *FS {
 	failure := newFailure()
 	descriptors := newDescriptorFS(o.FS, o.Log, o.Closing)
-	return &FS{
+	f := &FS{
 		FS:          descriptors,
 		Failure:     failure,
 		path:        o.Path,
@@ -62,6 +66,10 @@ func New(o Options) *FS {
 		descriptors: descriptors,
 		diskFull:    &diskFull{log: o.Log, path: o.Path, closing: o.Closing, failure: failure},
 	}
+	if o.FS == vfs.Default {
+		f.place = &place{dir: o.Path, opened: map[string]os.FileInfo{}}
+	}
+	return f
 }
 
 // Opened says that the store is open. From here on, operations wait for space and for file descriptors; before, a
@@ -111,6 +119,7 @@ func (f *FS) hide(doing, path string, err error) bool {
 // do runs an operation that is never repeated: a sync that failed once may well succeed the next time without having
 // kept anything.
 func (f *FS) do(doing, path string, op func() error) error {
+	f.CheckPlace()
 	if !f.halted() {
 		f.hide(doing, path, op())
 	}
@@ -123,6 +132,7 @@ func (f *FS) change(doing, path string, op func() error) error {
 }
 
 func (f *FS) open(doing, path string, op func() (vfs.File, error)) (vfs.File, error) {
+	f.CheckPlace()
 	if f.halted() {
 		return droppedFile{name: filepath.Base(path)}, nil
 	}
@@ -144,15 +154,35 @@ func (f *FS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 		f.begun.Store(true)
 	}
 	return f.open("creating", name, func() (vfs.File, error) {
-		file, err := f.FS.Create(name, c)
-		if err != nil || !strings.HasPrefix(f.PathBase(name), manifestPrefix) {
-			return file, err
+		file, err := f.owned(name)(f.FS.Create(name, c))
+		if err != nil {
+			return nil, err
+		}
+		if !strings.HasPrefix(f.PathBase(name), manifestPrefix) {
+			return file, nil
 		}
 		if err := f.syncDir(f.PathDir(name)); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
 		return file, nil
 	})
+}
+
+// owned keeps others from reading a file that was opened for writing, and watches it if it is a segment.
+func (f *FS) owned(name string) func(vfs.File, error) (vfs.File, error) {
+	return func(file vfs.File, err error) (vfs.File, error) {
+		if err != nil || f.place == nil {
+			return file, err
+		}
+		err = os.Chmod(name, 0o600)
+		if err == nil && strings.HasSuffix(name, eventlog.Suffix) {
+			err = f.notePlace(name)
+		}
+		if err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		return file, nil
+	}
 }
 
 // syncDir makes the entry of a new manifest durable. Pebble syncs the directory once for the manifest and for the
@@ -168,13 +198,17 @@ func (f *FS) syncDir(dir string) error {
 
 // OpenReadWrite implements vfs.FS.
 func (f *FS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
-	return f.open("opening", name, func() (vfs.File, error) { return f.FS.OpenReadWrite(name, c, opts...) })
+	return f.open("opening", name, func() (vfs.File, error) {
+		return f.owned(name)(f.FS.OpenReadWrite(name, c, opts...))
+	})
 }
 
 // ReuseForWrite implements vfs.FS.
 func (f *FS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	f.control.removed(filepath.Base(oldname))
-	return f.open("reusing", newname, func() (vfs.File, error) { return f.FS.ReuseForWrite(oldname, newname, c) })
+	return f.open("reusing", newname, func() (vfs.File, error) {
+		return f.owned(newname)(f.FS.ReuseForWrite(oldname, newname, c))
+	})
 }
 
 // OpenDir is wrapped because a directory is synced through its file.
@@ -213,15 +247,20 @@ func (f *FS) MkdirAll(dir string, perm os.FileMode) error {
 
 // Remove may fail without harm, but once halted no file may go.
 func (f *FS) Remove(name string) error {
+	f.CheckPlace()
 	if f.halted() {
 		return nil
 	}
 	f.control.removed(filepath.Base(name))
+	if f.place != nil {
+		f.place.forget(name)
+	}
 	return f.FS.Remove(name)
 }
 
 // RemoveAll is as Remove.
 func (f *FS) RemoveAll(name string) error {
+	f.CheckPlace()
 	if f.halted() {
 		return nil
 	}
@@ -245,9 +284,31 @@ func (f *FS) Lock(name string) (io.Closer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: locking %s: %w", ErrLocked, name, err)
 	}
+	lock := lockCloser{file: c}
+	if f.place != nil {
+		if lock.dir, err = lockDir(f.path); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		if err := errors.Join(os.Chmod(name, 0o600), f.notePlace(f.path), f.notePlace(name)); err != nil {
+			return nil, errors.Join(err, lock.Close())
+		}
+	}
 	// Nobody else changes the files from here on, and Pebble has not looked at them yet.
 	if err := f.control.check(f.FS, f.PathDir(name)); err != nil {
-		return nil, errors.Join(err, c.Close())
+		return nil, errors.Join(err, lock.Close())
 	}
-	return c, nil
+	return lock, nil
+}
+
+// lockCloser gives both locks back.
+type lockCloser struct {
+	file io.Closer
+	dir  *os.File
+}
+
+func (l lockCloser) Close() error {
+	if l.dir == nil {
+		return l.file.Close()
+	}
+	return errors.Join(l.file.Close(), l.dir.Close())
 }

@@ -1,0 +1,8 @@
+//go:build !unix || solaris || aix
+
+package failstop
+
+import "os"
+
+// lockDir opens a directory. Here only the file LOCK is locked; on Windows nobody can delete it while it is open.
+func lockDir(dir string) (*os.File, error) { return os.Open(dir) }

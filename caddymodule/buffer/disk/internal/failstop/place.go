@@ -1,0 +1,97 @@
+package failstop
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
+)
+
+// ErrReplaced says that a path does not name any more what was opened under it.
+var ErrReplaced = errors.New("the buffer's directory is not the one that was opened")
+
+// place knows which directory, lock and newest segment were opened, as the system knows them, not by their names. A
+// volume may be mounted over the directory, or it may be moved, deleted or restored from a backup while the buffer is
+// open. What was opened goes on to work then, but what is created under the path lands elsewhere, and what is synced
+// can be found by nobody after the next start.
+type place struct {
+	dir string
+
+	mu sync.Mutex
+	// opened has the directory, the lock and the newest segment by their paths.
+	opened  map[string]os.FileInfo
+	segment string
+}
+
+// note takes what a path names now for what is to stay there.
+func (p *place) note(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if strings.HasSuffix(path, eventlog.Suffix) {
+		delete(p.opened, p.segment)
+		p.segment = path
+	}
+	p.opened[path] = info
+	return nil
+}
+
+// forget ends the watch of a file that is about to be removed.
+func (p *place) forget(path string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.opened, path)
+}
+
+// check returns ErrReplaced, wrapped, when a path names something else, or nothing. Errors of another kind say nothing
+// about that: the disk may be in trouble, or descriptors short.
+func (p *place) check() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for path, was := range p.opened {
+		is, err := os.Stat(path)
+		switch {
+		case err == nil && os.SameFile(was, is):
+		case err == nil && path == p.dir:
+			return fmt.Errorf("%w: there is another directory at %s now; was a volume mounted over it, or a backup "+
+				"restored?", ErrReplaced, p.dir)
+		case err == nil:
+			return fmt.Errorf("%w: %s is another file now", ErrReplaced, filepath.Base(path))
+		case errors.Is(err, os.ErrNotExist):
+			return fmt.Errorf("%w: %s is gone; was it moved or deleted?", ErrReplaced, p.relative(path))
+		}
+	}
+	return nil
+}
+
+func (p *place) relative(path string) string {
+	if path == p.dir {
+		return path
+	}
+	return filepath.Base(path)
+}
+
+// CheckPlace halts when the directory, its lock or the newest segment are not those any more that were opened.
+func (f *FS) CheckPlace() {
+	if f.place == nil || f.halted() {
+		return
+	}
+	if err := f.place.check(); err != nil {
+		f.Failure.Halt(err)
+	}
+}
+
+// notePlace begins to watch a path, where the file system is the system's.
+func (f *FS) notePlace(path string) error {
+	if f.place == nil {
+		return nil
+	}
+	return f.place.note(path)
+}
