@@ -56,12 +56,10 @@ func (q *request) awaitAction(name string, paused bool) (*engine.HandlerStatus, 
 	late := time.NewTimer(actionTimeout)
 	defer late.Stop()
 	for {
-		handlers := q.Engine.Status(q.Context()).Handlers
-		i := slices.IndexFunc(handlers, func(h engine.HandlerStatus) bool { return h.Name == name })
-		if i < 0 {
-			return nil, apiErrorf(http.StatusNotFound, "handler %q has been removed meanwhile", name)
+		h, err := q.handler(name)
+		if err != nil {
+			return nil, err
 		}
-		h := &handlers[i]
 		if h.PausedSince.IsZero() != paused && h.Dispatch.Paused == paused {
 			return h, nil
 		}
@@ -149,6 +147,32 @@ func serveHandler(q *request) (any, error) {
 func pauseHandler(q *request, name string) error { return q.Engine.Pause(q.Context(), name) }
 
 func resumeHandler(q *request, name string) error { return q.Engine.Resume(q.Context(), name) }
+
+// restartHandler answers with the handler as its new process has it.
+func restartHandler(q *request) (any, error) {
+	name := q.PathValue("name")
+	if err := requireHandler(q, name); err != nil {
+		return nil, err
+	}
+	if err := q.Engine.Restart(q.Context(), name); err != nil {
+		return nil, err
+	}
+	h, err := q.handler(name)
+	if err != nil {
+		return nil, err
+	}
+	return status.Handler(time.Now(), h), nil
+}
+
+// handler returns a handler in force, after it was found to be.
+func (q *request) handler(name string) (*engine.HandlerStatus, error) {
+	handlers := q.Engine.Status(q.Context()).Handlers
+	i := slices.IndexFunc(handlers, func(h engine.HandlerStatus) bool { return h.Name == name })
+	if i < 0 {
+		return nil, apiErrorf(http.StatusNotFound, "handler %q has been removed meanwhile", name)
+	}
+	return &handlers[i], nil
+}
 
 // drainHandler waits as long as the client does. That a delivery takes longer is no
 // error of the pause, which is in force.

@@ -65,6 +65,7 @@ func routes() []route {
 		{api.Prefix + "handlers/{name}/pause", handler(true, pauseHandler)},
 		{api.Prefix + "handlers/{name}/resume", handler(false, resumeHandler)},
 		{api.Prefix + "handlers/{name}/drain", handler(true, drainHandler)},
+		{api.Prefix + "handlers/{name}/restart", post(restartHandler)},
 	}
 }
 
@@ -139,10 +140,11 @@ func asAPIError(err error) error {
 		return api
 	}
 	status := http.StatusInternalServerError
+	_, notRestarted := errors.AsType[*engine.NotRestartedError](err)
 	switch {
 	case errors.Is(err, buffer.ErrNotFound), errors.Is(err, app.ErrNotConfigured):
 		status = http.StatusNotFound
-	case errors.Is(err, buffer.ErrInUse), errors.Is(err, replay.ErrTooMany), errors.Is(err, dispatch.ErrResumed):
+	case notRestarted, errors.Is(err, buffer.ErrInUse), errors.Is(err, replay.ErrTooMany), errors.Is(err, dispatch.ErrResumed):
 		status = http.StatusConflict
 	case errors.Is(err, app.ErrStarting), errors.Is(err, engine.ErrNotOpen), errors.Is(err, buffer.ErrClosed),
 		errors.Is(err, buffer.ErrHalted), errors.Is(err, buffer.ErrFull), errors.Is(err, replay.ErrClosed),

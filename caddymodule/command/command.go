@@ -20,7 +20,7 @@ func init() {
   caddy smartcar events        lists stored events; show tells all about one
   caddy smartcar dead-letters  lists what handlers gave up on; replays or drops it
   caddy smartcar replay        gives a handler stored events again
-  caddy smartcar pause, drain, resume, forget   a handler
+  caddy smartcar pause, drain, resume, restart, forget   a handler
 
 These talk to the running Caddy through its admin endpoint: --address or --config
 say where it is, --json prints what it answers. A command line that cannot be meant
@@ -32,7 +32,7 @@ exits with 2, what did not work with 1.
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(
 				statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
-				pauseCommand(), drainCommand(), resumeCommand(), forgetCommand(),
+				pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
 				demo.Command(), sendCommand(), pluginCommand(),
 			)
 			strict(cmd)

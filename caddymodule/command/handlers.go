@@ -36,8 +36,21 @@ func drainCommand() *cobra.Command {
 }
 
 func resumeCommand() *cobra.Command {
-	return handlerCommand("resume", "Lets a paused handler go on", `What has waited is delivered, in order.`,
+	return handlerCommand("resume", "Lets a handler go on at once: after a pause, or when what failed is fixed",
+		`Ends a pause, closes the handler's breaker if it is open, and makes due what waits
+for its next attempt. What has waited is delivered, in order. It says "it is fixed,
+try now": what fails again waits again, and attempts stay counted.`,
 		func() string { return "resume" })
+}
+
+func restartCommand() *cobra.Command {
+	return handlerCommand("restart", "Ends a handler's process and starts a new one",
+		`The new process runs the code that is there now, such as that of an interpreted
+plugin, which no reload takes. It starts beside the old one, which gets time to
+finish what it has; if it does not start, the old one goes on, and the error says
+why. No event is lost, and none overtakes another of its vehicle. A pause stays;
+events that wait for their next attempt do, too, until "resume".`,
+		func() string { return "restart" })
 }
 
 // handlerCommand does one thing to one handler, and prints its state afterwards.

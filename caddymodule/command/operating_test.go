@@ -60,7 +60,7 @@ func TestOperatingDocHasEachCommand(t *testing.T) {
 	}
 	root := &cobra.Command{Use: "smartcar"}
 	root.AddCommand(statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
-		pauseCommand(), drainCommand(), resumeCommand(), forgetCommand())
+		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand())
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		for _, sub := range c.Commands() {

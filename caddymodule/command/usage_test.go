@@ -18,7 +18,7 @@ import (
 func smartcarCommand() *cobra.Command {
 	root := &cobra.Command{Use: "smartcar"}
 	root.AddCommand(statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
-		pauseCommand(), drainCommand(), resumeCommand(), forgetCommand(), sendCommand())
+		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(), sendCommand())
 	strict(root)
 	return root
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,4 +109,40 @@ func TestAdminHandlerDown(t *testing.T) {
 	if code != 1 || !strings.Contains(out, "billing is down: ") || !strings.Contains(out, "Receiving  yes") {
 		t.Errorf("status: exit code %d\n%s", code, out)
 	}
+}
+
+// An operator who has fixed it has it tried at once, and gives a handler a new process.
+func TestAdminTryNow(t *testing.T) {
+	s, app := newAdminSite(t)
+	slow := strings.NewReplacer(`"10ms"`, `"1h"`, `"20ms"`, `"1h"`, "failures = 1000", "failures = 2\n    cooldown = \"1h\"")
+	s.write(t, "handlers.hcl", slow.Replace(s.adminHandlers(app.url)))
+	app.answer("car-1", http.StatusInternalServerError)
+	app.answer("car-2", http.StatusInternalServerError)
+	s.startAdmin(t)
+	want := s.sendEvents(t, "car-1", 2)
+	waitFor(t, "an event is set aside", 10*time.Second, func() bool { return s.handler(t, "crm").Counts.Retried == 1 })
+	second := s.sendEvents(t, "car-2", 1)
+	waitFor(t, "the breaker opens", 10*time.Second, func() bool { return s.handler(t, "crm").State == "breaker-open" })
+	out, _ := s.run(t, "status")
+	if command := "caddy smartcar resume crm"; !strings.Contains(out, command) {
+		t.Errorf("the status does not say %s:\n%s", command, out)
+	}
+	app.answer("car-1", http.StatusOK)
+	s.must(t, "crm goes on (ok)", "resume", "crm")
+	waitFor(t, "they arrive", 10*time.Second, func() bool { return len(app.events()) == 2 })
+	if got := app.events(); !slices.Equal(got, want) {
+		t.Errorf("it got %q, want %q", got, want)
+	}
+	app.answer("car-2", http.StatusOK)
+	before := s.handler(t, "crm").Plugin.PID
+	s.must(t, "crm goes on", "restart", "crm")
+	if now := s.handler(t, "crm").Plugin; !now.Up || now.PID == before {
+		t.Errorf("after the restart its process is %+v, before it was %d", now, before)
+	}
+	s.must(t, "crm goes on (ok)", "resume", "crm")
+	s.settled(t)
+	if got := app.events(); !slices.Equal(got, append(want, second...)) {
+		t.Errorf("it got %q", got)
+	}
+	s.refused(t, `no handler "cms": there are archive, crm`, "restart", "cms")
 }

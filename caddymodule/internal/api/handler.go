@@ -64,7 +64,7 @@ type Breaker struct {
 	Why   string    `json:"why,omitempty"`
 }
 
-// HandlerCounts counts since the handler was started, by Caddy's start or by a reload that changed it.
+// HandlerCounts counts since the handler was started, by Caddy's start, a reload that changed it, or a restart.
 type HandlerCounts struct {
 	Delivered uint64 `json:"delivered"`
 	Skipped   uint64 `json:"skipped"`

@@ -110,6 +110,16 @@ func (b *breaker) unanswered(probe bool) {
 	}
 }
 
+// reset closes it because an operator says that the handler works again. Answers decide anew.
+func (b *breaker) reset(now time.Time) {
+	b.failed = 0
+	if b.state == BreakerClosed {
+		return
+	}
+	b.log.Info("breaker closes: an operator resumed deliveries", "open_for", now.Sub(b.since).Round(time.Millisecond))
+	b.enter(BreakerClosed, now, cause{})
+}
+
 func (b *breaker) open(now time.Time, cooldown time.Duration, c cause) {
 	b.enter(BreakerOpen, now, c)
 	b.until = now.Add(cooldown)

@@ -43,15 +43,16 @@ type Dispatcher struct {
 	loaded     bool // the deferred lanes are known
 	loading    bool
 	leasing    bool
-	stopLease  func() // ends the wait of the lease under way
-	seen       uint64 // the main line was read up to here
-	paused     bool   // by an operator
-	isolating  bool   // a suspect is with the handler
-	background int    // goroutines that will report: lanes, lease, fetches, ready
-	inMemory   int    // main line events in queues, held, or in flight
-	inFlight   int    // events in flight
-	onDisk     int    // lanes on disk
-	active     int    // lanes on disk that are being looked up or delivered
+	stopLease  func()    // ends the wait of the lease under way
+	seen       uint64    // the main line was read up to here
+	paused     bool      // by an operator
+	triedAt    time.Time // when tryNow last was
+	isolating  bool      // a suspect is with the handler
+	background int       // goroutines that will report: lanes, lease, fetches, ready
+	inMemory   int       // main line events in queues, held, or in flight
+	inFlight   int       // events in flight
+	onDisk     int       // lanes on disk
+	active     int       // lanes on disk that are being looked up or delivered
 	inCall     map[*call]struct{}
 	sweepAt    time.Time // when to look for long calls
 	spillAt    time.Time // when to spill, zero while there is no need

@@ -104,7 +104,9 @@
 //
 // # Pausing, reopening, freshness
 //
-// While paused, leasing goes on up to the read-ahead, and nothing is sent. Reopen turns
+// While paused, leasing goes on up to the read-ahead, and nothing is sent. Resume ends that,
+// closes the breaker, and makes due what waits for its next attempt: of an event whose last
+// attempt was before it, NotBefore counts no more. Reopen turns
 // settled events into deferred ones, which are then like all others: a lane in memory is
 // looked up after the event that is with the handler, a lane that waits for a retry of a
 // later event at once. With Config.Stale, each delivery's signals are compared, in the

@@ -148,7 +148,7 @@ func (d *Dispatcher) enqueue(l *lane) {
 		return
 	}
 	head, now := l.queue[0], time.Now()
-	if due := d.cfg.Retry.due(head.retry, now); due.After(now) && l.waitedFor != head.position() {
+	if due := d.dueAt(head.retry, now); due.After(now) && l.waitedFor != head.position() {
 		d.deferLane(l, due)
 		return
 	}

@@ -194,6 +194,7 @@ func (m *model) start() {
 	m.mu.Lock()
 	cfg := m.cfg
 	cfg.Paused = m.paused
+	m.resumed = time.Time{} // a resume is not stored
 	m.mu.Unlock()
 	m.d = dispatch.Start(cfg, m.consumer, &modelHandler{m: m, life: m.life})
 }
@@ -208,7 +209,12 @@ func (m *model) crash(rnd *rand.Rand) {
 func (m *model) setPaused(paused bool) {
 	if !paused {
 		m.mu.Lock()
-		m.paused = false
+		m.paused, m.resumed = false, time.Now()
+		for _, f := range m.order {
+			if f.lastAt.Before(m.resumed) {
+				f.notBefore = time.Time{}
+			}
+		}
 		m.mu.Unlock()
 		m.d.Resume()
 		return

@@ -190,7 +190,10 @@ func (m *model) defers(f *fate, o buffer.Outcome) {
 			m.t.Errorf("%s waits for %s after attempt %d, want %s to %s", f.e.ID, wait, r.Attempts, least, most)
 		}
 	}
-	f.notBefore = r.NotBefore
+	f.notBefore, f.lastAt = r.NotBefore, r.LastAt
+	if r.LastAt.Before(m.resumed) {
+		f.notBefore = time.Time{} // it was tried before the last resume
+	}
 }
 
 // judges reports whether freshness is looked at; m.mu is held.

@@ -39,6 +39,7 @@ type fate struct {
 	attempts, crashes         int
 	replay                    bool
 	notBefore, firstAt        time.Time
+	lastAt                    time.Time
 	reopenedAt                time.Time
 	after                     time.Duration // what the handler asked for last
 	arrived                   time.Time
@@ -71,7 +72,8 @@ type model struct {
 	process   *process
 	isCalm    bool
 	paused    bool
-	life      int // generation of the dispatcher: calls of an older one do not count
+	resumed   time.Time // in this life
+	life      int       // generation of the dispatcher: calls of an older one do not count
 	answers   uint64
 
 	trace    trace
@@ -240,7 +242,7 @@ func (m *model) settleOn(f *fate, s buffer.State, letter bool, allowed []state) 
 			f.history, f.acked = []state{a}, 0
 			f.final = a.phase == buffer.PhaseSettled
 			f.attempts, f.crashes, f.replay = s.Retry.Attempts, s.Retry.Crashes, s.Retry.Replay != ""
-			f.notBefore, f.firstAt, f.after = s.Retry.NotBefore, s.Retry.FirstAt, 0
+			f.notBefore, f.lastAt, f.firstAt, f.after = s.Retry.NotBefore, s.Retry.LastAt, s.Retry.FirstAt, 0
 			if a.merged {
 				m.newest[f.e.VehicleID] = max(m.newest[f.e.VehicleID], f.recorded)
 			}

@@ -19,7 +19,7 @@ type loaded struct {
 type deferredLane struct {
 	name  string
 	first uint64
-	due   time.Time
+	retry buffer.Retry // its times only
 }
 
 // loadLanes reads the deferred lanes; nothing is leased from the main line before.
@@ -51,7 +51,10 @@ func (d *Dispatcher) readLanes() ([]deferredLane, error) {
 			if err != nil {
 				return nil, err
 			}
-			lanes = append(lanes, deferredLane{name: l.Name, first: l.Position, due: d.cfg.Retry.due(l.Retry, time.Now())})
+			lanes = append(lanes, deferredLane{
+				name: l.Name, first: l.Position,
+				retry: buffer.Retry{NotBefore: l.Retry.NotBefore, LastAt: l.Retry.LastAt},
+			})
 		}
 		if moved, err := d.relane(lanes); err != nil || !moved {
 			return lanes, err
@@ -79,7 +82,7 @@ func (d *Dispatcher) onLanes(r loaded) {
 		d.lanes[l.name] = l
 		d.toDisk(l)
 		l.first, l.high = b.first, math.MaxUint64
-		d.wait(l, b.due, b.first)
+		d.wait(l, d.dueAt(b.retry, time.Now()), b.first)
 	}
 }
 
@@ -157,12 +160,16 @@ func (d *Dispatcher) wait(l *lane, due time.Time, of uint64) {
 // wakeWaiting moves lanes that are due from the heap to their turn.
 func (d *Dispatcher) wakeWaiting(now time.Time) {
 	for len(d.waiting) > 0 && !now.Before(d.waiting[0].due) {
-		l := heap.Pop(&d.waiting).(*lane)
-		if l.dueOf != 0 {
-			l.waitedFor = l.dueOf
-		}
-		d.queueLookUp(l)
+		d.endWait(heap.Pop(&d.waiting).(*lane))
 	}
+}
+
+// endWait has a lane that waited go on.
+func (d *Dispatcher) endWait(l *lane) {
+	if l.dueOf != 0 {
+		l.waitedFor = l.dueOf
+	}
+	d.queueLookUp(l)
 }
 
 // queueLookUp makes a lane on disk wait for its turn to be looked up.

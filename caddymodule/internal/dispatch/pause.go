@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // ErrStopped means that the dispatcher was stopped, so it does not do this any more.
@@ -17,11 +18,12 @@ func (d *Dispatcher) Pause() {
 	_ = d.do(context.Background(), func() { d.paused = true })
 }
 
-// Resume ends a pause.
+// Resume ends a pause, and has everything tried at once: see tryNow.
 func (d *Dispatcher) Resume() {
 	_ = d.do(context.Background(), func() {
 		d.paused = false
 		d.endDrains(ErrResumed)
+		d.tryNow(time.Now())
 	})
 }
 
@@ -53,11 +55,11 @@ func (d *Dispatcher) endDrains(err error) {
 	d.drains = nil
 }
 
-// do has the scheduler do something, and waits until it did.
+// do has the scheduler do something, and waits until it did and Stats shows it.
 func (d *Dispatcher) do(ctx context.Context, f func()) error {
 	did := make(chan error, 1)
 	select {
-	case d.orders <- func() { f(); did <- nil }:
+	case d.orders <- func() { f(); d.publish(); did <- nil }:
 		return d.await(context.Background(), did)
 	case <-ctx.Done():
 		return ctx.Err()

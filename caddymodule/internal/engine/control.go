@@ -17,7 +17,9 @@ func (e *Engine) Pause(ctx context.Context, handler string) error {
 	return e.setPaused(ctx, handler, true)
 }
 
-// Resume lets a paused handler go on.
+// Resume lets a handler go on, at once: it ends a pause, closes an open breaker, and what
+// waits for its next attempt is due. What it makes due is not stored, only the end of the
+// pause is.
 func (e *Engine) Resume(ctx context.Context, handler string) error {
 	return e.setPaused(ctx, handler, false)
 }
@@ -40,10 +42,10 @@ func (e *Engine) setPaused(ctx context.Context, handler string, paused bool) err
 	if err != nil {
 		return err // removed meanwhile; it will be paused when it comes back
 	}
-	if d := r.delivering(); d != nil && paused {
-		d.Pause()
-	} else if d != nil {
-		d.Resume()
+	if paused {
+		r.pause()
+	} else {
+		r.resume()
 	}
 	e.log.Info("handler was paused or resumed", "handler", handler, "paused", paused)
 	return nil

@@ -73,6 +73,27 @@ func (e *ConfiguredError) Error() string {
 // Unwrap makes it a buffer.ErrInUse.
 func (e *ConfiguredError) Unwrap() error { return buffer.ErrInUse }
 
+// NotRestartedError says that the new process of a handler did not start, so that nothing has
+// changed.
+type NotRestartedError struct {
+	Name string
+	// Cause is why.
+	Cause error
+	// Running: the process from before goes on.
+	Running bool
+}
+
+// Error says what goes on, and why.
+func (e *NotRestartedError) Error() string {
+	if e.Running {
+		return fmt.Sprintf("handler %q was not restarted, its process goes on as it is: %v", e.Name, e.Cause)
+	}
+	return fmt.Sprintf("handler %q was not restarted, its start is tried again: %v", e.Name, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *NotRestartedError) Unwrap() error { return e.Cause }
+
 // NotConfiguredError says that dead letters cannot be replayed because their handlers are
 // not configured. It is a buffer.ErrNotFound.
 type NotConfiguredError struct {

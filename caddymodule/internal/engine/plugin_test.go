@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,8 @@ type witnessConfig struct {
 	Hang     bool          `config:"hang,optional" doc:"Never answer."`
 	Pause    time.Duration `config:"pause,optional" doc:"How long an event takes."`
 	Gate     string        `config:"gate,optional" doc:"Wait with each event until this file is there."`
+	Down     string        `config:"down,optional" doc:"Be unavailable as long as this file is not there."`
+	Fail     string        `config:"fail,optional" doc:"Fail events as long as this file is not there."`
 	Refuse   string        `config:"refuse,optional" doc:"Reject events as long as this file is not there."`
 	Farewell time.Duration `config:"farewell,optional" doc:"Write a line with the event \"closed\" so long after the stop began."`
 }
@@ -47,6 +50,7 @@ func witness() *sdk.Plugin {
 				return nil, errors.New("the file is not there yet")
 			}
 		}
+		c.Label += strings.Join(os.Args[2:], "")
 		f, err := os.OpenFile(c.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			return nil, err
@@ -68,6 +72,12 @@ func witness() *sdk.Plugin {
 			}
 			for c.Gate != "" && !exists(c.Gate) {
 				<-time.After(5 * time.Millisecond)
+			}
+			if c.Down != "" && !exists(c.Down) {
+				return sdk.Unavailable(errors.New("the database is away"))
+			}
+			if c.Fail != "" && !exists(c.Fail) {
+				return errors.New("the file is not there")
 			}
 			if c.Refuse != "" && !exists(c.Refuse) {
 				return sdk.Reject("refused", errors.New("the file is not there"))

@@ -33,6 +33,7 @@ type runner struct {
 	loaded     []replay.Job         // what the consumer keeps
 	dispatcher *dispatch.Dispatcher // nil while nothing is delivered
 	replays    *replay.Jobs         // nil while nothing is delivered
+	resumed    bool                 // resumed while nothing was delivered
 	err        error                // why the consumer is not open
 	ended      bool
 	retrying   chan struct{} // closed when the goroutine that opens the consumer ended
@@ -120,6 +121,9 @@ func (r *runner) dispatch(ctx context.Context, b buffer.Buffer) error {
 	c := r.config
 	c.Paused = paused
 	r.dispatcher = dispatch.Start(c, r.consumer, r.plugin)
+	if r.resumed && !paused {
+		r.dispatcher.Resume()
+	}
 	r.replays = replay.Start(replay.Config{
 		Handler:  r.def.Name,
 		Source:   b,
@@ -131,6 +135,23 @@ func (r *runner) dispatch(ctx context.Context, b buffer.Buffer) error {
 	}, r.loaded)
 	close(r.begun)
 	return nil
+}
+
+// pause and resume tell the deliveries what is stored; pausing is held.
+func (r *runner) pause() {
+	if d := r.delivering(); d != nil {
+		d.Pause()
+	}
+}
+
+func (r *runner) resume() {
+	r.mu.Lock()
+	d := r.dispatcher
+	r.resumed = d == nil
+	r.mu.Unlock()
+	if d != nil {
+		d.Resume()
+	}
 }
 
 // wants reports whether the plugin would get an event.

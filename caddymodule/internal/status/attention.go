@@ -89,30 +89,29 @@ func receivingAttention(v *api.Status, full error) []api.Attention {
 }
 
 func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
-	one := func(level, what, do string) []api.Attention {
-		return []api.Attention{{Level: level, What: what, Do: do, Handler: h.Name}}
+	one := func(level, what, do string, commands ...string) []api.Attention {
+		do += strings.Join(commands, ", ")
+		return []api.Attention{{Level: level, What: what, Do: do, Commands: commands, Handler: h.Name}}
 	}
+	resume := "caddy smartcar resume " + h.Name
 	switch h.State {
 	case "down":
 		return one(api.LevelError, text.Because(h.Name+" is down", h.LastError),
-			"fix its plugin; Caddy goes on starting it, its events wait")
+			"fix its plugin, then: ", "caddy smartcar restart "+h.Name)
 	case "failing":
 		return one(api.LevelError, text.Because(h.Name+" cannot go on", h.LastError),
 			"look at the disk and at Caddy's log; if it stays, restart Caddy")
 	case "breaker-open", "probing":
 		what := fmt.Sprintf("%s has got nothing for %s", h.Name, text.Duration(now.Sub(h.Breaker.Since)))
 		return one(api.LevelError, text.Because(what, h.LastError),
-			"fix what it depends on; it is tried again by itself")
+			"fix what it depends on, then: ", resume)
 	case "paused", "draining":
 		if h.Behind.Events == 0 {
 			return nil
 		}
-		resume := "caddy smartcar resume " + h.Name
-		list := one(api.LevelWarning,
+		return one(api.LevelWarning,
 			fmt.Sprintf("%s is paused, %s events wait", h.Name, humanize.Comma(int64(h.Behind.Events))),
-			"when it may go on: "+resume)
-		list[0].Commands = []string{resume}
-		return list
+			"when it may go on: ", resume)
 	default:
 		return nil
 	}

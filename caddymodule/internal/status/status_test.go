@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,7 @@ func TestAttention(t *testing.T) {
 		trouble      *traffic.Outage
 		level, what  string // "": nothing
 		do           string
+		commands     []string // where they are checked
 		notReceiving bool
 	}{
 		{name: "all is well", status: engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{})}}},
@@ -120,13 +122,13 @@ func TestAttention(t *testing.T) {
 				h.Plugin.Up, h.Plugin.LastError = false, "exit status 3"
 				return h
 			}()}},
-			level: api.LevelError, what: "crm is down: exit status 3", do: "fix its plugin",
+			level: api.LevelError, what: "crm is down: exit status 3", do: "fix its plugin, then: caddy smartcar restart crm", commands: []string{"caddy smartcar restart crm"},
 		},
 		{
 			name: "breaker", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{
 				Breaker: dispatch.BreakerStats{State: dispatch.BreakerOpen, Since: noon.Add(-90 * time.Second), Why: "refused"},
 			}})}},
-			level: api.LevelError, what: "crm has got nothing for 1m30s: refused", do: "by itself",
+			level: api.LevelError, what: "crm has got nothing for 1m30s: refused", do: "fix what it depends on, then: caddy smartcar resume crm", commands: []string{"caddy smartcar resume crm"},
 		},
 		{
 			name: "outcomes are not stored", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{StoreError: "disk"}})}},
@@ -209,6 +211,9 @@ func TestAttention(t *testing.T) {
 			a := v.Attention[0]
 			if a.Level != tt.level || !strings.Contains(a.What, tt.what) || !strings.Contains(a.Do, tt.do) {
 				t.Errorf("got %+v, want %s, %q, %q", a, tt.level, tt.what, tt.do)
+			}
+			if tt.commands != nil && !slices.Equal(a.Commands, tt.commands) {
+				t.Errorf("commands %q, want %q", a.Commands, tt.commands)
 			}
 		})
 	}
