@@ -6,6 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 )
@@ -25,5 +26,8 @@ func (q *request) status() api.Status {
 	if s.Receiving != engine.ReceivingClosed {
 		q.DeadLetters.Look(q.Context(), now, q.Engine, s.Buffer.DeadLetters)
 	}
-	return status.Make(now, s, q.Traffic, q.DeadLetters, q.Limits)
+	v := status.Make(now, s, q.Traffic, q.DeadLetters, q.Limits)
+	build := buildinfo.Read()
+	v.Version = api.Version{Version: build.Version, Revision: build.Revision, Modified: build.Modified}
+	return v
 }

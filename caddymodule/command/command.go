@@ -3,6 +3,9 @@
 package command
 
 import (
+	"fmt"
+	"strings"
+
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
@@ -23,19 +26,28 @@ func init() {
   caddy smartcar pause, drain, resume, restart, forget   a handler
 
 These talk to the running Caddy through its admin endpoint: --address or --config
-say where it is, --json prints what it answers. A command line that cannot be meant
-exits with 2, what did not work with 1.
+say where it is, --json prints what it answers, --timeout bounds the wait. A command
+line that cannot be meant exits with 2, what did not work with 1.
 
   caddy smartcar demo          shows the whole way of a webhook on this machine
   caddy smartcar send          signs and posts webhooks to a URL, as Smartcar does
+  caddy smartcar version       says which version of this module this is
 `,
-		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(
-				statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
-				pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
-				demo.Command(), sendCommand(), pluginCommand(),
-			)
-			strict(cmd)
-		},
+		CobraFunc: assemble,
 	})
 }
+
+// assemble puts all commands below `smartcar`.
+func assemble(cmd *cobra.Command) {
+	cmd.AddCommand(
+		statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
+		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
+		versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
+	)
+	strict(cmd)
+	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)))
+	complete(cmd)
+}
+
+// helpWidth is how many columns a help text takes at most.
+const helpWidth = 90

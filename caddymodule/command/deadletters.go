@@ -185,7 +185,7 @@ copies of the events. Counts first, and asks.`,
 	}
 	f.filter.letters(cmd)
 	f.bulk.register(cmd, "drop all dead letters there are")
-	f.admin.register(cmd)
+	f.admin.registerWith(cmd, longTimeout)
 	return cmd
 }
 

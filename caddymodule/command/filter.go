@@ -70,7 +70,7 @@ func absoluteTime(name, text string, now time.Time) (string, error) {
 			return t.UTC().Format(time.RFC3339Nano), nil
 		}
 	}
-	return "", fmt.Errorf("%s %q: write how long ago, more than 0 (90m, 2h, 3d),"+
+	return "", misusedf("%s %q: write how long ago, more than 0 (90m, 2h, 3d),"+
 		" or when (2026-03-01T15:04:05Z, \"2026-03-01 15:04\")", name, text)
 }
 
@@ -91,9 +91,9 @@ func (f *listFlags) register(cmd *cobra.Command) {
 func (f *listFlags) check(json bool) error {
 	switch {
 	case f.limit < 1:
-		return fmt.Errorf("--limit %d: must be 1 or more", f.limit)
+		return misusedf("--limit %d: must be 1 or more", f.limit)
 	case json && f.limit > api.MaxLimit:
-		return fmt.Errorf("--limit %d: with --json it must be 1 to %d; go on with --cursor", f.limit, api.MaxLimit)
+		return misusedf("--limit %d: with --json it must be 1 to %d; go on with --cursor", f.limit, api.MaxLimit)
 	default:
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -17,28 +18,46 @@ import (
 // adminFlags are how each command that talks to the running Caddy learns where it is.
 type adminFlags struct {
 	address, config, adapter string
+	timeout                  time.Duration
 	json                     bool
 }
 
-func (f *adminFlags) register(cmd *cobra.Command) {
+// longTimeout is for calls that wait for deliveries, or that look at all that is stored.
+const longTimeout = 10 * time.Minute
+
+func (f *adminFlags) register(cmd *cobra.Command) { f.registerWith(cmd, api.DefaultTimeout) }
+
+// registerWith is register for a command that may take longer.
+func (f *adminFlags) registerWith(cmd *cobra.Command, timeout time.Duration) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.address, "address", "", "where the running Caddy's admin endpoint listens, as in its config")
 	flags.StringVarP(&f.config, "config", "c", "", "the config file of the running Caddy, to learn that from")
 	flags.StringVarP(&f.adapter, "adapter", "a", "", "the adapter to read --config with, where its name does not tell")
+	flags.DurationVar(&f.timeout, "timeout", timeout, "the longest wait for an answer of the running Caddy")
 	flags.BoolVar(&f.json, "json", false, "print the answer of the admin API as it is")
 }
 
 // client finds out where the admin endpoint is.
 func (f *adminFlags) client() (*api.Client, error) {
+	if f.timeout <= 0 {
+		return nil, misusedf("--timeout %s: must be more than 0, such as 30s", f.timeout)
+	}
+	address, err := f.find()
+	if err != nil {
+		return nil, err
+	}
+	return &api.Client{Address: address, Timeout: f.timeout}, nil
+}
+
+func (f *adminFlags) find() (string, error) {
 	if f.address != "" {
-		address, err := plainAddress(f.address)
-		return &api.Client{Address: address}, err
+		return givenAddress(f.address)
 	}
 	var config []byte
 	if f.config != "" {
 		var err error
 		if config, err = f.load(); err != nil {
-			return nil, fmt.Errorf("reading --config: %w", err)
+			return "", fmt.Errorf("reading --config: %w", err)
 		}
 		var known struct {
 			Admin struct {
@@ -46,28 +65,16 @@ func (f *adminFlags) client() (*api.Client, error) {
 			} `json:"admin"`
 		}
 		if json.Unmarshal(config, &known) == nil && known.Admin.Disabled {
-			return nil, fmt.Errorf("%s has `admin off`:"+
+			return "", fmt.Errorf("%s has `admin off`:"+
 				" a Caddy with this config has no admin endpoint, and these commands need one.\n"+
 				"A socket that only root and Caddy can open is safe: admin unix//run/caddy/admin.sock", f.config)
 		}
 	}
 	address, err := caddycmd.DetermineAdminAPIAddress("", config, f.config, f.adapter)
 	if err != nil {
-		return nil, fmt.Errorf("finding Caddy's admin endpoint: %w", err)
+		return "", fmt.Errorf("finding Caddy's admin endpoint: %w", err)
 	}
-	return &api.Client{Address: address}, nil
-}
-
-// plainAddress strips a scheme and a path from an address.
-func plainAddress(address string) (string, error) {
-	if strings.HasPrefix(address, "https://") {
-		return "", fmt.Errorf("--address %s: the admin endpoint is not asked over HTTPS;"+
-			" write it as in Caddy's config, such as localhost:2019", address)
-	}
-	if rest, ok := strings.CutPrefix(address, "http://"); ok {
-		address, _, _ = strings.Cut(rest, "/")
-	}
-	return address, nil
+	return checkAddress(address)
 }
 
 // load returns the config as JSON. What Caddy's own loader would do is done here where

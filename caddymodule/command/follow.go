@@ -42,6 +42,9 @@ func (p *printer) begun(ctx context.Context, c *api.Client, jobs []api.Replay, d
 
 // follow prints a line whenever a replay has got further, until it has ended.
 func (p *printer) follow(ctx context.Context, c *api.Client, job api.Replay) error {
+	asked := *c
+	asked.Timeout = min(asked.Timeout, followPatience)
+	c = &asked
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()
 	last, heard := "", time.Now()
@@ -121,10 +124,14 @@ func (p printer) replays(list []api.Replay) error {
 	}
 	rows := make([]string, 0, len(list))
 	for _, r := range list {
-		rows = append(rows, cells(r.ID, r.Handler, r.Kind, text.Because(r.State, p.fit(r.Error, screen/2)),
+		rows = append(rows, cells(r.ID, r.Handler, r.Kind, text.Because(r.State, p.fit(firstLine(r.Error), screen/2)),
 			text.Share(r.Share), text.Count(r.Fed), fmt.Sprint(r.Rate), p.clock(r.CreatedAt)))
 	}
-	return p.table("ID\tHANDLER\tKIND\tSTATE\tDONE\tPUT BACK\tRATE\tCREATED", rows)
+	err := p.table("ID\tHANDLER\tKIND\tSTATE\tDONE\tPUT BACK\tRATE\tCREATED", rows)
+	for _, r := range list {
+		p.whole("Error of "+r.ID, r.Error, screen/2)
+	}
+	return err
 }
 
 // replayOrderCommand stops or resumes a replay.

@@ -77,7 +77,7 @@ func handlerCommand(name, what, long string, order func() string) *cobra.Command
 			return nil
 		},
 	}
-	f.register(cmd)
+	f.registerWith(cmd, longTimeout) // a drain takes as long as what is in flight
 	return cmd
 }
 

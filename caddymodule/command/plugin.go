@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,7 +20,7 @@ func pluginCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			plugin, ok := bundled.Plugin(args[0])
 			if !ok {
-				return fmt.Errorf("there is no bundled plugin %q: choose one of %s", args[0], strings.Join(bundled.Names(), ", "))
+				return misusedf("there is no bundled plugin %q: choose one of %s", args[0], strings.Join(bundled.Names(), ", "))
 			}
 			sdk.Serve(plugin)
 			return nil

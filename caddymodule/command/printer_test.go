@@ -212,13 +212,13 @@ func TestAdviceIsWhole(t *testing.T) {
 	p := terminal(io.Discard)
 	p.at = " --address unix//run/caddy/admin.sock"
 	for _, a := range v.Attention {
-		for _, line := range p.attentionLines(a) {
+		for _, line := range p.attentionLines(a, false) {
 			if n := utf8.RuneCountInString(line); n > screen || strings.Contains(line, "…") {
 				t.Errorf("%d columns: %s", n, line)
 			}
 		}
 		a.What += strings.Repeat(" and so on", 100)
-		if lines := (printer{}).attentionLines(a); len(lines) != 2 || lines[0][2:] != text.Clean(a.What) || lines[1][2:] != a.Do {
+		if lines := (printer{}).attentionLines(a, false); len(lines) != 2 || lines[0][2:] != text.Clean(a.What) || lines[1][2:] != a.Do {
 			t.Errorf("without a terminal: %q", lines)
 		}
 	}

@@ -43,7 +43,7 @@ that its plugin wants are held to. Counts first, asks when there are many, then
 follows until all are put back. A replay is kept over reloads and restarts; Ctrl-C
 ends the following only.`,
 		Example: `  caddy smartcar replay --handler crm --since 6h --dry-run
-  caddy smartcar replay --handler crm --vehicle 1d2c6d5e-2b4d-4f0c-8c3b-54bb9a1e3a10 --since 2026-03-01T00:00:00Z --rate 50`,
+  caddy smartcar replay --handler crm --vehicle 1d2c6d5e-2b4d-4f0c-8c3b-54bb9a1e3a10`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,7 +56,7 @@ ends the following only.`,
 	cmd.Flags().StringSliceVar(&f.ids, "event-id", nil, "only this event; repeatable")
 	f.filter.events(cmd, "was received")
 	f.bulk.replay(cmd, "replay all that is stored")
-	f.admin.register(cmd)
+	f.admin.registerWith(cmd, longTimeout)
 	cmd.AddCommand(replayListCommand(),
 		replayOrderCommand("stop", "Stops a replay; it can be resumed", (*printer).stopped),
 		replayOrderCommand("resume", "Lets a stopped or failed replay go on where it ended", (*printer).resumed))
@@ -69,7 +69,7 @@ func runReplay(ctx context.Context, p printer, confirm confirmation, f replayFla
 		return err
 	}
 	if f.handler == "" {
-		return errors.New("--handler is missing:" +
+		return misusedf("--handler is missing:" +
 			" name the handler that gets the events again (`caddy smartcar status` lists them)")
 	}
 	filter.EventIDs = f.ids
@@ -140,7 +140,7 @@ that works. Counts first, asks when there are many, then follows.`,
 	}
 	f.filter.letters(cmd)
 	f.bulk.replay(cmd, "replay all dead letters there are")
-	f.admin.register(cmd)
+	f.admin.registerWith(cmd, longTimeout)
 	return cmd
 }
 
@@ -214,7 +214,7 @@ func (f *bulkFlags) checkRate() error {
 		err = &replay.RateError{}
 	}
 	if err != nil {
-		return fmt.Errorf("--%w", err)
+		return misusedf("--%w", err)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ genuine, a refusal for what is forged, the right hash for a VERIFY.
 The token comes from the environment variable SMARTCAR_TOKEN, or from what
 --token-env or --token-file names. It is never a flag, so that it does not end up
 in the shell's history.`,
-		Example: `  caddy smartcar send https://localhost/webhooks/smartcar --count 1000 --vehicles 20 --concurrency 16 --duplicates 10%
+		Example: `  caddy smartcar send https://localhost/webhooks/smartcar --count 1000 --duplicates 10%
   caddy smartcar send https://localhost/webhooks/smartcar --type verify
   caddy smartcar send https://localhost/webhooks/smartcar --file event.json --ca cert.pem`,
 		Args:         cobra.ExactArgs(1),
@@ -80,7 +80,7 @@ in the shell's history.`,
 func runSend(ctx context.Context, out io.Writer, f sendFlags) error {
 	o := f.options
 	if o.Count < 1 {
-		return fmt.Errorf("--count %d: must be 1 or more", o.Count)
+		return misusedf("--count %d: must be 1 or more", o.Count)
 	}
 	o.Type = simulator.Type(f.kind)
 	var err error
@@ -88,10 +88,10 @@ func runSend(ctx context.Context, out io.Writer, f sendFlags) error {
 		return err
 	}
 	if o.Duplicates, err = simulator.ParseShare(f.duplicates); err != nil {
-		return fmt.Errorf("--duplicates: %w", err)
+		return misusedf("--duplicates: %w", err)
 	}
 	if o.Forge, err = simulator.ParseShare(f.forge); err != nil {
-		return fmt.Errorf("--forge: %w", err)
+		return misusedf("--forge: %w", err)
 	}
 	if o.TLS, err = f.tls(); err != nil {
 		return err
@@ -109,6 +109,9 @@ func runSend(ctx context.Context, out io.Writer, f sendFlags) error {
 		}
 	}
 	summary, err := simulator.Run(ctx, o)
+	if _, wrong := errors.AsType[*simulator.OptionsError](err); wrong {
+		return misused(err)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -43,7 +42,7 @@ func runShow(p printer, f adminFlags, name string) error {
 	}
 	if position, err := strconv.ParseUint(name, 10, 64); err == nil {
 		if position == 0 {
-			return errors.New("there is no position 0: positions begin at 1, and `caddy smartcar events` lists them")
+			return misusedf("there is no position 0: positions begin at 1, and `caddy smartcar events` lists them")
 		}
 		return showEvent(p, f, c, name)
 	}
@@ -109,29 +108,21 @@ func (p printer) deadLetterDetail(l *api.DeadLetterDetail) error {
 		{"Died", p.clock(l.DiedAt)},
 		{"Attempts", text.Count(l.Attempts)},
 		{"Crashes", zeroIsNothing(l.Crashes)},
-		{"First attempt", p.attempt(l.FirstAt.IsZero(), p.clock(l.FirstAt), l.FirstError)},
+		{"First attempt", p.attempt(l.FirstAt.IsZero(), p.clock(l.FirstAt), firstLine(l.FirstError))},
 		{"Last attempt", p.attempt(l.LastAt.IsZero(), p.clock(l.LastAt), lastError(&l.RetryState))},
 		{"Replay", l.Replay},
 	}
 	if err := p.pairs(append(pairs, p.eventPairs(&l.Event, &l.Content)...)); err != nil {
 		return err
 	}
-	// What a crashed process wrote last has lines that belong together.
-	if lines := strings.Split(strings.TrimSpace(l.LastError), "\n"); len(lines) > 1 {
-		fmt.Fprintln(p.out, "\nLast error:")
-		for _, line := range lines {
-			fmt.Fprintln(p.out, " ", text.Clean(line))
-		}
-	}
+	p.whole("First error", l.FirstError, 0)
+	p.whole("Last error", l.LastError, 0)
 	fmt.Fprintln(p.out)
 	return p.payload(&l.Content)
 }
 
 // lastError is on one line; one with several is shown below.
-func lastError(a *api.RetryState) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(a.LastError), "\n")
-	return first
-}
+func lastError(a *api.RetryState) string { return firstLine(a.LastError) }
 
 func (p printer) attempt(none bool, when, why string) string {
 	if none {
@@ -170,9 +161,13 @@ func (p printer) states(list []api.EventState) error {
 			state = "dead letter " + s.DeadLetter
 		}
 		rows = append(rows, cells(s.Handler, state, text.Count(s.Attempts), p.clock(s.NextAttemptAt),
-			p.fit(s.LastError, screen/2)))
+			p.fit(firstLine(s.LastError), screen/2)))
 	}
-	return p.table("HANDLER\tSTATE\tATTEMPTS\tNEXT ATTEMPT\tLAST ERROR", rows)
+	err := p.table("HANDLER\tSTATE\tATTEMPTS\tNEXT ATTEMPT\tLAST ERROR", rows)
+	for _, s := range list {
+		p.whole("Last error of "+s.Handler, s.LastError, screen/2)
+	}
+	return err
 }
 
 // payload shows JSON with indents, anything else as base64.

@@ -102,7 +102,7 @@ func runHandlerStatus(p printer, f adminFlags, c *api.Client, v *api.Status, nam
 	}
 	if err == nil && len(about) > 0 {
 		fmt.Fprintln(p.out)
-		p.attention(about, len(about)*maxItem)
+		p.attention(about, 0, true)
 	}
 	return code, err
 }

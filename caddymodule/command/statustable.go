@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
@@ -25,7 +26,12 @@ const (
 )
 
 func (p printer) status(v *api.Status) error {
-	lines := p.wrapped("Receiving  ", receivingLine(p, v), maxWrap)
+	var lines []string
+	if v.Version.Version != "" {
+		info := buildinfo.Info{Version: v.Version.Version, Revision: v.Revision, Modified: v.Modified}
+		lines = p.wrapped("Version    ", info.String(), maxWrap)
+	}
+	lines = append(lines, p.wrapped("Receiving  ", receivingLine(p, v), maxWrap)...)
 	for _, s := range v.Sources {
 		lines = append(lines, p.wrapped("Source     ", p.sourceLine(v, s), maxWrap)...)
 	}
@@ -53,7 +59,7 @@ func (p printer) status(v *api.Status) error {
 	if p.width == 0 {
 		room = len(v.Attention) * maxItem
 	}
-	p.attention(v.Attention, room)
+	p.attention(v.Attention, room, false)
 	return nil
 }
 
@@ -117,8 +123,8 @@ func handlerRows(p printer, v *api.Status) []string {
 	return rows
 }
 
-// attention prints as many items as fit into a number of lines, the worst first.
-func (p printer) attention(list []api.Attention, room int) {
+// attention prints as many items as fit into a number of lines, the worst first; whole: nothing is cut.
+func (p printer) attention(list []api.Attention, room int, whole bool) {
 	if len(list) == 0 {
 		fmt.Fprintln(p.out, "Nothing needs attention.")
 		return
@@ -128,8 +134,8 @@ func (p printer) attention(list []api.Attention, room int) {
 	var lines []string
 	shown := 0
 	for _, a := range list {
-		item := p.attentionLines(a)
-		if shown >= leastAttention && len(lines)+len(item) > room {
+		item := p.attentionLines(a, whole)
+		if !whole && shown >= leastAttention && len(lines)+len(item) > room {
 			break
 		}
 		lines = append(lines, item...)
@@ -149,12 +155,12 @@ func (p printer) attention(list []api.Attention, room int) {
 }
 
 // attentionLines says what it is and what to do.
-func (p printer) attentionLines(a api.Attention) []string {
+func (p printer) attentionLines(a api.Attention, whole bool) []string {
 	mark := "! "
 	if a.Level == api.LevelWarning {
 		mark = "- "
 	}
-	return append(p.wrapped(mark, a.What, maxWrap), p.wrapped("  ", p.located(a.Do, a.Commands), maxWrap)...)
+	return append(p.linesAfter(mark, a.What, whole), p.wrapped("  ", p.located(a.Do, a.Commands), maxWrap)...)
 }
 
 // handler describes one handler.
@@ -186,12 +192,12 @@ func (p printer) handler(h *api.Handler) error {
 	} else {
 		process = fmt.Sprintf("%s, %s", process, text.Plural(uint64(h.Plugin.Restarts), "restart"))
 	}
-	lastEnd := text.Clean(h.Plugin.LastError)
-	if lastEnd == text.Clean(h.LastError) {
+	lastEnd := h.Plugin.LastError
+	if lastEnd == h.LastError {
 		lastEnd = ""
 	}
 	c := &h.Counts
-	return p.pairs([]pair{
+	err := p.pairs([]pair{
 		{"Handler", h.Name},
 		{"Defined at", h.Place},
 		{"State", h.State},
@@ -209,9 +215,12 @@ func (p printer) handler(h *api.Handler) error {
 			text.Count(c.Dead), text.Count(c.Poisoned), text.Count(c.Expired))},
 		{"Stale signals", zeroIsNothing(c.Stale)},
 		{"Future signals", zeroIsNothing(c.Future)},
-		{"Last error", text.Clean(h.LastError)},
-		{"Last end", lastEnd},
+		{"Last error", firstLine(h.LastError)},
+		{"Last end", firstLine(lastEnd)},
 	})
+	p.whole("Last error", h.LastError, 0)
+	p.whole("Last end", lastEnd, 0)
+	return err
 }
 
 // removed describes a handler that is in no handlers file any more.

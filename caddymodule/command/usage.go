@@ -21,15 +21,46 @@ func exitWith(cmd *cobra.Command, code int) error {
 	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, nil })(cmd, nil)
 }
 
+// usageError says that a command line cannot be meant.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// misused makes a *usageError of an error, nil of nil.
+func misused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{err}
+}
+
+func misusedf(format string, args ...any) error { return misused(fmt.Errorf(format, args...)) }
+
+// isMisuse reports whether an error is about the command line: the command or the admin API says so.
+func isMisuse(err error) bool {
+	_, misuse := errors.AsType[*usageError](err)
+	return misuse || api.IsBadRequest(err)
+}
+
 // wrongUsage says what is wrong with the command line, and ends with exitUsage.
 func wrongUsage(cmd *cobra.Command, err error) error {
 	fmt.Fprintf(cmd.ErrOrStderr(), "Error: %v\nHow it is used: %s --help\n", err, cmd.CommandPath())
 	return exitWith(cmd, exitUsage)
 }
 
-// strict makes a command and all below it refuse unknown flags and arguments, with exitUsage.
+// strict makes a command and all below it end with exitUsage where the command line cannot be meant: unknown flags
+// and arguments, and values that the command itself refuses.
 func strict(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(wrongUsage)
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			err := run(cmd, args)
+			if err != nil && isMisuse(err) {
+				return wrongUsage(cmd, err)
+			}
+			return err
+		}
+	}
 	args := cmd.Args
 	if cmd.HasSubCommands() && cmd.RunE == nil {
 		args = noSubcommand
@@ -73,9 +104,9 @@ func noSubcommand(cmd *cobra.Command, args []string) error {
 func checkPick(o api.Filter, all bool) error {
 	switch {
 	case o.Empty() && !all:
-		return errors.New("there is no filter: give one, or --all for all there are")
+		return misusedf("there is no filter: give one, or --all for all there are")
 	case !o.Empty() && all:
-		return errors.New("there are a filter and --all: give one of them")
+		return misusedf("there are a filter and --all: give one of them")
 	default:
 		return nil
 	}

@@ -17,9 +17,7 @@ import (
 // smartcarCommand is the command with all that is below it, as Caddy has it.
 func smartcarCommand() *cobra.Command {
 	root := &cobra.Command{Use: "smartcar"}
-	root.AddCommand(statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
-		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(), sendCommand())
-	strict(root)
+	assemble(root)
 	return root
 }
 
@@ -47,6 +45,20 @@ func TestUsage(t *testing.T) {
 		"status a b":                        "at most 1 arg",
 		"status --jsn":                      "unknown flag: --jsn",
 		"pause":                             "accepts 1 arg",
+		"pause a b":                         "accepts 1 arg",
+		"restart":                           "accepts 1 arg",
+		"version x":                         "unknown command",
+		"plugin nope":                       "no bundled plugin",
+		"events --limit x":                  "invalid argument",
+		"events --since yesterday":          "--since",
+		"events --json --limit 2000":        "must be 1 to 1000",
+		"status --timeout x":                "invalid argument",
+		"events --timeout 0s":               "--timeout 0s: must be more than 0",
+		"replay --all":                      "--handler is missing",
+		"send x":                            "the URL must be a whole one",
+		"send http://localhost --type x":    "unknown type",
+		"send http://localhost --forge 3":   "--forge",
+		"events --address 2019":             "only a port",
 		"events --limit 0":                  "--limit 0: must be 1 or more",
 		"events --limit -1":                 "--limit -1: must be 1 or more",
 		"events --until 0":                  "--until",
@@ -62,13 +74,8 @@ func TestUsage(t *testing.T) {
 	}
 	for line, want := range tests {
 		out, _, err := runIt(strings.Fields(line)...)
-		if err == nil || !strings.Contains(out, want) {
-			t.Errorf("%s: %v\n%s; want %q", line, err, out, want)
-		}
-	}
-	for _, line := range []string{"staus", "status a b", "status --jsn", "pause", "dead-letters lst"} {
-		if _, silent, _ := runIt(strings.Fields(line)...); !silent {
-			t.Errorf("%s ends with 1, not with an exit code of its own", line)
+		if err == nil || err.Error() != "exiting with status 2" || !strings.Contains(out, want) {
+			t.Errorf("%s: %v, want exit code 2\n%s; want %q", line, err, out, want)
 		}
 	}
 	for _, line := range []string{"", "--help", "-h", "status --help", "dead-letters --help"} {
@@ -108,11 +115,32 @@ func TestConfigSaysWhere(t *testing.T) {
 		return path
 	}
 	f := adminFlags{config: write("{\n\tadmin unix//run/x.sock\n}\n")}
-	if c, err := f.client(); err != nil || c.Address != "unix//run/x.sock" {
-		t.Errorf("%+v, %v", c, err)
+	if address, err := f.find(); err != nil || address != "unix//run/x.sock" {
+		t.Errorf("%s, %v", address, err)
 	}
 	f.config = write("{\n\tadmin off\n}\n")
-	if _, err := f.client(); err == nil || !strings.Contains(err.Error(), "`admin off`") {
+	if _, err := f.find(); err == nil || !strings.Contains(err.Error(), "`admin off`") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What only Caddy knows to be no reason, type or handler is a wrong command line as well.
+func TestUsageThatCaddyRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		status int
+		want   string
+	}{
+		{http.StatusBadRequest, "exiting with status 2"},
+		{http.StatusNotFound, "reason \"x\": must be one of"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(tt.status)
+			_, _ = w.Write([]byte(`{"error":"reason \"x\": must be one of"}`))
+		}))
+		out, _, err := runIt("dead-letters", "--reason", "x", "--address", server.Listener.Addr().String())
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(out, "must be one of") {
+			t.Errorf("%d: %v, want %q\n%s", tt.status, err, tt.want, out)
+		}
+		server.Close()
 	}
 }

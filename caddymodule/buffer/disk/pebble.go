@@ -50,8 +50,27 @@ func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
 			"same data directory; "+
 			"stop that one, or give this one a path of its own (%w)", o.Path, failstop.ErrLocked, err)
 	}
+	if _, there := f.Stat(o.Path); errors.Is(err, fs.ErrNotExist) && errors.Is(there, fs.ErrNotExist) {
+		return nil, &PathError{Path: o.Path, Cause: err} // where there is no directory, nothing is damaged
+	}
 	return nil, openingError(o.Path, err)
 }
+
+// PathError says that the directory of a buffer can be neither used nor made.
+type PathError struct {
+	Path string
+	// Cause is what the system says.
+	Cause error
+}
+
+// Error says what to do.
+func (e *PathError) Error() string {
+	return fmt.Sprintf("opening buffer %s: its directory cannot be made: %v; "+
+		"give a path where the user that runs Caddy may write", e.Path, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *PathError) Unwrap() error { return e.Cause }
 
 // openingError says what to do when the store cannot be opened, or read once it is.
 func openingError(path string, err error) error {

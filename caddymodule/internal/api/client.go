@@ -2,40 +2,41 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strconv"
+	"strings"
+	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/caddyserver/caddy/v2"
 )
 
 // Prefix is where the admin API lies on Caddy's admin endpoint.
 const Prefix = "/smartcar/"
 
+const (
+	// DefaultTimeout bounds a call, its answer included.
+	DefaultTimeout = 30 * time.Second
+	// MaxAnswer bounds an answer in bytes. A page of 1000 dead letters with long errors has some 10 MB.
+	MaxAnswer = 64 << 20
+)
+
 // Client talks to the running Caddy.
-type Client struct{ Address string }
-
-// Refusal is an answer with an error.
-type Refusal struct {
-	status  int
-	message string
-}
-
-func (e *Refusal) Error() string { return e.message }
-
-// IsNotFound reports whether an error is an answer that there is no such thing.
-func IsNotFound(err error) bool {
-	refused, ok := errors.AsType[*Refusal](err)
-	return ok && refused.status == http.StatusNotFound
+type Client struct {
+	// Address is where its admin endpoint listens, as in its config, with a port or the path of a socket.
+	Address string
+	// Timeout bounds each call; 0: DefaultTimeout.
+	Timeout time.Duration
 }
 
 // Call asks for path below /smartcar/, and decodes the answer into answer. It returns
-// the answer's bytes as they came.
+// the answer's bytes as they came. Errors: *Refusal, *TimeoutError, *TooLargeError, or what
+// keeps the endpoint from being reached.
 func (c *Client) Call(method, path string, query url.Values, order, answer any) ([]byte, error) {
 	uri := Prefix + path
 	if len(query) > 0 {
@@ -49,21 +50,19 @@ func (c *Client) Call(method, path string, query url.Values, order, answer any) 
 		}
 		body = bytes.NewReader(data)
 	}
-	// Each call makes a client of its own, which would keep its connection.
-	headers := http.Header{"Connection": {"close"}}
-	resp, err := caddycmd.AdminAPIRequest(c.Address, method, uri, headers, body)
-	if err != nil {
-		return nil, c.explain(err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer of %s: %w", c.Address, err)
-	}
-	if !json.Valid(raw) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout())
+	defer cancel()
+	status, raw, err := c.ask(ctx, method, uri, body)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, &TimeoutError{Address: c.Address, After: c.timeout()}
+	case err != nil:
+		return nil, err
+	case status >= http.StatusBadRequest:
+		return nil, c.refusal(status, raw)
+	case !json.Valid(raw):
 		return nil, c.notOurs()
-	}
-	if answer == nil {
+	case answer == nil:
 		return raw, nil
 	}
 	if err := json.Unmarshal(raw, answer); err != nil {
@@ -72,29 +71,51 @@ func (c *Client) Call(method, path string, query url.Values, order, answer any) 
 	return raw, nil
 }
 
-// errorAnswer is the text of AdminAPIRequest's error for an answer with an error.
-var errorAnswer = regexp.MustCompile(`(?s)^caddy responded with error: HTTP (\d{3}): (.*)$`)
-
-// explain says what went wrong and what to do.
-func (c *Client) explain(err error) error {
-	m := errorAnswer.FindStringSubmatch(err.Error())
-	if m == nil {
-		return fmt.Errorf("no answer from Caddy's admin endpoint at %s: %w\n"+
-			"Is Caddy running on this machine, as a user whose endpoint you may use? Name the endpoint with --address, or\n"+
-			"the config that Caddy runs with --config; a config with `admin off` has none, and these commands need one", c.Address, err)
+func (c *Client) timeout() time.Duration {
+	if c.Timeout > 0 {
+		return c.Timeout
 	}
-	status, _ := strconv.Atoi(m[1])
-	var said struct {
-		Error string `json:"error"`
-	}
-	if json.Unmarshal([]byte(m[2]), &said) == nil && said.Error != "" {
-		return &Refusal{status, said.Error}
-	}
-	return &Refusal{status, c.notOurs().Error()}
+	return DefaultTimeout
 }
 
-// notOurs is the error for an answer that comes from something else.
-func (c *Client) notOurs() error {
-	return fmt.Errorf("there is no Caddy admin endpoint with this module at %s:"+
-		" what answers there is another program, another Caddy, or one of Caddy's sites. Name the endpoint with --address, or the config that Caddy runs with --config", c.Address)
+// ask makes the request and reads the answer.
+func (c *Client) ask(ctx context.Context, method, uri string, body io.Reader) (status int, raw []byte, err error) {
+	to, err := caddy.ParseNetworkAddress(c.Address)
+	if err != nil {
+		return 0, nil, fmt.Errorf("reading the address %s of Caddy's admin endpoint: %w", c.Address, err)
+	}
+	origin := "http://" + to.JoinHostPort(0)
+	if to.IsUnixNetwork() {
+		origin = "http://127.0.0.1"               // Caddy takes this as the host of a socket
+		to.Host, _, _ = strings.Cut(to.Host, "|") // the socket's permissions are for the listener
+	}
+	r, err := http.NewRequestWithContext(ctx, method, origin+uri, body)
+	if err != nil {
+		return 0, nil, fmt.Errorf("making the request: %w", err)
+	}
+	if !to.IsUnixNetwork() {
+		r.Header.Set("Origin", origin)
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, to.Network, to.JoinHostPort(0))
+		},
+	}}
+	resp, err := client.Do(r)
+	if err != nil {
+		return 0, nil, c.unreachable(err)
+	}
+	defer resp.Body.Close()
+	raw, err = io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
+	if err != nil {
+		return 0, nil, fmt.Errorf("reading the answer of %s: %w", c.Address, err)
+	}
+	if len(raw) > MaxAnswer {
+		return 0, nil, &TooLargeError{Address: c.Address}
+	}
+	return resp.StatusCode, raw, nil
 }

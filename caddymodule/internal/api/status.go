@@ -13,6 +13,7 @@ type Status struct {
 	// Healthy: nothing needs attention, that is, Attention is empty.
 	Healthy bool      `json:"healthy"`
 	At      time.Time `json:"at"`
+	Version
 	// Since is when counting began: sources are counted since this process first used
 	// the buffer.
 	Since     time.Time `json:"counted_since,omitzero"`
@@ -25,6 +26,15 @@ type Status struct {
 	Removed     []RemovedHandler `json:"removed_handlers"`
 	Replays     []Replay         `json:"replays"`
 	Attention   []Attention      `json:"attention"`
+}
+
+// Version is which version of this module answers.
+type Version struct {
+	// Version as Go has it, such as v1.2.3, or (devel).
+	Version string `json:"version,omitempty"`
+	// Revision is the commit, where it is known; Modified: files were not as in it.
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
 }
 
 // Receiving reports whether events are stored.

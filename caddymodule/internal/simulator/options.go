@@ -78,8 +78,22 @@ type Options struct {
 
 const answerTimeout = 15 * time.Second
 
-// check returns o with its defaults, or what is wrong with it.
+// OptionsError says that options cannot be meant.
+type OptionsError struct{ error }
+
+// Unwrap returns what is wrong.
+func (e *OptionsError) Unwrap() error { return e.error }
+
+// check returns o with its defaults, or an *OptionsError.
 func (o Options) check() (Options, error) {
+	o, err := o.complete()
+	if err != nil {
+		return o, &OptionsError{err}
+	}
+	return o, nil
+}
+
+func (o Options) complete() (Options, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return o, errors.New("the URL must be a whole one, such as https://example.com/webhooks/smartcar")
