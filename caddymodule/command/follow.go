@@ -84,7 +84,8 @@ func replayLine(r api.Replay) string {
 	for _, part := range []struct {
 		n    uint64
 		what string
-	}{{r.Unwanted, "not wanted"}, {r.Open, "waiting anyway"}, {r.Damaged, "damaged"}} {
+	}{{r.Unwanted, "not wanted"}, {r.Open, "waiting anyway"}, {r.Damaged, "damaged"},
+		{r.Gone, "taken by another replay or dropped"}} {
 		if part.n > 0 {
 			line += fmt.Sprintf(", %s %s", text.Count(part.n), part.what)
 		}

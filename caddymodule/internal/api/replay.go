@@ -44,6 +44,8 @@ type Replay struct {
 	Open          uint64 `json:"open"`
 	Unwanted      uint64 `json:"unwanted"`
 	Damaged       uint64 `json:"damaged"`
+	// Gone counts dead letters that were no longer there: another replay put them back, or they were dropped.
+	Gone uint64 `json:"gone"`
 }
 
 // DeadLetterReplay is what comes of replaying dead letters: a replay for each handler,

@@ -16,7 +16,7 @@ const maxLetters = 10_000
 
 // letters feeds dead letters. It begins at the first each time: those that were fed are gone.
 func (r *run) letters(ctx context.Context) error {
-	r.job.Open, r.job.Unwanted, r.job.Damaged = 0, 0, 0
+	r.job.Open, r.job.Unwanted, r.job.Damaged, r.job.Gone = 0, 0, 0, 0
 	var after buffer.DeadLetterID
 	for {
 		next := r.job

@@ -142,11 +142,19 @@ func (r *run) put(ctx context.Context, next Job, items []dispatch.Reopening, end
 		if err := r.limit.WaitN(ctx, len(items)); err != nil {
 			return fmt.Errorf("waiting for the next chunk: %w", err)
 		}
+		release, err := r.claim(ctx, items)
+		if err != nil {
+			return err
+		}
+		defer release()
+		if items, err = r.remaining(ctx, &next, items); err != nil {
+			return err
+		}
 	}
 	next.Fed += uint64(len(items))
 	next.UpdatedAt = time.Now().UTC()
 	if end {
-		next.State = StateDone
+		next.end()
 	}
 	memo, err := next.memo()
 	if err != nil {

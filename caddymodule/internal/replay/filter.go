@@ -9,13 +9,33 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-// MaxIDs bounds Filter.EventIDs and Filter.DeadLetters: a filter is stored with its job.
-const MaxIDs = 1000
+// Bounds of a filter: it is stored with its job each time that this has got further, and shown with it.
+const (
+	// MaxIDs bounds EventIDs and DeadLetters together.
+	MaxIDs = 1000
+	// MaxBytes bounds all texts together. A thousand UUIDs have 36,000 bytes.
+	MaxBytes = 64 << 10
+)
+
+// FilterSizeError says that a filter is too large.
+type FilterSizeError struct {
+	// IDs and Bytes are what it has.
+	IDs, Bytes int
+}
+
+// Error names the bound that does not hold.
+func (e *FilterSizeError) Error() string {
+	if e.IDs > MaxIDs {
+		return fmt.Sprintf("filter: %d ids are too many: give at most %d, or pick by vehicle, type or time", e.IDs, MaxIDs)
+	}
+	return fmt.Sprintf("filter: %d bytes of ids and other texts are too many: give at most %d, "+
+		"or pick by vehicle, type or time", e.Bytes, MaxBytes)
+}
 
 // Filter picks events or dead letters. Zero fields do not restrict; all others must
 // hold.
 type Filter struct {
-	// EventIDs and DeadLetters: any one of these, at most MaxIDs.
+	// EventIDs and DeadLetters: any one of these.
 	EventIDs    []string              `json:"event_ids,omitempty"`
 	DeadLetters []buffer.DeadLetterID `json:"dead_letters,omitempty"`
 	// Source is the receiver's name; the others are what the envelope says.
@@ -78,13 +98,27 @@ func (f *Filter) CheckDeadLetters() error {
 }
 
 func (f *Filter) check() error {
-	if n := max(len(f.EventIDs), len(f.DeadLetters)); n > MaxIDs {
-		return fmt.Errorf("filter: %d ids are too many: give at most %d, or pick by vehicle, type or time", n, MaxIDs)
+	if size := f.size(); size.IDs > MaxIDs || size.Bytes > MaxBytes {
+		return &size
 	}
 	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
 		return fmt.Errorf("filter: since %s is not before until %s", f.Since.Format(time.RFC3339), f.Until.Format(time.RFC3339))
 	}
 	return nil
+}
+
+func (f *Filter) size() FilterSizeError {
+	size := FilterSizeError{IDs: len(f.EventIDs) + len(f.DeadLetters)}
+	for _, text := range []string{f.Source, f.Vehicle, f.Type, f.Mode, f.Webhook, f.Handler, string(f.Reason)} {
+		size.Bytes += len(text)
+	}
+	for _, id := range f.EventIDs {
+		size.Bytes += len(id)
+	}
+	for _, id := range f.DeadLetters {
+		size.Bytes += len(id)
+	}
+	return size
 }
 
 // Range is the part of an event filter that the buffer can apply by itself.

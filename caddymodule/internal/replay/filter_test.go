@@ -58,7 +58,17 @@ func TestFiltersThatAreRefused(t *testing.T) {
 		{"a handler", Filter{Handler: "h"}, "only dead letters", ""},
 		{"ids of letters", Filter{DeadLetters: []buffer.DeadLetterID{"1"}}, "give event ids", ""},
 		{"an unknown reason", Filter{Reason: "tired"}, "only dead letters", `no reason "tired"`},
-		{"too many ids", Filter{EventIDs: make([]string, MaxIDs+1)}, "too many", "too many"},
+		{"too many ids", Filter{EventIDs: make([]string, MaxIDs+1)}, "1001 ids are too many", "1001 ids are too many"},
+		{"too many ids of two kinds", Filter{EventIDs: make([]string, MaxIDs), DeadLetters: make([]buffer.DeadLetterID, 1)},
+			"give event ids", "1001 ids are too many"},
+		{"as many ids as may be", Filter{EventIDs: make([]string, MaxIDs)}, "", ""},
+		{"a long id", Filter{EventIDs: []string{strings.Repeat("x", MaxBytes+1)}}, "65537 bytes", "65537 bytes"},
+		{"a long id of a letter", Filter{DeadLetters: []buffer.DeadLetterID{buffer.DeadLetterID(strings.Repeat("x", MaxBytes+1))}},
+			"give event ids", "65537 bytes"},
+		{"a long vehicle", Filter{Vehicle: strings.Repeat("x", 1<<20)}, "1048576 bytes", "1048576 bytes"},
+		{"long texts together", Filter{Type: strings.Repeat("x", MaxBytes/2), Mode: strings.Repeat("x", MaxBytes/2), Source: "s"},
+			"65537 bytes", "65537 bytes"},
+		{"as long as may be", Filter{Webhook: strings.Repeat("x", MaxBytes)}, "", ""},
 		{"an empty time", Filter{Since: at, Until: at}, "is not before until", "is not before until"},
 	} {
 		for _, check := range []struct {

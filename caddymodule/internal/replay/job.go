@@ -81,6 +81,19 @@ type Job struct {
 	Open     uint64 `json:"open"`
 	Unwanted uint64 `json:"unwanted"`
 	Damaged  uint64 `json:"damaged"`
+	// Gone counts dead letters that were no longer there: another job has put them back, or they were dropped.
+	Gone uint64 `json:"gone,omitempty"`
+}
+
+// Seen counts what the job is done with, one way or the other.
+func (j *Job) Seen() uint64 { return j.Fed + j.Open + j.Unwanted + j.Damaged + j.Gone }
+
+// end makes the job done. Letters that it never met were gone before it looked.
+func (j *Job) end() {
+	j.State = StateDone
+	if seen := j.Seen(); j.Total > seen {
+		j.Gone += j.Total - seen
+	}
 }
 
 // Ended reports whether nothing more happens without an operator.

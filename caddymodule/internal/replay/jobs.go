@@ -69,6 +69,7 @@ type Jobs struct {
 
 	mu     sync.Mutex
 	jobs   map[string]*entry
+	claims claims
 	closed bool
 	work   sync.WaitGroup
 }
@@ -112,7 +113,7 @@ func Start(cfg Config, loaded []Job) *Jobs {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	j := &Jobs{cfg: cfg, log: cfg.Log.With("handler", cfg.Handler), jobs: map[string]*entry{}}
+	j := &Jobs{cfg: cfg, log: cfg.Log.With("handler", cfg.Handler), jobs: map[string]*entry{}, claims: claims{}}
 	j.feeding, j.cancelFeeding = context.WithCancel(context.Background())
 	j.storing, j.cancelStoring = context.WithCancel(context.Background())
 	j.mu.Lock()

@@ -41,7 +41,7 @@ func Replay(j replay.Job) api.Replay {
 		ID: j.ID, Handler: j.Handler, Kind: string(j.Kind), State: string(j.State), Error: j.Error,
 		Filter: ViewFilter(&j.Filter),
 		Rate:   j.Rate, CreatedAt: j.CreatedAt.UTC(), UpdatedAt: api.UTC(j.UpdatedAt),
-		Fed: j.Fed, Open: j.Open, Unwanted: j.Unwanted, Damaged: j.Damaged,
+		Fed: j.Fed, Open: j.Open, Unwanted: j.Unwanted, Damaged: j.Damaged, Gone: j.Gone,
 	}
 	switch {
 	case j.Kind == replay.KindEvents && j.Last >= j.First:
@@ -52,7 +52,7 @@ func Replay(j replay.Job) api.Replay {
 	case j.Kind == replay.KindDeadLetters:
 		v.Total = j.Total
 		if j.Total > 0 {
-			v.Share = min(1, float64(j.Fed+j.Open+j.Unwanted+j.Damaged)/float64(j.Total))
+			v.Share = min(1, float64(j.Seen())/float64(j.Total))
 		}
 	}
 	if j.State == replay.StateDone {
