@@ -49,6 +49,11 @@ type App struct {
 	// `{env.HOME}` are replaced. Default: none.
 	Handlers []string `json:"handlers,omitempty"`
 
+	// A hash of what stands in the handlers files. The Caddyfile's adapter writes it, so that a reload takes a change of
+	// these files alone: Caddy does nothing where the config has the same bytes. It means nothing else. Who writes JSON
+	// leaves it out and reloads with `--force`.
+	HandlersDigest string `json:"handlers_digest,omitempty"`
+
 	// How long deliveries in flight may take when the process ends before they are
 	// given back, to be made again after the next start. At most 10m. Default: 4s,
 	// since systemd kills the stock unit after 5s.

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 )
 
 // bufferNamespace is where buffers register.
@@ -26,7 +27,22 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	if err := app.UnmarshalCaddyfile(d); err != nil {
 		return nil, err
 	}
+	app.HandlersDigest = app.digest()
 	return httpcaddyfile.App{Name: Name, Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// digest hashes the handlers files, "" where there are none or they cannot be read from here. Then a reload of the same
+// Caddyfile does nothing without --force, or provisioning says what is wrong with them.
+func (a *App) digest() string {
+	paths, err := a.handlerPaths()
+	if err != nil || len(paths) == 0 {
+		return ""
+	}
+	digest, err := handlersfile.Digest(paths)
+	if err != nil {
+		return ""
+	}
+	return digest
 }
 
 // UnmarshalCaddyfile reads the app from the global option:

@@ -1,12 +1,31 @@
 package command
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 )
+
+// usualSocket is where the admin endpoint listens with the unit for systemd in examples.
+const usualSocket = "/run/caddy/admin.sock"
+
+// defaultAddress is where Caddy's admin endpoint is if nothing is said: where CADDY_ADMIN says, which Caddy goes by too;
+// else at the usual socket if there is one; else at Caddy's default. A socket in a folder that is closed to this user may
+// be there: to be refused there says more than that nobody listens elsewhere.
+func defaultAddress(socket string, lookup func(string) (string, bool)) (string, error) {
+	if address, ok := lookup("CADDY_ADMIN"); ok && address != "" {
+		return checkAddress(address)
+	}
+	if info, err := os.Stat(socket); err == nil && info.Mode()&os.ModeSocket != 0 || errors.Is(err, fs.ErrPermission) {
+		return "unix/" + socket, nil
+	}
+	return checkAddress(caddy.DefaultAdminListen)
+}
 
 // givenAddress returns the address that --address names, with Caddy's default port where it has none. A scheme and a
 // path, as people copy them, are left out.

@@ -1,6 +1,9 @@
 package command
 
 import (
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -47,5 +50,54 @@ func TestCheckAddress(t *testing.T) {
 		if tt.err == "" && (err != nil || got != tt.address) || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
 			t.Errorf("%s: %s, %v; want %q", tt.address, got, err, tt.err)
 		}
+	}
+}
+
+func TestDefaultAddress(t *testing.T) {
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "admin.sock")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	plain := filepath.Join(dir, "file")
+	if err := os.WriteFile(plain, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, socket, env, want string }{
+		{"nothing is there", filepath.Join(dir, "gone"), "", "localhost:2019"},
+		{"the socket is there", socket, "", "unix/" + socket},
+		{"something else is there", plain, "", "localhost:2019"},
+		{"the environment says where", socket, "localhost:2020", "localhost:2020"},
+		{"the environment says nothing", socket, "", "unix/" + socket},
+		{"the environment names a socket", filepath.Join(dir, "gone"), "unix//run/x.sock", "unix//run/x.sock"},
+	} {
+		got, err := defaultAddress(tt.socket, func(name string) (string, bool) { return tt.env, name == "CADDY_ADMIN" })
+		if err != nil || got != tt.want {
+			t.Errorf("%s: %s, %v; want %s", tt.name, got, err, tt.want)
+		}
+	}
+	if os.Getuid() == 0 {
+		return // nothing is closed to root
+	}
+	closed := filepath.Join(dir, "closed")
+	if err := os.Mkdir(closed, 0); err != nil {
+		t.Fatal(err)
+	}
+	want := filepath.Join(closed, "admin.sock")
+	if got, err := defaultAddress(want, func(string) (string, bool) { return "", false }); err != nil || got != "unix/"+want {
+		t.Errorf("in a closed folder: %s, %v", got, err)
+	}
+}
+
+// With the example for systemd, the commands find Caddy by themselves.
+func TestUsualSocketIsThatOfTheUnit(t *testing.T) {
+	text, err := os.ReadFile("../../examples/systemd/Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\tadmin unix/"+usualSocket+"\n") {
+		t.Errorf("the unit's Caddy does not listen at %s", usualSocket)
 	}
 }

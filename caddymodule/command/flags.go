@@ -53,22 +53,22 @@ func (f *adminFlags) find() (string, error) {
 	if f.address != "" {
 		return givenAddress(f.address)
 	}
-	var config []byte
-	if f.config != "" {
-		var err error
-		if config, err = f.load(); err != nil {
-			return "", fmt.Errorf("reading --config: %w", err)
-		}
-		var known struct {
-			Admin struct {
-				Disabled bool `json:"disabled"`
-			} `json:"admin"`
-		}
-		if json.Unmarshal(config, &known) == nil && known.Admin.Disabled {
-			return "", fmt.Errorf("%s has `admin off`:"+
-				" a Caddy with this config has no admin endpoint, and these commands need one.\n"+
-				"A socket that only root and Caddy can open is safe: admin unix//run/caddy/admin.sock", f.config)
-		}
+	if f.config == "" {
+		return defaultAddress(usualSocket, os.LookupEnv)
+	}
+	config, err := f.load()
+	if err != nil {
+		return "", fmt.Errorf("reading --config: %w", err)
+	}
+	var known struct {
+		Admin struct {
+			Disabled bool `json:"disabled"`
+		} `json:"admin"`
+	}
+	if json.Unmarshal(config, &known) == nil && known.Admin.Disabled {
+		return "", fmt.Errorf("%s has `admin off`:"+
+			" a Caddy with this config has no admin endpoint, and these commands need one.\n"+
+			"A socket that only root and Caddy can open is safe: admin unix//run/caddy/admin.sock", f.config)
 	}
 	address, err := caddycmd.DetermineAdminAPIAddress("", config, f.config, f.adapter)
 	if err != nil {

@@ -3,7 +3,9 @@ package integration
 import (
 	"errors"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -225,5 +227,36 @@ func TestAdminAddress(t *testing.T) {
 	cmd, _ = command(t, "status", "--config", s.dir+"/Caddyfile")
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Receiving  yes") {
 		t.Errorf("with --config: %v\n%s", err, out)
+	}
+}
+
+// A plain reload of the same Caddyfile takes a change of the handlers files, and nothing else.
+func TestReloadTakesHandlersFiles(t *testing.T) {
+	s, app := newAdminSite(t)
+	s.startAdmin(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reload := func() {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), self, "reload", "--config", filepath.Join(s.dir, "Caddyfile"))
+		cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+testToken)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "Caddyfile")); err != nil {
+		t.Fatal(err)
+	}
+	before := s.handler(t, "crm").Plugin.PID
+	reload()
+	if same := s.handler(t, "crm").Plugin.PID; same != before {
+		t.Errorf("nothing has changed, and process %d became %d", before, same)
+	}
+	s.write(t, "handlers.hcl", strings.Replace(s.adminHandlers(app.url), `handler "archive"`, `handler "attic"`, 1))
+	reload()
+	if v := s.status(t); len(v.Handlers) != 2 || v.Handlers[0].Name != "attic" {
+		t.Errorf("after the reload there are %+v", v.Handlers)
 	}
 }

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -58,6 +59,9 @@ func TestCaddyfiles(t *testing.T) {
 			}
 			t.Chdir(filepath.Dir(file))
 			config := adapt(t, text)
+			if !keepsTrust(t, config) {
+				t.Error("Caddy would put a CA of its own into the system's trust: add skip_install_trust")
+			}
 			if strings.Contains(file, "examples") {
 				config = regexp.MustCompile(`"handlers":\[[^]]*\],?`).ReplaceAll(config, nil)
 				config = bytes.ReplaceAll(config, []byte(`,}`), []byte(`}`))
@@ -67,6 +71,25 @@ func TestCaddyfiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// keepsTrust reports whether a config says that Caddy's own CA stays out of the system's trust.
+func keepsTrust(t *testing.T, config []byte) bool {
+	t.Helper()
+	var c struct {
+		Apps struct {
+			PKI struct {
+				Authorities map[string]struct {
+					Install *bool `json:"install_trust"`
+				} `json:"certificate_authorities"`
+			} `json:"pki"`
+		} `json:"apps"`
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
+		t.Fatal(err)
+	}
+	local, ok := c.Apps.PKI.Authorities["local"]
+	return ok && local.Install != nil && !*local.Install
 }
 
 var caddyfileBlock = regexp.MustCompile("(?ms)^```caddyfile\n(.*?)^```$")

@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
-		case "run", "reload", "smartcar":
+		case "run", "reload", "validate", "smartcar":
 			caddycmd.Main()
 			return
 		case "plugin":

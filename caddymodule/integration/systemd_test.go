@@ -198,6 +198,48 @@ func TestSystemdConfig(t *testing.T) {
 	}
 }
 
+// The page's command checks the config with the unit's environment, of which a shell has nothing.
+func TestSystemdValidate(t *testing.T) {
+	page, err := os.ReadFile(systemdExample + "README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^sudo caddy (validate .*)$`).FindSubmatch(page)
+	if line == nil {
+		t.Fatal("the page shows no `sudo caddy validate`")
+	}
+	folder := t.TempDir()
+	for _, name := range []string{"Caddyfile", "handlers.hcl", "smartcar.env"} {
+		text, err := os.ReadFile(systemdExample + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		local := strings.ReplaceAll(string(text), "/etc/caddy/", folder+"/")
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(local), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := strings.Fields(strings.ReplaceAll(string(line[1]), "/etc/caddy/", folder+"/"))
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = []string{"HOME=" + folder, "PATH=" + os.Getenv("PATH")}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Valid configuration") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// What is wrong is found, so that the command says something.
+	if err := os.Remove(filepath.Join(folder, "handlers.hcl")); err != nil {
+		t.Fatal(err)
+	}
+	cmd = exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = []string{"HOME=" + folder, "PATH=" + os.Getenv("PATH")}
+	if out, err := cmd.CombinedOutput(); err == nil {
+		t.Errorf("without handlers.hcl it is valid:\n%s", out)
+	}
+}
+
 // The box leaves plugins what they need.
 func TestSystemdSandbox(t *testing.T) {
 	u := readUnit(t, systemdExample+"caddy.service")
