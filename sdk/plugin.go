@@ -19,6 +19,7 @@ type Plugin struct {
 	spec     *config.Spec
 	settings settings
 	open     func(ctx context.Context, config json.RawMessage) (opened, []Diagnostic)
+	check    func(config json.RawMessage) []Diagnostic
 }
 
 // opened is a running handler: one of the two is set.
@@ -83,6 +84,10 @@ func (p *Plugin) Version() string { return p.settings.version }
 // Schema describes the config block that the plugin takes.
 func (p *Plugin) Schema() Schema { return schemaOf(p.spec) }
 
+// CheckConfig reads config, a JSON object, as the host's Configure does, and runs its Validate, but opens no handler: it
+// finds the mistakes that the config alone decides, without a process. nil: there are none.
+func (p *Plugin) CheckConfig(config json.RawMessage) []Diagnostic { return p.check(config) }
+
 // MaxBatch is how many events one call takes at most; it is at least 1.
 func (p *Plugin) MaxBatch() int { return p.settings.maxBatch }
 
@@ -95,6 +100,10 @@ func newPlugin[C any](name string, opts []Option) *Plugin {
 			"sdk: plugin name %q: use lower-case letters, digits, _ and -, starting with a letter, at most 64", name))
 	}
 	p := &Plugin{name: name, spec: config.Of(reflect.TypeFor[C]()), settings: settings{maxBatch: 1}}
+	p.check = func(raw json.RawMessage) []Diagnostic {
+		_, diags := readConfig[C](p, raw)
+		return diags
+	}
 	for _, opt := range opts {
 		opt(&p.settings)
 	}
@@ -104,12 +113,17 @@ func newPlugin[C any](name string, opts []Option) *Plugin {
 	return p
 }
 
+// readConfig decodes the config and runs its Validate.
+func readConfig[C any](p *Plugin, raw json.RawMessage) (c C, diags []Diagnostic) {
+	diags = diagnosticsOf(p.spec.Decode(raw, reflect.ValueOf(&c).Elem()))
+	return c, diags
+}
+
 // openWith decodes the config and calls the author's open.
 func openWith[C, H any](
 	ctx context.Context, p *Plugin, raw json.RawMessage, open func(context.Context, C) (H, error),
 ) (handler H, diags []Diagnostic) {
-	var c C
-	diags = diagnosticsOf(p.spec.Decode(raw, reflect.ValueOf(&c).Elem()))
+	c, diags := readConfig[C](p, raw)
 	if hasErrors(diags) {
 		return handler, diags
 	}

@@ -139,6 +139,8 @@ func (a *App) loadHandlers() error {
 	file, diags := handlersfile.Load(paths, handlersfile.Options{
 		Bundled:      bundled.Schema,
 		BundledNames: bundled.Names(),
+		Check:        bundled.Check,
+		Exclusive:    bundled.Exclusive,
 	})
 	if diags.HasErrors() {
 		var text strings.Builder

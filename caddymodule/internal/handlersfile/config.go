@@ -65,9 +65,13 @@ func (l *loader) config(d *Definition) {
 		if !ok {
 			return
 		}
-		_, diags := DecodeConfig(d.Config, schema)
+		config, diags := DecodeConfig(d.Config, schema)
 		l.diags = append(l.diags, diags...)
 		l.source.plain = append(l.source.plain, plainValues(d.Config, schema)...)
+		if !diags.HasErrors() {
+			d.ConfigJSON = config
+			l.values(d, schema)
+		}
 		return
 	}
 

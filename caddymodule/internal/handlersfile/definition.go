@@ -1,6 +1,7 @@
 package handlersfile
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -56,11 +57,14 @@ type Definition struct {
 	// Config is the body of the config block, to be decoded with DecodeConfig; an
 	// empty body where there is no such block.
 	Config hcl.Body
+	// ConfigJSON is the config of a bundled plugin, as its process gets it; nil for a program
+	// of the user's own, whose schema only the program knows. It may hold secrets.
+	ConfigJSON json.RawMessage
 	// Range is where the block stands.
 	Range hcl.Range
 	// Fingerprint is equal for two definitions that mean the same: a reload keeps the
 	// process of a handler whose fingerprint did not change. It is a hash over every
-	// field above but Start, over the values of the environment variables that env and config
+	// field above but Start and ConfigJSON, over the values of the environment variables that env and config
 	// refer to, and over size and time of the executable, so that a replaced one
 	// counts as changed. Comments, blanks and the block's place in the file do not count.
 	Fingerprint string

@@ -17,7 +17,7 @@ func TestFingerprintKnowsEveryField(t *testing.T) {
 	counts := map[string]bool{
 		"Name": true, "Plugin": true, "Command": true, "Args": true, "SHA256": true, "When": true, "Order": true,
 		"Concurrency": true, "Timeout": true, "Retry": true, "Breaker": true, "Batch": true, "ParkAfter": true,
-		"Start": false, "Stale": true, "Env": true, "Config": true, "Range": false, "Fingerprint": false,
+		"Start": false, "Stale": true, "Env": true, "Config": true, "ConfigJSON": false, "Range": false, "Fingerprint": false,
 	}
 	// Those that the source is hashed for, rather than the value.
 	fromSource := map[string]bool{"When": true, "Config": true}
@@ -42,6 +42,17 @@ func TestFingerprintKnowsEveryField(t *testing.T) {
 	}
 }
 
+// anyElement is a value of a slice's element that is not zero.
+func anyElement(t reflect.Type) reflect.Value {
+	v := reflect.New(t).Elem()
+	if t.Kind() == reflect.String {
+		v.SetString("x")
+	} else {
+		v.SetUint(7)
+	}
+	return v
+}
+
 // changes returns copies of d with another value in its field i, one for each part
 // of the field.
 func changes(t *testing.T, d Definition, i int) []Definition {
@@ -55,7 +66,7 @@ func changes(t *testing.T, d Definition, i int) []Definition {
 		case reflect.Int, reflect.Int64:
 			field.SetInt(7)
 		case reflect.Slice:
-			field.Set(reflect.ValueOf([]string{"x"}))
+			field.Set(reflect.Append(reflect.MakeSlice(field.Type(), 0, 1), anyElement(field.Type().Elem())))
 		case reflect.Map:
 			field.Set(reflect.ValueOf(map[string]string{"x": "y"}))
 		default:

@@ -39,7 +39,9 @@ type loader struct {
 	opts   Options
 	source *source
 	// seen are the handlers' names of all files so far.
-	seen  map[string]hcl.Range
+	seen map[string]hcl.Range
+	// taken are the handlers by what they have for themselves, of all files so far.
+	taken map[string]owner
 	diags hcl.Diagnostics
 }
 

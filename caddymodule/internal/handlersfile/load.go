@@ -8,6 +8,7 @@
 package handlersfile
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,6 +28,12 @@ type Options struct {
 	Bundled func(name string) (sdk.Schema, bool)
 	// BundledNames are the names that Bundled knows, for messages.
 	BundledNames []string
+	// Check returns what such a plugin itself says about its config, without a process. nil:
+	// its values are not checked.
+	Check func(name string, configJSON json.RawMessage) []sdk.Diagnostic
+	// Exclusive returns what no two handlers may share: the attribute that names it, and a
+	// key that is equal for two that are the same. false: there is nothing. nil: never.
+	Exclusive func(name string, configJSON json.RawMessage) (attribute, key string, ok bool)
 }
 
 // File is what Load read, from all files together.
@@ -50,7 +57,7 @@ func Load(paths []string, opts Options) (*File, hcl.Diagnostics) {
 	names, diags := expand(paths)
 
 	var empty hcl.Diagnostics
-	l := &loader{opts: opts, seen: make(map[string]hcl.Range)}
+	l := &loader{opts: opts, seen: make(map[string]hcl.Range), taken: make(map[string]owner)}
 	for _, name := range names {
 		src, srcDiags := readSource(name)
 		diags = append(diags, srcDiags...)

@@ -1,6 +1,7 @@
 package handlersfile
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,6 +69,8 @@ func TestLoadDefaults(t *testing.T) {
 		Breaker: Breaker{Failures: 5, Cooldown: time.Minute},
 		Batch:   Batch{MaxEvents: 50},
 		Stale:   StaleMark,
+
+		ConfigJSON: json.RawMessage(`{"headers":null,"url":"http://127.0.0.1/"}`),
 	}}
 	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		t.Errorf("definitions (-want +got):\n%s", diff)

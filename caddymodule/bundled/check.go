@@ -1,0 +1,46 @@
+package bundled
+
+import (
+	"encoding/json"
+
+	httpplugin "github.com/caddy-smartcar/caddy-smartcar/plugins/http"
+	"github.com/caddy-smartcar/caddy-smartcar/plugins/jsonl"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
+)
+
+// Check returns what a bundled plugin says about its config before it opens anything, in this process. nil also where
+// there is no plugin of that name.
+func Check(name string, configJSON json.RawMessage) []sdk.Diagnostic {
+	plugin, ok := Plugin(name)
+	if !ok {
+		return nil
+	}
+	return plugin.CheckConfig(configJSON)
+}
+
+// CheckFiles returns what is wrong with the files that a bundled plugin's config names. It changes nothing there.
+func CheckFiles(name string, configJSON json.RawMessage) []sdk.Diagnostic {
+	if name == "jsonl" {
+		return jsonl.CheckFile(configJSON)
+	}
+	return nil
+}
+
+// Exclusive returns what of a bundled plugin's config no two handlers may share: the attribute, and a key that is equal
+// for two that are the same; false where there is no such thing.
+func Exclusive(name string, configJSON json.RawMessage) (attribute, key string, ok bool) {
+	if name != "jsonl" {
+		return "", "", false
+	}
+	file := jsonl.File(configJSON)
+	return "path", file, file != ""
+}
+
+// Target returns the URL to which a bundled plugin sends events; false where it sends none.
+func Target(name string, configJSON json.RawMessage) (url string, ok bool) {
+	if name != "http" {
+		return "", false
+	}
+	url = httpplugin.Target(configJSON)
+	return url, url != ""
+}

@@ -1,0 +1,118 @@
+package bundled_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
+)
+
+// load reads a handlers file as the app does, and returns what it is told in lines.
+func load(t *testing.T, text string) string {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("handlers.hcl", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, diags := handlersfile.Load([]string{"handlers.hcl"}, handlersfile.Options{
+		Bundled: bundled.Schema, BundledNames: bundled.Names(), Check: bundled.Check, Exclusive: bundled.Exclusive,
+	})
+	var lines []string
+	for _, d := range diags {
+		lines = append(lines, handlersfile.Line(d))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// What a plugin would refuse when it is configured is found when the file is read, without a process, with its line.
+func TestValuesAreCheckedAtLoad(t *testing.T) {
+	t.Setenv("LATER", "hunter2-hunter2")
+	tests := map[string]struct {
+		plugin, config string
+		// want is what the only line begins with, or has in it; "": there is none.
+		want []string
+	}{
+		"url without a scheme": {"http", `url = "localhost:3000/x"`, []string{"handlers.hcl:4,", "Not an http or https URL"}},
+		"url with a password":  {"http", `url = "http://a:hunter2@x/"`, []string{"handlers.hcl:4,", "Name or password in the URL"}},
+		"timeout without a unit": {"http", "url = \"http://x/\"\n    timeout = \"10\"",
+			[]string{"handlers.hcl:5,", `Wrong value for "timeout"`, "not a duration"}},
+		"timeout from the environment": {"http", "url = \"http://x/\"\n    timeout = env.LATER",
+			[]string{"handlers.hcl:5,", "env.LATER is not a duration"}},
+		"connections": {"http", "url = \"http://x/\"\n    max_idle_conns = 0", []string{"handlers.hcl:5,", "Too few"}},
+		"a taken header": {"http", "url = \"http://x/\"\n    headers = { Connection = \"close\" }",
+			[]string{"handlers.hcl:5,", "Header is taken"}},
+		"right":            {"http", `url = "http://x/"`, nil},
+		"sync":             {"jsonl", "path = \"/x\"\n    sync = \"sometimes\"", []string{"handlers.hcl:5,", "Unknown sync policy"}},
+		"size":             {"jsonl", "path = \"/x\"\n    max_size = \"10 lots\"", []string{"handlers.hcl:5,", `Wrong value for "max_size"`}},
+		"too small a size": {"jsonl", "path = \"/x\"\n    max_size = \"1KiB\"", []string{"handlers.hcl:5,", "Too small"}},
+		"relative path":    {"jsonl", `path = "events.jsonl"`, []string{"handlers.hcl:4,", "Relative path"}},
+		"right path":       {"jsonl", `path = "/x"`, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := load(t, "handler \"h\" {\n  plugin = \""+tt.plugin+"\"\n  config {\n    "+tt.config+"\n  }\n}\n")
+			if (got == "") != (tt.want == nil) || strings.Contains(got, "\n") {
+				t.Errorf("got %q", got)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("got %q, want %q in it", got, want)
+				}
+			}
+			if strings.Contains(got, "hunter2") {
+				t.Errorf("a secret is shown: %s", got)
+			}
+		})
+	}
+}
+
+func TestTwoHandlersOfOneFile(t *testing.T) {
+	handler := func(name, path string) string {
+		return "handler \"" + name + "\" {\n  plugin = \"jsonl\"\n  config {\n    path = \"" + path + "\"\n  }\n}\n"
+	}
+	got := load(t, handler("a", "/x/events.jsonl")+handler("b", "/x/other/../events.jsonl")+handler("c", "/x/more.jsonl"))
+	for _, want := range []string{"handlers.hcl:10,12-38: Taken by another handler", `"a", at handlers.hcl:1`, "same path"} {
+		if !strings.Contains(got, want) || strings.Contains(got, "\n") {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+}
+
+// The files that a config names are looked at, and left as they are.
+func TestCheckFiles(t *testing.T) {
+	dir := t.TempDir()
+	torn := filepath.Join(dir, "torn.jsonl")
+	if err := os.WriteFile(torn, []byte(`{"event_id":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct{ path, want string }{
+		"not there yet":        {filepath.Join(dir, "new.jsonl"), ""},
+		"there":                {torn, ""},
+		"a folder":             {dir, "is not a regular file"},
+		"no such folder":       {filepath.Join(dir, "no", "x.jsonl"), "there is no folder"},
+		"a file as the folder": {filepath.Join(torn, "x.jsonl"), "not a directory"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			diags := bundled.CheckFiles("jsonl", []byte(`{"path":"`+tt.path+`"}`))
+			if tt.want == "" {
+				if len(diags) > 0 {
+					t.Errorf("found %v", diags)
+				}
+				return
+			}
+			if len(diags) != 1 || diags[0].Warning || !strings.Contains(diags[0].Detail, tt.want) || diags[0].Path[0] != "path" {
+				t.Errorf("found %v, want %q", diags, tt.want)
+			}
+		})
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+	if text, err := os.ReadFile(torn); err != nil || string(text) != `{"event_id":` {
+		t.Errorf("the file became %q, %v", text, err)
+	}
+}

@@ -1,0 +1,11 @@
+//go:build !windows
+
+package jsonl
+
+import "syscall"
+
+// mayWrite reports why this user cannot write into a folder.
+func mayWrite(folder string) error {
+	const writeAndSearch = 2 | 1
+	return syscall.Access(folder, writeAndSearch)
+}
