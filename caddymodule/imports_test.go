@@ -140,7 +140,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
-			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "intake",
+			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "intake", core + "sitecheck",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 
@@ -149,6 +149,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		core + "intake":    {"caddymodule/buffer", "sdk/smartcar"},
 		core + "api":       {},
 		core + "directive": {},
+		core + "sitecheck": {},
 		core + "text":      {},
 		core + "report":    {},
 		core + "buildinfo": {},

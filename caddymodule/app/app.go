@@ -63,8 +63,8 @@ type App struct {
 	definitions []handlersfile.Definition
 	ref         *EngineRef
 	log         *slog.Logger
-	// watched are the servers whose connections are counted.
-	watched map[*caddyhttp.Server]bool
+	// joined are the servers that have a receiver.
+	joined map[*caddyhttp.Server]bool
 }
 
 // CaddyModule returns the Caddy module information.

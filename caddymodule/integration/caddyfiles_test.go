@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/sitecheck"
 )
 
 // repository is the folder of the whole project, seen from this one.
@@ -62,6 +64,7 @@ func TestCaddyfiles(t *testing.T) {
 			if !keepsTrust(t, config) {
 				t.Error("Caddy would put a CA of its own into the system's trust: add skip_install_trust")
 			}
+			mustEnd(t, text, config)
 			if strings.Contains(file, "examples") {
 				config = regexp.MustCompile(`"handlers":\[[^]]*\],?`).ReplaceAll(config, nil)
 				config = bytes.ReplaceAll(config, []byte(`,}`), []byte(`}`))
@@ -92,6 +95,30 @@ func keepsTrust(t *testing.T, config []byte) bool {
 	return ok && local.Install != nil && !*local.Install
 }
 
+// mustEnd refuses a site with a receiver that answers a wrong path with 200: people copy what they
+// are shown.
+func mustEnd(t *testing.T, text, config []byte) {
+	t.Helper()
+	var c struct {
+		Apps struct {
+			HTTP struct {
+				Servers map[string]*sitecheck.Server `json:"servers"`
+			} `json:"http"`
+		} `json:"apps"`
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
+		t.Fatal(err)
+	}
+	for _, server := range c.Apps.HTTP.Servers {
+		for _, f := range append(server.Fallbacks(), server.ErrorPages()...) {
+			t.Errorf("site %s: %s", f.Site, f.Text)
+		}
+	}
+	if bytes.Contains(text, []byte("smartcar_webhook")) && !bytes.Contains(text, []byte("\trespond 404\n}")) {
+		t.Errorf("the site does not end in respond 404:\n%s", text)
+	}
+}
+
 var caddyfileBlock = regexp.MustCompile("(?ms)^```caddyfile\n(.*?)^```$")
 
 // Every Caddyfile in the documentation adapts.
@@ -105,7 +132,7 @@ func TestCaddyfilesInDocs(t *testing.T) {
 		for _, block := range caddyfileBlock.FindAllSubmatch(text, -1) {
 			blocks++
 			t.Run(filepath.Base(file), func(t *testing.T) {
-				adapt(t, block[1])
+				mustEnd(t, block[1], adapt(t, block[1]))
 			})
 		}
 	}

@@ -137,8 +137,7 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	}
 	rc.store = rc.ref.Engine()
 	rc.counts = rc.ref.Traffic().Source(rc.Source)
-	smartcarApp.WatchConnections(ctx)
-	return nil
+	return smartcarApp.Join(ctx)
 }
 
 // configure fills in defaults, checks the values and prepares what depends on them.

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/sitecheck"
+)
+
+// Join makes the server that is being set up with ctx known, once however many receivers it has:
+// its connections are counted, and its sites are looked at. What loses events there is a
+// warning, a handler that sends its events back to a receiver an error.
+func (a *App) Join(ctx caddy.Context) error {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok || server == nil || a.joined[server] {
+		return nil
+	}
+	if a.joined == nil {
+		a.joined = make(map[*caddyhttp.Server]bool)
+	}
+	a.joined[server] = true
+	server.RegisterConnContext(a.ref.counts.Connections.Begin)
+	server.RegisterConnState(a.ref.counts.Connections.Turn)
+
+	view, err := viewOf(server)
+	if err != nil {
+		return err
+	}
+	for _, f := range append(view.Fallbacks(), view.ErrorPages()...) {
+		a.log.Warn("site loses events", slog.String("site", f.Site), slog.String("directive", f.Directive),
+			slog.String("warning", f.Text))
+	}
+	return loops(view, a.definitions)
+}
+
+// loops refuses handlers that send events to a receiver of the same config. There they would be
+// duplicates, answered 200: each would count as done, and no application would have had it.
+func loops(view *sitecheck.Server, definitions []handlersfile.Definition) error {
+	for i := range definitions {
+		d := &definitions[i]
+		target, ok := bundled.Target(d.Plugin, d.ConfigJSON)
+		if !ok {
+			continue
+		}
+		if site, ok := view.Receives(target); ok {
+			return fmt.Errorf("%s:%d: handler %q: its url leads back to the receiver of site %s, where each event is a duplicate"+
+				" that nobody works on: write the address of the application",
+				d.Range.Filename, d.Range.Start.Line, d.Name, site)
+		}
+	}
+	return nil
+}
+
+// viewOf returns a server as its config had it. While it is being set up, Caddy has taken up its outer
+// matchers, and the routes before the first receiver; the others are as they were.
+func viewOf(server *caddyhttp.Server) (*sitecheck.Server, error) {
+	type route struct {
+		Group    string            `json:"group,omitempty"`
+		Match    []map[string]any  `json:"match,omitempty"`
+		Handle   []json.RawMessage `json:"handle,omitempty"`
+		Terminal bool              `json:"terminal,omitempty"`
+	}
+	var routes []route
+	for i := range server.Routes {
+		r := &server.Routes[i]
+		known := route{Group: r.Group, Handle: r.HandlersRaw, Terminal: r.Terminal}
+		for _, set := range r.MatcherSets {
+			matchers := make(map[string]any, len(set))
+			for _, m := range set {
+				name := fmt.Sprintf("%T", m)
+				if module, ok := m.(caddy.Module); ok {
+					name = module.CaddyModule().ID.Name()
+				}
+				matchers[name] = m
+			}
+			known.Match = append(known.Match, matchers)
+		}
+		routes = append(routes, known)
+	}
+	data, err := json.Marshal(map[string]any{"listen": server.Listen, "routes": routes, "errors": server.Errors})
+	if err != nil {
+		return nil, fmt.Errorf("looking at the sites: %w", err)
+	}
+	view := new(sitecheck.Server)
+	if err := json.Unmarshal(data, view); err != nil {
+		return nil, fmt.Errorf("looking at the sites: %w", err)
+	}
+	return view, nil
+}

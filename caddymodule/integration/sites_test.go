@@ -1,0 +1,75 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// validateSite loads a Caddyfile without starting it, and returns what it logs.
+func validateSite(t *testing.T, app, sites string) (logged string, err error) {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "log")
+	text := "{\n\tadmin off\n\tlog {\n\t\toutput file " + log + " {\n\t\t\troll_disabled\n\t\t}\n\t}\n" + app + "}\n" +
+		strings.ReplaceAll(sites, "TOKEN", testToken)
+	err = validate(adapt(t, []byte(text)))
+	data, readErr := os.ReadFile(log)
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	return string(data), err
+}
+
+// Sites that lose events without a word are warned of when they are loaded.
+func TestSitesThatLoseEvents(t *testing.T) {
+	const receiver = "\tsmartcar_webhook /hook {\n\t\ttoken TOKEN\n\t}\n"
+	tests := map[string]struct{ sites, site, want string }{
+		"no fallback":   {"a.example {\n" + receiver + "}\n", "a.example", "such as /hook/, gets Caddy's empty 200"},
+		"second site":   {"a.example {\n" + receiver + "\trespond 404\n}\nb.example {\n" + receiver + "}\n", "b.example", "empty 200"},
+		"another port":  {"a.example {\n" + receiver + "\trespond 404\n}\n:8080 {\n" + receiver + "}\n", ":8080", "empty 200"},
+		"error page":    {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry 200\n\t}\n}\n", "a.example", "with status 200"},
+		"as it must be": {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry\n\t}\n}\n", "", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			logged, err := validateSite(t, "", tt.sites)
+			if err != nil {
+				t.Fatal(err)
+			}
+			warnings := strings.Count(logged, "site loses events")
+			if tt.want == "" {
+				if warnings > 0 {
+					t.Errorf("warned:\n%s", logged)
+				}
+				return
+			}
+			if warnings != 1 || !strings.Contains(logged, `"site":"`+tt.site+`"`) || !strings.Contains(logged, tt.want) {
+				t.Errorf("want one warning of site %s with %q:\n%s", tt.site, tt.want, logged)
+			}
+		})
+	}
+}
+
+// A handler that posts to the receiver of its own config would be done with each event, and nobody had it.
+func TestHandlerThatPostsToItsReceiver(t *testing.T) {
+	for url, refused := range map[string]bool{
+		"https://a.example/hook":  true,
+		"http://localhost:8080/x": true,
+		"http://localhost:3000/x": false,
+	} {
+		t.Run(url, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "handlers.hcl")
+			text := "handler \"app\" {\n  plugin = \"http\"\n  config {\n    url = \"" + url + "\"\n  }\n}\n"
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := validateSite(t, "\tsmartcar {\n\t\thandlers "+file+"\n\t}\n",
+				"a.example {\n\tsmartcar_webhook /hook {\n\t\ttoken TOKEN\n\t}\n\trespond 404\n}\n"+
+					":8080 {\n\tsmartcar_webhook /x {\n\t\ttoken TOKEN\n\t}\n\trespond 404\n}\n")
+			if refused != (err != nil) || refused && !strings.Contains(err.Error(), file+`:1: handler "app": its url leads back`) {
+				t.Errorf("refused: %v, want %v", err, refused)
+			}
+		})
+	}
+}
