@@ -137,7 +137,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
 		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", "sdk/smartcar"}),
 		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo"}),
-		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
+		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "intake", core + "sitecheck",

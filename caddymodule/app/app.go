@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/hashicorp/hcl/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
@@ -85,6 +86,18 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := checkDrainTimeout(a.DrainTimeout); err != nil {
 		return err
 	}
+	if err := a.loadBuffer(ctx); err != nil {
+		return err
+	}
+	if err := a.loadHandlers(); err != nil {
+		return err
+	}
+	var err error
+	a.ref, err = a.Acquire()
+	return err
+}
+
+func (a *App) loadBuffer(ctx caddy.Context) error {
 	if a.BufferRaw == nil {
 		a.BufferRaw = json.RawMessage(`{"type":"disk"}`)
 	}
@@ -97,11 +110,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("loading the buffer: module %T is no buffer", mod)
 	}
 	a.opener = opener
-	if err := a.loadHandlers(); err != nil {
-		return err
-	}
-	a.ref, err = a.Acquire()
-	return err
+	return nil
 }
 
 func checkDrainTimeout(d caddy.Duration) error {
@@ -136,12 +145,7 @@ func (a *App) loadHandlers() error {
 	if err != nil || len(paths) == 0 {
 		return err
 	}
-	file, diags := handlersfile.Load(paths, handlersfile.Options{
-		Bundled:      bundled.Schema,
-		BundledNames: bundled.Names(),
-		Check:        bundled.Check,
-		Exclusive:    bundled.Exclusive,
-	})
+	file, diags := readHandlers(paths)
 	if diags.HasErrors() {
 		var text strings.Builder
 		if err := file.Write(&text, diags, false); err != nil {
@@ -154,6 +158,15 @@ func (a *App) loadHandlers() error {
 	}
 	a.definitions = file.Handlers
 	return nil
+}
+
+func readHandlers(paths []string) (*handlersfile.File, hcl.Diagnostics) {
+	return handlersfile.Load(paths, handlersfile.Options{
+		Bundled:      bundled.Schema,
+		BundledNames: bundled.Names(),
+		Check:        bundled.Check,
+		Exclusive:    bundled.Exclusive,
+	})
 }
 
 // handlerPaths replaces placeholders and makes the paths absolute.

@@ -16,7 +16,7 @@ func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "smartcar",
 		Usage: "<command>",
-		Short: "Smartcar webhooks: status, events, dead letters, replay, demo, sender",
+		Short: "Smartcar webhooks: status, events, dead letters, replay, validate, demo, sender",
 		Long: `Commands around the smartcar_webhook receiver.
 
   caddy smartcar status        is all well, and what needs attention
@@ -29,6 +29,7 @@ These talk to the running Caddy through its admin endpoint: --address or --confi
 say where it is, --json prints what it answers, --timeout bounds the wait. A command
 line that cannot be meant exits with 2, what did not work with 1.
 
+  caddy smartcar validate      says whether a reload would take a config
   caddy smartcar demo          shows the whole way of a webhook on this machine
   caddy smartcar send          signs and posts webhooks to a URL, as Smartcar does
   caddy smartcar version       says which version of this module this is
@@ -42,7 +43,7 @@ func assemble(cmd *cobra.Command) {
 	cmd.AddCommand(
 		statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
 		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
-		versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
+		validateCommand(), versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
 	)
 	strict(cmd)
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)))

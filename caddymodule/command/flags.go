@@ -77,23 +77,27 @@ func (f *adminFlags) find() (string, error) {
 	return checkAddress(address)
 }
 
-// load returns the config as JSON. What Caddy's own loader would do is done here where
-// that is simple: it logs lines above the answer.
+// load returns the config as JSON.
 func (f *adminFlags) load() ([]byte, error) {
-	adapter := f.adapter
-	base := filepath.Base(f.config)
+	config, _, err := readConfig(f.config, f.adapter)
+	return config, err
+}
+
+// readConfig returns a config file as JSON, with its adapter's warnings. What Caddy's own loader would do
+// is done here where that is simple: it logs lines above the answer.
+func readConfig(file, adapter string) ([]byte, []caddyconfig.Warning, error) {
+	given, base := adapter, filepath.Base(file)
 	if adapter == "" && (strings.HasPrefix(base, "Caddyfile") || strings.HasSuffix(base, ".caddyfile")) {
 		adapter = "caddyfile"
 	}
 	found := caddyconfig.GetAdapter(adapter)
 	if found == nil {
-		config, _, _, err := caddycmd.LoadConfig(f.config, f.adapter)
-		return config, err
+		config, _, _, err := caddycmd.LoadConfig(file, given)
+		return config, nil, err
 	}
-	text, err := os.ReadFile(f.config)
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	config, _, err := found.Adapt(text, map[string]any{"filename": f.config})
-	return config, err
+	return found.Adapt(text, map[string]any{"filename": file})
 }

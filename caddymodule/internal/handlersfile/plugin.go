@@ -120,16 +120,16 @@ func (l *loader) command(path string, at hcl.Range, sumAttr *hcl.Attribute, d *D
 	d.Command = absolute
 	info, err := os.Stat(absolute)
 	if err != nil {
-		l.warnf(at, "Plugin not found", "There is no file %q%s. The handler is down until there is.", path, lookedIn(path))
+		l.programf(d, at, "Plugin not found", "There is no file %q%s. The handler is down until there is.", path, lookedIn(path))
 		return nil
 	}
 	if !info.Mode().IsRegular() {
-		l.warnf(at, "Plugin not executable", "%q is not a file that can be run.", path)
+		l.programf(d, at, "Plugin not executable", "%q is not a file that can be run.", path)
 		return nil
 	}
 	// Windows has no such bit; what can be run there shows in the name.
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o111 == 0 {
-		l.warnf(at, "Plugin not executable", "The file %q may not be run. To allow it: chmod +x %s", path, path)
+		l.programf(d, at, "Plugin not executable", "The file %q may not be run. To allow it: chmod +x %s", path, path)
 		return nil
 	}
 	if d.SHA256 == "" {
@@ -137,14 +137,30 @@ func (l *loader) command(path string, at hcl.Range, sumAttr *hcl.Attribute, d *D
 	}
 	sum, err := checksum(absolute)
 	if err != nil {
-		l.warnf(sumAttr.Expr.Range(), "Checksum not checked", "The file %q cannot be read.", path)
+		l.programf(d, sumAttr.Expr.Range(), "Checksum not checked", "The file %q cannot be read.", path)
 		return info
 	}
 	if sum != d.SHA256 {
-		l.warnf(sumAttr.Expr.Range(), "Wrong checksum",
+		l.programf(d, sumAttr.Expr.Range(), "Wrong checksum",
 			"The file %q has the SHA-256 %s. If that is the program you mean, write it here.", path, sum)
 	}
 	return info
+}
+
+// programf is warnf about a handler's own program.
+func (l *loader) programf(d *Definition, at hcl.Range, summary, detail string, args ...any) {
+	l.warnf(at, summary, detail, args...)
+	l.diags[len(l.diags)-1].Extra = handlerProgram(d.Name)
+}
+
+// handlerProgram, as a diagnostic's Extra, is the handler whose program is not as it must be.
+type handlerProgram string
+
+// RefusesReload returns the handler whose program a warning is about: a reload is refused
+// because of it, while a start leaves the handler down. false for all other diagnostics.
+func RefusesReload(d *hcl.Diagnostic) (handler string, ok bool) {
+	p, ok := d.Extra.(handlerProgram)
+	return string(p), ok
 }
 
 func lookedIn(path string) string {

@@ -1,0 +1,178 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/sitecheck"
+)
+
+// Check is one thing that Preflight has looked at.
+type Check struct {
+	// What it was.
+	What string
+	// Errors are what a reload would be refused for, Warnings what it would go on with. Each
+	// begins with its place, where that is known.
+	Errors, Warnings []string
+}
+
+// PreflightOptions say how far Preflight goes.
+type PreflightOptions struct {
+	// Plugins: programs of the user's own are started, take their config, and end.
+	Plugins bool
+	// Log takes what they say meanwhile.
+	Log *slog.Logger
+}
+
+// Preflight finds what a reload of the config, Caddy's JSON, would be refused for, and touches
+// nothing that runs: the buffer is not opened and no file is written. It goes on after mistakes.
+func Preflight(ctx context.Context, config []byte, opts PreflightOptions) []Check {
+	whole := Check{What: "the config, as Caddy loads it"}
+	cfg := new(caddy.Config)
+	if err := caddy.StrictUnmarshalJSON(caddy.RemoveMetaFields(config), cfg); err != nil {
+		whole.Errors = append(whole.Errors, fmt.Sprintf("decoding the config: %v", err))
+		return []Check{whole}
+	}
+	sites := sitesOf(cfg.AppsRaw["http"])
+	a := new(App)
+	if raw := cfg.AppsRaw[Name]; raw != nil {
+		if err := caddy.StrictUnmarshalJSON(raw, a); err != nil {
+			whole.Errors = append(whole.Errors, fmt.Sprintf("decoding the app %s: %v", Name, err))
+			return []Check{whole}
+		}
+	}
+	buffer := a.preflightBuffer()
+	handlers, definitions := a.preflightHandlers(ctx, opts)
+	if len(handlers) > 0 && len(handlers[0].Errors) > 0 {
+		// They have been said; the rest of the config is looked at without them.
+		a.Handlers = nil
+		cfg.AppsRaw[Name], _ = json.Marshal(a)
+	}
+	if err := validate(cfg); err != nil {
+		whole.Errors = append(whole.Errors, err.Error())
+	}
+	return append(append([]Check{whole, sites, buffer}, handlers...), definitions...)
+}
+
+// validate is what `caddy validate` does. Where the config says nothing of logs they are dropped: what
+// matters is in the checks.
+func validate(cfg *caddy.Config) error {
+	if cfg.Logging == nil {
+		cfg.Logging = &caddy.Logging{Logs: map[string]*caddy.CustomLog{
+			"default": {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(`{"output":"discard"}`)}},
+		}}
+	}
+	return caddy.Validate(cfg)
+}
+
+func sitesOf(raw json.RawMessage) Check {
+	check := Check{What: "the sites with a receiver"}
+	var app struct {
+		Servers map[string]*sitecheck.Server `json:"servers"`
+	}
+	if raw == nil || json.Unmarshal(raw, &app) != nil {
+		return check // what cannot be read is for Caddy to say
+	}
+	for _, server := range app.Servers {
+		for _, f := range append(server.Fallbacks(), server.ErrorPages()...) {
+			check.Warnings = append(check.Warnings, fmt.Sprintf("site %s: %s: %s", f.Site, f.Directive, f.Text))
+		}
+	}
+	return check
+}
+
+// preflightBuffer looks whether there can be a buffer where the config wants it.
+func (a *App) preflightBuffer() Check {
+	check := Check{What: "the buffer"}
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	defer cancel()
+	tried := App{BufferRaw: a.BufferRaw}
+	if err := tried.loadBuffer(ctx); err != nil {
+		return check // Caddy's own load says so
+	}
+	check.What += " in " + tried.opener.Key()
+	if place, ok := tried.opener.(interface{ CheckPlace() error }); ok {
+		if err := place.CheckPlace(); err != nil {
+			check.Errors = append(check.Errors, err.Error())
+		}
+	}
+	return check
+}
+
+// preflightHandlers returns a check of the files and one for each handler without a mistake in them.
+func (a *App) preflightHandlers(ctx context.Context, opts PreflightOptions) (files, each []Check) {
+	check := Check{What: "the handlers files"}
+	paths, err := a.handlerPaths()
+	if err != nil {
+		check.Errors = append(check.Errors, err.Error())
+		return []Check{check}, nil
+	}
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	check.What += " " + strings.Join(paths, ", ")
+	file, diags := readHandlers(paths)
+	programs := make(map[string][]string)
+	for _, d := range diags {
+		line := handlersfile.Line(d)
+		handler, ok := handlersfile.RefusesReload(d)
+		switch {
+		case ok:
+			programs[handler] = append(programs[handler], line)
+		case d.Severity == hcl.DiagError:
+			check.Errors = append(check.Errors, line)
+		default:
+			check.Warnings = append(check.Warnings, line)
+		}
+	}
+	each = make([]Check, len(file.Handlers))
+	var wg sync.WaitGroup
+	for i := range file.Handlers {
+		d := &file.Handlers[i]
+		place := fmt.Sprintf("handler %q (%s:%d)", d.Name, d.Range.Filename, d.Range.Start.Line)
+		if d.Plugin != "" {
+			each[i] = Check{What: place + ": the plugin " + d.Plugin + ", its config and files", Errors: filesOf(d)}
+			continue
+		}
+		each[i] = Check{What: place + ": the program " + d.Command, Errors: programs[d.Name]}
+		if opts.Plugins && len(each[i].Errors) == 0 {
+			wg.Go(func() { try(ctx, d, opts.Log, &each[i]) })
+		}
+	}
+	wg.Wait()
+	return []Check{check}, each
+}
+
+// filesOf returns what is wrong with the files that a bundled plugin's config names.
+func filesOf(d *handlersfile.Definition) []string {
+	schema, _ := bundled.Schema(d.Plugin)
+	var lines []string
+	for _, remark := range bundled.CheckFiles(d.Plugin, d.ConfigJSON) {
+		lines = append(lines, handlersfile.Line(handlersfile.Locate(d.Config, schema, remark)))
+	}
+	return lines
+}
+
+// try starts a program of the user's own.
+func try(ctx context.Context, d *handlersfile.Definition, log *slog.Logger, check *Check) {
+	state, err := engine.Try(ctx, *d, engine.Options{Log: log})
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			err = errors.New("not finished: it was interrupted")
+		}
+		check.Errors = append(check.Errors, err.Error())
+		return
+	}
+	check.What += fmt.Sprintf(", which started as %s %s and took its config", state.PluginName, state.Version)
+}
