@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
-	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 const directiveName = "smartcar_webhook"
@@ -130,7 +129,7 @@ func (rc *Receiver) unmarshalToken(d *caddyfile.Dispenser, seen map[string]int) 
 	number, raw := len(rc.Tokens)+1, args[0]
 	err := checkTokenPlaceholders(raw)
 	if err == nil && !placeholderPattern.MatchString(raw) {
-		err = smartcar.CheckToken(raw)
+		err = checkToken(raw)
 	}
 	if err != nil {
 		return d.Errf("token %d %w", number, err)
@@ -151,12 +150,12 @@ func (rc *Receiver) unmarshalVerifyRate(d *caddyfile.Dispenser) error {
 	v := rc.verify()
 	perSecond, err := strconv.ParseFloat(args[0], 64)
 	if err != nil || math.IsNaN(perSecond) || perSecond <= 0 {
-		return d.Errf("verify_rate '%s': must be a number above 0, in requests a second", args[0])
+		return d.Errf("verify_rate '%s': must be a number above 0, in requests a second%s", args[0], directive.PlaceholderHint(args[0]))
 	}
 	v.Rate = perSecond
 	if len(args) == 2 {
 		if v.Burst, err = strconv.Atoi(args[1]); err != nil || v.Burst < 1 {
-			return d.Errf("verify_rate burst '%s': must be a whole number above 0", args[1])
+			return d.Errf("verify_rate burst '%s': must be a whole number above 0%s", args[1], directive.PlaceholderHint(args[1]))
 		}
 	}
 	return rc.finishVerify(d, "verify_rate")
@@ -171,7 +170,7 @@ func (rc *Receiver) unmarshalVerifyChallenge(d *caddyfile.Dispenser) error {
 	for i, to := range []*int{&v.ChallengeMin, &v.ChallengeMax} {
 		n, err := strconv.Atoi(args[i])
 		if err != nil || n < 1 {
-			return d.Errf("verify_challenge '%s': must be a whole number above 0", args[i])
+			return d.Errf("verify_challenge '%s': must be a whole number above 0%s", args[i], directive.PlaceholderHint(args[i]))
 		}
 		*to = n
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
@@ -192,7 +193,7 @@ var sourcePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 func checkSource(source string) error {
 	if !sourcePattern.MatchString(source) {
-		return fmt.Errorf("source %q: must be 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first", source)
+		return fmt.Errorf("source %q: must be 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first%s", source, directive.PlaceholderHint(source))
 	}
 	return nil
 }

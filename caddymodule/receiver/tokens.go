@@ -24,7 +24,7 @@ func expandTokens(configured []string, source string) ([]string, error) {
 	for i, raw := range configured {
 		token, err := expandToken(repl, raw)
 		if err == nil {
-			err = smartcar.CheckToken(token)
+			err = checkToken(token)
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", tokenName(i, raw, source), err))
@@ -83,6 +83,47 @@ func checkTokenPlaceholders(raw string) error {
 		return errors.New("has a brace without its counterpart")
 	}
 	return nil
+}
+
+// checkToken refuses what cannot be a token, and what is one by its form only: nobody would notice
+// before the first event, which is then refused with 401.
+func checkToken(token string) error {
+	if err := smartcar.CheckToken(token); err != nil {
+		return err
+	}
+	switch {
+	case variablePattern.MatchString(token):
+		return errors.New("is the name of a variable, taken as it stands: write {env.NAME}, with the braces")
+	case strings.ContainsAny(token[:1], quotes) || strings.ContainsAny(token[len(token)-1:], quotes):
+		return errors.New("has quotes around it that are a part of it: take them out," +
+			" also in a file of environment variables that does not strip them")
+	case isStandIn(token):
+		return errors.New("is a stand-in that was never replaced: put the Application Management Token" +
+			" from Smartcar's dashboard in its place")
+	}
+	return nil
+}
+
+const quotes = "\"'`"
+
+// variablePattern matches how shells, systemd and others write a variable.
+var variablePattern = regexp.MustCompile(`^(\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|env[.:][A-Za-z_][A-Za-z0-9_]*)$`)
+
+// standIns are what people write where a token has to come. None has only the letters of a UUID, which Smartcar's
+// tokens are.
+var standIns = []string{"changeme", "replaceme", "yourtoken", "tokenhere", "example", "placeholder", "xxxx", "<"}
+
+func isStandIn(token string) bool {
+	word := strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(strings.ToLower(token))
+	if strings.Trim(word, word[:min(1, len(word))]) == "" {
+		return true // one character again and again
+	}
+	for _, s := range standIns {
+		if strings.Contains(word, s) {
+			return true
+		}
+	}
+	return false
 }
 
 // tokenName says which token is meant: its number and its placeholders, if they have the

@@ -25,6 +25,7 @@ func TestExpandTokens(t *testing.T) {
 	t.Setenv("TEST_SMARTCAR_A", tokenA)
 	t.Setenv("TEST_SMARTCAR_B", tokenB)
 	t.Setenv("TEST_SMARTCAR_EMPTY", "")
+	t.Setenv("TEST_SMARTCAR_QUOTED", "'"+tokenA+"'")
 	t.Setenv("TEST_SMARTCAR_SHORT", "fifteen-letters")
 	t.Setenv("TEST_SMARTCAR_BLANK", " "+tokenA)
 	t.Setenv("TEST_SMARTCAR_NEWLINE", tokenA+"\n")
@@ -48,6 +49,17 @@ func TestExpandTokens(t *testing.T) {
 		{name: "an empty variable", tokens: []string{"{env.TEST_SMARTCAR_EMPTY}"}, fault: []string{"token 1", "is empty"}},
 		{name: "a file that is not there", tokens: []string{"{file." + filepath.Join(dir, "none") + "}"}, fault: []string{"token 1", "is empty"}},
 		{name: "an empty file", tokens: []string{file("empty", "")}, fault: []string{"token 1", "is empty"}},
+		{name: "a variable without braces", tokens: []string{"$SMARTCAR_TOKEN_HERE"}, fault: []string{"token 1", "{env.NAME}, with the braces"}},
+		{name: "a variable as Windows writes it", tokens: []string{"%SMARTCAR_TOKEN%"}, fault: []string{"token 1", "with the braces"}},
+		{name: "a variable without braces and dollar", tokens: []string{"env.SMARTCAR_TOKEN"}, fault: []string{"token 1", "with the braces"}},
+		{name: "in quotes", tokens: []string{`"` + tokenA + `"`}, fault: []string{"token 1", "quotes"}},
+		{name: "in quotes in the environment", tokens: []string{"{env.TEST_SMARTCAR_QUOTED}"}, fault: []string{"token 1", "quotes"}},
+		{name: "changeme", tokens: []string{"changeme-changeme"}, fault: []string{"token 1", "stand-in"}},
+		{name: "change me in words", tokens: []string{"Change_Me_Please_Now"}, fault: []string{"token 1", "stand-in"}},
+		{name: "your token here", tokens: []string{"your-token-here-0"}, fault: []string{"token 1", "stand-in"}},
+		{name: "a row of x", tokens: []string{"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"}, fault: []string{"token 1", "stand-in"}},
+		{name: "zeros", tokens: []string{"00000000-0000-0000-0000-000000000000"}, fault: []string{"token 1", "stand-in"}},
+		{name: "in angle brackets", tokens: []string{"<application-management-token>"}, fault: []string{"token 1", "stand-in"}},
 		{name: "fifteen characters", tokens: []string{"{env.TEST_SMARTCAR_SHORT}"}, fault: []string{"token 1", "too short", "15 characters"}},
 		{name: "a blank before it", tokens: []string{"{env.TEST_SMARTCAR_BLANK}"}, fault: []string{"token 1", "blank"}},
 		{name: "a newline after it", tokens: []string{"{env.TEST_SMARTCAR_NEWLINE}"}, fault: []string{"token 1", "line break"}},
@@ -95,5 +107,12 @@ func TestExpandTokens(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A source takes no placeholder, and its error says what works.
+func TestSourceWithAPlaceholder(t *testing.T) {
+	if err := checkSource("{env.X}"); err == nil || !strings.Contains(err.Error(), "{$NAME} is") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -46,13 +46,21 @@ func Duration(d *caddyfile.Dispenser, example string) (caddy.Duration, error) {
 	}
 	v, err := caddy.ParseDuration(text)
 	if err != nil {
-		return 0, d.Errf("%s '%s': must be a duration such as %s", option, text, example)
+		return 0, d.Errf("%s '%s': must be a duration such as %s%s", option, text, example, PlaceholderHint(text))
 	}
 	// 0 would silently mean the default.
 	if v <= 0 {
 		return 0, d.Errf("%s %s: must be more than 0", option, text)
 	}
 	return caddy.Duration(v), nil
+}
+
+// PlaceholderHint says what works where a value has a placeholder that is not replaced here; "" for all others.
+func PlaceholderHint(text string) string {
+	if !strings.ContainsAny(text, "{}") {
+		return ""
+	}
+	return "; {env.NAME} is not replaced here, but {$NAME} is in a Caddyfile, before it is read"
 }
 
 // NoBlock refuses a block behind an option that takes none.
@@ -84,7 +92,7 @@ func Size(d *caddyfile.Dispenser, example string) (int64, error) {
 	}
 	size, err := humanize.ParseBytes(text)
 	if err != nil || size > math.MaxInt64 {
-		return 0, d.Errf("%s '%s': must be a size such as %s", option, text, example)
+		return 0, d.Errf("%s '%s': must be a size such as %s%s", option, text, example, PlaceholderHint(text))
 	}
 	if size == 0 {
 		return 0, d.Errf("%s %s: must be more than 0", option, text)
