@@ -4,10 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // tidy sorts diagnostics by where they stand, the files in the order given, and
@@ -15,6 +19,7 @@ import (
 func tidy(diags hcl.Diagnostics, files []string) hcl.Diagnostics {
 	for _, d := range diags {
 		d.Expression, d.EvalContext = nil, nil
+		d.Detail = text.Clip(d.Detail, maxDetail)
 	}
 	position := func(d *hcl.Diagnostic) (file, offset int) {
 		if d.Subject == nil {
@@ -40,15 +45,15 @@ func tidy(diags hcl.Diagnostics, files []string) hcl.Diagnostics {
 //
 //	handlers.hcl:7,15-21: Wrong type; concurrency wants a number; this is a list.
 func Line(d *hcl.Diagnostic) string {
-	text := d.Summary
+	line := d.Summary
 	if d.Detail != "" {
-		text += "; " + d.Detail
+		line += "; " + d.Detail
 	}
-	text = strings.Join(strings.Fields(text), " ")
+	line = strings.Join(strings.Fields(line), " ")
 	if d.Subject == nil {
-		return text
+		return line
 	}
-	return d.Subject.String() + ": " + text
+	return d.Subject.String() + ": " + line
 }
 
 // Error returns the errors among the diagnostics as one error, a line for each, or
@@ -64,6 +69,42 @@ func (f *File) Error(diags hcl.Diagnostics) error {
 		return nil
 	}
 	return errors.New(strings.Join(lines, "\n"))
+}
+
+// Bounds of what is shown: of one text of a diagnostic in bytes, and of one line around its column.
+const (
+	maxDetail = 2 << 10
+	maxLine   = 240
+)
+
+// sourceLine is a line that HCL's writer quotes.
+var sourceLine = regexp.MustCompile(`^ *(\d+): `)
+
+// cutLines cuts quoted lines that nobody could read to what stands around the diagnostic's column.
+func cutLines(written string, at *hcl.Range) string {
+	lines := strings.Split(written, "\n")
+	for i, line := range lines {
+		number := sourceLine.FindStringSubmatch(line)
+		if number == nil || len(line) <= 2*maxLine {
+			continue
+		}
+		column := 1
+		if at != nil && number[1] == strconv.Itoa(at.Start.Line) {
+			column = at.Start.Column
+		}
+		runes := []rune(line[len(number[0]):])
+		from := min(max(0, column-1-maxLine/2), len(runes))
+		to := min(len(runes), from+maxLine)
+		shown := string(runes[from:to])
+		if from > 0 {
+			shown = "… " + shown
+		}
+		if to < len(runes) {
+			shown += " …"
+		}
+		lines[i] = number[0] + shown
+	}
+	return strings.Join(lines, "\n")
 }
 
 // maxShown bounds what Write shows: each diagnostic costs a walk through its file.
@@ -101,7 +142,11 @@ func (f *File) Write(w io.Writer, diags hcl.Diagnostics, color bool) error {
 		}
 		shown := *d
 		shown.Expression, shown.EvalContext = nil, nil
-		if err := hcl.NewDiagnosticTextWriter(w, files, 100, color).WriteDiagnostic(&shown); err != nil {
+		var written strings.Builder
+		if err := hcl.NewDiagnosticTextWriter(&written, files, 100, color).WriteDiagnostic(&shown); err != nil {
+			return fmt.Errorf("writing diagnostics: %w", err)
+		}
+		if _, err := io.WriteString(w, cutLines(written.String(), d.Subject)); err != nil {
 			return fmt.Errorf("writing diagnostics: %w", err)
 		}
 	}

@@ -49,14 +49,12 @@ type File struct {
 // files and folders inside are passed over). It starts no process and writes
 // nothing. The File is never nil, so that it can write the diagnostics.
 //
-// A file that is named twice is read once. A path that does not exist is an error, and
-// so are files without a single handler; one of several without, or a folder without
-// files, is a warning.
+// A file that is named twice is read once. A path that does not exist is an error; a file
+// without handlers, or a folder without files, is a warning.
 func Load(paths []string, opts Options) (*File, hcl.Diagnostics) {
 	file := &File{sources: make(map[string]*source)}
 	names, diags := expand(paths)
 
-	var empty hcl.Diagnostics
 	l := &loader{opts: opts, seen: make(map[string]hcl.Range), taken: make(map[string]owner)}
 	for _, name := range names {
 		src, srcDiags := readSource(name)
@@ -72,16 +70,11 @@ func Load(paths []string, opts Options) (*File, hcl.Diagnostics) {
 		before := len(l.diags)
 		found := l.handlers()
 		if len(found) == 0 && len(l.diags) == before {
-			empty = append(empty, withoutHandlers(name))
+			diags = append(diags, withoutHandlers(name))
 		}
 		file.Handlers = append(file.Handlers, found...)
 	}
-	if len(file.Handlers) > 0 || l.diags.HasErrors() {
-		for _, d := range empty {
-			d.Severity = hcl.DiagWarning
-		}
-	}
-	diags = append(append(diags, empty...), l.diags...)
+	diags = append(diags, l.diags...)
 	return file, tidy(diags, names)
 }
 
@@ -145,13 +138,13 @@ func inFolder(folder string) ([]string, error) {
 	return names, nil
 }
 
-// withoutHandlers is an error where there is no other file with handlers, since such a
-// file is more often one that was cut off than one that means it: every handler would stop.
+// withoutHandlers is a warning: an empty file may be one that was cut off, but Caddy must start
+// and receive all the same. Events wait for the handlers that were there before.
 func withoutHandlers(name string) *hcl.Diagnostic {
 	at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	return &hcl.Diagnostic{
-		Severity: hcl.DiagError, Summary: "No handlers", Subject: &at,
-		Detail: `This file has no handler block. To have no handlers, leave it out of "handlers" in the Caddyfile, or remove it from the folder.`,
+		Severity: hcl.DiagWarning, Summary: "No handlers", Subject: &at,
+		Detail: `This file has no handler block, so nothing is delivered by it; what waits for a handler that was here goes on waiting. To mean it, leave it out of "handlers" in the Caddyfile, or remove it from the folder.`,
 	}
 }
 

@@ -178,7 +178,7 @@ func TestLoadPaths(t *testing.T) {
 		{name: "a file that the folder holds too", paths: []string{"d/b.hcl", "./d", "d/../d/b.hcl"}, want: []string{"b", "a"}},
 		{
 			name: "a file without handlers beside another", paths: []string{"blank.hcl", "first.hcl"}, want: []string{"z"},
-			diags: []string{`blank.hcl:1,1-1: No handlers; This file has no handler block. To have no handlers, leave it out of ` +
+			diags: []string{`blank.hcl:1,1-1: No handlers; This file has no handler block, so nothing is delivered by it; what waits for a handler that was here goes on waiting. To mean it, leave it out of ` +
 				`"handlers" in the Caddyfile, or remove it from the folder.`},
 		},
 		{

@@ -1,6 +1,7 @@
 package handlersfile
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -42,6 +43,10 @@ func readSource(name string) (*source, hcl.Diagnostics) {
 			Subject: &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
 		}}
 	}
+	if d := notText(content, name); d != nil {
+		src.file.Bytes = nil
+		return src, hcl.Diagnostics{d}
+	}
 	if d := excessive(content, name); d != nil {
 		return src, hcl.Diagnostics{d}
 	}
@@ -68,6 +73,25 @@ func readFile(name string) ([]byte, error) {
 	return content, nil
 }
 
+// notText refuses UTF-16, as some editors write it, and other files with zero bytes: every byte of
+// theirs would be a mistake of its own.
+func notText(content []byte, name string) *hcl.Diagnostic {
+	what := ""
+	switch {
+	case bytes.HasPrefix(content, []byte{0xff, 0xfe}), bytes.HasPrefix(content, []byte{0xfe, 0xff}):
+		what = "This file is UTF-16."
+	case bytes.IndexByte(content, 0) >= 0:
+		what = "This file has a zero byte in it, so it is UTF-16 or no text."
+	default:
+		return nil
+	}
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: "Handlers file in another encoding",
+		Detail:  what + " Save it as UTF-8.",
+		Subject: &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
+	}
+}
+
 // hugeNumber is a number with an exponent of four digits or more. Written out, as
 // HCL does when it makes a text of it, one can fill the memory.
 var hugeNumber = regexp.MustCompile(`[eE][+-]?0*[1-9][0-9]{3,}$`)
@@ -75,8 +99,8 @@ var hugeNumber = regexp.MustCompile(`[eE][+-]?0*[1-9][0-9]{3,}$`)
 // excessive refuses what would need more stack or memory than a parser should ask for.
 func excessive(content []byte, name string) *hcl.Diagnostic {
 	tokens, _ := hclsyntax.LexConfig(content, name, hcl.InitialPos)
-	depth, run, choices := 0, 0, 0
-	for _, token := range tokens {
+	depth, run, choices, splats := 0, 0, 0, 0
+	for i, token := range tokens {
 		switch token.Type {
 		case hclsyntax.TokenOParen, hclsyntax.TokenOBrack, hclsyntax.TokenOBrace,
 			hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
@@ -85,8 +109,16 @@ func excessive(content []byte, name string) *hcl.Diagnostic {
 			depth = max(depth-1, 0)
 		case hclsyntax.TokenQuestion:
 			choices++
+		case hclsyntax.TokenStar:
+			// Each .* and [*] is a loop around what follows it, whatever lines they stand on.
+			if i > 0 && (tokens[i-1].Type == hclsyntax.TokenOBrack || tokens[i-1].Type == hclsyntax.TokenDot) {
+				splats++
+			}
 		case hclsyntax.TokenNewline:
-			choices = 0
+			// In brackets an expression goes on.
+			if depth == 0 {
+				choices = 0
+			}
 		}
 		if token.Type == hclsyntax.TokenNumberLit && hugeNumber.Match(token.Bytes) {
 			return &hcl.Diagnostic{
@@ -99,7 +131,7 @@ func excessive(content []byte, name string) *hcl.Diagnostic {
 		} else {
 			run = 0
 		}
-		if max(depth, run, choices) > maxNesting {
+		if max(depth, run, choices, splats) > maxNesting {
 			return &hcl.Diagnostic{
 				Severity: hcl.DiagError, Summary: "Nested too deeply",
 				Detail:  fmt.Sprintf("Brackets and operators may be nested up to %d levels.", maxNesting),

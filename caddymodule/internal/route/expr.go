@@ -70,6 +70,12 @@ func Compile(expr hcl.Expression) (*Expr, hcl.Diagnostics) {
 	if compiled, ok := compileBool(source, c.patterns); ok {
 		e.fast = compiled
 	}
+	if never(source, e) {
+		c.errorf(source.Range(), "A handler that wants nothing",
+			"This is false for every event, so the handler gets none, and none waits for it: what comes meanwhile is passed over for good."+
+				" To stop a handler for a while: caddy smartcar pause.")
+		c.diags[len(c.diags)-1].Severity = hcl.DiagWarning
+	}
 	for _, sample := range samples() {
 		if _, ok := e.evaluate(sample); ok {
 			continue
@@ -81,6 +87,24 @@ func Compile(expr hcl.Expression) (*Expr, hcl.Diagnostics) {
 		return nil, c.diags
 	}
 	return e, c.diags
+}
+
+// never reports whether an expression is false whatever the event, as far as its form shows.
+func never(expr hclsyntax.Expression, e *Expr) bool {
+	switch x := expr.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return never(x.Expression, e)
+	case *hclsyntax.BinaryOpExpr:
+		if x.Op == hclsyntax.OpLogicalAnd && (never(x.LHS, e) || never(x.RHS, e)) {
+			return true
+		}
+	}
+	if len(expr.Variables()) > 0 {
+		return false
+	}
+	constant := &Expr{source: expr, functions: e.functions}
+	wanted, ok := constant.evaluate(samples()[0])
+	return ok && !wanted
 }
 
 // Match reports whether the handler wants the event. A nil Expr wants all. Should an
