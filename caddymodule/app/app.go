@@ -92,6 +92,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.loadHandlers(); err != nil {
 		return err
 	}
+	for _, line := range shortRetention(a.opener.Limits(), a.definitions) {
+		a.log.Warn("handlers file", slog.String("warning", line))
+	}
 	var err error
 	a.ref, err = a.Acquire()
 	return err

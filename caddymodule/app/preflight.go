@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
@@ -33,6 +34,8 @@ type PreflightOptions struct {
 	Plugins bool
 	// Log takes what they say meanwhile.
 	Log *slog.Logger
+
+	limits buffer.Limits
 }
 
 // Preflight finds what a reload of the config, Caddy's JSON, would be refused for, and touches
@@ -52,7 +55,8 @@ func Preflight(ctx context.Context, config []byte, opts PreflightOptions) []Chec
 			return []Check{whole}
 		}
 	}
-	buffer := a.preflightBuffer()
+	storage, limits := a.preflightBuffer()
+	opts.limits = limits
 	handlers, definitions := a.preflightHandlers(ctx, opts)
 	if len(handlers) > 0 && len(handlers[0].Errors) > 0 {
 		// They have been said; the rest of the config is looked at without them.
@@ -62,7 +66,7 @@ func Preflight(ctx context.Context, config []byte, opts PreflightOptions) []Chec
 	if err := validate(cfg); err != nil {
 		whole.Errors = append(whole.Errors, err.Error())
 	}
-	return append(append([]Check{whole, sites, buffer}, handlers...), definitions...)
+	return append(append([]Check{whole, sites, storage}, handlers...), definitions...)
 }
 
 // validate is what `caddy validate` does. Where the config says nothing of logs they are dropped: what
@@ -93,13 +97,13 @@ func sitesOf(raw json.RawMessage) Check {
 }
 
 // preflightBuffer looks whether there can be a buffer where the config wants it.
-func (a *App) preflightBuffer() Check {
+func (a *App) preflightBuffer() (Check, buffer.Limits) {
 	check := Check{What: "the buffer"}
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	defer cancel()
 	tried := App{BufferRaw: a.BufferRaw}
 	if err := tried.loadBuffer(ctx); err != nil {
-		return check // Caddy's own load says so
+		return check, buffer.Limits{} // Caddy's own load says so
 	}
 	check.What += " in " + tried.opener.Key()
 	if place, ok := tried.opener.(interface{ CheckPlace() error }); ok {
@@ -107,7 +111,7 @@ func (a *App) preflightBuffer() Check {
 			check.Errors = append(check.Errors, err.Error())
 		}
 	}
-	return check
+	return check, tried.opener.Limits()
 }
 
 // preflightHandlers returns a check of the files and one for each handler without a mistake in them.
@@ -136,6 +140,7 @@ func (a *App) preflightHandlers(ctx context.Context, opts PreflightOptions) (fil
 			check.Warnings = append(check.Warnings, line)
 		}
 	}
+	check.Warnings = append(check.Warnings, shortRetention(opts.limits, file.Handlers)...)
 	each = make([]Check, len(file.Handlers))
 	var wg sync.WaitGroup
 	for i := range file.Handlers {

@@ -93,7 +93,9 @@ type Stats struct {
 	ClockJump ClockJump
 	// FileSystem names what the buffer lies on, "" where that is not known. SyncMedian and SyncMax are how long a small
 	// write and its sync took when the buffer was opened, 0 where and as long as that is not measured.
-	FileSystem          string
+	FileSystem string
+	// DiskBytes is the size of the whole disk, 0 where that is not known.
+	DiskBytes           uint64
 	SyncMedian, SyncMax time.Duration
 }
 

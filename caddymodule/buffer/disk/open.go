@@ -59,6 +59,7 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	b.committed.Store(last)
 	b.committer = newCommitter(b, next, total)
 	b.checkHeadroom()
+	b.checkMaxSize()
 	b.loops.Go(b.committer.run)
 	b.loops.Go(b.keep)
 	b.loops.Go(b.closeOnHalt)
@@ -172,6 +173,7 @@ func (b *Buffer) Reconfigure(l Limits) error {
 	}
 	b.setLimits(l.WithDefaults())
 	b.checkHeadroom()
+	b.checkMaxSize()
 	b.sweep.fire()
 	return nil
 }

@@ -80,6 +80,7 @@ func (b *Buffer) checkHeadroom() {
 		b.missing.Store(0)
 		return
 	}
+	b.diskBytes.Store(usage.TotalBytes)
 	var missing int64
 	if headroom := b.trimLimits(b.clock.Now()).Headroom; usage.AvailBytes < headroom {
 		// Somewhat more, or the next event would be one too many again.
@@ -97,6 +98,16 @@ func (b *Buffer) checkHeadroom() {
 	}
 	b.log.Error("buffer: the disk is nearly full, events are refused until there is room", "free", usage.AvailBytes)
 	b.sweep.fire()
+}
+
+// checkMaxSize warns of a max_size that cannot be reached: the disk is full before, and then events are refused while
+// those that are done with have not been trimmed.
+func (b *Buffer) checkMaxSize() {
+	total, limits := b.diskBytes.Load(), b.limits.Load()
+	if total > 0 && limits.MaxSize > total {
+		b.log.Warn("buffer: max_size is more than the whole disk has: lower it, or use a larger disk",
+			"path", b.opts.Path, "max_size", limits.MaxSize, "disk", total)
+	}
 }
 
 const (

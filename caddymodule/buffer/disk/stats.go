@@ -16,6 +16,7 @@ func (b *Buffer) Stats() buffer.Stats {
 		Halted:      b.failure.Err(),
 		Full:        b.noRoom(int(b.refusedSize.Load())),
 		ClockJump:   b.clockJump(),
+		DiskBytes:   b.diskBytes.Load(),
 	}
 	if s.Last == 0 {
 		s.First = 0

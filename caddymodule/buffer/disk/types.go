@@ -54,6 +54,8 @@ type Buffer struct {
 	deadCount atomic.Uint64
 	// refusedSize is that of the last event that found no room; 0 when one was stored since.
 	refusedSize atomic.Int64
+	// diskBytes is the size of the whole disk, 0 while it is not known.
+	diskBytes atomic.Uint64
 	// tight is set while the disk has less than the headroom. missing is how many bytes should be freed, 0 for none.
 	tight   atomic.Bool
 	missing atomic.Int64

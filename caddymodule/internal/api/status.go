@@ -56,17 +56,19 @@ type Source struct {
 // Buffer describes the buffer: sizes in bytes, times in seconds. Appended, Duplicates, Corrupt and
 // Syncs count since this process opened it.
 type Buffer struct {
-	Events        uint64  `json:"events"`
-	FirstPosition uint64  `json:"first_position"`
-	LastPosition  uint64  `json:"last_position"`
-	Bytes         uint64  `json:"bytes"`
-	LimitBytes    uint64  `json:"limit_bytes,omitempty"`
-	LimitShare    float64 `json:"limit_share"`
-	DeadLetters   uint64  `json:"dead_letters"`
-	Appended      uint64  `json:"appended"`
-	Duplicates    uint64  `json:"duplicates"`
-	Corrupt       uint64  `json:"corrupt"`
-	Syncs         uint64  `json:"syncs"`
+	Events        uint64 `json:"events"`
+	FirstPosition uint64 `json:"first_position"`
+	LastPosition  uint64 `json:"last_position"`
+	Bytes         uint64 `json:"bytes"`
+	LimitBytes    uint64 `json:"limit_bytes,omitempty"`
+	// DiskBytes is the size of the whole disk.
+	DiskBytes   uint64  `json:"disk_bytes,omitempty"`
+	LimitShare  float64 `json:"limit_share"`
+	DeadLetters uint64  `json:"dead_letters"`
+	Appended    uint64  `json:"appended"`
+	Duplicates  uint64  `json:"duplicates"`
+	Corrupt     uint64  `json:"corrupt"`
+	Syncs       uint64  `json:"syncs"`
 	// ClockJump is how far the system's clock has jumped ahead, or back where it is negative, and the buffer does not
 	// go by it yet; ClockSteadyIn is when it will, if the clock stays steady. 0: no jump.
 	ClockJump     float64 `json:"clock_jump_seconds,omitempty"`

@@ -131,6 +131,11 @@ func bufferAttention(v *api.Status) []api.Attention {
 	if b.ClockJump != 0 {
 		list = append(list, clockAttention(b))
 	}
+	if b.DiskBytes > 0 && b.LimitBytes > b.DiskBytes {
+		list = append(list, api.Attention{Level: api.LevelWarning,
+			What: fmt.Sprintf("max_size is %s, but the whole disk has %s", humanize.IBytes(b.LimitBytes), humanize.IBytes(b.DiskBytes)),
+			Do:   "lower max_size, or use a larger disk: a full disk refuses events before max_size makes room"})
+	}
 	if b.Corrupt > 0 {
 		list = append(list, api.Attention{Level: api.LevelError,
 			What: text.Plural(b.Corrupt, "damaged record") + " found in the buffer",

@@ -83,7 +83,7 @@ func viewSources(counts *traffic.Counters) []api.Source {
 func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 	v := api.Buffer{
 		FirstPosition: s.First, LastPosition: s.Last,
-		Bytes: s.Bytes, LimitBytes: limits.MaxSize, DeadLetters: s.DeadLetters,
+		Bytes: s.Bytes, LimitBytes: limits.MaxSize, DiskBytes: s.DiskBytes, DeadLetters: s.DeadLetters,
 		Appended: s.Appended, Duplicates: s.Duplicates, Corrupt: s.Corrupt, Syncs: s.Syncs,
 		FileSystem: s.FileSystem, SyncMedian: api.SecondsMicro(s.SyncMedian), SyncMax: api.SecondsMicro(s.SyncMax),
 		ClockJump: api.Seconds(s.ClockJump.By), ClockSteadyIn: api.Seconds(s.ClockJump.Left),

@@ -159,6 +159,11 @@ func TestAttention(t *testing.T) {
 			level:  api.LevelWarning, what: "the clock has jumped back by 1h", do: "1m",
 		},
 		{
+			name: "limit beyond the disk", status: engine.Status{Buffer: buffer.Stats{DiskBytes: 999}},
+			level: api.LevelWarning, what: "max_size is", do: "lower max_size",
+		},
+		{name: "limit as large as the disk", status: engine.Status{Buffer: buffer.Stats{DiskBytes: 1000}}},
+		{
 			name: "damage", status: engine.Status{Buffer: buffer.Stats{Corrupt: 1}},
 			level: api.LevelError, what: "1 damaged record", do: "disk",
 		},
