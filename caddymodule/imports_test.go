@@ -135,17 +135,18 @@ func TestImportsRunOneWay(t *testing.T) {
 		"examples/...": {"sdk/..."},
 
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
-		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", "sdk/smartcar"}),
+		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", "sdk/smartcar"}),
 		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo"}),
 		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
-			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "intake", core + "sitecheck",
+			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "intake", core + "arrivals", core + "sitecheck",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 
 		core + "status":    {core + "api", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", "caddymodule/buffer"},
 		core + "traffic":   {core + "api"},
+		core + "arrivals":  {},
 		core + "intake":    {"caddymodule/buffer", "sdk/smartcar"},
 		core + "api":       {},
 		core + "directive": {},

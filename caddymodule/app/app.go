@@ -19,6 +19,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
@@ -30,6 +31,8 @@ const Name = "smartcar"
 const (
 	defaultDrainTimeout = 4 * time.Second
 	largestDrainTimeout = 10 * time.Minute
+	smallestBodyMemory  = 1 << 20
+	largestBodyMemory   = 1 << 40
 )
 
 func init() {
@@ -60,6 +63,11 @@ type App struct {
 	// since systemd kills the stock unit after 5s.
 	DrainTimeout caddy.Duration `json:"drain_timeout,omitempty"`
 
+	// How many bytes of memory the bodies that receivers hold may take together, until they have
+	// arrived and are answered. Half of it is for bodies of more than 64 KiB, or of unknown length. Beyond
+	// it bodies are given up with 503, the one that has taken the longest first. From 1 MiB. Default: 33554432 (32 MiB).
+	BodyMemory int64 `json:"body_memory,omitempty"`
+
 	opener      buffer.Opener
 	definitions []handlersfile.Definition
 	ref         *EngineRef
@@ -83,7 +91,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.DrainTimeout == 0 {
 		a.DrainTimeout = caddy.Duration(defaultDrainTimeout)
 	}
-	if err := checkDrainTimeout(a.DrainTimeout); err != nil {
+	if a.BodyMemory == 0 {
+		a.BodyMemory = arrivals.DefaultLimit
+	}
+	if err := errors.Join(checkDrainTimeout(a.DrainTimeout), checkBodyMemory(a.BodyMemory)); err != nil {
 		return err
 	}
 	if err := a.loadBuffer(ctx); err != nil {
@@ -119,6 +130,22 @@ func (a *App) loadBuffer(ctx caddy.Context) error {
 func checkDrainTimeout(d caddy.Duration) error {
 	if d < 0 || time.Duration(d) > largestDrainTimeout {
 		return fmt.Errorf("drain_timeout %s: must be more than 0 and at most %s", time.Duration(d), largestDrainTimeout)
+	}
+	return nil
+}
+
+func checkBodyMemory(size int64) error {
+	if size < smallestBodyMemory || size > largestBodyMemory {
+		return fmt.Errorf("body_memory %d: must be 1MiB to 1TiB", size)
+	}
+	return nil
+}
+
+// CheckBody reports whether a body of so many bytes, which a receiver's max_size allows, can arrive at all.
+func (a *App) CheckBody(maxSize int64) error {
+	if maxSize > arrivals.Small && maxSize > arrivals.Largest(a.BodyMemory) {
+		return fmt.Errorf("max_size %d: a body of more than 64KiB must fit into half of the app's body_memory, which is %d;"+
+			" make that %d or more", maxSize, a.BodyMemory, 2*maxSize)
 	}
 	return nil
 }
@@ -196,7 +223,7 @@ func (a *App) handlerPaths() ([]string, error) {
 // Start opens the buffer, unless a request or an earlier config has, and applies the
 // handlers.
 func (a *App) Start() error {
-	a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener})
+	a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory})
 	ctx := context.Background()
 	if err := a.ref.engine.Open(ctx); err != nil {
 		return fmt.Errorf("opening the buffer: %w", err)

@@ -15,7 +15,7 @@ import (
 // bufferNamespace is where buffers register.
 const bufferNamespace = "smartcar.buffers"
 
-var appOptions = []string{"buffer", "handlers", "drain_timeout"}
+var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory"}
 
 // parseGlobalOption reads the global option. A second block is a mistake, not a correction.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -51,6 +51,7 @@ func (a *App) digest() string {
 //	    buffer        <type> { ... }
 //	    handlers      <file or folder...>
 //	    drain_timeout <duration>
+//	    body_memory   <size>
 //	}
 //
 // All of it is optional; handlers may be repeated.
@@ -100,6 +101,16 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 			return d.WrapErr(err)
 		}
 		a.DrainTimeout = v
+		return nil
+	case "body_memory":
+		v, err := directive.Size(d, "32MiB")
+		if err != nil {
+			return err
+		}
+		if err := checkBodyMemory(v); err != nil {
+			return d.WrapErr(err)
+		}
+		a.BodyMemory = v
 		return nil
 	default:
 		return directive.UnknownOption(d, option, appOptions)

@@ -29,6 +29,9 @@ func FuzzCaddyfileApp(f *testing.F) {
 		"drain_timeout -1s",
 		"drain_timeout 11m",
 		"handlers x {\n}",
+		"body_memory 32MiB",
+		"body_memory 1",
+		"body_memory 1MiB 2MiB",
 		"nonsense",
 		token,
 	} {
@@ -50,6 +53,9 @@ func FuzzCaddyfileApp(f *testing.F) {
 			t.Fatal(diff)
 		}
 		if err := checkDrainTimeout(app.DrainTimeout); err != nil {
+			t.Fatalf("accepted, but refused at load: %v", err)
+		}
+		if err := checkBodyMemory(app.BodyMemory); app.BodyMemory != 0 && err != nil {
 			t.Fatalf("accepted, but refused at load: %v", err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -26,6 +27,7 @@ type sharedEngine struct {
 	log     *logSwitch
 	counts  *traffic.Counters
 	letters *status.DeadLetterWatch
+	bodies  *arrivals.Budget
 
 	mu      sync.Mutex
 	configs []startedConfig // the newest last
@@ -33,9 +35,10 @@ type sharedEngine struct {
 
 // startedConfig is what the engine takes over from a config while it is the newest.
 type startedConfig struct {
-	owner  any
-	log    slog.Handler
-	opener buffer.Opener
+	owner      any
+	log        slog.Handler
+	opener     buffer.Opener
+	bodyMemory int64
 }
 
 // enter makes a config the newest, whose logger is used.
@@ -44,6 +47,7 @@ func (s *sharedEngine) enter(c startedConfig) {
 	defer s.mu.Unlock()
 	s.configs = append(s.configs, c)
 	s.log.set(c.log)
+	s.bodies.SetLimit(c.bodyMemory)
 }
 
 // leave forgets a config. If it was the newest, Caddy has taken it back or is stopping: the
@@ -62,6 +66,7 @@ func (s *sharedEngine) leave(owner any) error {
 	}
 	c := s.configs[len(s.configs)-1]
 	s.log.set(c.log)
+	s.bodies.SetLimit(c.bodyMemory)
 	return s.engine.Reconfigure(c.opener)
 }
 
@@ -85,6 +90,9 @@ func (s *sharedEngine) Engine() *engine.Engine { return s.engine }
 // Traffic returns the counters that belong to the engine.
 func (s *sharedEngine) Traffic() *traffic.Counters { return s.counts }
 
+// Bodies returns the memory that the receivers share for bodies in arrival.
+func (s *sharedEngine) Bodies() *arrivals.Budget { return s.bodies }
+
 // EngineRef is one reference. Releasing it more than once, or without having got it,
 // does nothing: Caddy calls Cleanup after a failed Provision too.
 type EngineRef struct {
@@ -100,6 +108,7 @@ func acquire(key string, log *slog.Logger, create func(*slog.Logger) *engine.Eng
 		return &sharedEngine{
 			engine: create(slog.New(sw.handler())), log: sw,
 			counts: &traffic.Counters{Since: time.Now()}, letters: new(status.DeadLetterWatch),
+			bodies: arrivals.New(arrivals.DefaultLimit),
 		}, nil
 	})
 	if err != nil {

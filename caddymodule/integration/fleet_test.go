@@ -29,6 +29,7 @@ type fleet struct {
 	refused map[int]int // answers other than 200, by status
 	broken  []error     // requests without an answer
 	onAck   func(total int)
+	sizes   []int // of bodies, one after the other; none: as small as they can be
 }
 
 type fleetVehicle struct {
@@ -72,11 +73,19 @@ func (f *fleet) sendOne(ctx context.Context, v *fleetVehicle) {
 	f.onAck(total)
 }
 
+// size is that of a vehicle's next body.
+func (f *fleet) size(v *fleetVehicle) int {
+	if len(f.sizes) == 0 {
+		return 0
+	}
+	return f.sizes[len(v.acked)%len(f.sizes)]
+}
+
 // send sends the event with this id, as sendOne does, and reports whether it was acknowledged.
 func (f *fleet) send(ctx context.Context, v *fleetVehicle, id string) bool {
 	recordedAt := time.Now()
 	for ctx.Err() == nil {
-		body := smartcar.Sample{EventID: id, VehicleID: v.id, DeliveryID: uuid.NewString(), DeliveredAt: time.Now(), RecordedAt: recordedAt, Mode: "LIVE"}.VehicleState()
+		body := smartcar.Sample{EventID: id, VehicleID: v.id, DeliveryID: uuid.NewString(), DeliveredAt: time.Now(), RecordedAt: recordedAt, Mode: "LIVE", Size: f.size(v)}.VehicleState()
 		// A request under way is not cut off by ctx: its answer would be unknown.
 		status, err := post(f.client, f.url, body, smartcar.Sign(testToken, body))
 		if err == nil && status == http.StatusOK {

@@ -14,7 +14,7 @@ import (
 // hostileAttacks are all attacks on one Caddy, in the order of the report.
 func hostileAttacks() []attack {
 	var all []attack
-	for _, kind := range [][]attack{slowAttacks, sizeAttacks, connectionAttacks, tlsAttacks(), requestAttacks(), floodAttacks, streamAttacks} {
+	for _, kind := range [][]attack{slowAttacks, sizeAttacks, halfSentAttacks, connectionAttacks, tlsAttacks(), requestAttacks(), floodAttacks, streamAttacks} {
 		all = append(all, kind...)
 	}
 	return all

@@ -50,6 +50,7 @@ func newHonest(s *site) *honest {
 		fleet: newFleet(s, 4), kept: s.client.Transport,
 		fresh: &http.Transport{TLSClientConfig: s.cert.Client(), DisableKeepAlives: true},
 	}
+	h.fleet.sizes = []int{0, 5 << 10, 0, 16 << 10, 0, 50_000} // 50 kB is Smartcar's limit
 	// Smartcar waits as long.
 	h.fleet.client = &http.Client{Transport: h, Timeout: 15 * time.Second}
 	return h

@@ -178,3 +178,16 @@ func TestBodyOfUnknownLengthIsBounded(t *testing.T) {
 		t.Errorf("a body of exactly max_size: %d %s", w.Code, w.Body)
 	}
 }
+
+// A body that another handler has put in the place of the announced one ends there as well.
+func TestBodyLongerThanAnnounced(t *testing.T) {
+	for _, announced := range []int64{1, 10_000, 20_000, largestPooled, largestPooled + 1} {
+		rc, _ := newReceiver(t, stored, func(rc *Receiver) { rc.MaxSize = 1 << 20 })
+		r := httptest.NewRequest(http.MethodPost, "/", new(endless))
+		r.ContentLength = announced
+		r.Header.Set("Content-Type", "application/json")
+		if w, _ := serve(t, rc, r); w.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("%d bytes announced: %d %s", announced, w.Code, w.Body)
+		}
+	}
+}

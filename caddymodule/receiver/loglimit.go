@@ -35,5 +35,6 @@ const (
 	logRefused logKind = iota
 	logUnsigned
 	logNotStored
+	logNoRoom
 	logKinds
 )

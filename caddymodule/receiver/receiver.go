@@ -18,6 +18,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
@@ -96,6 +97,7 @@ type Receiver struct {
 	store                    appender
 	ref                      *app.EngineRef
 	counts                   *traffic.Source
+	bodies                   *arrivals.Budget
 	log                      *slog.Logger
 	limits                   [logKinds]*logLimit
 	scratches                scratchPool
@@ -132,12 +134,16 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("app %q is a %T, which this receiver does not know", app.Name, mod)
 	}
+	if err := smartcarApp.CheckBody(rc.MaxSize); err != nil {
+		return err
+	}
 	rc.ref, err = smartcarApp.Acquire()
 	if err != nil {
 		return err
 	}
 	rc.store = rc.ref.Engine()
 	rc.counts = rc.ref.Traffic().Source(rc.Source)
+	rc.bodies = rc.ref.Bodies()
 	return smartcarApp.Join(ctx)
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
@@ -69,6 +70,7 @@ func newReceiver(t *testing.T, store storeFunc, change ...func(*Receiver)) (*Rec
 	rc.log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	rc.store = store
 	rc.counts = new(traffic.Counters).Source(rc.Source)
+	rc.bodies = arrivals.New(arrivals.DefaultLimit)
 	return rc, log
 }
 

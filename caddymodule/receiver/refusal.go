@@ -38,6 +38,8 @@ var (
 	wrongVerify = &kind{"webhook.refused", "webhook refused", slog.LevelWarn, logRefused, 0}
 	// It may be an attack or a wrong token.
 	wrongSignature = &kind{"signature.failed", "signature refused", slog.LevelWarn, logUnsigned, 0}
+	// Somebody may be holding the memory on purpose, or there are more senders than it was made for.
+	noRoom = &kind{"webhook.no_room", "no memory for a body in arrival", slog.LevelWarn, logNoRoom, 5 * time.Second}
 	// An event is lost unless Smartcar's next attempt succeeds. It comes back after a restart, and before
 	// Smartcar's first pause of 25 s.
 	notStored = &kind{"webhook.not_stored", "event not stored", slog.LevelError, logNotStored, 5 * time.Second}
@@ -67,7 +69,11 @@ var (
 	}
 	refuseSlow = &refusal{
 		kind: wrongRequest, status: http.StatusRequestTimeout, code: "body_too_slow",
-		message: "the body did not arrive within this receiver's read_timeout",
+		message: "the body did not arrive within this receiver's read_timeout, or came too slowly",
+	}
+	refuseNoRoom = &refusal{
+		kind: noRoom, status: http.StatusServiceUnavailable, code: "body_memory_full",
+		message: "too many bodies are on their way; send again later",
 	}
 
 	refuseNoSignature = &refusal{

@@ -36,6 +36,9 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s
 	if f.err != nil {
 		rc.counts.Outage.Refused(time.Now(), f.err)
 	}
+	if f.kind == noRoom {
+		rc.counts.Crowd.Refused(time.Now())
+	}
 	rc.logLimited(r.Context(), f.limit, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
 	return writeRefusal(w, r, f)
 }

@@ -30,10 +30,10 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhtt
 // content type, size, signature, envelope, store.
 func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch) (answer, rejection) {
 	if f := checkHead(r, rc.MaxSize); f != nil {
-		boundRest(w, time.Duration(rc.ReadTimeout))
+		boundRest(w, time.Now().Add(time.Duration(rc.ReadTimeout)))
 		return answer{}, rejection{refusal: f}
 	}
-	if f := s.readBody(w, r, rc.MaxSize, time.Duration(rc.ReadTimeout)); f != nil {
+	if f := rc.readBody(s, w, r); f != nil {
 		return answer{}, rejection{refusal: f}
 	}
 	signature, f := checkSignatureHeader(r)

@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
 // nearlyFull is the share of the size limit above which the status warns: from nine
@@ -23,8 +24,8 @@ import (
 const nearlyFull = 0.92
 
 // attention lists what needs attention. What stops events comes first.
-func attention(v *api.Status, full error, dead *deadLetters, incomplete error) []api.Attention {
-	list := receivingAttention(v, full)
+func attention(v *api.Status, full error, dead *deadLetters, incomplete error, crowd traffic.Crowd) []api.Attention {
+	list := append(receivingAttention(v, full), crowdAttention(v.At, crowd)...)
 	for i := range v.Handlers {
 		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
 	}
@@ -86,6 +87,20 @@ func receivingAttention(v *api.Status, full error) []api.Attention {
 		a.Do = "look at the disk's load and at Caddy's log"
 	}
 	return []api.Attention{a}
+}
+
+// crowdAttention is about bodies that were refused since the memory for them was taken.
+func crowdAttention(now time.Time, c traffic.Crowd) []api.Attention {
+	if c.Refused == 0 {
+		return nil
+	}
+	return []api.Attention{{
+		Level: api.LevelWarning,
+		What: fmt.Sprintf("bodies in arrival have filled body_memory: %s refused with 503 in %s, the last one %s ago",
+			text.Plural(c.Refused, "request"), text.Duration(c.Last.Sub(c.Since)), text.Duration(max(0, now.Sub(c.Last)))),
+		Do: "somebody sends bodies that stop half-way, or too many at once: find the addresses in the log, at body_memory_full," +
+			" and keep them out with a firewall; if they are Smartcar's, raise body_memory",
+	}}
 }
 
 func handlerAttention(now time.Time, h *api.Handler) []api.Attention {

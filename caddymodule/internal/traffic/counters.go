@@ -16,6 +16,7 @@ import (
 // reload does not set them back.
 type Counters struct {
 	Outage      OutageWatch
+	Crowd       CrowdWatch
 	Connections ConnectionCounters
 	// Since is when counting began.
 	Since time.Time
@@ -29,8 +30,9 @@ type Counters struct {
 type Source struct {
 	Stored, Duplicate, Differs, Verified, Unreadable atomic.Uint64
 
-	// Outage is shared by all sources, as the buffer is.
+	// Outage and Crowd are shared by all sources, as the buffer and the memory are.
 	Outage *OutageWatch
+	Crowd  *CrowdWatch
 
 	mu      sync.Mutex
 	refused map[string]uint64
@@ -46,7 +48,7 @@ func (c *Counters) Source(name string) *Source {
 	if c.sources == nil {
 		c.sources = make(map[string]*Source)
 	}
-	s := &Source{Outage: &c.Outage, refused: make(map[string]uint64)}
+	s := &Source{Outage: &c.Outage, Crowd: &c.Crowd, refused: make(map[string]uint64)}
 	c.sources[name] = s
 	return s
 }
