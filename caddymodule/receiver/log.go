@@ -17,12 +17,12 @@ import (
 // logLimited writes a line if its level is wanted and the limit of its kind allows it; attrs is
 // only called then.
 func (rc *Receiver) logLimited(
-	ctx context.Context, kind logKind, level slog.Level, msg string, attrs func() []slog.Attr,
+	ctx context.Context, kind string, level slog.Level, msg string, attrs func() []slog.Attr,
 ) {
 	if !rc.log.Enabled(ctx, level) {
 		return
 	}
-	skipped, ok := rc.limits[kind].allow()
+	skipped, ok := rc.limits.of(kind).allow()
 	if !ok {
 		return
 	}
@@ -53,11 +53,17 @@ func (rc *Receiver) logUnreadable(r *http.Request, o *outcome, ev *buffer.Event)
 }
 
 func (rc *Receiver) logDiffers(r *http.Request, o *outcome) {
-	rc.log.LogAttrs(r.Context(), slog.LevelWarn, "duplicate has other data than the stored event; the stored one was kept",
-		slog.String("event", "webhook.duplicate_differs"),
-		slog.String("source", rc.Source),
-		slog.String("event_id", printable(o.eventID)),
-		slog.String("remote_ip", remoteIP(r)))
+	const event = "webhook.duplicate_differs"
+	rc.logLimited(r.Context(), event, slog.LevelWarn,
+		"duplicate has other data than the stored event; the stored one was kept",
+		func() []slog.Attr {
+			return []slog.Attr{
+				slog.String("event", event),
+				slog.String("source", rc.Source),
+				slog.String("event_id", printable(o.eventID)),
+				slog.String("remote_ip", remoteIP(r)),
+			}
+		})
 }
 
 func (rc *Receiver) eventAttrs(r *http.Request, o *outcome, ev *buffer.Event) []slog.Attr {
@@ -77,12 +83,16 @@ func (rc *Receiver) eventAttrs(r *http.Request, o *outcome, ev *buffer.Event) []
 }
 
 func (rc *Receiver) logVerified(r *http.Request, o *outcome, e *smartcar.Envelope) {
-	rc.log.LogAttrs(r.Context(), slog.LevelInfo, "answered a VERIFY request",
-		slog.String("event", "webhook.verified"),
-		slog.String("source", rc.Source),
-		slog.Int("token", max(1, o.token)),
-		slog.String("webhook_id", printable(e.WebhookID)),
-		slog.String("remote_ip", remoteIP(r)))
+	const event = "webhook.verified"
+	rc.logLimited(r.Context(), event, slog.LevelInfo, "answered a VERIFY request", func() []slog.Attr {
+		return []slog.Attr{
+			slog.String("event", event),
+			slog.String("source", rc.Source),
+			slog.Int("token", max(1, o.token)),
+			slog.String("webhook_id", printable(e.WebhookID)),
+			slog.String("remote_ip", remoteIP(r)),
+		}
+	})
 }
 
 // remoteIP is the client's address as Caddy sees it, trusted proxies considered.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func TestLogsKeepSecrets(t *testing.T) {
 		request(`{"eventId":"YV1TESTVIN0000001","data":{"mode":"57.70887"},"meta":{"mode":"11.97456"}}`, ""),
 		request(`{"eventId":"YV1TESTVIN0000001","mode":"57.70887"}`, "some other token"),
 	} {
-		rc.limits[logUnsigned] = newLogLimit()
+		rc.limits = logLimits{}
 		serve(t, rc, r)
 	}
 	fails = true
@@ -106,15 +107,56 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// Neither VERIFY nor anything else that is refused may hide failed signatures.
-func TestFloodHidesNoFailedSignature(t *testing.T) {
-	rc, log := newReceiver(t, stored, func(rc *Receiver) { rc.Verify = &Verify{Rate: 0.001, Burst: 1} })
+// No kind of refusal hides another in the log, whichever is sent without end.
+func TestFloodHidesNoOtherRefusal(t *testing.T) {
+	kinds := map[string]func() *http.Request{
+		"signature_missing":   func() *http.Request { return request(stateBody, "") },
+		"signature_mismatch":  func() *http.Request { return request(stateBody, "some other token") },
+		"signature_malformed": func() *http.Request { return withSignatures(request(stateBody, ""), "x") },
+		"signature_repeated":  func() *http.Request { return withSignatures(request(stateBody, ""), "x", "y") },
+		"body_is_challenge":   func() *http.Request { return request("Qx7mT2vLp9Rk4ZsA", tokenA) },
+		"challenge_refused":   func() *http.Request { return request(strings.Replace(verifyBody, "Qx7", "{", 1), "") },
+		"verify_rate_limited": func() *http.Request { return request(verifyBody, "") },
+		"method_not_allowed":  func() *http.Request { return httptest.NewRequest(http.MethodGet, "/", nil) },
+	}
+	for flood, floods := range kinds {
+		t.Run(flood, func(t *testing.T) {
+			rc, log := newReceiver(t, stored, func(rc *Receiver) { rc.Verify = &Verify{Rate: 0.001, Burst: 1} })
+			serve(t, rc, request(verifyBody, "")) // the only one that is answered
+			for range 200 {
+				serve(t, rc, floods())
+			}
+			for code, other := range kinds {
+				if code == flood {
+					continue
+				}
+				for range 8 {
+					serve(t, rc, other())
+				}
+				if n := strings.Count(log.String(), `"code":"`+code+`"`); n != 8 {
+					t.Errorf("%d lines of 8 refusals with %s", n, code)
+				}
+			}
+			if n := strings.Count(log.String(), `"code":"`+flood+`"`); n < 10 || n > 12 {
+				t.Errorf("%d lines of the flood", n)
+			}
+		})
+	}
+}
+
+// What may come without end leaves a few lines, whatever it is: somebody may send again what was captured.
+func TestFloodsOfAnswersDoNotFloodTheLog(t *testing.T) {
+	rc, log := newReceiver(t, func(context.Context, *buffer.Event) (buffer.Receipt, error) {
+		return buffer.Receipt{Duplicate: true, Differs: true}, nil
+	}, func(rc *Receiver) { rc.Verify = &Verify{Rate: 1000, Burst: 1000} })
 	for range 200 {
+		serve(t, rc, request(stateBody, tokenA))
 		serve(t, rc, request(verifyBody, ""))
 	}
-	serve(t, rc, request(stateBody, "some other token"))
-	if !strings.Contains(log.String(), "signature.failed") {
-		t.Errorf("log %s", log)
+	for _, event := range []string{"webhook.duplicate_differs", "webhook.verified"} {
+		if n := strings.Count(log.String(), `"`+event+`"`); n < 10 || n > 14 {
+			t.Errorf("%d lines of %s", n, event)
+		}
 	}
 }
 

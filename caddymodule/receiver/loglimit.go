@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,14 +28,25 @@ func (l *logLimit) allow() (skipped int64, ok bool) {
 	return l.skipped.Swap(0), true
 }
 
-// logKind is a kind of lines with a limit of its own, so that a flood of one hides none of another.
-type logKind int
+// logLimits has a limit for each kind of line, so that a flood of one hides none of another. The
+// zero value is ready for use.
+type logLimits struct {
+	mu     sync.Mutex
+	limits map[string]*logLimit
+}
 
-// The kinds of lines.
-const (
-	logRefused logKind = iota
-	logUnsigned
-	logNotStored
-	logNoRoom
-	logKinds
-)
+// of returns the limit of a kind. A kind is the code of a refusal, or the name of another event: never anything
+// of a request, or there would be no end of them.
+func (l *logLimits) of(kind string) *logLimit {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	limit, ok := l.limits[kind]
+	if !ok {
+		if l.limits == nil {
+			l.limits = make(map[string]*logLimit)
+		}
+		limit = newLogLimit()
+		l.limits[kind] = limit
+	}
+	return limit
+}

@@ -11,17 +11,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"golang.org/x/time/rate"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // Defaults and bounds of a receiver.
@@ -91,15 +89,15 @@ type Receiver struct {
 
 	keys      *smartcar.Keys
 	challenge smartcar.ChallengeRule
-	// VERIFY requests with a right signature have a bucket of their own, which those
+	// VERIFY requests with a right signature have buckets of their own, which those
 	// without, that anybody can send, do not empty.
-	verifies, signedVerifies *rate.Limiter
+	verifies, signedVerifies *verifyLimit
 	store                    appender
 	ref                      *app.EngineRef
 	counts                   *traffic.Source
 	bodies                   *arrivals.Budget
 	log                      *slog.Logger
-	limits                   [logKinds]*logLimit
+	limits                   logLimits
 	scratches                scratchPool
 	// answered and live tell "VERIFY works but LIVE events do not" from plain mistakes:
 	// whether a VERIFY was answered, and whether a LIVE event had a right signature.
@@ -160,9 +158,6 @@ func (rc *Receiver) configure() error {
 	rc.keys = smartcar.NewKeys(tokens...)
 	rc.challenge = rc.Verify.rule()
 	rc.verifies, rc.signedVerifies = rc.Verify.limiter(), rc.Verify.limiter()
-	for i := range rc.limits {
-		rc.limits[i] = newLogLimit()
-	}
 	return nil
 }
 

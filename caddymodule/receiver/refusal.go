@@ -24,8 +24,6 @@ type kind struct {
 	// event and line are the name and the text of the log line.
 	event, line string
 	level       slog.Level
-	// limit is the limit that the lines share.
-	limit logKind
 	// retryAfter goes into the Retry-After header; 0 sends none.
 	retryAfter time.Duration
 }
@@ -33,16 +31,16 @@ type kind struct {
 // The kinds.
 var (
 	// A wrong method or a broken connection is nothing that an operator must act on.
-	wrongRequest = &kind{"webhook.refused", "webhook refused", slog.LevelDebug, logRefused, 0}
+	wrongRequest = &kind{"webhook.refused", "webhook refused", slog.LevelDebug, 0}
 	// Somebody may be looking for a signing oracle.
-	wrongVerify = &kind{"webhook.refused", "webhook refused", slog.LevelWarn, logRefused, 0}
+	wrongVerify = &kind{"webhook.refused", "webhook refused", slog.LevelWarn, 0}
 	// It may be an attack or a wrong token.
-	wrongSignature = &kind{"signature.failed", "signature refused", slog.LevelWarn, logUnsigned, 0}
+	wrongSignature = &kind{"signature.failed", "signature refused", slog.LevelWarn, 0}
 	// Somebody may be holding the memory on purpose, or there are more senders than it was made for.
-	noRoom = &kind{"webhook.no_room", "no memory for a body in arrival", slog.LevelWarn, logNoRoom, 5 * time.Second}
+	noRoom = &kind{"webhook.no_room", "no memory for a body in arrival", slog.LevelWarn, 5 * time.Second}
 	// An event is lost unless Smartcar's next attempt succeeds. It comes back after a restart, and before
 	// Smartcar's first pause of 25 s.
-	notStored = &kind{"webhook.not_stored", "event not stored", slog.LevelError, logNotStored, 5 * time.Second}
+	notStored = &kind{"webhook.not_stored", "event not stored", slog.LevelError, 5 * time.Second}
 )
 
 // The refusals. The codes are documented in docs/receiver.md and stay as they are.

@@ -39,7 +39,7 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s
 	if f.kind == noRoom {
 		rc.counts.Crowd.Refused(time.Now())
 	}
-	rc.logLimited(r.Context(), f.limit, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
+	rc.logLimited(r.Context(), f.code, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
 	return writeRefusal(w, r, f)
 }
 

@@ -81,12 +81,12 @@ func (rc *Receiver) serveVerify(r *http.Request, o *outcome, e *smartcar.Envelop
 	if !rc.challenge.Plain(e.Challenge) {
 		return answer{}, rejection{refusal: refuseChallenge}
 	}
-	bucket := rc.verifies
+	limit := rc.verifies
 	if o.token > 0 {
-		bucket = rc.signedVerifies
+		limit = rc.signedVerifies
 	}
-	if !bucket.Allow() {
-		return answer{}, rejection{refusal: refuseVerifyRate, wait: time.Duration(float64(time.Second) / rc.Verify.Rate)}
+	if wait, ok := limit.allow(clientOf(r), time.Now()); !ok {
+		return answer{}, rejection{refusal: refuseVerifyRate, wait: wait}
 	}
 	o.result = outcomeVerified
 	rc.counts.Verified.Add(1)

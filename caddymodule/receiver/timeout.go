@@ -89,8 +89,8 @@ func (l *readLimit) giveUp(why *refusal) {
 	l.set = http.NewResponseController(l.w).SetReadDeadline(time.Unix(1, 0)) == nil
 }
 
-// stop returns the refusal that has ended the reading, if one has, and reports whether the limit may be used again: when
-// the timer has fired, its function may still be about to run.
+// stop returns the refusal that has ended the reading, if one has, and reports whether the limit may be used again:
+// when the timer has fired, its function may still be about to run.
 func (l *readLimit) stop() (why *refusal, again bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -3,8 +3,6 @@ package receiver
 import (
 	"fmt"
 
-	"golang.org/x/time/rate"
-
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -27,12 +25,12 @@ var anyChallenge = smartcar.ChallengeRule{Min: 1, Max: maxChallenge}
 // letters, digits, `-` and `_` are answered, which no event can be, and a body of
 // that form, of up to 512 characters, is never taken as an event.
 type Verify struct {
-	// The number of VERIFY requests a second that are answered in the long run. Those
-	// with a right signature are counted apart from those without, so that nobody can
-	// keep them from being answered. Default: 1.
+	// The number of VERIFY requests a second that are answered in the long run of each client address (of IPv6, of
+	// each /64), and ten times as many of all together. Those with a right signature are counted apart from
+	// those without. Default: 1.
 	Rate float64 `json:"rate,omitempty"`
-	// The number of VERIFY requests that are answered at once before the rate holds.
-	// Default: 20.
+	// The number of VERIFY requests of a client address that are answered at once before the rate holds, and ten
+	// times as many of all together. Default: 20.
 	Burst int `json:"burst,omitempty"`
 	// The fewest characters that a challenge may have. Default: 8.
 	ChallengeMin int `json:"challenge_min,omitempty"`
@@ -76,6 +74,6 @@ func (v *Verify) rule() smartcar.ChallengeRule {
 }
 
 // limiter is called with the defaults filled in.
-func (v *Verify) limiter() *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(v.Rate), v.Burst)
+func (v *Verify) limiter() *verifyLimit {
+	return newVerifyLimit(v.Rate, v.Burst)
 }
