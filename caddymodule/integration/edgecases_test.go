@@ -128,7 +128,7 @@ var edgeCases = []struct {
 	), logged("duplicate_differs", false)}, events: []string{"e"}},
 	{name: "same eventId with other data", steps: []step{one(
 		good(state("e", signal(`"oemUpdatedAt":1`))), duplicate(state("e", signal(`"oemUpdatedAt":2`))),
-	), logged("duplicate_differs", true)}, events: []string{"e"}},
+	), logged("duplicate_differs", true)}, events: []string{"e"}, letters: 1},
 	{name: "same fault under two eventIds", steps: []step{one(
 		good(vehicleError("e-1", `,"errors":[{"type":"PERMISSION","code":null,"state":"ERROR"}]`)),
 		good(vehicleError("e-2", `,"errors":[{"type":"PERMISSION","code":null,"state":"ERROR"}]`)),

@@ -52,15 +52,16 @@ func (rc *Receiver) logUnreadable(r *http.Request, o *outcome, ev *buffer.Event)
 		append(rc.eventAttrs(r, o, ev), slog.String("reason", ev.Unreadable))...)
 }
 
-func (rc *Receiver) logDiffers(r *http.Request, o *outcome) {
+func (rc *Receiver) logDiffers(r *http.Request, o *outcome, kept bool) {
 	const event = "webhook.duplicate_differs"
 	rc.logLimited(r.Context(), event, slog.LevelWarn,
-		"duplicate has other data than the stored event; the stored one was kept",
+		"another event is stored under this id, with other data",
 		func() []slog.Attr {
 			return []slog.Attr{
 				slog.String("event", event),
 				slog.String("source", rc.Source),
 				slog.String("event_id", printable(o.eventID)),
+				slog.Bool("dead_letter", kept),
 				slog.String("remote_ip", remoteIP(r)),
 			}
 		})

@@ -137,7 +137,7 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 		rc.counts.Duplicate.Add(1)
 		if receipt.Differs {
 			rc.counts.Differs.Add(1)
-			rc.logDiffers(r, o)
+			rc.logDiffers(r, o, receipt.Kept)
 		}
 		rc.logStored(r, o, ev)
 		return sayDuplicate, rejection{}

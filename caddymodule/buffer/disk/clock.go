@@ -138,6 +138,11 @@ func (b *Buffer) clockJump() buffer.ClockJump {
 
 // letGoAt is when what an orphan has not settled may go, by the wall clock.
 func (b *Buffer) letGoAt(orphanedSince time.Time) time.Time {
-	left := b.clock.Left(orphanedSince.UnixNano(), max(orphanGrace, b.limits.Load().Retention))
-	return b.clock.Wall().Add(max(left, b.clock.Jump().Left)).UTC()
+	at := time.Unix(0, b.clock.Due(orphanedSince.UnixNano(), max(orphanGrace, b.limits.Load().Retention)))
+	if jump := b.clock.Jump(); jump.By != 0 {
+		if believed := b.clock.Wall().Add(jump.Left); at.Before(believed) {
+			at = believed
+		}
+	}
+	return at.UTC()
 }

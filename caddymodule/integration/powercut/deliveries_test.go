@@ -49,7 +49,7 @@ func (l *ledger) arrives(p *process, e *event, d *dispatch.Delivery) {
 		l.complain(forgotten, e, "comes to %s, which is paused", p.handler)
 	case s.last().phase == buffer.PhaseSettled, s.final != open, s.flying:
 		l.complain(repeated, e, "comes to %s again: %v, final %d, with it just now %t", p.handler, s.states, s.final, s.flying)
-	case now.Before(s.last().notBefore):
+	case now.Before(s.last().notBefore) && !s.last().lastAt.Before(l.resumed[p.handler]):
 		l.complain(forgotten, e, "comes to %s %s before it is due", p.handler, s.last().notBefore.Sub(now))
 	case d.Attempt != s.attempts+1:
 		l.complain(forgotten, e, "comes to %s as attempt %d after %d failures", p.handler, d.Attempt, s.attempts)

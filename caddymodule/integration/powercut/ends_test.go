@@ -56,6 +56,7 @@ func (l *ledger) pauses(life int, handler string, paused bool) {
 	if !paused {
 		p.is = false
 		p.maybe = l.paused[handler].is || l.paused[handler].maybe
+		l.resumed[handler] = time.Now() // what failed before is due
 	}
 	l.paused[handler] = p
 }

@@ -27,7 +27,7 @@ type state struct {
 	phase             buffer.Phase
 	verb              buffer.Verb // when settled
 	attempts, crashes int         // when deferred
-	notBefore         time.Time
+	notBefore, lastAt time.Time
 	replay            bool
 }
 
@@ -92,7 +92,8 @@ type ledger struct {
 	flying   map[string]*event // handler and lane → the event that is there
 	created  map[string]bool   // handlers whose consumer is there for sure
 	paused   map[string]pause
-	jobs     map[string]bool // replays that were said to be durable
+	resumed  map[string]time.Time // when a handler was last resumed, in this life
+	jobs     map[string]bool      // replays that were said to be durable
 	wrong    []fault
 	trace    trace
 	figures  figures
@@ -122,7 +123,7 @@ const (
 func newLedger(handlers ...string) *ledger {
 	return &ledger{
 		handlers: handlers, byID: map[string]*event{}, at: map[uint64]*event{}, lanes: map[string][]*event{},
-		flying: map[string]*event{}, created: map[string]bool{}, paused: map[string]pause{}, jobs: map[string]bool{},
+		flying: map[string]*event{}, created: map[string]bool{}, paused: map[string]pause{}, resumed: map[string]time.Time{}, jobs: map[string]bool{},
 		trace: trace{begun: time.Now()}, figures: newFigures(),
 	}
 }
@@ -237,6 +238,7 @@ func (l *ledger) stopped() {
 // durable.
 func (l *ledger) ends(patience time.Duration) {
 	l.life++
+	clear(l.resumed) // a resume is not stored
 	clear(l.flying)
 	for _, e := range l.events {
 		for h, s := range e.standings {

@@ -77,7 +77,7 @@ func (l *ledger) beginsOne(e *event, handler string, o *buffer.Outcome) {
 }
 
 func deferredAs(r buffer.Retry) state {
-	return state{phase: buffer.PhaseDeferred, attempts: r.Attempts, crashes: r.Crashes, notBefore: r.NotBefore.Round(0), replay: r.Replay != ""}
+	return state{phase: buffer.PhaseDeferred, attempts: r.Attempts, crashes: r.Crashes, notBefore: r.NotBefore.Round(0), lastAt: r.LastAt, replay: r.Replay != ""}
 }
 
 // durable notes that outcomes are durable. Those that the store has ignored, reopenings of

@@ -160,16 +160,12 @@ func (d *Dispatcher) wait(l *lane, due time.Time, of uint64) {
 // wakeWaiting moves lanes that are due from the heap to their turn.
 func (d *Dispatcher) wakeWaiting(now time.Time) {
 	for len(d.waiting) > 0 && !now.Before(d.waiting[0].due) {
-		d.endWait(heap.Pop(&d.waiting).(*lane))
+		l := heap.Pop(&d.waiting).(*lane)
+		if l.dueOf != 0 {
+			l.waitedFor = l.dueOf
+		}
+		d.queueLookUp(l)
 	}
-}
-
-// endWait has a lane that waited go on.
-func (d *Dispatcher) endWait(l *lane) {
-	if l.dueOf != 0 {
-		l.waitedFor = l.dueOf
-	}
-	d.queueLookUp(l)
 }
 
 // queueLookUp makes a lane on disk wait for its turn to be looked up.

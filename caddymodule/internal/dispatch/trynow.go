@@ -16,10 +16,10 @@ func (d *Dispatcher) tryNow(now time.Time) {
 	d.downs = 0
 	d.backoffs.down.over()
 	for len(d.waiting) > 0 {
-		d.endWait(heap.Pop(&d.waiting).(*lane))
+		d.queueLookUp(heap.Pop(&d.waiting).(*lane))
 	}
 	for _, l := range d.blocked {
-		l.due = time.Time{} // the main line comes first all the same
+		l.due, l.dueOf = time.Time{}, 0 // the main line comes first all the same
 	}
 }
 

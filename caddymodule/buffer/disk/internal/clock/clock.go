@@ -148,6 +148,14 @@ func (c *Clock) Left(stamp int64, d time.Duration) time.Duration {
 	return max(0, d-c.gaps.passed(stamp, c.now))
 }
 
+// Due is the stamp at which a time has passed since another stamp, as far as is known now.
+func (c *Clock) Due(stamp int64, d time.Duration) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.follow(false)
+	return stamp + int64(d) + (c.now - stamp - int64(c.gaps.passed(stamp, c.now)))
+}
+
 // Jump is a jump of the wall clock that is not settled yet.
 type Jump struct {
 	// By is how far the wall clock is ahead of where it should be; behind when it is negative. Zero: there is no jump.

@@ -255,6 +255,9 @@ func TestLeft(t *testing.T) {
 	if got, want := c.Left(since, day), 13*hour; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	if got, want := time.Unix(0, c.Due(since, day)).UTC(), noon.Add(day+5*time.Minute); !got.Equal(want) {
+		t.Errorf("due at %s, want %s", got, want)
+	}
 	if got := c.Left(since, hour); got != 0 {
 		t.Errorf("got %s of what is over", got)
 	}
