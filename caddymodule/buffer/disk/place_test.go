@@ -117,7 +117,7 @@ func TestDeletedLockStillLocks(t *testing.T) {
 func TestFilesAreForTheOwner(t *testing.T) {
 	b, dir := openOnDisk(t)
 	must(t, os.Chmod(dir, 0o755), b.Close())
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

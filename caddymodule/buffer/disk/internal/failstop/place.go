@@ -3,8 +3,10 @@ package failstop
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -55,7 +57,9 @@ func (p *place) forget(path string) {
 func (p *place) check() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for path, was := range p.opened {
+	// The directory comes first: where it is another one, its files are too.
+	for _, path := range slices.SortedFunc(maps.Keys(p.opened), func(a, b string) int { return len(a) - len(b) }) {
+		was := p.opened[path]
 		is, err := os.Stat(path)
 		switch {
 		case err == nil && os.SameFile(was, is):
