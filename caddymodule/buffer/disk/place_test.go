@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -97,12 +98,12 @@ func TestNothingIsWrittenIntoAnotherDirectory(t *testing.T) {
 func TestDeletedLockStillLocks(t *testing.T) {
 	b, dir := openOnDisk(t)
 	must(t, os.Remove(filepath.Join(dir, "LOCK")))
-	second, err := Open(t.Context(), Options{Path: dir})
-	if err == nil {
-		_ = second.Close()
-	}
-	if !errors.Is(err, failstop.ErrLocked) {
-		t.Fatalf("the second one: %v, want that the directory is in use", err)
+	// A process of its own: within one, Pebble knows the path.
+	second := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOpenedByAnotherProcess$")
+	second.Env = append(os.Environ(), openHere+"="+dir)
+	out, err := second.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), failstop.ErrLocked.Error()) {
+		t.Fatalf("the second one: %v\n%s\nwant that the directory is in use", err, out)
 	}
 	must(t, b.Close())
 	third, err := Open(t.Context(), Options{Path: dir})
@@ -111,6 +112,20 @@ func TestDeletedLockStillLocks(t *testing.T) {
 		t.Errorf("the next start finds %d events, want 3", s.Last)
 	}
 	must(t, third.Close())
+}
+
+// openHere names the directory that the second process opens.
+const openHere = "SMARTCAR_TEST_OPEN"
+
+// TestOpenedByAnotherProcess is the second process of TestDeletedLockStillLocks.
+func TestOpenedByAnotherProcess(t *testing.T) {
+	dir := os.Getenv(openHere)
+	if dir == "" {
+		return
+	}
+	b, err := Open(t.Context(), Options{Path: dir})
+	must(t, err)
+	must(t, b.Close())
 }
 
 // Events are personal data: only the owner reads the files, wherever the directory lies.
