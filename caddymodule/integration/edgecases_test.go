@@ -254,6 +254,11 @@ var edgeCases = []struct {
 		webhook{body: verify(`{}`), status: http.StatusBadRequest, code: "challenge_refused"},
 		webhook{body: verify(`{"eventType":1}`), token: newToken, status: http.StatusBadRequest, code: "challenge_refused"},
 	)}},
+	{name: "signed VERIFY without a challenge is an event", steps: []step{one(
+		good(event("e-1", "VERIFY", "", "")),
+		good(event("e-2", "VERIFY", `,"challenge":{"text":"no string"}`, "")),
+		duplicate(event("e-1", "VERIFY", "", "")),
+	)}, events: []string{"e-1", "e-2"}},
 	{name: "VERIFY with empty challenge", steps: []step{one(
 		webhook{body: verify(""), status: http.StatusBadRequest, code: "challenge_refused"},
 		webhook{body: `{"eventType":"VERIFY"}`, status: http.StatusBadRequest, code: "challenge_refused"},

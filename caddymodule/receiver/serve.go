@@ -55,7 +55,8 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 	o.token = index + 1
 
 	envelope, err := smartcar.ParseEnvelope(s.body)
-	if err == nil && envelope.IsVerify {
+	// What is signed, of a vehicle and without a challenge is an event that only bears the name.
+	if err == nil && envelope.IsVerify && (envelope.Challenge != "" || envelope.VehicleID == "") {
 		return rc.serveVerify(r, o, &envelope)
 	}
 	rc.fillEvent(s, r, &envelope, signature, err)

@@ -26,7 +26,7 @@ func Reread(e *buffer.Event) error {
 	if err != nil {
 		return err
 	}
-	if envelope.IsVerify {
+	if envelope.IsVerify && (envelope.Challenge != "" || envelope.VehicleID == "") {
 		return errors.New("it is a VERIFY, not an event")
 	}
 	Fill(e, &envelope)
