@@ -225,6 +225,9 @@ func (a *App) handlerPaths() ([]string, error) {
 func (a *App) Start() error {
 	a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory})
 	ctx := context.Background()
+	if err := a.checkMoved(ctx); err != nil {
+		return err
+	}
 	if err := a.ref.engine.Open(ctx); err != nil {
 		return fmt.Errorf("opening the buffer: %w", err)
 	}

@@ -74,6 +74,8 @@ type Limits struct {
 
 // Stats describes the buffer as a whole.
 type Stats struct {
+	// Path is the directory on this machine, "" where there is none.
+	Path string
 	// First and Last are the positions of the oldest stored event and of the newest one; both 0 when there never was
 	// one.
 	First, Last uint64

@@ -62,7 +62,7 @@ func fleetHandler(name string) engine.HandlerStatus {
 }
 
 func usualBuffer() buffer.Stats {
-	return buffer.Stats{First: 1001, Last: 1_234_567, Bytes: 3 << 30, Appended: 1_200_000, Syncs: 40_000}
+	return buffer.Stats{Path: "/var/lib/smartcar", First: 1001, Last: 1_234_567, Bytes: 3 << 30, Appended: 1_200_000, Syncs: 40_000}
 }
 
 // deadLettersOf died one after another, the last of them a while ago.
@@ -381,5 +381,16 @@ func TestTables(t *testing.T) {
 			}
 			golden(t, name, out.String())
 		})
+	}
+}
+
+// Where the buffer lies is said where there is room for it.
+func TestStatusNamesTheBuffersFolder(t *testing.T) {
+	for width, want := range map[int]bool{0: true, 80: true, 40: false} {
+		p := printer{width: width}
+		line := p.bufferLine(&api.Status{Buffer: api.Buffer{Path: "/var/lib/smartcar", Events: 7}})
+		if got := strings.HasSuffix(line, ", in /var/lib/smartcar"); got != want {
+			t.Errorf("with %d columns: %q", width, line)
+		}
 	}
 }

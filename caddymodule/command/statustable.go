@@ -35,7 +35,7 @@ func (p printer) status(v *api.Status) error {
 	for _, s := range v.Sources {
 		lines = append(lines, p.wrapped("Source     ", p.sourceLine(v, s), maxWrap)...)
 	}
-	lines = append(lines, p.wrapped("Buffer     ", bufferLine(v), maxWrap)...)
+	lines = append(lines, p.wrapped("Buffer     ", p.bufferLine(v), maxWrap)...)
 	for _, r := range v.Replays {
 		if r.State == "running" {
 			lines = append(lines, p.wrapped("Replay     ", replayLine(r), maxWrap)...)
@@ -96,13 +96,18 @@ func (p printer) sourceLine(v *api.Status, s api.Source) string {
 	return fmt.Sprintf("%s, %s refused (%s)", line, text.Count(total), strings.Join(codes, ", "))
 }
 
-func bufferLine(v *api.Status) string {
+func (p printer) bufferLine(v *api.Status) string {
 	b := &v.Buffer
 	line := fmt.Sprintf("%s, %s", text.Plural(b.Events, "event"), humanize.IBytes(b.Bytes))
 	if b.LimitBytes > 0 {
 		line += fmt.Sprintf(" of %s (%s)", humanize.IBytes(b.LimitBytes), text.Share(b.LimitShare))
 	}
-	return line + ", " + text.Plural(b.DeadLetters, "dead letter")
+	line += ", " + text.Plural(b.DeadLetters, "dead letter")
+	// Where it lies is worth no line of its own on a screen.
+	if in := ", in " + b.Path; b.Path != "" && (p.width == 0 || len("Buffer     ")+len(line)+len(in) <= p.width) {
+		line += in
+	}
+	return line
 }
 
 func handlerRows(p printer, v *api.Status) []string {

@@ -11,6 +11,7 @@ import (
 func (b *Buffer) Close() error {
 	b.closeOnce.Do(func() {
 		close(b.closing)
+		b.logWaiting()
 		b.committer.stop()
 		b.loops.Wait()
 		b.wakeAll()
@@ -23,6 +24,17 @@ func (b *Buffer) Close() error {
 		b.writeControl(true)
 	})
 	return b.closeErr
+}
+
+// logWaiting says what waits when the buffer is closed: it is delivered only when a later start opens this directory.
+func (b *Buffer) logWaiting() {
+	for _, st := range b.consumersByName() {
+		s := st.stats(b.durable.Load())
+		if waiting := s.Pending + s.Deferred + uint64(max(0, s.Leased)); waiting > 0 {
+			b.log.Info("buffer: closed with events that wait, until the directory is opened again", "path", b.opts.Path,
+				"consumer", st.name, "events", waiting)
+		}
+	}
 }
 
 // closeOnHalt closes the store as soon as the buffer is halted. Its background work would otherwise go on with files

@@ -5,6 +5,7 @@ import "github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 // Stats implements buffer.Buffer.
 func (b *Buffer) Stats() buffer.Stats {
 	s := buffer.Stats{
+		Path:        b.opts.Path,
 		First:       b.first.Load(),
 		Last:        b.durable.Load(),
 		DeadLetters: b.deadCount.Load(),

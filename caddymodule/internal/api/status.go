@@ -56,6 +56,8 @@ type Source struct {
 // Buffer describes the buffer: sizes in bytes, times in seconds. Appended, Duplicates, Corrupt and
 // Syncs count since this process opened it.
 type Buffer struct {
+	// Path is the directory that it lies in.
+	Path          string `json:"path,omitempty"`
 	Events        uint64 `json:"events"`
 	FirstPosition uint64 `json:"first_position"`
 	LastPosition  uint64 `json:"last_position"`

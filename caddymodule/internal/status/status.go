@@ -82,6 +82,7 @@ func viewSources(counts *traffic.Counters) []api.Source {
 
 func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 	v := api.Buffer{
+		Path:          s.Path,
 		FirstPosition: s.First, LastPosition: s.Last,
 		Bytes: s.Bytes, LimitBytes: limits.MaxSize, DiskBytes: s.DiskBytes, DeadLetters: s.DeadLetters,
 		Appended: s.Appended, Duplicates: s.Duplicates, Corrupt: s.Corrupt, Syncs: s.Syncs,
