@@ -53,3 +53,47 @@ func TestGapsAtTheBeginning(t *testing.T) {
 		t.Errorf("got %d leases, %v; want event 1", len(l), err)
 	}
 }
+
+// A position without an event at the end says nothing of the age of those before it: they stay until they are old, for
+// consumers to come and for replay.
+func TestGapAtTheEndDeletesNothing(t *testing.T) {
+	// Two positions: the search looks at the second one first.
+	for name, last := range map[string]func(*buffer.Event){
+		"an unreadable event": func(e *buffer.Event) { e.Unreadable = "no JSON" },
+		"a conflict":          func(e *buffer.Event) { e.ID, e.Digest = "1", e.Digest+1 },
+	} {
+		for _, consumer := range []bool{false, true} {
+			b, clock := openFor(t, Options{})
+			if consumer {
+				openConsumer(t, b, "a")
+			}
+			appendTo(t, b, 1, 1)
+			e := crashEvent("last", 100)
+			last(e)
+			if _, err := b.Append(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+			if consumer {
+				settleN(t, openAgain(t, b, "a"), 1, doneAll)
+			}
+			must(t, b.trim(t.Context()))
+			if s := b.Stats(); s.First != 1 || s.Last != 2 {
+				t.Errorf("%s, with a consumer %t: stored are %d to %d, want 1 and 2", name, consumer, s.First, s.Last)
+			}
+			clock.Advance(8 * 24 * hour)
+			must(t, b.trim(t.Context()))
+			if s := b.Stats(); s.First < 2 {
+				t.Errorf("%s, with a consumer %t: after eight days stored are %d to %d", name, consumer, s.First, s.Last)
+			}
+		}
+	}
+}
+
+// openAgain closes a consumer and opens it.
+func openAgain(t *testing.T, b *Buffer, name string) buffer.Consumer {
+	t.Helper()
+	if h := b.consumerNamed(name).handle; h != nil {
+		must(t, h.Close())
+	}
+	return openConsumer(t, b, name)
+}

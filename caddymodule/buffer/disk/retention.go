@@ -202,6 +202,11 @@ func (b *Buffer) searchTrim(limit uint64, cutoff, excess int64) (to uint64, free
 		p := first + uint64(i)
 		f, failed := b.firstIntact(p, limit)
 		err = errors.Join(err, failed)
+		if f.position == 0 {
+			// A gap at the end is as old as the event before it, which must not go for it.
+			f, failed = b.lastIntact(first, p-1)
+			err = errors.Join(err, failed)
+		}
 		return f.position != 0 && f.trailer.StoredAt > cutoff && freedBefore(p) >= excess
 	})
 	if n == 0 || err != nil {
