@@ -119,7 +119,6 @@ func (f *FS) hide(doing, path string, err error) bool {
 // do runs an operation that is never repeated: a sync that failed once may well succeed the next time without having
 // kept anything.
 func (f *FS) do(doing, path string, op func() error) error {
-	f.CheckPlace()
 	if !f.halted() {
 		f.hide(doing, path, op())
 	}
@@ -129,6 +128,13 @@ func (f *FS) do(doing, path string, op func() error) error {
 // change runs an operation that can be repeated once there is space.
 func (f *FS) change(doing, path string, op func() error) error {
 	return f.do(doing, path, func() error { return f.diskFull.retryOnFull(op) })
+}
+
+// changePath is change for an operation that goes by a path, which must still name what was opened. Writes and syncs of
+// an open file need no such look.
+func (f *FS) changePath(doing, path string, op func() error) error {
+	f.CheckPlace()
+	return f.change(doing, path, op)
 }
 
 func (f *FS) open(doing, path string, op func() (vfs.File, error)) (vfs.File, error) {
@@ -229,7 +235,7 @@ func (f *FS) List(dir string) ([]string, error) {
 
 // Link implements vfs.FS.
 func (f *FS) Link(oldname, newname string) error {
-	return f.change("linking", newname, func() error { return f.FS.Link(oldname, newname) })
+	return f.changePath("linking", newname, func() error { return f.FS.Link(oldname, newname) })
 }
 
 // Rename implements vfs.FS.
@@ -237,12 +243,12 @@ func (f *FS) Rename(oldname, newname string) error {
 	if strings.HasPrefix(f.PathBase(newname), "OPTIONS-") {
 		f.begun.Store(true)
 	}
-	return f.change("renaming", newname, func() error { return f.FS.Rename(oldname, newname) })
+	return f.changePath("renaming", newname, func() error { return f.FS.Rename(oldname, newname) })
 }
 
 // MkdirAll keeps others out: events are personal data.
 func (f *FS) MkdirAll(dir string, perm os.FileMode) error {
-	return f.change("making", dir, func() error { return f.FS.MkdirAll(dir, perm&0o700) })
+	return f.changePath("making", dir, func() error { return f.FS.MkdirAll(dir, perm&0o700) })
 }
 
 // Remove may fail without harm, but once halted no file may go.
