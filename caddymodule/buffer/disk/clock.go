@@ -92,10 +92,6 @@ func (g *group) stageClock() {
 	if !store && now-g.c.clockStored < int64(storeClockEvery) {
 		return
 	}
-	if !store && g.c.clockStored == 0 {
-		g.c.clockStored = now // a store that is only read is not written
-		return
-	}
 	g.c.clockStored = now
 	_ = g.batch.Set(format.MetaClock, encodeClock(state), nil)
 	c.Stored()

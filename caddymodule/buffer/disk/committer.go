@@ -20,6 +20,7 @@ const (
 
 func newCommitter(b *Buffer, next, total uint64) *committer {
 	c := &committer{b: b, queue: make(chan task, queueLength), next: next, total: total, cacheDropped: total}
+	c.clockStored = b.clock.Now()
 	c.letters, c.aside = int64(b.deadCount.Load()), b.asideBytes.Load()
 	c.group = group{b: b, c: c}
 	return c

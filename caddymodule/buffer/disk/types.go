@@ -145,7 +145,7 @@ type committer struct {
 	// newest is the segment that was the newest when it last looked, and cacheDropped the total size when it last asked
 	// for pages to be dropped.
 	newest, cacheDropped uint64
-	// clockStored is the time when the clock was last stored, 0 if it was not since the start.
+	// clockStored is the time when the clock was last stored, or the start.
 	clockStored int64
 
 	tasks []task
