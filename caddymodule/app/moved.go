@@ -52,8 +52,8 @@ func waitingIn(s engine.Status) (waiting []string) {
 	for i := range s.Handlers {
 		add(s.Handlers[i].Name, s.Handlers[i].Waiting)
 	}
-	for _, c := range s.Removed {
-		add(c.Name, c.Pending+uint64(max(0, c.Leased))+c.Deferred)
+	for i := range s.Removed {
+		add(s.Removed[i].Name, s.Removed[i].Waiting())
 	}
 	return waiting
 }

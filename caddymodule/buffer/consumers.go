@@ -45,6 +45,9 @@ type ConsumerStats struct {
 	Deferred uint64
 }
 
+// Waiting counts the events that are not settled, of a consumer that nobody reads from.
+func (s *ConsumerStats) Waiting() uint64 { return s.Pending + uint64(max(0, s.Leased)) + s.Deferred }
+
 // ConsumerInfo describes a consumer for people.
 type ConsumerInfo struct {
 	Name string

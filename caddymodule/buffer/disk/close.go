@@ -30,7 +30,7 @@ func (b *Buffer) Close() error {
 func (b *Buffer) logWaiting() {
 	for _, st := range b.consumersByName() {
 		s := st.stats(b.durable.Load())
-		if waiting := s.Pending + s.Deferred + uint64(max(0, s.Leased)); waiting > 0 {
+		if waiting := s.Waiting(); waiting > 0 {
 			b.log.Info("buffer: closed with events that wait, until the directory is opened again", "path", b.opts.Path,
 				"consumer", st.name, "events", waiting)
 		}

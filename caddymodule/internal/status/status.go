@@ -145,7 +145,7 @@ func viewRemoved(now time.Time, c *buffer.ConsumerInfo) api.RemovedHandler {
 	v := api.RemovedHandler{
 		Name:        c.Name,
 		State:       api.StateRemoved,
-		Behind:      viewBehind(now, backlog(c), c.Oldest),
+		Behind:      viewBehind(now, c.Waiting(), c.Oldest),
 		RemovedAt:   api.UTC(c.OrphanedSince),
 		PausedSince: api.UTC(c.PausedSince),
 	}
@@ -153,17 +153,12 @@ func viewRemoved(now time.Time, c *buffer.ConsumerInfo) api.RemovedHandler {
 	return v
 }
 
-// backlog is what waits for a consumer that nobody has open.
-func backlog(c *buffer.ConsumerInfo) uint64 {
-	return c.Pending + uint64(max(0, c.Leased)) + c.Deferred
-}
-
 // viewIdle is a handler that the buffer knows and nobody has removed: it is not at work
 // yet, or no more.
 func viewIdle(now time.Time, c *buffer.ConsumerInfo, receiving engine.Receiving) api.Handler {
 	v := api.Handler{
 		Name: c.Name, State: api.StateStarting, PausedSince: api.UTC(c.PausedSince),
-		Behind:   viewBehind(now, backlog(c), c.Oldest),
+		Behind:   viewBehind(now, c.Waiting(), c.Oldest),
 		Retrying: api.Retrying{Events: c.Deferred},
 	}
 	if receiving == engine.ReceivingClosed {
