@@ -55,8 +55,7 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 	o.token = index + 1
 
 	envelope, err := smartcar.ParseEnvelope(s.body)
-	// What is signed, of a vehicle and without a challenge is an event that only bears the name.
-	if err == nil && envelope.IsVerify && (envelope.Challenge != "" || envelope.VehicleID == "") {
+	if err == nil && !intake.IsEvent(&envelope) {
 		return rc.serveVerify(r, o, &envelope)
 	}
 	rc.fillEvent(s, r, &envelope, signature, err)

@@ -26,12 +26,18 @@ func Reread(e *buffer.Event) error {
 	if err != nil {
 		return err
 	}
-	if envelope.IsVerify && (envelope.Challenge != "" || envelope.VehicleID == "") {
+	if !IsEvent(&envelope) {
 		return errors.New("it is a VERIFY, not an event")
 	}
 	Fill(e, &envelope)
 	e.Unreadable = ""
 	return nil
+}
+
+// IsEvent reports whether a signed body is an event: all but a VERIFY. What has a vehicle and no challenge only bears
+// that name.
+func IsEvent(e *smartcar.Envelope) bool {
+	return !e.IsVerify || e.Challenge == "" && e.VehicleID != ""
 }
 
 // Fill fills in what the envelope says of e.Body.
