@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 )
 
 // The parameters that pick events and dead letters. In a JSON body they are the
@@ -48,12 +49,8 @@ func (p params) deadLetterFilter() (engine.Filter, error) {
 	return f, nil
 }
 
-var reasons = []buffer.Reason{
-	buffer.ReasonRejected, buffer.ReasonExhausted, buffer.ReasonExpired, buffer.ReasonPoison, buffer.ReasonUnreadable,
-	buffer.ReasonConflict,
-}
-
 func reasonNames() string {
+	reasons := replay.Reasons()
 	names := make([]string, 0, len(reasons))
 	for _, r := range reasons {
 		names = append(names, string(r))
@@ -73,7 +70,7 @@ func engineFilter(o api.Filter) (engine.Filter, error) {
 	if slices.Contains(o.DeadLetterIDs, "") || slices.Contains(o.EventIDs, "") {
 		return f, apiErrorf(http.StatusBadRequest, "an id is empty: give a value or leave it out")
 	}
-	if o.Reason != "" && !slices.Contains(reasons, f.Reason) {
+	if o.Reason != "" && !slices.Contains(replay.Reasons(), f.Reason) {
 		return f, apiErrorf(http.StatusBadRequest, "reason %q: must be one of %s", o.Reason, reasonNames())
 	}
 	var sinceErr, untilErr error

@@ -81,8 +81,8 @@ func (e *UnknownReasonError) Error() string {
 	return fmt.Sprintf("filter: there is no reason %q: it is one of %s", e.Reason, strings.Join(known, ", "))
 }
 
-// reasons are those that a filter may name.
-func reasons() []buffer.Reason {
+// Reasons are those that a filter may name: all that a dead letter may have.
+func Reasons() []buffer.Reason {
 	return []buffer.Reason{
 		buffer.ReasonRejected, buffer.ReasonExhausted, buffer.ReasonExpired, buffer.ReasonPoison, buffer.ReasonUnreadable,
 		buffer.ReasonConflict,
@@ -91,8 +91,8 @@ func reasons() []buffer.Reason {
 
 // CheckDeadLetters says what makes the filter unfit to pick dead letters.
 func (f *Filter) CheckDeadLetters() error {
-	if f.Reason != "" && !slices.Contains(reasons(), f.Reason) {
-		return &UnknownReasonError{Reason: f.Reason, Known: reasons()}
+	if f.Reason != "" && !slices.Contains(Reasons(), f.Reason) {
+		return &UnknownReasonError{Reason: f.Reason, Known: Reasons()}
 	}
 	return f.check()
 }
