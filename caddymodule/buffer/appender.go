@@ -7,9 +7,9 @@ type Appender interface {
 	// Append stores e and returns when it is durable. e.Position is ignored. The buffer does not keep e or e.Body after
 	// it returned. A duplicate of a stored event is nil with Receipt.Duplicate; a duplicate of an event whose sync is
 	// under way waits for that sync. When ctx ends first, Append returns ctx's error, and the event may or may not have
-	// been stored: the sender must send it again. An event that differs from the stored one under its id by the Digest
-	// goes to the dead letters, unless the stored one is unreadable and it is not. An event with Unreadable set goes to the dead letters of no handler
-	// instead of to the consumers.
+	// been stored: the sender must send it again. An event with Unreadable set goes to the dead letters of no handler
+	// instead of to the consumers. So does one whose Digest differs from that of the stored event under its id, unless
+	// it can be read and the stored one cannot.
 	Append(ctx context.Context, e *Event) (Receipt, error)
 }
 

@@ -95,10 +95,10 @@ type Stats struct {
 	ClockJump ClockJump
 	// FileSystem names what the buffer lies on, "" where that is not known. SyncMedian and SyncMax are how long a small
 	// write and its sync took when the buffer was opened, 0 where and as long as that is not measured.
-	FileSystem string
-	// DiskBytes is the size of the whole disk, 0 where that is not known.
-	DiskBytes           uint64
+	FileSystem          string
 	SyncMedian, SyncMax time.Duration
+	// DiskBytes is the size of the whole disk, 0 where that is not known.
+	DiskBytes uint64
 }
 
 // ClockJump is a jump of the system's clock; the zero value is none.

@@ -97,7 +97,8 @@ func (l *verifyLimit) forget(now time.Time) {
 	}
 }
 
-// bucket is a token bucket.
+// bucket is a token bucket. The one of golang.org/x/time/rate gives nothing more until a clock that was set back has come
+// so far again.
 type bucket struct {
 	tokens float64
 	// at is when it was last refilled; zero: never.
