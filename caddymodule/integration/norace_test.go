@@ -2,5 +2,5 @@
 
 package integration
 
-// memoryFactor is how much more memory a Caddy under test takes.
-const memoryFactor = 1
+// memoryFactor is how much more memory a Caddy under test takes, timeFactor how much more time its senders have.
+const memoryFactor, timeFactor = 1, 1
