@@ -28,6 +28,15 @@ type Consumers interface {
 	// ForgetConsumer removes a consumer with its position, its deferred events and its memos; its dead letters stay.
 	// What it alone held back can be trimmed at once. ErrInUse while it is open, ErrNotFound when there is none.
 	ForgetConsumer(ctx context.Context, name string) error
+
+	// Roster tells which consumers there are, for RestoreRoster.
+	Roster(ctx context.Context) (Roster, error)
+
+	// RestoreRoster undoes, durably and in one step, what CreateConsumers, Consumer and KeepConsumers have done since
+	// the roster was taken. A consumer that is not in it is removed, as by ForgetConsumer; those in it are orphans, or
+	// none, since when they were then. One that has been forgotten meanwhile stays so, and nobody's position changes.
+	// ErrInUse, and nothing is done, while one that has to go is open.
+	RestoreRoster(ctx context.Context, roster Roster) error
 }
 
 // ConsumerStats describes one consumer.

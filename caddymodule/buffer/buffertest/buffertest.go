@@ -88,6 +88,8 @@ func Run(t *testing.T, newStorage New) {
 		{"Consumers/pauses over a crash", testPause},
 		{"Consumers/orphans those not kept", testKeep},
 		{"Consumers/forgets", testForget},
+		{"Consumers/goes back to those of before", testRestoreRoster},
+		{"Consumers/goes back to none", testRestoreNone},
 		{"Events/by range, both ways", testEvents},
 		{"Events/goes over damage", testEventsDamage},
 		{"Events/holds nothing while the caller has the turn", testEventsUnlocked},

@@ -16,7 +16,7 @@
 //	                        what goes, and when
 //	events, states, stats, consumers, deadletters
 //	                        questions of operators
-//	consumer, create, lifecycle
+//	consumer, create, lifecycle, roster
 //	                        who reads, and what people decide about them
 //	lease, deferred, settle, reopen, damage, settlement
 //	                        what a consumer does with an event

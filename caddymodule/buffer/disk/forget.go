@@ -17,17 +17,7 @@ func (b *Buffer) ForgetConsumer(ctx context.Context, name string) error {
 		if st == nil {
 			return buffer.ErrNotFound
 		}
-		copies, err := copyCosts(g.db, name, format.MaxPosition)
-		if err != nil {
-			return err
-		}
-		st.mu.Lock()
-		defer st.mu.Unlock()
-		if st.busy() {
-			return buffer.ErrInUse
-		}
-		g.stageForget(st, copies)
-		return nil
+		return g.stageForgetAll([]*consumerState{st})
 	})
 	if err != nil {
 		return fmt.Errorf("forgetting consumer %q: %w", name, err)

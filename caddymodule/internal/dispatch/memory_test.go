@@ -126,6 +126,10 @@ func (b *memory) ForgetConsumer(_ context.Context, name string) error {
 	return nil
 }
 
+func (b *memory) Roster(context.Context) (buffer.Roster, error) { return buffer.Roster{}, nil }
+
+func (b *memory) RestoreRoster(context.Context, buffer.Roster) error { return nil }
+
 func (b *memory) Events(_ context.Context, r buffer.Range) iter.Seq2[buffer.Event, error] {
 	b.mu.Lock()
 	events := slices.Clone(b.events)
