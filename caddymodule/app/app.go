@@ -72,6 +72,8 @@ type App struct {
 	definitions []handlersfile.Definition
 	ref         *EngineRef
 	log         *slog.Logger
+	// ctx is the config's own, and before that of the config that was in force when this one began to start.
+	ctx, before context.Context
 	// joined are the servers that have a receiver.
 	joined map[*caddyhttp.Server]bool
 }
@@ -87,7 +89,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision checks the config and the handlers files. It touches neither the buffer
 // nor any process: `caddy validate` calls it too.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.log = ctx.Slogger()
+	a.ctx, a.log = ctx, ctx.Slogger()
 	if a.DrainTimeout == 0 {
 		a.DrainTimeout = caddy.Duration(defaultDrainTimeout)
 	}
@@ -223,6 +225,7 @@ func (a *App) handlerPaths() ([]string, error) {
 // Start opens the buffer, unless a request or an earlier config has, and applies the
 // handlers.
 func (a *App) Start() error {
+	a.before = caddy.ActiveContext().Context
 	a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory})
 	ctx := context.Background()
 	if err := a.checkMoved(ctx); err != nil {
@@ -242,13 +245,17 @@ func (a *App) Start() error {
 // the end requests are still being answered. Cleanup lets go.
 func (a *App) Stop() error { return nil }
 
-// Cleanup gives the engine back. When this config is taken back after a failed reload
-// the engine returns to the handlers of the one before.
+// Cleanup gives the engine back. When this config is taken back, since it failed to start, the
+// engine returns to the handlers of the one before, and keeps nothing for those that only this one has.
 func (a *App) Cleanup() error {
 	if a.ref == nil || a.ref.key == "" {
 		return nil
 	}
-	a.ref.engine.Release(context.Background(), a)
+	if a.takenBack() {
+		a.ref.engine.TakeBack(context.Background(), a)
+	} else {
+		a.ref.engine.Release(context.Background(), a)
+	}
 	return errors.Join(a.ref.leave(a), a.ref.Release())
 }
 

@@ -26,7 +26,7 @@ func testRestoreRoster(t *testing.T, f *fixture) {
 	roster, err := f.Roster(f.ctx)
 	must(err)
 
-	f.appendN(2)
+	f.append("later-1", "later-2")
 	must(f.CreateConsumers(f.ctx, append(all, buffer.ConsumerSpec{Name: "new", Start: start})...))
 	must(f.KeepConsumers(f.ctx, "removed", "new"))
 	must(f.PauseConsumer(f.ctx, "kept", true))

@@ -31,24 +31,41 @@ func (e *Engine) Apply(ctx context.Context, owner any, defs []handlersfile.Defin
 		return buffer.ErrClosed
 	}
 	e.setEnding(time.Time{})
-	if err := e.change(ctx, defs, len(e.owners) > 0); err != nil {
-		if n := len(e.owners); n > 0 {
-			e.keepConsumers(ctx, e.owners[n-1].defs) // without what the refused one created
-		}
+	strict := len(e.owners) > 0
+	before, err := e.noteRoster(ctx)
+	if err != nil && strict {
 		return err
 	}
-	e.forget(owner)
-	e.owners = append(e.owners, generation{owner: owner, defs: defs})
+	if err := e.change(ctx, defs, strict); err != nil {
+		e.goBackTo(before) // without what the refused one created
+		return err
+	}
+	if again := e.forget(owner); again != nil {
+		before = again.before
+	}
+	e.owners = append(e.owners, generation{owner: owner, defs: defs, before: before})
 	e.keepConsumers(ctx, defs)
 	return nil
 }
 
-// Release withdraws an owner's definitions. If it is the newest owner, those of the one
-// before are in force again: processes that had ended are started again, and one that does
-// not start is kept as down. If it was the last owner, all handlers end, and the time that
-// Destruct has begins to run. Release goes on when ctx has ended, and gives up only for
-// Destruct. Releasing an unknown owner does nothing.
+// Release withdraws the definitions of an owner that was in force. If it is the newest owner,
+// those of the one before are in force again: processes that had ended are started again, and
+// one that does not start is kept as down. If it was the last owner, all handlers end, and the
+// time that Destruct has begins to run; their consumers stay for the next start. Release goes
+// on when ctx has ended, and gives up only for Destruct. Releasing an unknown owner does
+// nothing.
 func (e *Engine) Release(ctx context.Context, owner any) {
+	e.withdraw(ctx, owner, func(ctx context.Context, _ *generation) {
+		// Caddy or the app ends where there is no owner. The next start may have any handlers,
+		// so all consumers are kept.
+		if n := len(e.owners); n > 0 {
+			e.keepConsumers(ctx, e.owners[n-1].defs)
+		}
+	})
+}
+
+// withdraw takes the definitions of an owner out of force, and calls then if that was the newest.
+func (e *Engine) withdraw(ctx context.Context, owner any, then func(context.Context, *generation)) {
 	// Caddy releases in Cleanup, when the config's context has just ended.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -57,26 +74,21 @@ func (e *Engine) Release(ctx context.Context, owner any) {
 	e.applying.Lock()
 	defer e.applying.Unlock()
 	newest := len(e.owners) > 0 && e.owners[len(e.owners)-1].owner == owner
-	e.forget(owner)
+	g := e.forget(owner)
 	if !newest || e.destroyed.Load() {
 		return
 	}
-	n := len(e.owners)
-	if n == 0 {
-		// Caddy or the app ends. The next start may have any handlers, so all consumers are
-		// kept.
+	var defs []handlersfile.Definition
+	if n := len(e.owners); n > 0 {
+		defs = e.owners[n-1].defs
+	} else {
 		e.setEnding(time.Now())
-		if err := e.change(ctx, nil, false); err != nil {
-			e.log.Error("could not end the handlers", "error", err)
-		}
-		return
 	}
-	defs := e.owners[n-1].defs
 	if err := e.change(ctx, defs, false); err != nil {
-		e.log.Error("could not go back to the handlers of the config before", "error", err)
+		e.log.Error("could not go back to the handlers of the config before, or end them", "error", err)
 		return
 	}
-	e.keepConsumers(ctx, defs)
+	then(ctx, g)
 }
 
 // keepConsumers tells the buffer whose events to keep.
@@ -95,14 +107,15 @@ func (e *Engine) keepConsumers(ctx context.Context, defs []handlersfile.Definiti
 	}
 }
 
-// forget removes an owner.
-func (e *Engine) forget(owner any) {
+// forget removes an owner and returns what it asked for, nil if it was none.
+func (e *Engine) forget(owner any) *generation {
 	for i, g := range e.owners {
 		if g.owner == owner {
 			e.owners = append(e.owners[:i:i], e.owners[i+1:]...)
-			return
+			return &g
 		}
 	}
+	return nil
 }
 
 // change replaces the runners by those that defs define. When strict, any failure makes it

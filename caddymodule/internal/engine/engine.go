@@ -85,6 +85,8 @@ func (s semaphore) Unlock() { <-s }
 type generation struct {
 	owner any
 	defs  []handlersfile.Definition
+	// before is what TakeBack goes back to, nil where the buffer did not say.
+	before *snapshot
 }
 
 // Plugin is what the engine needs of *pluginhost.Plugin.
