@@ -30,6 +30,8 @@ var (
 	// ErrHalted: a write or sync failed, so nothing more is accepted until the buffer is opened anew (restart Caddy
 	// when the disk is well again).
 	ErrHalted = errors.New("buffer is halted after a failed write")
+	// ErrOtherBuffer is an error of opening: the place has another buffer than it had, or none. See Accepter.
+	ErrOtherBuffer = errors.New("not the buffer that was here before")
 )
 
 // Errors of the methods that answer an operator's questions, wrapped.

@@ -19,3 +19,10 @@ type Opener interface {
 	// the same Key opened, without closing it.
 	Reconfigure(b Buffer) error
 }
+
+// Accepter is an Opener that knows which buffer its place had, and does not open another one (ErrOtherBuffer).
+type Accepter interface {
+	Opener
+	// Accept has the next Open take what is there then.
+	Accept() error
+}

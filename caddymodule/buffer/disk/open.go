@@ -14,7 +14,8 @@ import (
 )
 
 // Open opens the buffer in o.Path, or creates it. It takes well under a second, whatever is stored. One process can
-// have a directory open at a time.
+// have a directory open at a time. Where another buffer is than Options.Identity says, or none, it fails with an
+// *IdentityError, and makes and changes nothing.
 func Open(ctx context.Context, o Options) (*Buffer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -26,6 +27,10 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
 	}
 	o = o.withDefaults()
+	// Before anything is made there; the look is repeated once the directory is locked.
+	if err := failstop.CheckIdentity(o.FS, o.Path, o.Identity); err != nil {
+		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
+	}
 	b := &Buffer{
 		opts:      o,
 		log:       o.Log,
@@ -37,7 +42,7 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		cacheDrop: newTrigger(),
 	}
 	b.limits.Store(&o.Limits)
-	b.fs = failstop.New(failstop.Options{FS: o.FS, Path: o.Path, Log: o.Log, Closing: b.closing})
+	b.fs = failstop.New(failstop.Options{FS: o.FS, Path: o.Path, Identity: o.Identity, Log: o.Log, Closing: b.closing})
 	b.failure = b.fs.Failure
 	db, err := openPebble(o, b.fs)
 	if err != nil {

@@ -42,6 +42,9 @@ type Limits struct {
 type Options struct {
 	// Path of the buffer's directory, made when it is not there.
 	Path string
+	// Identity is the one that the buffer in Path must have, as its Identity said when it was open before. Default: any;
+	// a new buffer gets one. See IdentityError.
+	Identity string
 	Limits
 	// Log takes what an operator should know; never contents of events. Default: nothing.
 	Log *slog.Logger

@@ -50,6 +50,9 @@ func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
 			"same data directory; "+
 			"stop that one, or give this one a path of its own (%w)", o.Path, failstop.ErrLocked, err)
 	}
+	if other, ok := errors.AsType[*IdentityError](err); ok {
+		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, other)
+	}
 	if _, there := f.Stat(o.Path); errors.Is(err, fs.ErrNotExist) && errors.Is(there, fs.ErrNotExist) {
 		return nil, &PathError{Path: o.Path, Cause: err} // where there is no directory, nothing is damaged
 	}

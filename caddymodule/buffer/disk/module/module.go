@@ -3,6 +3,7 @@ package module
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -105,13 +106,54 @@ func (m *Module) Key() string { return m.Path }
 // Dir is the directory on this machine that the buffer writes to.
 func (m *Module) Dir() string { return m.Path }
 
-// Open implements buffer.Opener.
+// Open implements buffer.Opener. It fails with an *UnexpectedError where the path had another buffer the last time.
 func (m *Module) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer, error) {
-	b, err := disk.Open(ctx, disk.Options{Path: m.Path, Limits: m.limits(), Log: log})
+	places, was := m.remembered(log)
+	b, err := disk.Open(ctx, disk.Options{Path: m.Path, Identity: was.Identity, Limits: m.limits(), Log: log})
+	if other, ok := errors.AsType[*disk.IdentityError](err); ok {
+		return nil, &UnexpectedError{
+			Cause: other, FirstOpened: was.FirstOpened, LastOpened: was.LastOpened, Record: places.file(m.Path),
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
+	if places != nil {
+		if err := places.note(m.Path, b.Identity(), time.Now().UTC()); err != nil {
+			log.Warn("buffer: it cannot be remembered which one is here, so an empty directory would be taken for a new one",
+				"path", m.Path, "error", err)
+		}
+	}
 	return b, nil
+}
+
+// remembered returns what is known of the path; nil: nothing is remembered of it. Where that cannot be read, receiving
+// goes on as if nothing were known.
+func (m *Module) remembered(log *slog.Logger) (*known, record) {
+	places, err := knownBuffers(m.Path)
+	if places == nil && err == nil {
+		return nil, record{}
+	}
+	var was record
+	if err == nil {
+		was, err = places.find(m.Path)
+	}
+	if err != nil {
+		log.Warn("buffer: it cannot be read which one was here, so any is taken", "path", m.Path, "error", err)
+	}
+	return places, was
+}
+
+// Accept implements buffer.Accepter.
+func (m *Module) Accept() error {
+	places, err := knownBuffers(m.Path)
+	if places != nil && err == nil {
+		err = places.forget(m.Path)
+	}
+	if err != nil {
+		return fmt.Errorf("forgetting which buffer was in %s: %w", m.Path, err)
+	}
+	return nil
 }
 
 // Reconfigure implements buffer.Opener.
@@ -193,5 +235,5 @@ var (
 	_ caddy.Provisioner     = (*Module)(nil)
 	_ caddy.Validator       = (*Module)(nil)
 	_ caddyfile.Unmarshaler = (*Module)(nil)
-	_ buffer.Opener         = (*Module)(nil)
+	_ buffer.Accepter       = (*Module)(nil)
 )

@@ -108,17 +108,25 @@ func (c *control) write(fsys vfs.FS, dir string, t controlState) error {
 	if err != nil {
 		return err
 	}
-	if err := writeSynced(fsys, fsys.PathJoin(dir, controlNewFile), format.AppendChecksum(text)); err != nil {
+	if err := replaceFile(fsys, dir, controlFile, controlNewFile, format.AppendChecksum(text)); err != nil {
 		return err
 	}
-	if err := fsys.Rename(fsys.PathJoin(dir, controlNewFile), fsys.PathJoin(dir, controlFile)); err != nil {
+	c.written = t
+	return nil
+}
+
+// replaceFile writes a small file under another name first, so that a crash leaves the old one or the new one.
+func replaceFile(fsys vfs.FS, dir, name, newName string, content []byte) error {
+	if err := writeSynced(fsys, fsys.PathJoin(dir, newName), content); err != nil {
+		return err
+	}
+	if err := fsys.Rename(fsys.PathJoin(dir, newName), fsys.PathJoin(dir, name)); err != nil {
 		return err
 	}
 	d, err := fsys.OpenDir(dir)
 	if err != nil {
 		return err
 	}
-	c.written = t
 	return errors.Join(d.Sync(), d.Close())
 }
 

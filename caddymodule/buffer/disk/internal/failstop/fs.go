@@ -35,6 +35,8 @@ type FS struct {
 	Failure *Failure
 
 	path string
+	// identity is the one that the buffer must have, "" for any; once it is locked, the one that it has.
+	identity string
 	// place is nil where the file system is not the operating system's.
 	place       *place
 	control     *control
@@ -49,7 +51,9 @@ type Options struct {
 	// FS is the file system to wrap, Path the buffer's directory.
 	FS   vfs.FS
 	Path string
-	Log  *slog.Logger
+	// Identity is the one that the buffer must have, "" for any.
+	Identity string
+	Log      *slog.Logger
 	// Closing ends all waiting.
 	Closing <-chan struct{}
 }
@@ -62,6 +66,7 @@ func New(o Options) *FS {
 		FS:          descriptors,
 		Failure:     failure,
 		path:        o.Path,
+		identity:    o.Identity,
 		control:     newControl(),
 		descriptors: descriptors,
 		diskFull:    &diskFull{log: o.Log, path: o.Path, closing: o.Closing, failure: failure},
@@ -300,7 +305,7 @@ func (f *FS) Lock(name string) (io.Closer, error) {
 		}
 	}
 	// Nobody else changes the files from here on, and Pebble has not looked at them yet.
-	if err := f.control.check(f.FS, f.PathDir(name)); err != nil {
+	if err := f.checkFiles(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return lock, nil

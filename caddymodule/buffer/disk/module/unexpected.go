@@ -1,0 +1,31 @@
+package module
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk"
+)
+
+// UnexpectedError says that a path does not have the buffer that it had. It is a buffer.ErrOtherBuffer.
+type UnexpectedError struct {
+	// Cause says what is there, and which buffer was.
+	Cause *disk.IdentityError
+	// FirstOpened and LastOpened are times of the buffer that was there.
+	FirstOpened, LastOpened time.Time
+	// Record is the file that remembers it.
+	Record string
+}
+
+// Error says what to do.
+func (e *UnexpectedError) Error() string {
+	return fmt.Sprintf("%s, where buffer %s was from %s on, opened last at %s: nothing is begun anew, since events that "+
+		"were answered 200 may lie in that one; mount its volume or move it back, which is tried again each second; or, to "+
+		"go on with what is there now, run `caddy smartcar buffer accept`, or while Caddy is stopped delete %s",
+		e.Cause.Error(), e.Cause.Want, at(e.FirstOpened), at(e.LastOpened), e.Record)
+}
+
+func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Unwrap returns the cause.
+func (e *UnexpectedError) Unwrap() error { return e.Cause }
