@@ -8,18 +8,18 @@ import (
 
 // Consumer is one handler's view of the buffer. Methods are safe for concurrent use.
 type Consumer interface {
-	// Lease hands out up to limit events, in append order, that this consumer has
-	// neither leased, settled nor deferred. It blocks until there is at least one,
+	// Lease hands out events for which there is room, in append order, that this consumer
+	// has neither leased, settled nor deferred. It blocks until there is at least one,
 	// ctx ends, or the consumer is closed (ErrClosed).
-	Lease(ctx context.Context, limit int) ([]Lease, error)
+	Lease(ctx context.Context, room Room) ([]Lease, error)
 
 	// Lanes yields each lane that has deferred events, with its first event's retry
 	// state. It is meant for the start: dispatch keeps the rest in memory.
 	Lanes(ctx context.Context) iter.Seq2[Lane, error]
 
-	// LeaseDeferred hands out up to limit deferred events of one lane, in append order,
-	// due or not, skipping those that are leased. It does not block.
-	LeaseDeferred(ctx context.Context, lane string, limit int) ([]Lease, error)
+	// LeaseDeferred hands out deferred events of one lane for which there is room, in
+	// append order, due or not, skipping those that are leased. It does not block.
+	LeaseDeferred(ctx context.Context, lane string, room Room) ([]Lease, error)
 
 	// Settle records outcomes of leased events and returns when they are durable, all of
 	// them or none. Concurrent calls share one sync, also with appends. An outcome for an
@@ -38,6 +38,21 @@ type Consumer interface {
 
 	// Close gives back what is leased. It may be called twice.
 	Close() error
+}
+
+// Room is how much the caller of a lease can take.
+type Room struct {
+	// Events, at least 1.
+	Events int
+	// Bytes of all bodies together; 0 is no bound. The first event is handed out however large
+	// it is, so that no body can hold up a consumer for good.
+	Bytes int
+}
+
+// Takes reports whether an event still fits with which n others come before it, when the
+// bodies have size bytes with its own.
+func (r Room) Takes(n, size int) bool {
+	return n == 0 || n < r.Events && (r.Bytes == 0 || size <= r.Bytes)
 }
 
 // Lease is an event handed out for delivery until Settle or Close.

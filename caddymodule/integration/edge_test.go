@@ -185,7 +185,7 @@ func (e *edge) read(t *testing.T) content {
 	}
 	var c content
 	for consumer.Stats().Pending > 0 {
-		leases, err := consumer.Lease(t.Context(), 1000)
+		leases, err := consumer.Lease(t.Context(), buffer.Room{Events: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}

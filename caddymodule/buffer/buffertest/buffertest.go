@@ -59,6 +59,7 @@ func Run(t *testing.T, newStorage New) {
 		{"Consumer/is open once", testOpenOnce},
 		{"Consumer/first starts with the oldest, later ones with the next", testStart},
 		{"Consumer/the first ones start alike when created in one step", testStartTogether},
+		{"Consumer/leases what there is room for", testRoom},
 		{"Consumer/Close gives back", testCloseGivesBack},
 		{"Consumer/Close ends Lease", testCloseEndsLease},
 		{"Consumer/reports its state", testConsumerStats},

@@ -27,7 +27,7 @@ func testBlocks(t *testing.T, f *fixture) {
 	c := f.consumer("h")
 	got := make(chan []buffer.Lease)
 	go func() {
-		leases, _ := c.Lease(f.ctx, 10)
+		leases, _ := c.Lease(f.ctx, buffer.Room{Events: 10})
 		got <- leases
 	}()
 	select {
@@ -44,7 +44,7 @@ func testLeaseCtx(t *testing.T, f *fixture) {
 	ctx, cancel := context.WithCancel(f.ctx)
 	got := make(chan error)
 	go func() {
-		_, err := c.Lease(ctx, 1)
+		_, err := c.Lease(ctx, buffer.Room{Events: 1})
 		got <- err
 	}()
 	cancel()
@@ -119,7 +119,7 @@ func testCloseEndsLease(t *testing.T, f *fixture) {
 	c := f.consumer("h")
 	got := make(chan error)
 	go func() {
-		_, err := c.Lease(f.ctx, 1)
+		_, err := c.Lease(f.ctx, buffer.Room{Events: 1})
 		got <- err
 	}()
 	if err := c.Close(); err != nil {
@@ -200,7 +200,7 @@ func testSettleParallel(t *testing.T, f *fixture) {
 	for range 10 {
 		wg.Go(func() {
 			for range 30 {
-				leases, err := c.Lease(f.ctx, 1)
+				leases, err := c.Lease(f.ctx, buffer.Room{Events: 1})
 				if err != nil || len(leases) != 1 {
 					t.Errorf("got %d leases, %v", len(leases), err)
 					return
@@ -250,8 +250,8 @@ func testClosed(t *testing.T, f *fixture) {
 	_, appendErr := f.Append(f.ctx, Event("2"))
 	_, againErr := f.Append(f.ctx, Event("1"))
 	_, openErr := f.Consumer(f.ctx, "other")
-	_, leaseErr := c.Lease(f.ctx, 1)
-	_, deferredErr := c.LeaseDeferred(f.ctx, "l", 1)
+	_, leaseErr := c.Lease(f.ctx, buffer.Room{Events: 1})
+	_, deferredErr := c.LeaseDeferred(f.ctx, "l", buffer.Room{Events: 1})
 	lettersErr, lanesErr := lastError(f.DeadLetters(f.ctx, "")), lastError(c.Lanes(f.ctx))
 	for what, err := range map[string]error{
 		"Append": appendErr, "Append of a duplicate": againErr, "Consumer": openErr, "Lease": leaseErr,
@@ -272,7 +272,7 @@ func testCloseBuffer(t *testing.T, f *fixture) {
 	c := f.consumer("h")
 	got := make(chan error)
 	go func() {
-		_, err := c.Lease(f.ctx, 1)
+		_, err := c.Lease(f.ctx, buffer.Room{Events: 1})
 		got <- err
 	}()
 	if err := f.Close(); err != nil {

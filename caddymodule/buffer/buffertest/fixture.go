@@ -73,7 +73,7 @@ func (f *fixture) lease(c buffer.Consumer, n int) []buffer.Lease {
 	f.t.Helper()
 	var all []buffer.Lease
 	for len(all) < n {
-		leases, err := c.Lease(f.ctx, n-len(all))
+		leases, err := c.Lease(f.ctx, buffer.Room{Events: n - len(all)})
 		if err != nil {
 			f.t.Fatalf("leasing event %d of %d: %v", len(all)+1, n, err)
 		}
@@ -144,7 +144,7 @@ func (f *fixture) lanes(c buffer.Consumer) []buffer.Lane {
 
 func (f *fixture) leaseDeferred(c buffer.Consumer, lane string, limit int) []buffer.Lease {
 	f.t.Helper()
-	leases, err := c.LeaseDeferred(f.ctx, lane, limit)
+	leases, err := c.LeaseDeferred(f.ctx, lane, buffer.Room{Events: limit})
 	if err != nil {
 		f.t.Fatalf("leasing deferred events of %q: %v", lane, err)
 	}

@@ -153,7 +153,7 @@ func (m *model) lease() {
 	if len(want) == 0 {
 		return
 	}
-	leases, err := c.open.Lease(m.f.ctx, 1+m.rng.IntN(10))
+	leases, err := c.open.Lease(m.f.ctx, buffer.Room{Events: 1 + m.rng.IntN(10)})
 	if err != nil {
 		m.f.t.Fatal(err)
 	}

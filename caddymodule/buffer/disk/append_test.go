@@ -79,7 +79,7 @@ func TestAppendAbandoned(t *testing.T) {
 		t.Fatalf("sent again: got %+v, %v", r, err)
 	}
 	c := openConsumer(t, b, "a")
-	l, err := c.Lease(t.Context(), 1)
+	l, err := c.Lease(t.Context(), buffer.Room{Events: 1})
 	if err != nil || string(l[0].Event.Body) != string(crashEvent("1", 5000).Body) {
 		t.Fatalf("the stored body is not the one sent (%v)", err)
 	}
@@ -115,7 +115,7 @@ func TestAppendGathersDuringSync(t *testing.T) {
 		default:
 		}
 	}
-	if leases, _, err := c.(*Consumer).scan(10); len(leases) != 0 || err != nil || c.Stats().Pending != 0 {
+	if leases, _, err := c.(*Consumer).scan(buffer.Room{Events: 10}); len(leases) != 0 || err != nil || c.Stats().Pending != 0 {
 		t.Fatalf("%d events are leased before their sync (%v)", len(leases), err)
 	}
 	first := b.committer.newAppendTask(crashEvent("first", 10))

@@ -107,7 +107,7 @@ func BenchmarkDrain(b *testing.B) {
 	for range 4 {
 		wg.Go(func() {
 			for {
-				leases, err := c.Lease(ctx, 64)
+				leases, err := c.Lease(ctx, buffer.Room{Events: 64})
 				if err != nil {
 					return
 				}
@@ -142,13 +142,13 @@ func BenchmarkLane(b *testing.B) {
 		}
 		fill(b, buf, events, 64)
 		for done := 0; done < events; {
-			leases, err := c.Lease(b.Context(), 1000)
+			leases, err := c.Lease(b.Context(), buffer.Room{Events: 1000})
 			done += settleAll(b, c, leases, err, buffer.Outcome{Verb: buffer.Defer, Lane: "l"})
 		}
 		var look, all [10]time.Duration
 		for done := 0; done < events; {
 			tenth, started := done*10/events, time.Now()
-			leases, err := c.LeaseDeferred(b.Context(), "l", chunk)
+			leases, err := c.LeaseDeferred(b.Context(), "l", buffer.Room{Events: chunk})
 			look[tenth] += time.Since(started)
 			done += settleAll(b, c, leases, err, buffer.Outcome{Verb: buffer.Done})
 			all[tenth] += time.Since(started)

@@ -85,7 +85,7 @@ func load(ctx context.Context, t *testing.T, b *Buffer, l *ledger, seed uint64, 
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(seed, uint64(100+w)))
 			for ctx.Err() == nil {
-				leases, err := c.Lease(ctx, 1+rng.IntN(5))
+				leases, err := c.Lease(ctx, buffer.Room{Events: 1 + rng.IntN(5)})
 				if err != nil {
 					return
 				}
@@ -221,7 +221,7 @@ func verifyConsumer(ctx context.Context, b *Buffer, told *ledger, _ map[uint64]s
 	had := map[uint64]bool{}
 	var last uint64
 	for c.Stats().Pending > 0 {
-		leases, err := c.Lease(ctx, 100)
+		leases, err := c.Lease(ctx, buffer.Room{Events: 100})
 		if err != nil {
 			complain("leasing: %v", err)
 			return
@@ -241,7 +241,7 @@ func verifyConsumer(ctx context.Context, b *Buffer, told *ledger, _ map[uint64]s
 	}
 	deferred := uint64(0)
 	for lane := range c.Lanes(ctx) {
-		leases, err := c.LeaseDeferred(ctx, lane.Name, 1<<20)
+		leases, err := c.LeaseDeferred(ctx, lane.Name, buffer.Room{Events: 1 << 20})
 		if err != nil {
 			complain("leasing lane %s: %v", lane.Name, err)
 		}

@@ -118,7 +118,7 @@ func (r *reopenRig) verify(t *testing.T, told *ledger) {
 	defer b.Close()
 	c := openConsumer(t, b, "live")
 	deferred, letters := map[uint64]bool{}, map[uint64]bool{}
-	leases, err := c.LeaseDeferred(t.Context(), "again", 1000)
+	leases, err := c.LeaseDeferred(t.Context(), "again", buffer.Room{Events: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func (r *rot) fill() {
 		r.t.Fatal(err)
 	}
 	for c.Stats().Pending > 20 {
-		leases, err := c.Lease(r.t.Context(), 20)
+		leases, err := c.Lease(r.t.Context(), buffer.Room{Events: 20})
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -257,7 +257,7 @@ func (r *rot) drain(b *Buffer) {
 	}
 	defer c.Close()
 	for c.Stats().Pending > 0 {
-		leases, err := c.Lease(r.t.Context(), 50)
+		leases, err := c.Lease(r.t.Context(), buffer.Room{Events: 50})
 		if err != nil {
 			r.t.Errorf("%s: leasing: %v", r.what, err)
 			return

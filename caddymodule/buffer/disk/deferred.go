@@ -68,27 +68,27 @@ func (c *Consumer) readLanes(from []byte) (lanes []buffer.Lane, next []byte, err
 }
 
 // LeaseDeferred implements buffer.Consumer.
-func (c *Consumer) LeaseDeferred(ctx context.Context, lane string, limit int) ([]buffer.Lease, error) {
+func (c *Consumer) LeaseDeferred(ctx context.Context, lane string, room buffer.Room) ([]buffer.Lease, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	leases, err := c.leaseDeferred(lane, limit)
+	leases, err := c.leaseDeferred(lane, room)
 	if err != nil {
 		return nil, fmt.Errorf("leasing deferred events: %w", err)
 	}
 	return leases, nil
 }
 
-func (c *Consumer) leaseDeferred(lane string, limit int) ([]buffer.Lease, error) {
+func (c *Consumer) leaseDeferred(lane string, room buffer.Room) ([]buffer.Lease, error) {
 	if len(lane) > maxLane {
 		return nil, nil
 	}
 	var taken []buffer.Lease
 	err := c.b.use(func(db *pebble.DB) (err error) {
-		if taken, err = c.takeDeferred(db, lane, limit); err != nil {
+		if taken, err = c.takeDeferred(db, lane, room.Events); err != nil {
 			return err
 		}
-		return c.fill(db, &taken, lane)
+		return c.fill(db, &taken, lane, room)
 	})
 	return taken, err
 }
@@ -134,9 +134,11 @@ func (c *Consumer) takeDeferred(db *pebble.DB, lane string, limit int) ([]buffer
 	return taken, nil
 }
 
-// fill reads the events of the leases taken; those that cannot be read are set aside.
-func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string) error {
+// fill reads the events of the leases taken; those that cannot be read are set aside, and those without room
+// are given back.
+func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string, room buffer.Room) error {
 	kept := (*taken)[:0]
+	size := 0
 	for i, l := range *taken {
 		was := lease{deferred: true, lane: lane}
 		e, raw, err := c.b.readEvent(l.Event.Position)
@@ -155,6 +157,10 @@ func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string) error
 			c.giveBack(kept)
 			*taken = nil
 			return err
+		}
+		if size += len(e.Body); !room.Takes(len(kept), size) {
+			c.giveBack((*taken)[i:])
+			break
 		}
 		l.Event = e
 		kept = append(kept, l)

@@ -140,7 +140,7 @@ func strike(t *testing.T, b *Buffer, c buffer.Consumer, f *faults) *ledger {
 	}
 	wg.Go(func() {
 		for {
-			leases, err := c.Lease(ctx, 10)
+			leases, err := c.Lease(ctx, buffer.Room{Events: 10})
 			if errors.Is(err, buffer.ErrHalted) {
 				return
 			}
@@ -165,7 +165,7 @@ func strike(t *testing.T, b *Buffer, c buffer.Consumer, f *faults) *ledger {
 func checkHalted(t *testing.T, b *Buffer, c buffer.Consumer, cause error, full bool) {
 	t.Helper()
 	_, appendErr := b.Append(t.Context(), crashEvent("later", 1))
-	_, leaseErr := c.Lease(t.Context(), 1)
+	_, leaseErr := c.Lease(t.Context(), buffer.Room{Events: 1})
 	for what, err := range map[string]error{"Append": appendErr, "Lease": leaseErr, "Stats": b.Stats().Halted} {
 		if !errors.Is(err, buffer.ErrHalted) || !errors.Is(err, cause) {
 			t.Errorf("%s: got %v, want ErrHalted with its cause", what, err)
@@ -209,7 +209,7 @@ func TestDamagedSegment(t *testing.T) {
 	}
 	var got []uint64
 	for c.Stats().Pending > 0 {
-		leases, err := c.Lease(ctx, 50)
+		leases, err := c.Lease(ctx, buffer.Room{Events: 50})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -310,7 +310,7 @@ func TestReadErrorIsReportedAndPasses(t *testing.T) {
 	leased := 0
 	for err = nil; err == nil && leased < 100; {
 		var l []buffer.Lease
-		l, err = c.Lease(ctx, 100)
+		l, err = c.Lease(ctx, buffer.Room{Events: 100})
 		leased += len(l)
 	}
 	if !errors.Is(err, errInjected) {
@@ -318,7 +318,7 @@ func TestReadErrorIsReportedAndPasses(t *testing.T) {
 	}
 	f.on.Store(false)
 	for leased < 100 {
-		l, err := c.Lease(ctx, 100)
+		l, err := c.Lease(ctx, buffer.Room{Events: 100})
 		if err != nil {
 			t.Fatalf("after the error has passed: %v", err)
 		}

@@ -268,7 +268,10 @@ func (h *history) consumer(ctx context.Context, b *Buffer) (c buffer.Consumer) {
 func (h *history) settle(ctx context.Context, c buffer.Consumer, rng *rand.Rand) {
 	for c != nil && ctx.Err() == nil {
 		var leases []buffer.Lease
-		err := h.within(ctx, "Lease", func(ctx context.Context) (err error) { leases, err = c.Lease(ctx, 1+rng.IntN(5)); return err })
+		err := h.within(ctx, "Lease", func(ctx context.Context) (err error) {
+			leases, err = c.Lease(ctx, buffer.Room{Events: 1 + rng.IntN(5)})
+			return err
+		})
 		if errors.Is(err, buffer.ErrHalted) {
 			return
 		}

@@ -48,7 +48,7 @@ func TestGapsAtTheBeginning(t *testing.T) {
 	}
 	c := reopen()
 	wantPending(c, 1)
-	l, err := c.Lease(t.Context(), 2)
+	l, err := c.Lease(t.Context(), buffer.Room{Events: 2})
 	if err != nil || len(l) != 1 || l[0].Event.ID != "1" {
 		t.Errorf("got %d leases, %v; want event 1", len(l), err)
 	}

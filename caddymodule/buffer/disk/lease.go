@@ -11,22 +11,26 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
-// leaseBytes bounds what one Lease call reads, whatever limit is; one event is
-// handed out in any case.
+// leaseBytes bounds what one Lease call reads, however much room there is; one event
+// is handed out in any case.
 const leaseBytes = 8 << 20
 
 // Lease implements buffer.Consumer.
-func (c *Consumer) Lease(ctx context.Context, limit int) ([]buffer.Lease, error) {
-	leases, err := c.lease(ctx, limit)
+func (c *Consumer) Lease(ctx context.Context, room buffer.Room) ([]buffer.Lease, error) {
+	leases, err := c.lease(ctx, room)
 	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("leasing events: %w", err)
 	}
 	return leases, err
 }
 
-func (c *Consumer) lease(ctx context.Context, limit int) ([]buffer.Lease, error) {
-	if limit < 1 {
-		return nil, fmt.Errorf("limit is %d, it must be at least 1", limit)
+func (c *Consumer) lease(ctx context.Context, room buffer.Room) ([]buffer.Lease, error) {
+	if room.Events < 1 || room.Bytes < 0 {
+		return nil, fmt.Errorf("room for %d events of %d bytes: it must be for one event at least",
+			room.Events, room.Bytes)
+	}
+	if room.Bytes == 0 || room.Bytes > leaseBytes {
+		room.Bytes = leaseBytes
 	}
 	select {
 	case c.turn <- struct{}{}:
@@ -44,7 +48,7 @@ func (c *Consumer) lease(ctx context.Context, limit int) ([]buffer.Lease, error)
 		if err := c.usable(); err != nil {
 			return nil, err
 		}
-		leases, more, err := c.scan(limit)
+		leases, more, err := c.scan(room)
 		if err != nil || len(leases) > 0 {
 			return leases, err
 		}
@@ -73,7 +77,7 @@ func (c *Consumer) bounds() (from, to uint64) {
 }
 
 // scan reads on from the cursor. more says that it moved without a result.
-func (c *Consumer) scan(limit int) (leases []buffer.Lease, more bool, err error) {
+func (c *Consumer) scan(room buffer.Room) (leases []buffer.Lease, more bool, err error) {
 	from, to := c.bounds()
 	if from > to {
 		return nil, false, nil
@@ -81,7 +85,7 @@ func (c *Consumer) scan(limit int) (leases []buffer.Lease, more bool, err error)
 	var events []found
 	var next uint64
 	err = c.b.use(func(*pebble.DB) (err error) {
-		events, next, err = c.read(from, to, limit)
+		events, next, err = c.read(from, to, room)
 		return err
 	})
 	if err != nil && len(events) == 0 {
@@ -128,9 +132,9 @@ func (c *Consumer) take(events []found, from, next uint64) (leases []buffer.Leas
 	return leases, bad, nil
 }
 
-// read returns up to limit events from a range, and the position to go on with.
-func (c *Consumer) read(from, to uint64, limit int) (events []found, next uint64, err error) {
-	events = make([]found, 0, min(uint64(limit), to-from+1))
+// read returns the events of a range for which there is room, and the position to go on with.
+func (c *Consumer) read(from, to uint64, room buffer.Room) (events []found, next uint64, err error) {
+	events = make([]found, 0, min(uint64(room.Events), to-from+1))
 	next = from
 	size := 0
 	enough := false
@@ -145,9 +149,12 @@ func (c *Consumer) read(from, to uint64, limit int) (events []found, next uint64
 			failed, next = f.err, position
 			return false
 		}
+		if size += len(f.event.Body); !room.Takes(len(events), size) {
+			enough, next = true, position
+			return false
+		}
 		events = append(events, f)
-		size += len(f.event.Body)
-		enough = len(events) == limit || size >= leaseBytes
+		enough = len(events) == room.Events
 		return !enough
 	})
 	if err == nil {

@@ -32,7 +32,7 @@ func TestFullStillSettles(t *testing.T) {
 	c := openConsumer(t, b, "h")
 	settleOne := func(o buffer.Outcome) uint64 {
 		t.Helper()
-		leases, err := c.Lease(t.Context(), 1)
+		leases, err := c.Lease(t.Context(), buffer.Room{Events: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -81,7 +81,7 @@ func TestReopenTrimmed(t *testing.T) {
 			defer b.Close()
 			c = openConsumer(t, b, "h")
 			for round := range 2 {
-				leases, err := c.LeaseDeferred(t.Context(), "again", 10)
+				leases, err := c.LeaseDeferred(t.Context(), "again", buffer.Room{Events: 10})
 				if err != nil || len(leases) != 2 {
 					t.Fatalf("got %d leases, %v", len(leases), err)
 				}
@@ -121,7 +121,7 @@ func TestReopenDamaged(t *testing.T) {
 	settleN(t, c, 1, buffer.Outcome{Verb: buffer.Dead, Reason: buffer.ReasonRejected})
 	(&storage{open: b}).Damage(t, 1)
 	reopenLetters(t, b, c)
-	leases, err := c.LeaseDeferred(t.Context(), "again", 1)
+	leases, err := c.LeaseDeferred(t.Context(), "again", buffer.Room{Events: 1})
 	if err != nil || len(leases) != 1 || leases[0].Event.ID != "1" {
 		t.Fatalf("got %v, %v", leases, err)
 	}
@@ -149,7 +149,7 @@ func TestTrimSeesWhatWasReopened(t *testing.T) {
 	if s := b.Stats(); s.First != 3 {
 		t.Fatalf("the oldest event is %d, want 3", s.First)
 	}
-	leases, err := c.LeaseDeferred(t.Context(), "l", 1)
+	leases, err := c.LeaseDeferred(t.Context(), "l", buffer.Room{Events: 1})
 	if err != nil || len(leases) != 1 {
 		t.Fatalf("got %v, %v", leases, err)
 	}

@@ -71,7 +71,7 @@ func openConsumer(t *testing.T, b *Buffer, name string) buffer.Consumer {
 func settleN(t *testing.T, c buffer.Consumer, n int, o buffer.Outcome) {
 	t.Helper()
 	for n > 0 {
-		leases, err := c.Lease(t.Context(), n)
+		leases, err := c.Lease(t.Context(), buffer.Room{Events: n})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +117,7 @@ func TestRetentionByAge(t *testing.T) {
 	settleN(t, other, 1, buffer.Outcome{Verb: buffer.Defer, Lane: "l"})
 	settleN(t, other, 13, doneAll)
 	wantFirst(t, b, 7) // a deferred event is not settled
-	if _, err := other.LeaseDeferred(t.Context(), "l", 1); err != nil {
+	if _, err := other.LeaseDeferred(t.Context(), "l", buffer.Room{Events: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if err := other.Settle(t.Context(), buffer.Outcome{Position: 7, Verb: buffer.Done}); err != nil {
@@ -141,7 +141,7 @@ func TestRetentionByAge(t *testing.T) {
 	if r, err := b.Append(t.Context(), crashEvent("x", 1)); err != nil || r.Position != 21 {
 		t.Fatalf("got %+v, %v; want position 21", r, err)
 	}
-	if l, err := openConsumer(t, b, "a").Lease(t.Context(), 5); err != nil || len(l) != 1 || l[0].Event.Position != 21 {
+	if l, err := openConsumer(t, b, "a").Lease(t.Context(), buffer.Room{Events: 5}); err != nil || len(l) != 1 || l[0].Event.Position != 21 {
 		t.Fatalf("got %v, %v", l, err)
 	}
 }
@@ -298,7 +298,7 @@ func TestLeaseStopsAtTheWindow(t *testing.T) {
 	var held []buffer.Lease
 	n := 0
 	for n < format.Window {
-		leases, err := c.Lease(t.Context(), 1000)
+		leases, err := c.Lease(t.Context(), buffer.Room{Events: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -320,7 +320,7 @@ func TestLeaseStopsAtTheWindow(t *testing.T) {
 	}
 	got := make(chan int)
 	go func() {
-		leases, _ := c.Lease(t.Context(), 1000)
+		leases, _ := c.Lease(t.Context(), buffer.Room{Events: 1000})
 		got <- len(leases)
 	}()
 	select {

@@ -56,7 +56,7 @@ func (r *hintRig) step() {
 		if r.c.Stats().Pending == 0 {
 			return
 		}
-		leases, err := r.c.Lease(r.t.Context(), 1+r.rng.IntN(4))
+		leases, err := r.c.Lease(r.t.Context(), buffer.Room{Events: 1 + r.rng.IntN(4)})
 		r.take(leases, err)
 	case n < 65:
 		r.look(r.lane(), 1+r.rng.IntN(4))
@@ -111,7 +111,7 @@ func (r *hintRig) look(lane string, n int) {
 			want = append(want, p)
 		}
 	}
-	got, err := r.c.LeaseDeferred(r.t.Context(), lane, n)
+	got, err := r.c.LeaseDeferred(r.t.Context(), lane, buffer.Room{Events: n})
 	if d := cmp.Diff(want, r.take(got, err)); d != "" {
 		r.t.Fatalf("lane %q differs (-without hint +with):\n%s", lane, d)
 	}
@@ -220,7 +220,7 @@ func TestSeekHintsUnderway(t *testing.T) {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(uint64(side), 2))
 			for range rounds {
-				leases, err := r.c.LeaseDeferred(ctx, fmt.Sprint(rng.IntN(2)), 1+rng.IntN(4))
+				leases, err := r.c.LeaseDeferred(ctx, fmt.Sprint(rng.IntN(2)), buffer.Room{Events: 1 + rng.IntN(4)})
 				if err != nil {
 					t.Error(err)
 					return
@@ -259,7 +259,7 @@ func TestSeekHintsUnderway(t *testing.T) {
 	}
 	for _, lane := range []string{"0", "1"} {
 		want := r.scan(format.LanePrefix("h", lane))
-		leases, err := r.c.LeaseDeferred(ctx, lane, events)
+		leases, err := r.c.LeaseDeferred(ctx, lane, buffer.Room{Events: events})
 		if err != nil {
 			t.Fatal(err)
 		}

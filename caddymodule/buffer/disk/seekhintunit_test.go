@@ -31,7 +31,7 @@ func reopenAt(t *testing.T, c *Consumer, position uint64) {
 // lookAt looks at lane l and gives back what it finds.
 func lookAt(t *testing.T, c *Consumer) (positions []uint64) {
 	t.Helper()
-	leases, err := c.LeaseDeferred(t.Context(), "l", 10)
+	leases, err := c.LeaseDeferred(t.Context(), "l", buffer.Room{Events: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ func TestSecondOutcomeIsIgnored(t *testing.T) {
 	b, _ := openFor(t, Options{})
 	c := openConsumer(t, b, "h")
 	appendTo(t, b, 1, 1)
-	leases, err := c.Lease(t.Context(), 1)
+	leases, err := c.Lease(t.Context(), buffer.Room{Events: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 )
 
@@ -78,7 +79,7 @@ func TestShortageOfFilesPasses(t *testing.T) {
 			}
 			wg.Go(func() {
 				for {
-					leases, err := c.Lease(ctx, 1)
+					leases, err := c.Lease(ctx, buffer.Room{Events: 1})
 					if err != nil || len(leases) == 0 {
 						t.Errorf("lease: %v", err)
 						return

@@ -149,9 +149,9 @@ func (m *trimModel) settle(name string) {
 	var leases []buffer.Lease
 	var err error
 	if c.Stats().Pending > 0 && m.rng.IntN(3) > 0 {
-		leases, err = c.Lease(m.t.Context(), 1+m.rng.IntN(8))
+		leases, err = c.Lease(m.t.Context(), buffer.Room{Events: 1 + m.rng.IntN(8)})
 	} else {
-		leases, err = c.LeaseDeferred(m.t.Context(), fmt.Sprint(m.rng.IntN(2)), 1+m.rng.IntN(4))
+		leases, err = c.LeaseDeferred(m.t.Context(), fmt.Sprint(m.rng.IntN(2)), buffer.Room{Events: 1 + m.rng.IntN(4)})
 	}
 	if err != nil {
 		m.t.Fatal(err)
@@ -330,11 +330,11 @@ func (m *trimModel) drain() {
 			return len(leases)
 		}
 		for c.Stats().Pending > 0 {
-			take(c.Lease(m.t.Context(), 100))
+			take(c.Lease(m.t.Context(), buffer.Room{Events: 100}))
 		}
 		for _, lane := range []string{"0", "1"} {
 			for taken := 1; taken > 0; {
-				taken = take(c.LeaseDeferred(m.t.Context(), lane, 100))
+				taken = take(c.LeaseDeferred(m.t.Context(), lane, buffer.Room{Events: 100}))
 			}
 		}
 		if len(pending) > 0 {

@@ -64,8 +64,8 @@ type consumer struct {
 	rnd *rand.Rand
 }
 
-func (c *consumer) Lease(ctx context.Context, most int) ([]buffer.Lease, error) {
-	leases, err := c.Consumer.Lease(ctx, most)
+func (c *consumer) Lease(ctx context.Context, room buffer.Room) ([]buffer.Lease, error) {
+	leases, err := c.Consumer.Lease(ctx, room)
 	c.ledger.leased(c.life, leases)
 	return leases, err
 }

@@ -39,6 +39,9 @@ type Config struct {
 	// Stale is what becomes of signals that are no newer than what the handler has had;
 	// empty: freshness.Deliver.
 	Stale freshness.Mode
+	// MaxBytes bounds the event bodies in memory; zero: DefaultMaxBytes. One event is taken
+	// in any case.
+	MaxBytes int
 	// Paused: begin paused, until Resume.
 	Paused bool
 	// When reports whether the handler is to have this event; nil: all. It is called
@@ -50,6 +53,9 @@ type Config struct {
 	// one goroutine.
 	Rand func() float64
 }
+
+// DefaultMaxBytes of event bodies are in memory for one handler.
+const DefaultMaxBytes = 64 << 20
 
 // RetryPolicy is the policy for deliveries that failed.
 type RetryPolicy struct {
@@ -94,6 +100,9 @@ func (c Config) complete() Config {
 		if missing {
 			panic("dispatch: Config without " + field)
 		}
+	}
+	if c.MaxBytes <= 0 {
+		c.MaxBytes = DefaultMaxBytes
 	}
 	c.Retry.MaxDelay = max(c.Retry.MaxDelay, c.Retry.MinDelay)
 	if c.Log == nil {

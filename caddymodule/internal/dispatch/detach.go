@@ -71,6 +71,7 @@ func (d *Dispatcher) detach(l *lane) {
 	l.first = min(first, head.position()+1)
 	deferred := *head
 	deferred.main = false
+	d.hold(&deferred, &d.held.main) // of the main line it stays as long as it is in memory
 	l.queue = []*item{&deferred}
 	l.flight.detaching = true
 	d.settling = append(d.settling, l)
@@ -80,6 +81,8 @@ func (d *Dispatcher) detach(l *lane) {
 func (d *Dispatcher) fetchHead(l *lane) {
 	d.background++
 	name, n := l.name, 1+l.flight.reopened
+	d.held.heads++
+	d.reserve(l, n*d.held.largest)
 	go func() {
 		leases, err := d.leaseBack(name, n)
 		r := fetchedEvents{lane: l, err: err}
@@ -96,7 +99,7 @@ func (d *Dispatcher) fetchHead(l *lane) {
 // leaseBack tries until it succeeds or Stop ends.
 func (d *Dispatcher) leaseBack(name string, n int) ([]buffer.Lease, error) {
 	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
-		leases, err := d.consumer.LeaseDeferred(d.storing, name, n)
+		leases, err := d.consumer.LeaseDeferred(d.storing, name, buffer.Room{Events: n})
 		if err == nil || d.storing.Err() != nil {
 			return leases, err
 		}

@@ -51,6 +51,7 @@ type Dispatcher struct {
 	background int       // goroutines that will report: lanes, lease, fetches, ready
 	inMemory   int       // main line events in queues, held, or in flight
 	inFlight   int       // events in flight
+	held       held      // bytes of bodies
 	onDisk     int       // lanes on disk
 	active     int       // lanes on disk that are being looked up or delivered
 	inCall     map[*call]struct{}
@@ -82,6 +83,10 @@ type Dispatcher struct {
 // limits are the bounds named in the package comment.
 type limits struct {
 	readAhead, keep, active, lanes, unsettled int
+	// In bytes of bodies: mainBytes bounds those that came from the main line, fetchedBytes those of deferred events
+	// leased back, so that neither can starve the other. A lane keeps keepBytes when room is needed, and one look-up
+	// asks for chunkBytes.
+	mainBytes, fetchedBytes, keepBytes, chunkBytes int
 }
 
 // Start begins to deliver and returns at once. The consumer stays the caller's: it
@@ -89,15 +94,21 @@ type limits struct {
 func Start(c Config, consumer buffer.Consumer, h Handler) *Dispatcher {
 	c = c.complete()
 	deliveries := c.Concurrency * c.Batch.MaxEvents
-	readAhead := max(256, 4*deliveries)
+	readAhead, active := max(256, 4*deliveries), max(16, 2*deliveries)
+	share := max(2, c.MaxBytes/2)
 	d := &Dispatcher{
 		cfg: c, consumer: consumer, handler: h,
 		limits: limits{
 			readAhead: readAhead,
 			keep:      min(maxChunk, readAhead/(2*deliveries)),
-			active:    max(16, 2*deliveries),
+			active:    active,
 			lanes:     32768,
 			unsettled: max(4096, 4*readAhead),
+
+			mainBytes:    share,
+			fetchedBytes: share,
+			keepBytes:    max(1, share/(2*deliveries)),
+			chunkBytes:   max(1, share/active),
 		},
 		stop:    make(chan context.Context, 1),
 		done:    make(chan struct{}),
@@ -111,6 +122,7 @@ func Start(c Config, consumer buffer.Consumer, h Handler) *Dispatcher {
 		paused:  c.Paused,
 		lanes:   map[string]*lane{},
 		inCall:  map[*call]struct{}{},
+		held:    held{largest: min(usualBody, share)},
 		breaker: breaker{policy: c.Breaker, log: c.Log, state: BreakerClosed, since: time.Now()},
 	}
 	d.fresh = newTables(c.Stale, func() uint64 { return d.outbox.durable })
@@ -191,6 +203,7 @@ func (d *Dispatcher) run() {
 func (d *Dispatcher) pump() (wake time.Time) {
 	now := time.Now()
 	if d.stopping {
+		d.lookUpSettled()
 		d.settle(now)
 		return d.backoffs.store.next(now)
 	}

@@ -60,10 +60,11 @@
 // leased. When for 50 ms the handler could take more than is ready, and there is no room to
 // lease more, the tail of every long lane is deferred and its head stays. Each lane keeps as
 // many events as leave half of the read-ahead free if every slot were taken by another lane,
-// at most 16. The events of such a lane are leased once, deferred, and leased back in chunks
-// when it is their turn. While the handler answers half a read-ahead (128 events or more) in
-// less than 50 ms, nothing spills, and others wait for that much of one vehicle's backlog at
-// a time: 100,000 events delay them by 40 seconds at most.
+// at most 16, and fewer of large bodies, but always its head. The events of such a lane are
+// leased once, deferred, and leased back in chunks when it is their turn. While the handler
+// answers half a read-ahead (128 events or more) in less than 50 ms, nothing spills, and
+// others wait for that much of one vehicle's backlog at a time: 100,000 events delay them by
+// 40 seconds at most.
 //
 // # Restart
 //
@@ -120,6 +121,10 @@
 //     previous run had in memory if its definition allowed more.
 //   - deferred events leased back: lanes for twice the deliveries that can be in
 //     flight, at least 16, of up to 16 events each.
+//   - bodies: Config.MaxBytes (64 MiB), half of it for what was leased from the main line and
+//     half for what was leased back, in flight or not. Each half takes one event in any case.
+//     Look-ups under way count with the largest body seen (256 KiB at first). Beyond it are
+//     for a moment the heads of up to 8 long calls that are being leased back.
 //   - outcomes that are not durable: max(4096, 4 x read-ahead), and what is deferred of
 //     lanes in memory at one time. Beyond that nothing is delivered or leased.
 //   - lanes on disk: 32,768, name and times only. Beyond that nothing is leased or

@@ -16,6 +16,8 @@ type item struct {
 	unwanted bool
 	// main: leased from the main line, so it counts against the read-ahead.
 	main bool
+	// share is where its body is counted, nil where it is not.
+	share *int
 }
 
 func (it *item) position() uint64 { return it.event.Position }
@@ -74,9 +76,11 @@ type lane struct {
 	active bool
 	// listed: it is in the list of blocked lanes.
 	listed bool
-	// main counts main line events in queue and held; longAt is the lane's place in the
-	// list of long ones, plus one.
-	main, longAt int
+	// main counts main line events in queue and held, mainBytes their bodies; longAt is the
+	// lane's place in the list of long ones, plus one.
+	main, mainBytes, longAt int
+	// reserved are the bytes that a look-up is counted for until it is here.
+	reserved int
 	// flight is what is known of the head that is with the handler.
 	flight flight
 }

@@ -1,6 +1,10 @@
 package dispatch
 
-import "time"
+import (
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
 
 // fetchedEvents is the result of looking up a deferred lane.
 type fetchedEvents struct {
@@ -11,10 +15,11 @@ type fetchedEvents struct {
 
 // lookUpDue begins look-ups of due lanes, as long as their events could be delivered.
 func (d *Dispatcher) lookUpDue() {
-	for d.due.len() > 0 && d.active < d.limits.active && d.delivers() {
+	for d.due.len() > 0 && d.active < d.limits.active && d.hasRoomToLookUp() && d.delivers() {
 		l := d.due.pop()
 		d.activate(l)
 		l.state = laneSettling
+		d.reserve(l, d.lookUpBytes())
 		d.settling = append(d.settling, l)
 	}
 	d.lookUpSettled()
@@ -27,6 +32,8 @@ func (d *Dispatcher) lookUpSettled() {
 	for _, l := range d.settling {
 		switch {
 		case l.mustSee > d.outbox.durable, l.flight.detaching && l.deferred > d.outbox.durable:
+			waiting = append(waiting, l)
+		case l.flight.detaching && d.held.heads >= headFetches:
 			waiting = append(waiting, l)
 		case l.flight.detaching:
 			d.fetchHead(l)
@@ -42,9 +49,9 @@ func (d *Dispatcher) lookUp(l *lane) {
 	l.state = laneFetching
 	l.looked = d.outbox.durable
 	d.background++
-	name, n := l.name, l.chunk
+	name, room := l.name, buffer.Room{Events: l.chunk, Bytes: d.limits.chunkBytes}
 	go func() {
-		leases, err := d.consumer.LeaseDeferred(d.work, name, n)
+		leases, err := d.consumer.LeaseDeferred(d.work, name, room)
 		r := fetchedEvents{lane: l, items: d.examine(leases, false), err: err}
 		select {
 		case d.fetched <- r:
@@ -56,7 +63,9 @@ func (d *Dispatcher) lookUp(l *lane) {
 func (d *Dispatcher) onFetched(r fetchedEvents) {
 	d.background--
 	l := r.lane
+	d.unreserve(l)
 	if l.flight.detaching {
+		d.held.heads--
 		d.onDetached(l, r.items)
 		return
 	}
@@ -88,6 +97,7 @@ func (d *Dispatcher) onFetched(r fetchedEvents) {
 			d.skip(it)
 			continue
 		}
+		d.hold(it, &d.held.fetched)
 		l.queue = append(l.queue, it)
 	}
 	switch {

@@ -15,16 +15,19 @@ type leasedEvents struct {
 	err   error
 }
 
-// lease asks for more of the main line when half of the read-ahead is free.
+// lease asks for more of the main line when half of the read-ahead is free, in events and in bytes.
 func (d *Dispatcher) lease(now time.Time) {
 	if d.leasing || !d.loaded || !d.wasUp || !d.storeWorks() || d.backoffs.lease.active(now) || !d.roomForOutcomes() {
 		return
 	}
-	room := d.limits.readAhead - d.inMemory
+	room := buffer.Room{Events: d.limits.readAhead - d.inMemory, Bytes: d.limits.mainBytes - d.held.main}
 	if len(d.blocked) > 0 {
 		// What comes before blocked lanes was in memory before the restart, and those lanes
 		// do not move until it is read.
-		room = max(room, d.limits.readAhead/2)
+		room.Events = max(room.Events, d.limits.readAhead/2)
+		if room.Bytes <= 0 {
+			return // until some of it is answered
+		}
 	} else if !d.hasRoom() || d.onDisk >= d.limits.lanes {
 		return
 	}
@@ -50,7 +53,8 @@ func (d *Dispatcher) lease(now time.Time) {
 
 // hasRoom reports whether enough of the read-ahead is free for another lease.
 func (d *Dispatcher) hasRoom() bool {
-	return d.limits.readAhead-d.inMemory >= d.limits.readAhead/2
+	return d.limits.readAhead-d.inMemory >= d.limits.readAhead/2 &&
+		d.limits.mainBytes-d.held.main >= d.limits.mainBytes/2
 }
 
 // examine turns leases into items and marks those that the handler does not want. It runs
@@ -95,7 +99,7 @@ func (d *Dispatcher) accept(it *item) {
 	}
 	if d.cfg.Order == OrderNone {
 		l := &lane{queue: []*item{it}, alone: true}
-		d.track(l)
+		d.track(l, it)
 		d.enqueue(l)
 		return
 	}
@@ -104,11 +108,11 @@ func (d *Dispatcher) accept(it *item) {
 	if l == nil {
 		l = &lane{name: name, queue: []*item{it}}
 		d.lanes[name] = l
-		d.track(l)
+		d.track(l, it)
 		d.enqueue(l)
 		return
 	}
-	d.track(l)
+	d.track(l, it)
 	switch {
 	case !l.onDisk:
 		l.queue = append(l.queue, it)

@@ -65,7 +65,7 @@ func (s *memoryState) had(position uint64) bool {
 
 func (c *memoryConsumer) gone() bool { return c.closed || c.b.closed }
 
-func (c *memoryConsumer) Lease(ctx context.Context, limit int) ([]buffer.Lease, error) {
+func (c *memoryConsumer) Lease(ctx context.Context, room buffer.Room) ([]buffer.Lease, error) {
 	for {
 		c.b.mu.Lock()
 		if c.gone() {
@@ -73,11 +73,16 @@ func (c *memoryConsumer) Lease(ctx context.Context, limit int) ([]buffer.Lease, 
 			return nil, buffer.ErrClosed
 		}
 		var out []buffer.Lease
-		for c.cursor < uint64(len(c.b.events)) && len(out) < limit {
-			c.cursor++
-			if c.state.had(c.cursor) {
+		size := 0
+		for c.cursor < uint64(len(c.b.events)) {
+			if c.state.had(c.cursor + 1) {
+				c.cursor++
 				continue
 			}
+			if size += len(c.b.events[c.cursor].Body); !room.Takes(len(out), size) {
+				break
+			}
+			c.cursor++
 			c.leased[c.cursor] = true
 			out = append(out, buffer.Lease{Event: c.b.events[c.cursor-1]})
 		}
@@ -111,21 +116,23 @@ func (c *memoryConsumer) Lanes(context.Context) iter.Seq2[buffer.Lane, error] {
 	}
 }
 
-func (c *memoryConsumer) LeaseDeferred(_ context.Context, lane string, limit int) ([]buffer.Lease, error) {
+func (c *memoryConsumer) LeaseDeferred(_ context.Context, lane string, room buffer.Room) ([]buffer.Lease, error) {
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
 	if c.gone() {
 		return nil, buffer.ErrClosed
 	}
 	var out []buffer.Lease
+	size := 0
 	for _, pos := range c.state.lanes[lane] {
-		if len(out) == limit {
+		if c.leased[pos] {
+			continue
+		}
+		if size += len(c.b.events[pos-1].Body); !room.Takes(len(out), size) {
 			break
 		}
-		if !c.leased[pos] {
-			c.leased[pos] = true
-			out = append(out, buffer.Lease{Event: c.b.events[pos-1], Retry: c.state.deferred[pos].Retry})
-		}
+		c.leased[pos] = true
+		out = append(out, buffer.Lease{Event: c.b.events[pos-1], Retry: c.state.deferred[pos].Retry})
 	}
 	return out, nil
 }

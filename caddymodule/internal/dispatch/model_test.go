@@ -149,6 +149,9 @@ func (m *model) reconfigure() {
 	if rnd.IntN(5) == 0 {
 		m.cfg.Order = dispatch.OrderNone
 	}
+	if rnd.IntN(3) == 0 {
+		m.cfg.MaxBytes = 1 + rnd.IntN(1<<(5+rnd.IntN(12))) // of one body to all
+	}
 }
 
 // restart ends the dispatcher in one of three ways and starts another, of another

@@ -202,21 +202,22 @@ func (m *model) judges() bool { return m.cfg.Stale == freshness.Mark || m.cfg.St
 // spared reports whether the handler is spared the event; m.mu is held.
 func (m *model) spared(f *fate) bool { return m.cfg.Stale == freshness.Drop && m.stale(f) }
 
-func (s *spy) Lease(ctx context.Context, n int) ([]buffer.Lease, error) {
+func (s *spy) Lease(ctx context.Context, room buffer.Room) ([]buffer.Lease, error) {
 	if s.faulty() {
 		return nil, errFault
 	}
-	leases, err := s.Consumer.Lease(ctx, 1+s.roll(n))
+	room.Events = 1 + s.roll(room.Events)
+	leases, err := s.Consumer.Lease(ctx, room)
 	s.tell("is leased", leases)
 	return leases, err
 }
 
-func (s *spy) LeaseDeferred(ctx context.Context, lane string, n int) ([]buffer.Lease, error) {
+func (s *spy) LeaseDeferred(ctx context.Context, lane string, room buffer.Room) ([]buffer.Lease, error) {
 	if s.faulty() {
 		return nil, errFault
 	}
-	leases, err := s.Consumer.LeaseDeferred(ctx, lane, n)
-	s.tell(fmt.Sprintf("is looked up, one of %d (%d asked for)", len(leases), n), leases)
+	leases, err := s.Consumer.LeaseDeferred(ctx, lane, room)
+	s.tell(fmt.Sprintf("is looked up, one of %d (%d asked for)", len(leases), room.Events), leases)
 	if s.roll(4) == 0 {
 		pass(time.Duration(s.roll(5000)) * time.Millisecond)
 	}

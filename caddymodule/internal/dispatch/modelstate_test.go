@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,6 +137,8 @@ func (m *model) append(lane int) {
 		}
 	case 5:
 		f.poison = rnd.IntN(4) == 0
+	case 6, 7:
+		e.Body = bytes.Repeat([]byte(" "), rnd.IntN(2000))
 	}
 	m.mu.Lock()
 	m.order = append(m.order, f)

@@ -21,7 +21,7 @@ func (d *Dispatcher) relane(lanes []deferredLane) (moved bool, err error) {
 		if !strings.HasPrefix(l.name, eventLanePrefix) {
 			continue
 		}
-		leases, err := d.consumer.LeaseDeferred(d.work, l.name, 1)
+		leases, err := d.consumer.LeaseDeferred(d.work, l.name, buffer.Room{Events: 1})
 		if err != nil {
 			return moved, fmt.Errorf("reading a deferred event: %w", err)
 		}

@@ -44,12 +44,12 @@ type slowLook struct {
 	next chan struct{} // nil: no look-up is held
 }
 
-func (s *slowLook) LeaseDeferred(ctx context.Context, lane string, n int) ([]buffer.Lease, error) {
+func (s *slowLook) LeaseDeferred(ctx context.Context, lane string, room buffer.Room) ([]buffer.Lease, error) {
 	if held := s.next; held != nil {
 		s.next = nil
 		<-held
 	}
-	return s.Consumer.LeaseDeferred(ctx, lane, n)
+	return s.Consumer.LeaseDeferred(ctx, lane, room)
 }
 
 // What is reopened while the event of a long call is leased back stands before it on

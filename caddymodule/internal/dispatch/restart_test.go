@@ -36,7 +36,7 @@ func TestDeferredEventIsNotDeliveredBeforeItIsDue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		leases, err := c.Lease(context.Background(), 2)
+		leases, err := c.Lease(context.Background(), buffer.Room{Events: 2})
 		if err != nil || len(leases) != 2 {
 			t.Fatalf("leased %d: %v", len(leases), err)
 		}
@@ -70,7 +70,7 @@ func TestDueTimeOfAnotherClock(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				leases, err := c.Lease(context.Background(), 1)
+				leases, err := c.Lease(context.Background(), buffer.Room{Events: 1})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -100,8 +100,8 @@ type slowLookUp struct {
 	let chan struct{}
 }
 
-func (s *slowLookUp) LeaseDeferred(ctx context.Context, lane string, n int) ([]buffer.Lease, error) {
-	leases, err := s.Consumer.LeaseDeferred(ctx, lane, n)
+func (s *slowLookUp) LeaseDeferred(ctx context.Context, lane string, room buffer.Room) ([]buffer.Lease, error) {
+	leases, err := s.Consumer.LeaseDeferred(ctx, lane, room)
 	<-s.let
 	return leases, err
 }
@@ -132,13 +132,13 @@ type slowLease struct {
 	calls  int
 }
 
-func (s *slowLease) Lease(ctx context.Context, n int) ([]buffer.Lease, error) {
+func (s *slowLease) Lease(ctx context.Context, room buffer.Room) ([]buffer.Lease, error) {
 	if s.calls++; s.calls == 1 {
-		return s.Consumer.Lease(ctx, 1)
+		return s.Consumer.Lease(ctx, buffer.Room{Events: 1})
 	}
 	select {
 	case <-time.After(time.Until(s.second)):
-		return s.Consumer.Lease(ctx, n)
+		return s.Consumer.Lease(ctx, room)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -160,7 +160,7 @@ func TestDeferredAndOpenEventsTakeTurns(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := c.Lease(context.Background(), 10); err != nil {
+				if _, err := c.Lease(context.Background(), buffer.Room{Events: 10}); err != nil {
 					t.Fatal(err)
 				}
 				for _, position := range []uint64{2, 3, 4, 5, 7, 8, 10} {

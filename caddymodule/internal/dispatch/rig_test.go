@@ -70,6 +70,11 @@ func (r *rig) add(ids ...string) {
 
 func (r *rig) start() {
 	r.t.Helper()
+	r.startWith(r.h)
+}
+
+func (r *rig) startWith(h dispatch.Handler) {
+	r.t.Helper()
 	c, err := r.store.Consumer(context.Background(), "rig")
 	if err != nil {
 		r.t.Fatalf("opening the consumer: %v", err)
@@ -78,7 +83,7 @@ func (r *rig) start() {
 	if r.wrap != nil {
 		r.consumer = r.wrap(c)
 	}
-	r.d = dispatch.Start(r.cfg, r.consumer, r.h)
+	r.d = dispatch.Start(r.cfg, r.consumer, h)
 }
 
 func (r *rig) stop() {

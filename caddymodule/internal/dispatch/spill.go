@@ -1,15 +1,21 @@
 package dispatch
 
-import "time"
+import (
+	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
 
 // Spilling keeps one lane's backlog from filling the read-ahead: the tails of long
 // lanes are deferred, and their heads stay.
 
 // track counts a main line event that came to a lane.
-func (d *Dispatcher) track(l *lane) {
+func (d *Dispatcher) track(l *lane, it *item) {
+	d.hold(it, &d.held.main)
 	d.inMemory++
 	l.main++
-	if l.main > d.limits.keep && l.longAt == 0 {
+	l.mainBytes += len(it.event.Body)
+	if l.longAt == 0 && d.isLong(l) {
 		d.long = append(d.long, l)
 		l.longAt = len(d.long)
 	}
@@ -17,12 +23,14 @@ func (d *Dispatcher) track(l *lane) {
 
 // untrack counts an event that leaves a lane.
 func (d *Dispatcher) untrack(l *lane, it *item) {
+	it.release()
 	if !it.main {
 		return
 	}
 	d.inMemory--
 	l.main--
-	if l.main > d.limits.keep || l.longAt == 0 {
+	l.mainBytes -= len(it.event.Body)
+	if l.longAt == 0 || d.isLong(l) {
 		return
 	}
 	last := len(d.long) - 1
@@ -31,6 +39,11 @@ func (d *Dispatcher) untrack(l *lane, it *item) {
 	d.long[last] = nil
 	d.long = d.long[:last]
 	l.longAt = 0
+}
+
+// isLong reports whether a lane has more in memory than it keeps when room is needed: its head in any case.
+func (d *Dispatcher) isLong(l *lane) bool {
+	return l.main > d.limits.keep || l.main > 1 && l.mainBytes > d.limits.keepBytes
 }
 
 // spillAfter is how long the handler must be short of work because there is no room. A lane
@@ -64,7 +77,7 @@ func (d *Dispatcher) spillLane(l *lane) {
 	if l.state != laneReady && l.state != laneInFlight || l.flight.detaching {
 		return // a deferral now would race with the look-up
 	}
-	keep := min(d.limits.keep, len(l.queue))
+	keep := d.kept(l.queue)
 	tail := l.queue[keep:]
 	if len(tail) == 0 && len(l.held) == 0 {
 		return
@@ -76,4 +89,17 @@ func (d *Dispatcher) spillLane(l *lane) {
 	clear(tail)
 	l.queue = l.queue[:keep]
 	d.deferHeld(l)
+}
+
+// kept returns how many events of a queue stay in memory when room is needed.
+func (d *Dispatcher) kept(queue []*item) (n int) {
+	room := buffer.Room{Events: d.limits.keep, Bytes: d.limits.keepBytes}
+	size := 0
+	for _, it := range queue {
+		if size += len(it.event.Body); !room.Takes(n, size) {
+			break
+		}
+		n++
+	}
+	return n
 }

@@ -42,6 +42,8 @@ type Stats struct {
 	InFlight int `json:"in_flight"`
 	// InMemory counts main line events in memory, with those in flight.
 	InMemory int `json:"in_memory"`
+	// BytesInMemory is the size of the bodies in memory, with what look-ups under way may bring.
+	BytesInMemory int `json:"bytes_in_memory"`
 	// Unsettled counts outcomes that are not durable yet.
 	Unsettled int `json:"unsettled"`
 	// WaitingLanes counts lanes with deferred events.
@@ -88,16 +90,17 @@ func (d *Dispatcher) Stats() Stats {
 // publish copies the scheduler's state for others to read.
 func (d *Dispatcher) publish() {
 	s := Stats{
-		Counts:       d.counts,
-		Up:           d.up,
-		Paused:       d.paused,
-		InFlight:     d.inFlight,
-		InMemory:     d.inMemory,
-		Unsettled:    d.outbox.unsettled(),
-		WaitingLanes: d.onDisk,
-		Suspects:     d.suspects.len(),
-		Tables:       d.fresh.recent.Len(),
-		Breaker:      BreakerStats{State: d.breaker.state, Since: d.breaker.since, Why: d.breaker.cause.why, Reported: d.breaker.cause.reported},
+		Counts:        d.counts,
+		Up:            d.up,
+		Paused:        d.paused,
+		InFlight:      d.inFlight,
+		InMemory:      d.inMemory,
+		BytesInMemory: d.held.main + d.held.fetched,
+		Unsettled:     d.outbox.unsettled(),
+		WaitingLanes:  d.onDisk,
+		Suspects:      d.suspects.len(),
+		Tables:        d.fresh.recent.Len(),
+		Breaker:       BreakerStats{State: d.breaker.state, Since: d.breaker.since, Why: d.breaker.cause.why, Reported: d.breaker.cause.reported},
 	}
 	if d.isolating {
 		s.Suspects++

@@ -133,7 +133,7 @@ func TestOthersFlowWhileOneHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	leases, err := again.Lease(testContext(t), 10)
+	leases, err := again.Lease(testContext(t), buffer.Room{Events: 10})
 	if err != nil || len(leases) != 2 || leases[0].Event.ID != "bad:1" || leases[1].Event.ID != "bad:2" {
 		t.Errorf("after a restart there are %v, %v", leases, err)
 	}
