@@ -101,9 +101,10 @@ func watching(list letters) *status.DeadLetterWatch {
 // quiet is a status in which all is well.
 func quiet() api.Status {
 	counts := traffic.Counters{Since: noon.Add(-50 * time.Hour)}
-	counts.Source("production").Stored.Add(1_200_000)
+	counts.Source("production").Stored.Add(1_199_999)
 	counts.Source("production").Duplicate.Add(312)
-	counts.Source("production").Refuse("signature_mismatch")
+	counts.Source("production").NoteStored(noon.Add(-2 * time.Second))
+	counts.Source("production").Refuse("signature_mismatch", noon.Add(-30*time.Hour), true)
 	archive, crm := fleetHandler("archive"), fleetHandler("crm")
 	archive.Dispatch.Delivered = 1_199_990
 	crm.Waiting, crm.Oldest, crm.Dispatch.InFlight = 12, noon.Add(-3*time.Second), 4
@@ -140,7 +141,7 @@ func trouble() api.Status {
 	dead := watching(deadLettersOf(17, "crm", buffer.ReasonExhausted, "", time.Minute))
 	counts.Outage.Refused(noon.Add(-4*time.Minute), fmt.Errorf("%w: events that are not settled fill max_size", buffer.ErrFull))
 	for range 321 {
-		counts.Source("production").Refuse("buffer_full")
+		counts.Source("production").Refuse("buffer_full", noon.Add(-time.Second), false)
 	}
 	long := fleetHandler("a_handler_with_quite_a_long_name")
 	long.Plugin = pluginhost.State{Since: noon.Add(-2 * time.Minute), Restarts: 17, LastError: "exit status 2:\npanic: runtime error: index out of range [3] with length 3, goroutine 12 [running]"}

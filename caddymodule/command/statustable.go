@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -80,7 +81,11 @@ func (p printer) sourceLine(v *api.Status, s api.Source) string {
 	if !v.Since.IsZero() {
 		line += " since " + p.brief(v.Since, v.At, "15:04")
 	}
-	line += fmt.Sprintf(": %s stored, %s", text.Count(s.Stored), text.Plural(s.Duplicates, "duplicate"))
+	line += fmt.Sprintf(": %s stored", text.Count(s.Stored))
+	if !s.LastStored.IsZero() {
+		line += fmt.Sprintf(" (last %s)", p.brief(s.LastStored, v.At, time.TimeOnly))
+	}
+	line += ", " + text.Plural(s.Duplicates, "duplicate")
 	if s.Unreadable > 0 {
 		line += fmt.Sprintf(", %s unreadable", text.Count(s.Unreadable))
 	}
@@ -93,7 +98,14 @@ func (p printer) sourceLine(v *api.Status, s api.Source) string {
 	if total == 0 {
 		return line
 	}
-	return fmt.Sprintf("%s, %s refused (%s)", line, text.Count(total), strings.Join(codes, ", "))
+	line = fmt.Sprintf("%s, %s refused (%s", line, text.Count(total), strings.Join(codes, ", "))
+	if !s.LastRefused.IsZero() {
+		line += ", last " + p.brief(s.LastRefused, v.At, time.TimeOnly)
+		if len(codes) > 1 {
+			line += " " + s.LastRefusal
+		}
+	}
+	return line + ")"
 }
 
 func (p printer) bufferLine(v *api.Status) string {

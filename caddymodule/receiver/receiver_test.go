@@ -231,8 +231,12 @@ func TestReceipts(t *testing.T) {
 			if w.Code != http.StatusOK || w.Body.String() != tc.answer {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
-			tc.want.Refused = map[string]uint64{}
-			if diff := cmp.Diff(tc.want, rc.counts.Snapshot()); diff != "" {
+			got := rc.counts.Snapshot()
+			if got.LastStored.IsZero() == (tc.want.Stored > 0) {
+				t.Errorf("last stored %v", got.LastStored)
+			}
+			got.LastStored = time.Time{}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}
 			warned := strings.Contains(log.String(), `"level":"WARN"`)

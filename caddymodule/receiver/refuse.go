@@ -27,17 +27,29 @@ type rejection struct {
 	err error
 	// wait is the Retry-After of this request, 0 for that of its kind.
 	wait time.Duration
+	// isEvent: the body has no signature, but reads as an event.
+	isEvent bool
+}
+
+// meantAsEvent reports whether Smartcar may have sent the request as an event that the receiver, or something before
+// it, keeps from being taken. All of Smartcar's have a signature; what strangers try has none.
+func (f rejection) meantAsEvent(r *http.Request) bool {
+	if f.kind != wrongRequest && f.kind != wrongSignature || f.refusal == refuseChallengeBody {
+		return false
+	}
+	return f.isEvent || len(r.Header[signatureHeader]) > 0
 }
 
 // refuse is the only way out for a request that gets no 200: it counts, logs and answers.
 func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch, f rejection) error {
 	o.result = refusedPrefix + f.code
-	rc.counts.Refuse(f.code)
+	now := time.Now()
+	rc.counts.Refuse(f.code, now, f.meantAsEvent(r))
 	if f.err != nil {
-		rc.counts.Outage.Refused(time.Now(), f.err)
+		rc.counts.Outage.Refused(now, f.err)
 	}
 	if f.kind == noRoom {
-		rc.counts.Crowd.Refused(time.Now())
+		rc.counts.Crowd.Refused(now)
 	}
 	rc.logLimited(r.Context(), f.code, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
 	return writeRefusal(w, r, f)

@@ -65,13 +65,14 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 // serveUnsigned: the only request that may come without a signature is a VERIFY, and
 // to know that it is one, its body has to be read.
 func (rc *Receiver) serveUnsigned(r *http.Request, o *outcome, body []byte) (answer, rejection) {
-	if len(body) <= largestVerify {
-		envelope, err := smartcar.ParseEnvelope(body)
-		if err == nil && envelope.IsVerify {
-			return rc.serveVerify(r, o, &envelope)
-		}
+	if len(body) > largestVerify {
+		return answer{}, rejection{refusal: refuseNoSignature}
 	}
-	return answer{}, rejection{refusal: refuseNoSignature}
+	envelope, err := smartcar.ParseEnvelope(body)
+	if err == nil && envelope.IsVerify {
+		return rc.serveVerify(r, o, &envelope)
+	}
+	return answer{}, rejection{refusal: refuseNoSignature, isEvent: err == nil}
 }
 
 // serveVerify answers a challenge that cannot be the body of an event. The answer goes
@@ -144,13 +145,13 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 	case ev.Unreadable != "":
 		rc.counts.Outage.Stored()
 		o.result = outcomeUnreadable
-		rc.counts.Unreadable.Add(1)
+		rc.counts.NoteUnreadable(ev.ReceivedAt)
 		rc.logUnreadable(r, o, ev)
 		return sayUnreadable, rejection{}
 	default:
 		rc.counts.Outage.Stored()
 		o.result = outcomeStored
-		rc.counts.Stored.Add(1)
+		rc.counts.NoteStored(ev.ReceivedAt)
 		rc.logStored(r, o, ev)
 		return sayStored, rejection{}
 	}

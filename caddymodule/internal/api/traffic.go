@@ -1,5 +1,7 @@
 package api
 
+import "time"
+
 // Connections is what became of connections since the buffer was first used by this
 // process. Those of HTTP/3 are not counted.
 type Connections struct {
@@ -28,4 +30,9 @@ type SourceCounts struct {
 	Verified uint64 `json:"verified"`
 	// Refused counts the rest, by the code of the answer.
 	Refused map[string]uint64 `json:"refused,omitempty"`
+	// LastStored is when a new event was last stored; LastRefused is when a request was last refused, and LastRefusal
+	// the code of its answer.
+	LastStored  time.Time `json:"last_stored,omitzero"`
+	LastRefused time.Time `json:"last_refused,omitzero"`
+	LastRefusal string    `json:"last_refusal,omitempty"`
 }

@@ -24,8 +24,11 @@ import (
 const nearlyFull = 0.92
 
 // attention lists what needs attention. What stops events comes first.
-func attention(v *api.Status, full error, dead *deadLetters, incomplete error, crowd traffic.Crowd) []api.Attention {
-	list := append(receivingAttention(v, full), crowdAttention(v.At, crowd)...)
+func attention(v *api.Status, full error, dead *deadLetters, incomplete error, counts *traffic.Counters) []api.Attention {
+	list := append(receivingAttention(v, full), crowdAttention(v.At, counts.Crowd.Current(v.At))...)
+	for i := range v.Sources {
+		list = append(list, refusedAttention(v.At, &v.Sources[i], counts.Source(v.Sources[i].Name).Refusals())...)
+	}
 	for i := range v.Handlers {
 		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
 	}

@@ -42,7 +42,7 @@ func Make(
 		v.Removed = append(v.Removed, viewRemoved(now, c))
 	}
 	dead := watch.current()
-	v.Attention = attention(&v, s.Buffer.Full, &dead, s.Incomplete, counts.Crowd.Current(now))
+	v.Attention = attention(&v, s.Buffer.Full, &dead, s.Incomplete, counts)
 	v.Healthy = len(v.Attention) == 0
 	return v
 }

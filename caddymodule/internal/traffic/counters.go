@@ -34,8 +34,9 @@ type Source struct {
 	Outage *OutageWatch
 	Crowd  *CrowdWatch
 
-	mu      sync.Mutex
-	refused map[string]uint64
+	// lastStored is when an event was last stored, in Unix nanoseconds, 0 for never.
+	lastStored atomic.Int64
+	refused    refusalLog
 }
 
 // Source returns the counters of a source, which stay the same for the life of c.
@@ -48,7 +49,7 @@ func (c *Counters) Source(name string) *Source {
 	if c.sources == nil {
 		c.sources = make(map[string]*Source)
 	}
-	s := &Source{Outage: &c.Outage, Crowd: &c.Crowd, refused: make(map[string]uint64)}
+	s := &Source{Outage: &c.Outage, Crowd: &c.Crowd}
 	c.sources[name] = s
 	return s
 }
@@ -60,24 +61,47 @@ func (c *Counters) Names() []string {
 	return slices.Sorted(maps.Keys(c.sources))
 }
 
-// Refuse counts a refusal by the code of its answer.
-func (s *Source) Refuse(code string) {
-	s.mu.Lock()
-	s.refused[code]++
-	s.mu.Unlock()
+// NoteStored counts a new event that could be read.
+func (s *Source) NoteStored(at time.Time) {
+	s.Stored.Add(1)
+	s.lastStored.Store(at.UnixNano())
+}
+
+// NoteUnreadable counts a new event that could not.
+func (s *Source) NoteUnreadable(at time.Time) {
+	s.Unreadable.Add(1)
+	s.lastStored.Store(at.UnixNano())
+}
+
+// Refuse counts a refusal by the code of its answer. event: the request was meant to be an event, as far as one can
+// tell, and its sender may be Smartcar.
+func (s *Source) Refuse(code string, at time.Time, event bool) {
+	s.refused.note(at, code, event, s.taken())
+}
+
+// Refusals are the refused events that none that was taken has followed.
+func (s *Source) Refusals() Refusals { return s.refused.since(s.taken()) }
+
+// taken counts the events with a right signature that are stored.
+func (s *Source) taken() uint64 {
+	return s.Stored.Load() + s.Unreadable.Load() + s.Duplicate.Load()
 }
 
 // Snapshot copies the counts.
 func (s *Source) Snapshot() api.SourceCounts {
-	s.mu.Lock()
-	refused := maps.Clone(s.refused)
-	s.mu.Unlock()
-	return api.SourceCounts{
+	counts := api.SourceCounts{
 		Stored:     s.Stored.Load() + s.Unreadable.Load(),
 		Unreadable: s.Unreadable.Load(),
 		Duplicates: s.Duplicate.Load(),
 		Differing:  s.Differs.Load(),
 		Verified:   s.Verified.Load(),
-		Refused:    refused,
 	}
+	if at := s.lastStored.Load(); at != 0 {
+		counts.LastStored = time.Unix(0, at).UTC()
+	}
+	s.refused.mu.Lock()
+	defer s.refused.mu.Unlock()
+	counts.Refused = maps.Clone(s.refused.counts)
+	counts.LastRefused, counts.LastRefusal = api.UTC(s.refused.last), s.refused.code
+	return counts
 }
