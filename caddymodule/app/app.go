@@ -8,14 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"strings"
+	"os"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/hashicorp/hcl/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
@@ -68,10 +66,20 @@ type App struct {
 	// it bodies are given up with 503, the one that has taken the longest first. From 1 MiB. Default: 33554432 (32 MiB).
 	BodyMemory int64 `json:"body_memory,omitempty"`
 
+	// Caddy refuses to start as long as the buffer cannot be opened. Without it Caddy starts all the same: its other
+	// sites run, receivers answer 503, and the buffer is tried again each second. Either way a reload is refused, and
+	// so is a start while another process has the buffer open. Default: false.
+	RequireBuffer bool `json:"require_buffer,omitempty"`
+
 	opener      buffer.Opener
 	definitions []handlersfile.Definition
-	ref         *EngineRef
-	log         *slog.Logger
+	// mistake is why definitions are not those of the handlers files; nil: they are.
+	mistake error
+	start   startKind
+	// without: Caddy goes on although the buffer is not open.
+	without bool
+	ref     *EngineRef
+	log     *slog.Logger
 	// ctx is the config's own, and before that of the config that was in force when this one began to start.
 	ctx, before context.Context
 	// joined are the servers that have a receiver.
@@ -86,10 +94,12 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision checks the config and the handlers files. It touches neither the buffer
-// nor any process: `caddy validate` calls it too.
+// Provision checks the config and the handlers files. It touches neither the buffer nor any
+// process, since `caddy validate` calls it too, but when a process starts: then it opens the
+// buffer, before anything listens.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.log = ctx, ctx.Slogger()
+	a.start = startOf(os.Args, caddy.ActiveContext())
 	if a.DrainTimeout == 0 {
 		a.DrainTimeout = caddy.Duration(defaultDrainTimeout)
 	}
@@ -109,7 +119,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.log.Warn("handlers file", slog.String("warning", line))
 	}
 	var err error
-	a.ref, err = a.Acquire()
+	if a.ref, err = a.Acquire(); err != nil || a.start != ofProcess {
+		return err
+	}
+	a.enter()
+	_, err = a.open(context.Background())
 	return err
 }
 
@@ -169,76 +183,6 @@ func (a *App) Acquire() (*EngineRef, error) {
 			Log:          log,
 		})
 	})
-}
-
-// loadHandlers reads the handlers files; all mistakes come in one error.
-func (a *App) loadHandlers() error {
-	paths, err := a.handlerPaths()
-	if err != nil || len(paths) == 0 {
-		return err
-	}
-	file, diags := readHandlers(paths)
-	if diags.HasErrors() {
-		var text strings.Builder
-		if err := file.Write(&text, diags, false); err != nil {
-			return fmt.Errorf("loading the handlers: %w", file.Error(diags))
-		}
-		return fmt.Errorf("loading the handlers:\n%s", strings.TrimSpace(text.String()))
-	}
-	for _, d := range diags {
-		a.log.Warn("handlers file", slog.String("warning", handlersfile.Line(d)))
-	}
-	a.definitions = file.Handlers
-	return nil
-}
-
-func readHandlers(paths []string) (*handlersfile.File, hcl.Diagnostics) {
-	return handlersfile.Load(paths, handlersfile.Options{
-		Bundled:      bundled.Schema,
-		BundledNames: bundled.Names(),
-		Check:        bundled.Check,
-		Exclusive:    bundled.Exclusive,
-	})
-}
-
-// handlerPaths replaces placeholders and makes the paths absolute.
-func (a *App) handlerPaths() ([]string, error) {
-	repl := caddy.NewReplacer()
-	paths := make([]string, 0, len(a.Handlers))
-	for i, configured := range a.Handlers {
-		path, err := repl.ReplaceOrErr(configured, true, true)
-		if err != nil {
-			return nil, fmt.Errorf("handlers path %d (%s): %w", i+1, configured, err)
-		}
-		if path == "" {
-			return nil, fmt.Errorf("handlers path %d is empty", i+1)
-		}
-		path, err = filepath.Abs(path)
-		if err != nil {
-			return nil, fmt.Errorf("handlers path %d (%s): %w", i+1, configured, err)
-		}
-		paths = append(paths, path)
-	}
-	return paths, nil
-}
-
-// Start opens the buffer, unless a request or an earlier config has, and applies the
-// handlers.
-func (a *App) Start() error {
-	a.before = caddy.ActiveContext().Context
-	a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory})
-	ctx := context.Background()
-	if err := a.checkMoved(ctx); err != nil {
-		return err
-	}
-	if err := a.ref.engine.Open(ctx); err != nil {
-		return fmt.Errorf("opening the buffer: %w", err)
-	}
-	if err := a.ref.engine.Apply(ctx, a, a.definitions); err != nil {
-		return fmt.Errorf("applying the handlers: %w", err)
-	}
-	// Last, so that refused handlers change no limit.
-	return a.ref.engine.Reconfigure(a.opener)
 }
 
 // Stop does nothing: at a reload the next config goes on with the same engine, and at

@@ -15,7 +15,7 @@ import (
 // bufferNamespace is where buffers register.
 const bufferNamespace = "smartcar.buffers"
 
-var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory"}
+var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory", "require_buffer"}
 
 // parseGlobalOption reads the global option. A second block is a mistake, not a correction.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -52,6 +52,7 @@ func (a *App) digest() string {
 //	    handlers      <file or folder...>
 //	    drain_timeout <duration>
 //	    body_memory   <size>
+//	    require_buffer
 //	}
 //
 // All of it is optional; handlers may be repeated.
@@ -112,6 +113,9 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 		}
 		a.BodyMemory = v
 		return nil
+	case "require_buffer":
+		a.RequireBuffer = true
+		return directive.Flag(d)
 	default:
 		return directive.UnknownOption(d, option, appOptions)
 	}

@@ -41,10 +41,13 @@ type startedConfig struct {
 	bodyMemory int64
 }
 
-// enter makes a config the newest, whose logger is used.
+// enter makes a config the newest, whose logger is used. A config that has entered stays where it is.
 func (s *sharedEngine) enter(c startedConfig) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.configs, func(other startedConfig) bool { return other.owner == c.owner }) {
+		return
+	}
 	s.configs = append(s.configs, c)
 	s.log.set(c.log)
 	s.bodies.SetLimit(c.bodyMemory)

@@ -36,25 +36,35 @@ func (a *App) Join(ctx caddy.Context) error {
 		a.log.Warn("site loses events", slog.String("site", f.Site), slog.String("directive", f.Directive),
 			slog.String("warning", f.Text))
 	}
-	return loops(view, a.definitions)
-}
-
-// loops refuses handlers that send events to a receiver of the same config. There they would be
-// duplicates, answered 200: each would count as done, and no application would have had it.
-func loops(view *sitecheck.Server, definitions []handlersfile.Definition) error {
-	for i := range definitions {
-		d := &definitions[i]
-		target, ok := bundled.Target(d.Plugin, d.ConfigJSON)
-		if !ok {
-			continue
-		}
-		if site, ok := view.Receives(target); ok {
-			return fmt.Errorf("%s:%d: handler %q: its url leads back to the receiver of site %s, where each event is a duplicate"+
-				" that nobody works on: write the address of the application",
-				d.Range.Filename, d.Range.Start.Line, d.Name, site)
+	for i := range a.definitions {
+		d := &a.definitions[i]
+		err := loop(view, d)
+		switch {
+		case err == nil:
+		case a.start == ofProcess:
+			a.logMistake(d.Name, err)
+			*d = d.WithMistake(err)
+		default:
+			return err
 		}
 	}
 	return nil
+}
+
+// loop refuses a handler that sends events to a receiver of the same config. There they would be
+// duplicates, answered 200: each would count as done, and no application would have had it.
+func loop(view *sitecheck.Server, d *handlersfile.Definition) error {
+	target, ok := bundled.Target(d.Plugin, d.ConfigJSON)
+	if !ok {
+		return nil
+	}
+	site, ok := view.Receives(target)
+	if !ok {
+		return nil
+	}
+	return fmt.Errorf("%s:%d: handler %q: its url leads back to the receiver of site %s, where each event is a duplicate"+
+		" that nobody works on: write the address of the application",
+		d.Range.Filename, d.Range.Start.Line, d.Name, site)
 }
 
 // viewOf returns a server as its config had it. While it is being set up, Caddy has taken up its outer

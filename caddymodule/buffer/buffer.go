@@ -32,6 +32,8 @@ var (
 	ErrHalted = errors.New("buffer is halted after a failed write")
 	// ErrOtherBuffer is an error of opening: the place has another buffer than it had, or none. See Accepter.
 	ErrOtherBuffer = errors.New("not the buffer that was here before")
+	// ErrLocked: it cannot be opened, since another process has it open.
+	ErrLocked = errors.New("another process has the buffer open")
 )
 
 // Errors of the methods that answer an operator's questions, wrapped.

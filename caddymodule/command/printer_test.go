@@ -169,8 +169,19 @@ func trouble() api.Status {
 }
 
 func TestStatusScreen(t *testing.T) {
-	empty := status.Make(noon, engine.Status{Receiving: engine.ReceivingIdle}, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{})
-	for name, v := range map[string]api.Status{"quiet": quiet(), "night": night(), "trouble": trouble(), "empty": empty} {
+	empty := status.Make(noon, engine.Status{Receiving: engine.ReceivingOpen}, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{})
+	closed := func(s engine.Status) api.Status {
+		return status.Make(noon, s, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{MaxSize: 10 << 30})
+	}
+	opening := closed(engine.Status{Receiving: engine.ReceivingOpening, Since: noon.Add(-3 * time.Second)})
+	failed := closed(engine.Status{
+		Receiving: engine.ReceivingFailed, Error: errors.New("buffer cannot be opened: opening buffer /data/smartcar: permission denied"),
+		Since: noon.Add(-3 * time.Minute), NextTry: noon.Add(time.Second),
+		Handlers: []engine.HandlerStatus{{Name: "crm", Place: "handlers.hcl:1", Starting: true}},
+	})
+	for name, v := range map[string]api.Status{
+		"quiet": quiet(), "night": night(), "trouble": trouble(), "empty": empty, "opening": opening, "failed": failed,
+	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			if err := terminal(&out).status(&v); err != nil {

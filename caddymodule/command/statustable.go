@@ -46,9 +46,12 @@ func (p printer) status(v *api.Status) error {
 		fmt.Fprintln(p.out, line)
 	}
 	rows := handlerRows(p, v)
-	if len(rows) == 0 {
+	switch {
+	case len(rows) == 0 && !v.Receiving.HasBuffer():
+		fmt.Fprintln(p.out, "\nWhich handlers there are is known once the buffer is open.")
+	case len(rows) == 0:
 		fmt.Fprintln(p.out, "\nThere is no handler: events are stored until there is one.")
-	} else {
+	default:
 		fmt.Fprintln(p.out)
 		if err := p.table("HANDLER\tSTATE\tBEHIND\tOLDEST\tRETRYING\tDIED\tUP", rows); err != nil {
 			return err
@@ -71,6 +74,9 @@ func receivingLine(p printer, v *api.Status) string {
 	line := "NO, " + v.Receiving.State
 	if !v.Receiving.Since.IsZero() {
 		line += " since " + p.clock(v.Receiving.Since)
+	}
+	if !v.Receiving.NextTry.IsZero() {
+		line += ", next try at " + p.clock(v.Receiving.NextTry)
 	}
 	return line
 }
@@ -109,6 +115,9 @@ func (p printer) sourceLine(v *api.Status, s api.Source) string {
 }
 
 func (p printer) bufferLine(v *api.Status) string {
+	if !v.Receiving.HasBuffer() {
+		return "not open"
+	}
 	b := &v.Buffer
 	line := fmt.Sprintf("%s, %s", text.Plural(b.Events, "event"), humanize.IBytes(b.Bytes))
 	if b.LimitBytes > 0 {

@@ -46,9 +46,8 @@ func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
 		return db, nil
 	}
 	if errors.Is(err, failstop.ErrLocked) {
-		return nil, fmt.Errorf("opening buffer %s: %w: another process has it open, perhaps a second Caddy with the "+
-			"same data directory; "+
-			"stop that one, or give this one a path of its own (%w)", o.Path, failstop.ErrLocked, err)
+		return nil, fmt.Errorf("opening buffer %s: %w, perhaps a second Caddy with the same data directory; "+
+			"stop that one, or give this one a path of its own (%w)", o.Path, buffer.ErrLocked, err)
 	}
 	if other, ok := errors.AsType[*IdentityError](err); ok {
 		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, other)

@@ -27,6 +27,8 @@ type Handler struct {
 	Breaker     Breaker       `json:"breaker"`
 	Counts      HandlerCounts `json:"counts"`
 	LastError   string        `json:"last_error,omitempty"`
+	// Mistaken: it is down because of a mistake in the handlers files, which LastError says.
+	Mistaken bool `json:"mistaken,omitempty"`
 }
 
 // Plugin is the process of a handler.

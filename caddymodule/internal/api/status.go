@@ -5,8 +5,13 @@ package api
 
 import "time"
 
-// StateFull is a state of Receiving beside the engine's own: there is no room just now.
-const StateFull = "full"
+// States of Receiving: StateOpening and StateFailed are the engine's own, in which there is no buffer to tell of. With
+// StateFull there is no room just now.
+const (
+	StateOpening = "opening"
+	StateFailed  = "failed"
+	StateFull    = "full"
+)
 
 // Status is the answer to "is all well?".
 type Status struct {
@@ -40,12 +45,17 @@ type Version struct {
 // Receiving reports whether events are stored.
 type Receiving struct {
 	Healthy bool `json:"healthy"`
-	// State is idle, open, full, halted, failed or closed.
+	// State is opening, open, full, halted, failed or closed.
 	State string `json:"state"`
 	// Why and Since are there when it is not healthy.
 	Why   string    `json:"why,omitempty"`
 	Since time.Time `json:"since,omitzero"`
+	// NextTry is when a buffer that failed to open is tried again.
+	NextTry time.Time `json:"next_try,omitzero"`
 }
+
+// HasBuffer reports whether there is an open buffer, or one that was open.
+func (r Receiving) HasBuffer() bool { return r.State != StateOpening && r.State != StateFailed }
 
 // Source is one receiver, or several of one name, with its counts.
 type Source struct {

@@ -63,6 +63,15 @@ func PlaceholderHint(text string) string {
 	return "; {env.NAME} is not replaced here, but {$NAME} is in a Caddyfile, before it is read"
 }
 
+// Flag reads an option that has no value: that it is there says all.
+func Flag(d *caddyfile.Dispenser) error {
+	option := d.Val()
+	if len(d.RemainingArgs()) > 0 {
+		return d.Errf("%s takes no value: leave the line out to have it off", option)
+	}
+	return NoBlock(d, option)
+}
+
 // NoBlock refuses a block behind an option that takes none.
 func NoBlock(d *caddyfile.Dispenser, option string) error {
 	if d.NextBlock(d.Nesting()) {

@@ -31,6 +31,7 @@ func (e *Engine) Apply(ctx context.Context, owner any, defs []handlersfile.Defin
 		return buffer.ErrClosed
 	}
 	e.setEnding(time.Time{})
+	e.applyLate(ctx)
 	strict := len(e.owners) > 0
 	before, err := e.noteRoster(ctx)
 	if err != nil && strict {
@@ -44,6 +45,7 @@ func (e *Engine) Apply(ctx context.Context, owner any, defs []handlersfile.Defin
 		before = again.before
 	}
 	e.owners = append(e.owners, generation{owner: owner, defs: defs, before: before})
+	e.setMistake(nil)
 	e.keepConsumers(ctx, defs)
 	return nil
 }
@@ -75,12 +77,14 @@ func (e *Engine) withdraw(ctx context.Context, owner any, then func(context.Cont
 	defer e.applying.Unlock()
 	newest := len(e.owners) > 0 && e.owners[len(e.owners)-1].owner == owner
 	g := e.forget(owner)
+	e.forgetLate(owner)
 	if !newest || e.destroyed.Load() {
 		return
 	}
 	var defs []handlersfile.Definition
+	var mistake error
 	if n := len(e.owners); n > 0 {
-		defs = e.owners[n-1].defs
+		defs, mistake = e.owners[n-1].defs, e.owners[n-1].mistake
 	} else {
 		e.setEnding(time.Now())
 	}
@@ -88,6 +92,7 @@ func (e *Engine) withdraw(ctx context.Context, owner any, then func(context.Cont
 		e.log.Error("could not go back to the handlers of the config before, or end them", "error", err)
 		return
 	}
+	e.setMistake(mistake)
 	then(ctx, g)
 }
 
@@ -179,8 +184,13 @@ func (e *Engine) startAll(ctx context.Context, fresh []*runner, strict bool) err
 		e.discard(fresh)
 		return err
 	}
-	for _, err := range errs {
-		if err != nil {
+	for i, err := range errs {
+		switch {
+		case err == nil:
+		case fresh[i].def.Mistake != nil:
+			e.log.Error("handler is down: its events wait in the buffer until its mistake is mended and the config loaded again",
+				"error", err)
+		default:
 			e.log.Error("handler is down: its events wait in the buffer, and its start is tried again", "error", err)
 		}
 	}

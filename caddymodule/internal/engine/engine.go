@@ -64,10 +64,15 @@ type Engine struct {
 	pausing sync.Mutex
 
 	mu      sync.Mutex
-	runners []*runner // in the order of the handlers file
-	ending  time.Time // when the last owner was released, zero while there is one
+	runners []*runner    // in the order of the handlers file
+	mistake error        // that of the owner in force
+	late    []generation // those that wait for the buffer to open, the newest last
+	ending  time.Time    // when the last owner was released, zero while there is one
 
-	// exiting are old processes that end in the background.
+	// awaiting: somebody waits for the buffer to open; guarded by applying.
+	awaiting bool
+
+	// exiting is what ends in the background: old processes, and the wait for the buffer.
 	exiting sync.WaitGroup
 
 	destruct    sync.Once
@@ -87,6 +92,8 @@ type generation struct {
 	defs  []handlersfile.Definition
 	// before is what TakeBack goes back to, nil where the buffer did not say.
 	before *snapshot
+	// mistake is why defs are not those of the handlers files; nil: they are.
+	mistake error
 }
 
 // Plugin is what the engine needs of *pluginhost.Plugin.
@@ -219,12 +226,18 @@ func (e *Engine) current() []*runner {
 	return e.runners
 }
 
-// place says where a definition stands, as file:line.
+// place says where a definition stands, as file:line, "" where that is not known.
 func place(def *handlersfile.Definition) string {
+	if def.Range.Filename == "" {
+		return ""
+	}
 	return fmt.Sprintf("%s:%d", def.Range.Filename, def.Range.Start.Line)
 }
 
 // inPlace puts the place in the handlers file and the handler's name before an error.
 func inPlace(def *handlersfile.Definition, err error) error {
+	if place(def) == "" {
+		return fmt.Errorf("handler %q: %w", def.Name, err)
+	}
 	return fmt.Errorf("%s: handler %q: %w", place(def), def.Name, err)
 }

@@ -20,7 +20,7 @@ import (
 func TestNewTouchesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "buffer")
 	e := New(Options{Opener: &diskOpener{options: disk.Options{Path: dir}}})
-	if s := e.Status(context.Background()); s.Receiving != ReceivingIdle || s.Error != nil {
+	if s := e.Status(context.Background()); s.Receiving != ReceivingOpening || s.Error != nil {
 		t.Errorf("status %+v", s)
 	}
 	if err := e.Destruct(); err != nil {

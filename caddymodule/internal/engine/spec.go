@@ -33,6 +33,9 @@ func (e *Engine) pluginSpec(def *handlersfile.Definition) (pluginhost.Spec, erro
 		spec.Env = append(spec.Env, name+"="+value)
 	}
 	slices.Sort(spec.Env)
+	if def.Mistake != nil {
+		return spec, def.Mistake
+	}
 	if def.Plugin == "" {
 		return spec, nil
 	}

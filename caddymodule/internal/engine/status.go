@@ -17,11 +17,11 @@ type Receiving string
 
 // The answers.
 const (
-	// ReceivingIdle: the buffer has not been needed yet.
-	ReceivingIdle Receiving = "idle"
+	// ReceivingOpening: the buffer is not open yet; receivers wait for it, or answer 503.
+	ReceivingOpening Receiving = "opening"
 	// ReceivingOpen: events are taken.
 	ReceivingOpen Receiving = "open"
-	// ReceivingFailed: the buffer does not open; receivers answer 503.
+	// ReceivingFailed: the buffer does not open; receivers answer 503, and it is tried again.
 	ReceivingFailed Receiving = "failed"
 	// ReceivingHalted: a write failed; receivers answer 503 until Caddy is restarted.
 	ReceivingHalted Receiving = "halted"
@@ -34,6 +34,12 @@ type Status struct {
 	Receiving Receiving
 	// Error is why nothing is received, nil when it is.
 	Error error
+	// Since is when the buffer began to open, or when it first did not; zero in other states.
+	Since time.Time
+	// NextTry is when the buffer that did not open is tried again; zero in other states, and during a try.
+	NextTry time.Time
+	// Mistake is why no handler of the handlers files is at work, nil when they are.
+	Mistake error
 	// Buffer is zero while it is not open.
 	Buffer buffer.Stats
 	// Handlers in the order of the handlers file.
@@ -61,6 +67,10 @@ type HandlerStatus struct {
 	Consumer buffer.ConsumerStats
 	// PausedSince is when an operator paused it, zero when it is not paused.
 	PausedSince time.Time
+	// Starting: it will be at work when the buffer is open.
+	Starting bool
+	// Mistaken: its definition has a mistake, which is its Plugin's LastError.
+	Mistaken bool
 	// Waiting counts events that are stored and not settled, with those in flight;
 	// Oldest is when the oldest of them was stored, zero when there is none: the lag.
 	Waiting uint64
@@ -74,9 +84,13 @@ type HandlerStatus struct {
 // be asked once a second.
 func (e *Engine) Status(ctx context.Context) Status {
 	s := e.store.status()
+	s.Mistake = e.currentMistake()
 	runners := e.current()
 	for _, r := range runners {
 		s.Handlers = append(s.Handlers, r.status())
+	}
+	if len(runners) == 0 {
+		s.Handlers = e.lateHandlers()
 	}
 	b := e.store.open.Load()
 	if b == nil || s.Receiving == ReceivingClosed {
@@ -116,9 +130,13 @@ func (s *store) status() Status {
 	case s.closed:
 		return Status{Receiving: ReceivingClosed, Error: buffer.ErrClosed}
 	case b == nil && s.failed != nil:
-		return Status{Receiving: ReceivingFailed, Error: s.failed}
+		st := Status{Receiving: ReceivingFailed, Error: s.failed, Since: s.failing}
+		if s.opening == nil {
+			st.NextTry = s.failedAt.Add(reopenAfter)
+		}
+		return st
 	case b == nil:
-		return Status{Receiving: ReceivingIdle}
+		return Status{Receiving: ReceivingOpening, Since: s.begun}
 	}
 	st := Status{Receiving: ReceivingOpen, Buffer: (*b).Stats()}
 	if st.Buffer.Halted != nil {
@@ -135,6 +153,8 @@ func (r *runner) status() HandlerStatus {
 		Place:  r.place,
 		Plugin: r.plugin.State(),
 		Error:  r.err,
+
+		Mistaken: r.def.Mistake != nil,
 	}
 	if r.consumer != nil {
 		s.Consumer = r.consumer.Stats()

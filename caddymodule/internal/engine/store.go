@@ -24,9 +24,12 @@ type store struct {
 	mu       sync.Mutex
 	opener   buffer.Opener
 	opening  *opening
-	failed   error // why the last attempt to open failed
+	begun    time.Time // when the first attempt to open began
+	failed   error     // why the last attempt to open failed
 	failedAt time.Time
-	closed   bool
+	// failing is since when attempts fail.
+	failing time.Time
+	closed  bool
 }
 
 // opening is an attempt to open the buffer, which several calls may wait for.
@@ -102,6 +105,9 @@ func (s *store) attempt() (*opening, error) {
 	case s.failed != nil && time.Since(s.failedAt) < reopenAfter:
 		return nil, s.failed
 	}
+	if s.begun.IsZero() {
+		s.begun = time.Now()
+	}
 	s.opening = &opening{done: make(chan struct{})}
 	go s.run(s.opening, s.opener)
 	return s.opening, nil
@@ -113,15 +119,30 @@ func (s *store) run(o *opening, opener buffer.Opener) {
 	b, err := opener.Open(s.life, s.log)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer close(o.done)
 	if err != nil {
-		err = &NotOpenError{Cause: err}
-		s.log.Error("nothing can be received: the buffer does not open", "error", err)
-		o.err, s.failed, s.failedAt, s.opening = err, err, time.Now(), nil
-	} else {
-		s.failed = nil
-		s.open.Store(&b)
+		o.err = s.fail(&NotOpenError{Cause: err})
+		return
 	}
-	close(o.done)
+	if s.failed != nil {
+		s.log.Info("the buffer is open now: events are received", "after", time.Since(s.failing).Round(time.Millisecond))
+	}
+	s.failed = nil
+	s.open.Store(&b)
+}
+
+// fail notes a failed attempt. Attempts are many, so only another cause than that of the one before is logged.
+func (s *store) fail(err error) error {
+	now := time.Now()
+	if s.failed == nil {
+		s.failing = now
+	}
+	if s.failed == nil || s.failed.Error() != err.Error() {
+		s.log.Error("nothing can be received: the buffer does not open", "error", err,
+			"do", "fix the cause; as long as Caddy runs with this config it is tried again each second")
+	}
+	s.failed, s.failedAt, s.opening = err, now, nil
+	return err
 }
 
 // close closes the buffer for good, within ctx.

@@ -60,8 +60,10 @@ type Definition struct {
 	// ConfigJSON is the config of a bundled plugin, as its process gets it; nil for a program
 	// of the user's own, whose schema only the program knows. It may hold secrets.
 	ConfigJSON json.RawMessage
-	// Range is where the block stands.
+	// Range is where the block stands; zero where that is not known.
 	Range hcl.Range
+	// Mistake is why the handler cannot run, nil for every definition of File.Handlers; see File.AtStart.
+	Mistake error
 	// Fingerprint is equal for two definitions that mean the same: a reload keeps the
 	// process of a handler whose fingerprint did not change. It is a hash over every
 	// field above but Start and ConfigJSON, over the values of the environment variables that env and config

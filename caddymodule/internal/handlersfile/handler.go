@@ -3,6 +3,7 @@ package handlersfile
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -43,6 +44,9 @@ type loader struct {
 	// taken are the handlers by what they have for themselves, of all files so far.
 	taken map[string]owner
 	diags hcl.Diagnostics
+	// blocks and general are those of File, of all files so far.
+	blocks  []Definition
+	general hcl.Diagnostics
 }
 
 func (l *loader) errorf(at hcl.Range, summary, detail string, args ...any) {
@@ -60,14 +64,17 @@ func (l *loader) warnf(at hcl.Range, summary, detail string, args ...any) {
 func (l *loader) handlers() []Definition {
 	content, diags := l.source.body.Content(fileSchema)
 	l.diags = append(l.diags, diags...)
+	l.general = append(l.general, diags...)
 
 	var definitions []Definition
 	for _, block := range content.Blocks {
 		before := len(l.diags)
 		definition := l.handler(block)
-		if !l.diags[before:].HasErrors() {
+		found := l.diags[before:]
+		if !found.HasErrors() {
 			definitions = append(definitions, definition)
 		}
+		l.keep(&definition, found)
 	}
 	return definitions
 }
@@ -138,6 +145,11 @@ func (l *loader) name(name string, at hcl.Range) {
 			return
 		}
 	}
+}
+
+func validName(name string) bool {
+	wrong := func(c rune) bool { return !nameCharacter(c) }
+	return name != "" && len(name) <= maxNameLength && !strings.ContainsFunc(name, wrong)
 }
 
 func nameCharacter(c rune) bool {

@@ -43,6 +43,10 @@ type File struct {
 	Handlers []Definition
 
 	sources map[string]*source
+	// blocks are all handlers, also those with a mistake.
+	blocks []Definition
+	// general are the mistakes that cannot be laid to one handler.
+	general hcl.Diagnostics
 }
 
 // Load reads handlers files and folders of them (*.hcl, sorted by name; hidden
@@ -74,6 +78,8 @@ func Load(paths []string, opts Options) (*File, hcl.Diagnostics) {
 		}
 		file.Handlers = append(file.Handlers, found...)
 	}
+	file.blocks = l.blocks
+	file.general = tidy(append(l.general, diags...), names)
 	diags = append(diags, l.diags...)
 	return file, tidy(diags, names)
 }

@@ -73,7 +73,10 @@ func receivingAttention(v *api.Status, full error) []api.Attention {
 	case string(engine.ReceivingHalted):
 		a.Do = "see to the disk, then restart Caddy; nothing that was answered 200 is lost"
 	case string(engine.ReceivingFailed):
-		a.Do = "fix the cause; Caddy goes on trying to open the buffer"
+		a.Do = "fix the cause; Caddy tries again each second, and needs no restart"
+	case string(engine.ReceivingOpening):
+		a.What = "the buffer is still opening: events wait for it, and get 503 where that takes too long"
+		a.Do = "wait a moment; if it stays, look whether the disk hangs"
 	case string(engine.ReceivingClosed):
 		a.What = "Caddy is stopping"
 		a.Do = "when it has been started again, ask again"
@@ -90,6 +93,17 @@ func receivingAttention(v *api.Status, full error) []api.Attention {
 		a.Do = "look at the disk's load and at Caddy's log"
 	}
 	return []api.Attention{a}
+}
+
+// mistakeAttention is about handlers files of which nothing runs.
+func mistakeAttention(mistake error) []api.Attention {
+	if mistake == nil {
+		return nil
+	}
+	return []api.Attention{{Level: api.LevelError,
+		What: text.Because("no handler runs because of a mistake in the handlers files", mistake.Error()),
+		Do:   "mend the file, then reload; events wait",
+	}}
 }
 
 // crowdAttention is about bodies that were refused since the memory for them was taken.
@@ -114,6 +128,13 @@ func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
 	resume := "caddy smartcar resume " + h.Name
 	switch h.State {
 	case "down":
+		if h.Mistaken && h.Place == "" {
+			return nil // for all handlers together
+		}
+		if h.Mistaken {
+			return one(api.LevelError, text.Because(h.Name+" is down because of a mistake in the handlers files", h.LastError),
+				"mend the file, then reload; its events wait")
+		}
 		return one(api.LevelError, text.Because(h.Name+" is down", h.LastError),
 			"fix its plugin, then: ", "caddy smartcar restart "+h.Name)
 	case "failing":

@@ -42,7 +42,7 @@ func Make(
 		v.Removed = append(v.Removed, viewRemoved(now, c))
 	}
 	dead := watch.current()
-	v.Attention = attention(&v, s.Buffer.Full, &dead, s.Incomplete, counts)
+	v.Attention = append(attention(&v, s.Buffer.Full, &dead, s.Incomplete, counts), mistakeAttention(s.Mistake)...)
 	v.Healthy = len(v.Attention) == 0
 	return v
 }
@@ -51,13 +51,14 @@ func Make(
 // event.
 func viewReceiving(s engine.Status, last traffic.Outage) api.Receiving {
 	v := api.Receiving{State: string(s.Receiving)}
-	v.Healthy = s.Receiving == engine.ReceivingOpen || s.Receiving == engine.ReceivingIdle
+	v.Healthy = s.Receiving == engine.ReceivingOpen
 	full := s.Buffer.Full
 	switch {
 	case !v.Healthy:
 		if s.Error != nil {
 			v.Why = s.Error.Error()
 		}
+		v.NextTry = api.UTC(s.NextTry)
 	case full != nil:
 		v.Healthy, v.State, v.Why = false, api.StateFull, full.Error()
 	case errors.Is(last.Err, buffer.ErrFull):
@@ -69,6 +70,9 @@ func viewReceiving(s engine.Status, last traffic.Outage) api.Receiving {
 		return v
 	}
 	v.Since = api.UTC(last.Since)
+	if !s.Since.IsZero() {
+		v.Since = api.UTC(s.Since)
+	}
 	return v
 }
 
@@ -119,6 +123,7 @@ func Handler(now time.Time, h *engine.HandlerStatus) api.Handler {
 			Expired: d.Expired, Replayed: d.Replayed, Stale: d.Stale, Future: d.Future, Downs: d.Downs,
 		},
 		LastError: handlerError(h),
+		Mistaken:  h.Mistaken,
 	}
 }
 
@@ -176,6 +181,8 @@ func HandlerState(now time.Time, h *engine.HandlerStatus) string {
 			return "draining"
 		}
 		return "paused"
+	case h.Starting:
+		return api.StateStarting
 	case !h.Plugin.Up:
 		return "down"
 	case h.Error != nil || d.StoreError != "":

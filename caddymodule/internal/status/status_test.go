@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
@@ -74,7 +75,22 @@ func TestAttention(t *testing.T) {
 		notReceiving bool
 	}{
 		{name: "all is well", status: engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{})}}},
-		{name: "not needed yet", status: engine.Status{Receiving: engine.ReceivingIdle}},
+		{
+			name: "still opens", status: engine.Status{Receiving: engine.ReceivingOpening, Since: noon.Add(-time.Second)},
+			level: api.LevelError, what: "the buffer is still opening", do: "whether the disk hangs", notReceiving: true,
+		},
+		{
+			name: "no handler is known", status: engine.Status{Mistake: errors.New("handlers.hcl:3,1: Unclosed block"), Handlers: []engine.HandlerStatus{
+				{Name: "crm", Mistaken: true, Plugin: pluginhost.State{LastError: "handlers.hcl:3,1: Unclosed block"}},
+			}},
+			level: api.LevelError, what: "no handler runs because of a mistake in the handlers files: handlers.hcl:3", do: "then reload",
+		},
+		{
+			name: "a handler with a mistake", status: engine.Status{Handlers: []engine.HandlerStatus{
+				{Name: "crm", Place: "handlers.hcl:3", Mistaken: true, Plugin: pluginhost.State{LastError: "handlers.hcl:5,1: Unknown order"}},
+			}},
+			level: api.LevelError, what: "crm is down because of a mistake in the handlers files: handlers.hcl:5", do: "then reload",
+		},
 		{name: "behind", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Waiting: 10, Oldest: noon.Add(-time.Hour)})}}},
 		{
 			name: "halted", status: engine.Status{Receiving: engine.ReceivingHalted, Error: errors.New("no fsync")},
@@ -82,7 +98,7 @@ func TestAttention(t *testing.T) {
 		},
 		{
 			name: "does not open", status: engine.Status{Receiving: engine.ReceivingFailed, Error: errors.New("permission denied")},
-			level: api.LevelError, what: "permission denied", do: "goes on trying", notReceiving: true,
+			level: api.LevelError, what: "permission denied", do: "tries again each second", notReceiving: true,
 		},
 		{
 			name: "full", trouble: &traffic.Outage{Err: buffer.ErrFull, Since: noon}, status: engine.Status{Buffer: buffer.Stats{Full: buffer.ErrFull}},
