@@ -185,12 +185,7 @@ func (e *Engine) startAll(ctx context.Context, fresh []*runner, strict bool) err
 		return err
 	}
 	for i, err := range errs {
-		switch {
-		case err == nil:
-		case fresh[i].def.Mistake != nil:
-			e.log.Error("handler is down: its events wait in the buffer until its mistake is mended and the config loaded again",
-				"error", err)
-		default:
+		if err != nil && fresh[i].def.Mistake == nil { // a mistake has been logged where it was found
 			e.log.Error("handler is down: its events wait in the buffer, and its start is tried again", "error", err)
 		}
 	}

@@ -82,6 +82,7 @@ func TestBufferThatOpensLater(t *testing.T) {
 			t.Errorf("status %+v, handlers %q", s, r.handlers())
 		}
 		time.Sleep(6500 * time.Millisecond)
+		synctest.Wait()
 		if s := r.e.Status(t.Context()); tries != 7 || !s.Since.Equal(begun) || !strings.Contains(s.Error.Error(), "no permission") {
 			t.Errorf("after %d tries: %+v", tries, s)
 		}
