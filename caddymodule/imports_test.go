@@ -169,10 +169,11 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		"caddymodule/buffer":            {},
 		"caddymodule/buffer/buffertest": {"caddymodule/buffer"},
-		"caddymodule/buffer/disk":       {"caddymodule/buffer", disk + "internal/...", core + "text"},
+		"caddymodule/buffer/disk":       {"caddymodule/buffer", disk + "internal/...", core + "text", core + "buildinfo"},
 		disk + "internal/eventlog":      {},
 		disk + "internal/format":        {"caddymodule/buffer"},
 		disk + "internal/failstop":      {"caddymodule/buffer", disk + "internal/eventlog", disk + "internal/format", core + "text"},
+		disk + "internal/damaged":       {},
 		disk + "internal/dedupe":        {disk + "internal/format"},
 		disk + "internal/probe":         {},
 		"caddymodule/buffer/*/module":   {"caddymodule/buffer", "caddymodule/buffer/...", core + "directive"},

@@ -103,6 +103,22 @@ type Stats struct {
 	SyncMedian, SyncMax time.Duration
 	// DiskBytes is the size of the whole disk, 0 where that is not known.
 	DiskBytes uint64
+	// Damaged are the files that were set aside since they were damaged, oldest first.
+	Damaged []Damaged
+}
+
+// Damaged describes files of a buffer that were damaged, and set aside so that receiving could go on. What they hold is
+// not delivered. The buffer deletes none of them.
+type Damaged struct {
+	// Name is that of the folder that holds them, and Folder its whole path.
+	Name, Folder string
+	// At is when they were set aside, zero where that is not known.
+	At time.Time
+	// Why is what was found, in one line; "" where that is not known.
+	Why string
+	// Files is how many there are, and Bytes their size. Limits.MaxSize does not count them.
+	Files int
+	Bytes uint64
 }
 
 // ClockJump is a jump of the system's clock; the zero value is none.

@@ -69,5 +69,8 @@ func (b *Buffer) closeFiles() error {
 	err = errors.Join(err, b.db.Close())
 	b.db = nil
 	b.fs.Release()
+	if b.lock != nil {
+		err = errors.Join(err, b.lock.Close())
+	}
 	return err
 }

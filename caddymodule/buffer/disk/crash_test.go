@@ -178,6 +178,9 @@ func verify(ctx context.Context, o Options, mem *vfs.MemFS, told *ledger) (wrong
 		return []string{err.Error()}
 	}
 	defer b.Close()
+	if aside := b.Stats().Damaged; len(aside) > 0 {
+		complain("files are set aside: %+v", aside)
+	}
 	ids := storedIDs(b, complain)
 	for id, position := range told.appended {
 		if ids[position] != id {

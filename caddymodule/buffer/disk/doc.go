@@ -8,7 +8,7 @@
 // # Where what is
 //
 // The engine stands on packages of its own: eventlog is the log of events, failstop the file system that halts, format
-// the keys and records, dedupe the index of ids, probe the look at the disk. Package disk/module makes a Caddy module
+// the keys and records, dedupe the index of ids, probe the look at the disk, damaged the folders of damaged files. Package disk/module makes a Caddy module
 // of the engine, clock the time by which it decides what is old. A file of the engine uses only those below it:
 //
 //	open, close             opening, reconfiguring, closing
@@ -26,6 +26,8 @@
 //	                        what is written, and what bounds it
 //	readevent, consumerstate, buffer
 //	                        what all of these read
+//	setaside, openerror
+//	                        what is damaged, and what is only refused
 //	types, options, seekhint, waiter, clock
 //	                        what an open buffer is made of
 //
@@ -154,12 +156,16 @@
 // wait, since it has failed cleanly, and goes on when there is space.
 //
 // A damaged record costs its event only, which becomes a dead letter. Damage to a group's header or its lengths costs
-// all its events. Other damage keeps the buffer from opening where it hits groups that are not applied yet, since
-// Pebble would lack what they changed; so does a segment that is missing or does not begin as one does, or a log that
-// ends before mapplied.
+// all its events. With other damage the store cannot be opened where it hits groups that are not applied yet, since
+// Pebble would lack what they changed; so with a segment that is missing or does not begin as one does, or a log that
+// ends before mapplied. Then all files are set aside, see package damaged, and fresh ones begin with a position beyond
+// all that were given, by what is left: segments, control file, mapplied, what was set aside before; and 2^20 more.
+//
+// Damage is what two attempts find, the second with the lock in hand, in which the system refused nothing that was to
+// be read or written.
 //
 // Damage at rest is told from the torn end that a crash leaves by what follows it: a group is written when the one
 // before it is synced. Where nothing follows, the control file tells. It holds how Pebble's manifest, and the segments
-// that are not applied yet, looked when they were synced. A store that has less does not open, and is left as it is.
+// that are not applied yet, looked when they were synced. A store that has less is damaged.
 // Damage to the last group after a crash, younger than the control file, looks torn.
 package disk

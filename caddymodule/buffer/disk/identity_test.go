@@ -96,6 +96,16 @@ func TestOpenRefusesAnotherBuffer(t *testing.T) {
 	}
 }
 
+// A damaged file keeps no event from being received, least of all one that holds none.
+func TestOpenTakesADamagedIdentityForTheKnownOne(t *testing.T) {
+	mem := vfs.NewMem()
+	id := identityIn(t, Options{Path: "buffer", FS: mem})
+	writeFile(t, mem, "buffer/identity", "\x00\x00")
+	if is := identityIn(t, Options{Path: "buffer", FS: mem, Identity: id}); is != id {
+		t.Errorf("the identity is %s, want %s, which was known", is, id)
+	}
+}
+
 // mounted is a file system over which a volume with another buffer is mounted between the first look and the lock.
 type mounted struct {
 	vfs.FS

@@ -14,8 +14,9 @@ import (
 )
 
 // Open opens the buffer in o.Path, or creates it. It takes well under a second, whatever is stored. One process can
-// have a directory open at a time. Where another buffer is than Options.Identity says, or none, it fails with an
-// *IdentityError, and makes and changes nothing.
+// have a directory open at a time. Files that are damaged are set aside, see Damaged, and receiving goes on with fresh
+// ones. Where another buffer is than Options.Identity says, or none, it fails with an *IdentityError, and makes and
+// changes nothing.
 func Open(ctx context.Context, o Options) (*Buffer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -31,6 +32,15 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 	if err := failstop.CheckIdentity(o.FS, o.Path, o.Identity); err != nil {
 		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
 	}
+	b, err := o.open(nil)
+	if _, is := errors.AsType[*DamageError](err); is {
+		return o.openDamaged(ctx)
+	}
+	return b, err
+}
+
+// open makes one attempt. lock is the caller's own, nil where the attempt is to take it.
+func (o Options) open(lock *pebble.Lock) (*Buffer, error) {
 	b := &Buffer{
 		opts:      o,
 		log:       o.Log,
@@ -42,11 +52,12 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		cacheDrop: newTrigger(),
 	}
 	b.limits.Store(&o.Limits)
-	b.fs = failstop.New(failstop.Options{FS: o.FS, Path: o.Path, Identity: o.Identity, Log: o.Log, Closing: b.closing})
+	b.fs = failstop.New(failstop.Options{FS: o.FS, Path: o.Path, Identity: o.Identity, Log: o.Log, Closing: b.closing,
+		Look: b.finishSetAside})
 	b.failure = b.fs.Failure
-	db, err := openPebble(o, b.fs)
+	db, err := openPebble(o, b.fs, lock)
 	if err != nil {
-		b.fs.Release()
+		b.abandon(err)
 		return nil, err
 	}
 	b.db = db
@@ -58,13 +69,18 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		err = b.fs.CheckPosition(next)
 	}
 	if err != nil {
+		applied, _ := b.loadApplied() // as far as it can be read
+		err = openingError(o.Path, err, b.fs, applied.next)
 		_ = b.closeFiles()
-		return nil, openingError(o.Path, err)
+		b.abandon(err)
+		return nil, err
 	}
 	b.committed.Store(last)
 	b.committer = newCommitter(b, next, total)
 	b.checkHeadroom()
 	b.checkMaxSize()
+	b.lookSetAside()
+	b.lock = lock
 	b.loops.Go(b.committer.run)
 	b.loops.Go(b.keep)
 	b.loops.Go(b.closeOnHalt)
@@ -77,6 +93,13 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		b.loops.Go(func() { b.dedupe.LoadFilter(b.use, b.closing) })
 	}
 	return b, nil
+}
+
+// abandon sees to it that nothing of a failed attempt reaches the directory any more: where Pebble panicked, parts of it
+// may still be at work.
+func (b *Buffer) abandon(err error) {
+	b.failure.Halt(err)
+	b.fs.Release()
 }
 
 // formatVersion is that of all the keys and records together. No release wrote an earlier one.

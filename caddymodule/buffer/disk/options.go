@@ -148,6 +148,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// wall is the time by the wall clock.
+func (o Options) wall() time.Time {
+	if o.Clock != nil {
+		return o.Clock()
+	}
+	return time.Now()
+}
+
 // graceLimits are what must be kept until a time, whatever the limits in force say.
 type graceLimits struct {
 	limits Limits

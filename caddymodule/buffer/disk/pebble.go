@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
@@ -28,12 +25,14 @@ const (
 	l0Compaction = 8
 )
 
-// openPebble opens Pebble on a fail-stop file system.
-func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
+// openPebble opens Pebble on a fail-stop file system. lock is the caller's own, nil where Pebble is to take it.
+func openPebble(o Options, f *failstop.FS, lock *pebble.Lock) (*pebble.DB, error) {
 	s := f.Failure
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
-	db, err := openRecovering(o.Path, pebbleOptions(f, cache, logger{o.Log, s}, o.memTable))
+	options := pebbleOptions(f, cache, logger{o.Log, s}, o.memTable)
+	options.Lock = lock
+	db, err := openRecovering(o.Path, options, f)
 	if failed := s.OpenError(); failed != nil {
 		// What else is wrong follows from that.
 		if db != nil {
@@ -46,8 +45,7 @@ func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
 		return db, nil
 	}
 	if errors.Is(err, failstop.ErrLocked) {
-		return nil, fmt.Errorf("opening buffer %s: %w, perhaps a second Caddy with the same data directory; "+
-			"stop that one, or give this one a path of its own (%w)", o.Path, buffer.ErrLocked, err)
+		return nil, lockedError(o.Path, err)
 	}
 	if other, ok := errors.AsType[*IdentityError](err); ok {
 		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, other)
@@ -55,53 +53,16 @@ func openPebble(o Options, f *failstop.FS) (*pebble.DB, error) {
 	if _, there := f.Stat(o.Path); errors.Is(err, fs.ErrNotExist) && errors.Is(there, fs.ErrNotExist) {
 		return nil, &PathError{Path: o.Path, Cause: err} // where there is no directory, nothing is damaged
 	}
-	return nil, openingError(o.Path, err)
+	return nil, openingError(o.Path, err, f, 0)
 }
-
-// PathError says that the directory of a buffer can be neither used nor made.
-type PathError struct {
-	Path string
-	// Cause is what the system says.
-	Cause error
-}
-
-// Error says what to do.
-func (e *PathError) Error() string {
-	return fmt.Sprintf("opening buffer %s: its directory cannot be made: %v; "+
-		"give a path where the user that runs Caddy may write", e.Path, e.Cause)
-}
-
-// Unwrap returns the cause.
-func (e *PathError) Unwrap() error { return e.Cause }
-
-// openingError says what to do when the store cannot be opened, or read once it is.
-func openingError(path string, err error) error {
-	// What the system refuses is no damage, unless a file is missing; all else is about what is in the files.
-	var system syscall.Errno
-	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) || errors.Is(err, buffer.ErrFull) ||
-		errors.Is(err, errOtherFormat) {
-		return fmt.Errorf("opening buffer %s: %w", path, err)
-	}
-	return fmt.Errorf("opening buffer %s: its files are damaged; keep a copy of the directory, then "+
-		"restore it from a backup or start with an empty path: %w", path, damagedStore{err})
-}
-
-// damagedStore is an error of opening as one line. It is errDamaged, whatever Pebble says of it.
-type damagedStore struct{ error }
-
-func (d damagedStore) Error() string {
-	// Pebble has a line for each file, and adds some of its own.
-	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(d.error.Error(), "<corruption detail carrier>", "")),
-		"\n")
-	return strings.Join(lines, "; ")
-}
-
-func (d damagedStore) Unwrap() error { return d.error }
-
-func (d damagedStore) Is(target error) bool { return target == format.ErrDamaged }
 
 // openRecovering turns panics into errors: Pebble panics at some of what it finds in a damaged directory.
-func openRecovering(path string, o *pebble.Options) (db *pebble.DB, err error) {
+func openRecovering(path string, o *pebble.Options, f *failstop.FS) (db *pebble.DB, err error) {
+	if o.Lock != nil {
+		if err := f.Locked(f.PathJoin(path, lockFile)); err != nil {
+			return nil, err
+		}
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			db, err = nil, fmt.Errorf("reading its files: %v", r)
@@ -188,7 +149,7 @@ func (l logger) listener() *pebble.EventListener {
 	}
 }
 
-// errOtherFormat: the directory is not for this version.
-var errOtherFormat = errors.New("another version wrote it")
+// lockFile is the name that Pebble gives its lock.
+const lockFile = "LOCK"
 
 const secondsToFlush = 2 * time.Second

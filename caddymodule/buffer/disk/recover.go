@@ -2,6 +2,7 @@ package disk
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -24,6 +25,9 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 		return 0, 0, 0, err
 	}
 	b.events = log
+	if err := b.beginBehind(); err != nil {
+		return 0, 0, 0, err
+	}
 	applied, err := b.loadApplied()
 	if err != nil {
 		return 0, 0, 0, err
@@ -62,6 +66,30 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 
 // applied is how far the store is: what it has of the log.
 type applied struct{ group, next, total uint64 }
+
+// beginBehind has a fresh store give positions beyond all that were given in files which were set aside.
+func (b *Buffer) beginBehind() error {
+	if b.beginAt == 0 {
+		return nil
+	}
+	_, ok, err := getMaybe(b.db, format.MetaApplied)
+	if ok || err != nil {
+		return err
+	}
+	batch := b.db.NewBatch()
+	defer func() { _ = batch.Close() }()
+	err = errors.Join(batch.Set(format.MetaApplied, applied{next: b.beginAt}.encode(), nil),
+		batch.Set(format.MetaBeginning, beginning(b.beginAt, 0), nil), b.db.Apply(batch, pebble.NoSync), b.db.Flush())
+	if err != nil {
+		return fmt.Errorf("beginning behind what was set aside: %w", err)
+	}
+	return nil
+}
+
+func (a applied) encode() []byte {
+	v := binary.BigEndian.AppendUint64(nil, a.group)
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(v, a.next), a.total)
+}
 
 // stageApplied writes it with the group itself.
 func (g *group) stageApplied() {

@@ -44,6 +44,7 @@ func (b *Buffer) keep() {
 		case <-sweep.C:
 			b.trimAndLog()
 			b.writeControl(false)
+			b.lookSetAside()
 		case <-b.sweep:
 			if !idle {
 				idle = !b.trimAndLog()

@@ -22,6 +22,9 @@ func (b *Buffer) Stats() buffer.Stats {
 	if s.Last == 0 {
 		s.First = 0
 	}
+	if d := b.setAside.Load(); d != nil {
+		s.Damaged = *d
+	}
 	if d := b.probed.Load(); d != nil {
 		s.FileSystem, s.SyncMedian, s.SyncMax = d.FileSystem, d.Median, d.Max
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/clock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/dedupe"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
@@ -30,6 +31,12 @@ type Buffer struct {
 	// dbMu is held for reading while db is used, and for writing to take it away.
 	dbMu sync.RWMutex
 	db   *pebble.DB
+	// lock is held beyond db, nil where db holds it alone.
+	lock *pebble.Lock
+	// beginAt is a position beyond every one that was given in files that were set aside, 0 where none was.
+	beginAt uint64
+	// setAside describes these files.
+	setAside atomic.Pointer[[]buffer.Damaged]
 	// fs is what db and events write through. The first write that fails halts it, which is in failure.
 	fs *failstop.FS
 

@@ -89,6 +89,21 @@ type Buffer struct {
 	FileSystem string  `json:"file_system,omitempty"`
 	SyncMedian float64 `json:"sync_latency_median_seconds,omitempty"`
 	SyncMax    float64 `json:"sync_latency_max_seconds,omitempty"`
+	// Damaged are the files that were set aside since they were damaged, oldest first.
+	Damaged []Damaged `json:"damaged,omitempty"`
+}
+
+// Damaged are files of the buffer that were damaged and set aside: what they hold is not delivered.
+type Damaged struct {
+	// Name is that of the folder that holds them, in Folder.
+	Name   string `json:"name"`
+	Folder string `json:"folder"`
+	// At is when they were set aside, and Why what was found. Both are missing where that is not known.
+	At  time.Time `json:"set_aside_at,omitzero"`
+	Why string    `json:"why,omitempty"`
+	// Files is how many there are, and Bytes their size.
+	Files int    `json:"files"`
+	Bytes uint64 `json:"bytes"`
 }
 
 // The levels of Attention.

@@ -175,12 +175,27 @@ func bufferAttention(v *api.Status) []api.Attention {
 			What: fmt.Sprintf("max_size is %s, but the whole disk has %s", humanize.IBytes(b.LimitBytes), humanize.IBytes(b.DiskBytes)),
 			Do:   "lower max_size, or use a larger disk: a full disk refuses events before max_size makes room"})
 	}
+	for i := range b.Damaged {
+		list = append(list, damagedAttention(&b.Damaged[i]))
+	}
 	if b.Corrupt > 0 {
 		list = append(list, api.Attention{Level: api.LevelError,
 			What: text.Plural(b.Corrupt, "damaged record") + " found in the buffer",
 			Do:   "see to the disk; the events are among the dead letters, as unreadable"})
 	}
 	return list
+}
+
+// damagedAttention is about files that were set aside.
+func damagedAttention(d *api.Damaged) api.Attention {
+	what := fmt.Sprintf("files of the buffer were damaged and are set aside: %s, %s", text.Plural(uint64(d.Files), "file"),
+		humanize.IBytes(d.Bytes))
+	if !d.At.IsZero() {
+		what += ", since " + d.At.Format(time.RFC3339)
+	}
+	return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why),
+		Do: "see to the disk; what they hold is not delivered: keep a copy of " + d.Folder +
+			", and remove it when it is not needed any more"}
 }
 
 // clockAttention is about a jump of the system's clock.

@@ -93,6 +93,10 @@ func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 		FileSystem: s.FileSystem, SyncMedian: api.SecondsMicro(s.SyncMedian), SyncMax: api.SecondsMicro(s.SyncMax),
 		ClockJump: api.Seconds(s.ClockJump.By), ClockSteadyIn: api.Seconds(s.ClockJump.Left),
 	}
+	for _, d := range s.Damaged {
+		v.Damaged = append(v.Damaged, api.Damaged{Name: d.Name, Folder: d.Folder, At: api.UTC(d.At), Why: d.Why,
+			Files: d.Files, Bytes: d.Bytes})
+	}
 	if s.Last > 0 && s.Last >= s.First {
 		v.Events = s.Last - s.First + 1
 	}

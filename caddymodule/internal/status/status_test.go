@@ -170,6 +170,15 @@ func TestAttention(t *testing.T) {
 			level:  api.LevelWarning, what: "the clock has jumped ahead by 10d", do: "40m",
 		},
 		{
+			name: "damaged files are set aside",
+			status: engine.Status{Buffer: buffer.Stats{Damaged: []buffer.Damaged{{
+				Name: "20261129T121305Z-1", Folder: "/data/damaged/20261129T121305Z-1", Why: "000001.events is missing",
+				At: time.Date(2026, 11, 29, 12, 13, 5, 0, time.UTC), Files: 3, Bytes: 5 << 20,
+			}}}},
+			level: api.LevelError, what: "3 files, 5.0 MiB, since 2026-11-29T12:13:05Z: 000001.events is missing",
+			do: "/data/damaged/20261129T121305Z-1",
+		},
+		{
 			name:   "the clock was set back",
 			status: engine.Status{Buffer: buffer.Stats{ClockJump: buffer.ClockJump{By: -time.Hour, Left: time.Minute}}},
 			level:  api.LevelWarning, what: "the clock has jumped back by 1h", do: "1m",

@@ -19,7 +19,8 @@ func Open(o Options) (*Log, error) {
 	return l, nil
 }
 
-func (l *Log) list() ([]*segment, error) {
+// find returns the segments by the names of the files, oldest first.
+func (l *Log) find() ([]*segment, error) {
 	names, err := l.fs.List(l.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("listing the segments: %w", err)
@@ -38,6 +39,14 @@ func (l *Log) list() ([]*segment, error) {
 		}
 		return 1
 	})
+	return found, nil
+}
+
+func (l *Log) list() ([]*segment, error) {
+	found, err := l.find()
+	if err != nil {
+		return nil, err
+	}
 	for i, s := range found {
 		if i > 0 && s.number != found[i-1].number+1 {
 			return nil, fmt.Errorf("%w: %s is missing", ErrDamaged, segmentName(found[i-1].number+1))

@@ -202,6 +202,12 @@ func isContents(name string) bool {
 	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, eventlog.Suffix) || name == controlFile
 }
 
+// IsControl reports whether a name is that of the control file, or of the next one.
+func IsControl(name string) bool { return name == controlFile || name == controlNewFile }
+
+// IsOurs reports whether a name is that of a file which no other program writes.
+func IsOurs(name string) bool { return name == controlFile || strings.HasSuffix(name, eventlog.Suffix) }
+
 // markedManifest returns the manifest that the newest marker names, "" without one.
 func markedManifest(names []string) (manifest string) {
 	newest := ""
@@ -213,6 +219,12 @@ func markedManifest(names []string) (manifest string) {
 		}
 	}
 	return manifest
+}
+
+// NextOf is the position of the next event by the control file of a directory, 0 where it says none.
+func NextOf(fsys vfs.FS, dir string) (uint64, error) {
+	t, err := readControl(fsys, dir)
+	return t.Next, err
 }
 
 // readControl returns an empty state where there is no file. A damaged file says nothing either: it holds no data.

@@ -9,7 +9,6 @@ package failstop
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -40,8 +39,11 @@ type FS struct {
 	// place is nil where the file system is not the operating system's.
 	place       *place
 	control     *control
+	refusals    *refusals
 	descriptors *descriptorFS
 	diskFull    *diskFull
+	// look is Options.Look.
+	look func(vfs.FS) error
 	// begun is set when the opening of the store may have started something that only its end would stop.
 	begun atomic.Bool
 }
@@ -56,19 +58,24 @@ type Options struct {
 	Log      *slog.Logger
 	// Closing ends all waiting.
 	Closing <-chan struct{}
+	// Look, if not nil, looks at the directory once it is locked and before anything else does.
+	Look func(vfs.FS) error
 }
 
 // New wraps a file system. It reserves file descriptors until Release.
 func New(o Options) *FS {
 	failure := newFailure()
-	descriptors := newDescriptorFS(o.FS, o.Log, o.Closing)
+	refusals := &refusals{FS: o.FS}
+	descriptors := newDescriptorFS(refusals, o.Log, o.Closing)
 	f := &FS{
 		FS:          descriptors,
 		Failure:     failure,
 		path:        o.Path,
 		identity:    o.Identity,
 		control:     newControl(),
+		refusals:    refusals,
 		descriptors: descriptors,
+		look:        o.Look,
 		diskFull:    &diskFull{log: o.Log, path: o.Path, closing: o.Closing, failure: failure},
 	}
 	if o.FS == vfs.Default {
@@ -280,46 +287,3 @@ func (f *FS) RemoveAll(name string) error {
 
 // Unwrap returns the file system below.
 func (f *FS) Unwrap() vfs.FS { return f.FS }
-
-// ErrLocked says that another process has the directory open.
-var ErrLocked = errors.New("the directory is in use")
-
-// Lock tells a lock that somebody holds from one whose file cannot be opened. Once it has the lock, it checks the files
-// against the control file.
-func (f *FS) Lock(name string) (io.Closer, error) {
-	c, err := f.FS.Lock(name)
-	var file *os.PathError
-	if errors.As(err, &file) {
-		return nil, fmt.Errorf("locking the directory: %w", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: locking %s: %w", ErrLocked, name, err)
-	}
-	lock := lockCloser{file: c}
-	if f.place != nil {
-		if lock.dir, err = lockDir(f.path); err != nil {
-			return nil, errors.Join(err, c.Close())
-		}
-		if err := errors.Join(os.Chmod(name, 0o600), f.notePlace(f.path), f.notePlace(name)); err != nil {
-			return nil, errors.Join(err, lock.Close())
-		}
-	}
-	// Nobody else changes the files from here on, and Pebble has not looked at them yet.
-	if err := f.checkFiles(); err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	return lock, nil
-}
-
-// lockCloser gives both locks back.
-type lockCloser struct {
-	file io.Closer
-	dir  *os.File
-}
-
-func (l lockCloser) Close() error {
-	if l.dir == nil {
-		return l.file.Close()
-	}
-	return errors.Join(l.file.Close(), l.dir.Close())
-}

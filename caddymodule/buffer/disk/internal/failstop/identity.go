@@ -29,6 +29,9 @@ type Found struct {
 	Identity string
 	// Contents: there are files of a buffer.
 	Contents bool
+	// Damaged: there is an identity, which cannot be read. Nobody else writes that file, so the buffer is taken for the
+	// one that must be there: a damaged file must not keep events from being received.
+	Damaged bool
 }
 
 // Look says what is in a directory, and changes nothing. A directory that is not there is an empty one.
@@ -41,7 +44,7 @@ func Look(fsys vfs.FS, dir string) (Found, error) {
 		return Found{}, fmt.Errorf("looking what is there: %w", err)
 	}
 	found := Found{Contents: markedManifest(names) != "" || slices.ContainsFunc(names, isContents)}
-	found.Identity, err = readIdentity(fsys, dir)
+	found.Identity, found.Damaged, err = readIdentity(fsys, dir)
 	return found, err
 }
 
@@ -76,21 +79,10 @@ func CheckIdentity(fsys vfs.FS, dir, want string) error {
 		return nil
 	}
 	found, err := Look(fsys, dir)
-	if err == nil && found.Identity != want {
+	if err == nil && found.Identity != want && !found.Damaged {
 		err = &IdentityError{Path: dir, Want: want, Found: found}
 	}
 	return err
-}
-
-// checkFiles finds another buffer than must be there, or damage. A new buffer gets its identity.
-func (f *FS) checkFiles() error {
-	if err := CheckIdentity(f.FS, f.path, f.identity); err != nil {
-		return err
-	}
-	if err := f.control.check(f.FS, f.path); err != nil {
-		return err
-	}
-	return f.giveIdentity()
 }
 
 // giveIdentity gives the directory an identity unless it has one.
@@ -99,15 +91,17 @@ func (f *FS) giveIdentity() error {
 	if err != nil {
 		return err
 	}
-	f.identity = found.Identity
-	if f.identity != "" {
+	if found.Identity != "" {
+		f.identity = found.Identity
 		return nil
 	}
-	b := make([]byte, identityBytes)
-	if _, err := rand.Read(b); err != nil {
-		return fmt.Errorf("making an identity: %w", err)
+	if f.identity == "" || !found.Damaged {
+		b := make([]byte, identityBytes)
+		if _, err := rand.Read(b); err != nil {
+			return fmt.Errorf("making an identity: %w", err)
+		}
+		f.identity = hex.EncodeToString(b)
 	}
-	f.identity = hex.EncodeToString(b)
 	if err := replaceFile(f, f.path, identityFile, identityNewFile, []byte(f.identity+"\n")); err != nil {
 		return fmt.Errorf("writing the identity: %w", err)
 	}
@@ -115,24 +109,24 @@ func (f *FS) giveIdentity() error {
 }
 
 // readIdentity returns "" where there is no file or it is damaged.
-func readIdentity(fsys vfs.FS, dir string) (string, error) {
+func readIdentity(fsys vfs.FS, dir string) (identity string, damaged bool, err error) {
 	file, err := fsys.Open(fsys.PathJoin(dir, identityFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return "", false, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading the identity: %w", err)
+		return "", false, fmt.Errorf("reading the identity: %w", err)
 	}
 	defer file.Close()
 	raw, err := io.ReadAll(io.LimitReader(file, 1<<10))
 	if err != nil {
-		return "", fmt.Errorf("reading the identity: %w", err)
+		return "", false, fmt.Errorf("reading the identity: %w", err)
 	}
 	text := strings.TrimSuffix(string(raw), "\n")
 	if b, err := hex.DecodeString(text); err != nil || len(b) != identityBytes {
-		return "", nil //nolint:nilerr // what cannot be read is no identity
+		return "", true, nil //nolint:nilerr // what cannot be read is no identity
 	}
-	return text, nil
+	return text, false, nil
 }
 
 // Identity is that of the buffer, once it is locked.
