@@ -61,6 +61,7 @@ func routes() []route {
 		{api.Prefix + "replays/{id}", get(nil, serveReplay)},
 		{api.Prefix + "replays/{id}/stop", post(stopReplay)},
 		{api.Prefix + "replays/{id}/resume", post(resumeReplay)},
+		{api.Prefix + "buffer/accept", post(acceptBuffer)},
 		{api.Prefix + "handlers/{name}", both(get(nil, serveHandler), del(nil, forgetHandler))},
 		{api.Prefix + "handlers/{name}/pause", handler(true, pauseHandler)},
 		{api.Prefix + "handlers/{name}/resume", handler(false, resumeHandler)},
@@ -141,10 +142,12 @@ func asAPIError(err error) error {
 	}
 	status := http.StatusInternalServerError
 	_, notRestarted := errors.AsType[*engine.NotRestartedError](err)
+	_, nothingToAccept := errors.AsType[*engine.NothingToAcceptError](err)
 	switch {
 	case errors.Is(err, buffer.ErrNotFound), errors.Is(err, app.ErrNotConfigured):
 		status = http.StatusNotFound
-	case notRestarted, errors.Is(err, buffer.ErrInUse), errors.Is(err, replay.ErrTooMany), errors.Is(err, dispatch.ErrResumed):
+	case notRestarted, nothingToAccept, errors.Is(err, buffer.ErrInUse), errors.Is(err, replay.ErrTooMany),
+		errors.Is(err, dispatch.ErrResumed):
 		status = http.StatusConflict
 	case errors.Is(err, app.ErrStarting), errors.Is(err, engine.ErrNotOpen), errors.Is(err, buffer.ErrClosed),
 		errors.Is(err, buffer.ErrHalted), errors.Is(err, buffer.ErrFull), errors.Is(err, replay.ErrClosed),

@@ -23,6 +23,17 @@ func (e *NotOpenError) Error() string { return ErrNotOpen.Error() + ": " + e.Cau
 // Unwrap makes it an ErrNotOpen, and what its cause is.
 func (e *NotOpenError) Unwrap() []error { return []error{ErrNotOpen, e.Cause} }
 
+// NothingToAcceptError says that a buffer cannot be accepted: it is open, so that it is the one that the place had.
+type NothingToAcceptError struct {
+	// Key names the buffer.
+	Key string
+}
+
+// Error says why.
+func (e *NothingToAcceptError) Error() string {
+	return fmt.Sprintf("there is nothing to accept: %s is open, and is the buffer that it was", e.Key)
+}
+
 // UnknownHandlerError says that no handler of a name is in force. It is a
 // buffer.ErrNotFound.
 type UnknownHandlerError struct {

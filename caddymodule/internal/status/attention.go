@@ -24,8 +24,8 @@ import (
 const nearlyFull = 0.92
 
 // attention lists what needs attention. What stops events comes first.
-func attention(v *api.Status, full error, dead *deadLetters, incomplete error, counts *traffic.Counters) []api.Attention {
-	list := append(receivingAttention(v, full), crowdAttention(v.At, counts.Crowd.Current(v.At))...)
+func attention(v *api.Status, refused error, dead *deadLetters, incomplete error, counts *traffic.Counters) []api.Attention {
+	list := append(receivingAttention(v, refused), crowdAttention(v.At, counts.Crowd.Current(v.At))...)
 	for i := range v.Sources {
 		list = append(list, refusedAttention(v.At, &v.Sources[i], counts.Source(v.Sources[i].Name).Refusals())...)
 	}
@@ -60,8 +60,8 @@ func attention(v *api.Status, full error, dead *deadLetters, incomplete error, c
 	return list
 }
 
-// receivingAttention is about events that are refused. full is why there is no room, nil when there is.
-func receivingAttention(v *api.Status, full error) []api.Attention {
+// receivingAttention is about events that are refused. refused is why the buffer takes none, nil where it does.
+func receivingAttention(v *api.Status, refused error) []api.Attention {
 	if v.Receiving.Healthy {
 		return nil
 	}
@@ -74,6 +74,11 @@ func receivingAttention(v *api.Status, full error) []api.Attention {
 		a.Do = "see to the disk, then restart Caddy; nothing that was answered 200 is lost"
 	case string(engine.ReceivingFailed):
 		a.Do = "fix the cause; Caddy tries again each second, and needs no restart"
+		if errors.Is(refused, buffer.ErrOtherBuffer) {
+			accept := "caddy smartcar buffer accept"
+			a.Do = "mount or move back what was there, and it goes on by itself; or take what is there now: " + accept
+			a.Commands = []string{accept}
+		}
 	case string(engine.ReceivingOpening):
 		a.What = "the buffer is still opening: events wait for it, and get 503 where that takes too long"
 		a.Do = "wait a moment; if it stays, look whether the disk hangs"
@@ -81,7 +86,7 @@ func receivingAttention(v *api.Status, full error) []api.Attention {
 		a.What = "Caddy is stopping"
 		a.Do = "when it has been started again, ask again"
 	case api.StateFull:
-		if errors.Is(full, buffer.ErrNoSpace) {
+		if errors.Is(refused, buffer.ErrNoSpace) {
 			a.Do = "make room on the disk, or get going what holds the events; it recovers by itself"
 			break
 		}

@@ -42,7 +42,8 @@ func Make(
 		v.Removed = append(v.Removed, viewRemoved(now, c))
 	}
 	dead := watch.current()
-	v.Attention = append(attention(&v, s.Buffer.Full, &dead, s.Incomplete, counts), mistakeAttention(s.Mistake)...)
+	v.Attention = append(attention(&v, errors.Join(s.Buffer.Full, s.Error), &dead, s.Incomplete, counts),
+		mistakeAttention(s.Mistake)...)
 	v.Healthy = len(v.Attention) == 0
 	return v
 }

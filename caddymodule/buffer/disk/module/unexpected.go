@@ -19,9 +19,9 @@ type UnexpectedError struct {
 
 // Error says what to do.
 func (e *UnexpectedError) Error() string {
-	return fmt.Sprintf("%s, where buffer %s was from %s on, opened last at %s: nothing is begun anew, since events that "+
-		"were answered 200 may lie in that one; mount its volume or move it back, which is tried again each second; or, to "+
-		"go on with what is there now, run `caddy smartcar buffer accept`, or while Caddy is stopped delete %s",
+	return fmt.Sprintf("%s, but it had buffer %s, since %s, and last at %s: events that were answered 200 may lie there. "+
+		"Mount its volume or move it back, which is tried again each second; or go on with what is there now: "+
+		"`caddy smartcar buffer accept`, or while Caddy is stopped, delete %s",
 		e.Cause.Error(), e.Cause.Want, at(e.FirstOpened), at(e.LastOpened), e.Record)
 }
 
