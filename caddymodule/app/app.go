@@ -80,7 +80,7 @@ type App struct {
 	without bool
 	ref     *EngineRef
 	log     *slog.Logger
-	// ctx is the config's own, and before that of the config that was in force when this one began to start.
+	// ctx is the config's own, and before that of the config that was in force when this one began to load.
 	ctx, before context.Context
 	// joined are the servers that have a receiver.
 	joined map[*caddyhttp.Server]bool
@@ -98,7 +98,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // process, since `caddy validate` calls it too, but when a process starts: then it opens the
 // buffer, before anything listens.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.ctx, a.log = ctx, ctx.Slogger()
+	a.ctx, a.before, a.log = ctx, caddy.ActiveContext().Context, ctx.Slogger()
 	a.start = startOf(os.Args, caddy.ActiveContext())
 	if a.DrainTimeout == 0 {
 		a.DrainTimeout = caddy.Duration(defaultDrainTimeout)

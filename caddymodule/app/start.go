@@ -70,7 +70,6 @@ func (a *App) Start() error {
 
 // enter makes this the newest config of its engine.
 func (a *App) enter() {
-	a.before = caddy.ActiveContext().Context
 	a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory})
 }
 
