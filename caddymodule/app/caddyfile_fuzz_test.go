@@ -32,6 +32,9 @@ func FuzzCaddyfileApp(f *testing.F) {
 		"body_memory 32MiB",
 		"body_memory 1",
 		"body_memory 1MiB 2MiB",
+		"require_buffer",
+		"require_buffer yes",
+		"require_buffer {\nx\n}",
 		"nonsense",
 		token,
 	} {

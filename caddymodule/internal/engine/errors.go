@@ -92,12 +92,17 @@ type NotRestartedError struct {
 	Cause error
 	// Running: the process from before goes on.
 	Running bool
+	// Mistaken: its definition has a mistake, so that it has no process until a reload brings another one.
+	Mistaken bool
 }
 
 // Error says what goes on, and why.
 func (e *NotRestartedError) Error() string {
 	if e.Running {
 		return fmt.Sprintf("handler %q was not restarted, its process goes on as it is: %v", e.Name, e.Cause)
+	}
+	if e.Mistaken {
+		return fmt.Sprintf("handler %q was not restarted, mend its mistake and reload: %v", e.Name, e.Cause)
 	}
 	return fmt.Sprintf("handler %q was not restarted, its start is tried again: %v", e.Name, e.Cause)
 }

@@ -266,6 +266,9 @@ func TestHandlerWithAMistake(t *testing.T) {
 	if r.events("right") != "v:1" || h.Waiting != 1 || !h.Mistaken || h.Plugin.Up || h.Place == "" {
 		t.Errorf("delivered %q, status %+v", r.events("right"), h)
 	}
+	if err := r.e.Restart(t.Context(), "wrong"); err == nil || !strings.Contains(err.Error(), "mend its mistake and reload") {
+		t.Errorf("restart: %v", err)
+	}
 	pid := r.pid("right")
 	r.apply("two", defs)
 	r.settled("wrong")

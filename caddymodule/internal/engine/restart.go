@@ -34,7 +34,7 @@ func (e *Engine) Restart(ctx context.Context, handler string) error {
 	}
 	fresh := e.newRunner(e.definition(old))
 	if err := e.startAll(ctx, []*runner{fresh}, true); err != nil {
-		return &NotRestartedError{Name: handler, Cause: err, Running: old.plugin.State().Up}
+		return &NotRestartedError{Name: handler, Cause: err, Running: old.plugin.State().Up, Mistaken: old.def.Mistake != nil}
 	}
 	next := slices.Clone(e.current())
 	next[slices.Index(next, old)] = fresh
