@@ -185,8 +185,12 @@ func TestSecondCaddyOnTheSameBuffer(t *testing.T) {
 		green.write(t, name, string(data))
 	}
 	green.write(t, "Caddyfile", green.caddyfile("7d"))
-	for range 4 { // apps start in random order
+	for range 7 { // apps start in random order
 		green.refusedStart(t, "another process has the buffer open")
+	}
+	const listens = "enabling HTTP/3 listener" // Caddy says so for each address
+	if !strings.Contains(blue.wholeLog(t), listens) || strings.Contains(green.wholeLog(t), listens) {
+		t.Errorf("blue must listen and green must not; green:\n%s", green.log())
 	}
 	before := f.total()
 	waitFor(t, "blue goes on", 20*time.Second, func() bool { return f.total() > before+20 })

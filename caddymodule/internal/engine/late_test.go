@@ -143,7 +143,8 @@ func TestConfigsThatWaitForTheBuffer(t *testing.T) {
 			r.applyWhenOpen("two", nil, r.defs(handler("b", ""))...)
 			r.e.Release(r.t.Context(), "two")
 		}, "a"},
-		"the end": {func(r *rig) { r.e.Release(r.t.Context(), "one") }, ""},
+		"a reload that is under way": {func(r *rig) { r.applyWhenOpen("two", nil, r.defs(handler("b", ""))...) }, "b"},
+		"the end":                    {func(r *rig) { r.e.Release(r.t.Context(), "one") }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
