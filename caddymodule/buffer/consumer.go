@@ -70,6 +70,9 @@ type Retry struct {
 	NotBefore time.Time
 	// FirstAt and LastAt are the times of the first and the last counted attempt.
 	FirstAt, LastAt time.Time
+	// Failing is how much time has verifiably passed between them, whatever was done to the
+	// clock.
+	Failing time.Duration
 	// FirstError and LastError are what the handler said then.
 	FirstError, LastError string
 	// Crashes counts how often the handler's process ended with this event in flight.

@@ -12,6 +12,7 @@ func retryOf(attempts int) buffer.Retry {
 	at := time.Date(2026, 3, 1, 12, 0, attempts, 7, time.UTC)
 	return buffer.Retry{
 		Attempts: attempts, NotBefore: at.Add(time.Hour), FirstAt: at.Add(-time.Hour), LastAt: at,
+		Failing:    time.Duration(attempts) * time.Second,
 		FirstError: "connection refused", LastError: "timeout ✗", Crashes: attempts % 3, Replay: fmt.Sprint("replay-", attempts),
 	}
 }

@@ -134,7 +134,7 @@ func (d *Dispatcher) onResults(c *call, lanes []*lane, judged []judgement, resul
 			d.breaker.succeeded(now, c.probe)
 			d.afterDetach(l, func() {
 				head := l.queue[0]
-				head.retry = counted(head.retry, now, r.Error)
+				d.count(head, now, r.Error)
 				d.dead(l, buffer.ReasonRejected, clip(r.Reason))
 			})
 		case Unavailable:
@@ -163,8 +163,8 @@ func (d *Dispatcher) finished(l *lane, j judgement) {
 // failed counts an attempt of a lane's head that failed.
 func (d *Dispatcher) failed(l *lane, now time.Time, text string, after time.Duration) {
 	head := l.queue[0]
-	head.retry = counted(head.retry, now, text)
-	if reason, over := d.cfg.verdict(head.retry, now); over {
+	d.count(head, now, text)
+	if reason, over := d.cfg.verdict(head.retry); over {
 		if reason == buffer.ReasonExpired {
 			d.counts.Expired++
 		}
@@ -198,6 +198,7 @@ func (d *Dispatcher) dead(l *lane, reason buffer.Reason, handlerReason string) {
 func (d *Dispatcher) settleHead(l *lane, out buffer.Outcome) {
 	head := l.queue[0]
 	d.untrack(l, head)
+	delete(d.failedAt, head.position())
 	out.Position = head.position()
 	d.submit(out)
 	l.queue[0] = nil

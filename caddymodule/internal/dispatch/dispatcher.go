@@ -76,7 +76,9 @@ type Dispatcher struct {
 	outbox     outbox
 	backoffs   backoffs
 	counts     Counts
-	lastInfo   time.Time // of a retry logged at level info
+	begun      time.Time
+	failedAt   map[uint64]time.Time // position → when its last counted attempt failed, by the monotonic clock
+	lastInfo   time.Time            // of a retry logged at level info
 	stopping   bool
 }
 
@@ -110,20 +112,22 @@ func Start(c Config, consumer buffer.Consumer, h Handler) *Dispatcher {
 			keepBytes:    max(1, share/(2*deliveries)),
 			chunkBytes:   max(1, share/active),
 		},
-		stop:    make(chan context.Context, 1),
-		done:    make(chan struct{}),
-		readied: make(chan error),
-		lanesIn: make(chan loaded),
-		leased:  make(chan leasedEvents),
-		fetched: make(chan fetchedEvents),
-		answers: make(chan answer, c.Concurrency),
-		settled: make(chan settlement),
-		orders:  make(chan func()),
-		paused:  c.Paused,
-		lanes:   map[string]*lane{},
-		inCall:  map[*call]struct{}{},
-		held:    held{largest: min(usualBody, share)},
-		breaker: breaker{policy: c.Breaker, log: c.Log, state: BreakerClosed, since: time.Now()},
+		stop:     make(chan context.Context, 1),
+		done:     make(chan struct{}),
+		readied:  make(chan error),
+		lanesIn:  make(chan loaded),
+		leased:   make(chan leasedEvents),
+		fetched:  make(chan fetchedEvents),
+		answers:  make(chan answer, c.Concurrency),
+		settled:  make(chan settlement),
+		orders:   make(chan func()),
+		paused:   c.Paused,
+		lanes:    map[string]*lane{},
+		inCall:   map[*call]struct{}{},
+		begun:    time.Now(),
+		failedAt: map[uint64]time.Time{},
+		held:     held{largest: min(usualBody, share)},
+		breaker:  breaker{policy: c.Breaker, log: c.Log, state: BreakerClosed, since: time.Now()},
 	}
 	d.fresh = newTables(c.Stale, func() uint64 { return d.outbox.durable })
 	d.work, d.cancelWork = context.WithCancel(context.Background())

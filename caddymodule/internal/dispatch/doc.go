@@ -82,7 +82,8 @@
 // Retry counts an attempt. The next one comes after a random time between
 // RetryPolicy.MinDelay and a ceiling that doubles with every attempt, computed from the
 // attempts that are stored. No answer within Config.Timeout, a failed call and a missing
-// result are a Retry. Park and MaxAttempts are checked after each counted attempt.
+// result are a Retry. Park and MaxAttempts are checked after each counted attempt; how long
+// an event has failed for is time of the monotonic clock, added up over restarts.
 // Unavailable opens the breaker and counts nothing, nor does a handler that is down; what
 // was in flight then is delivered again. An answer that comes after its call was given up is
 // ignored.

@@ -167,5 +167,6 @@ func (d *Dispatcher) enqueue(l *lane) {
 // skip settles an event that the handler does not want.
 func (d *Dispatcher) skip(it *item) {
 	d.counts.Skipped++
+	delete(d.failedAt, it.position())
 	d.submit(buffer.Outcome{Position: it.position(), Verb: buffer.Skip})
 }

@@ -198,6 +198,7 @@ func (m *model) start() {
 	cfg := m.cfg
 	cfg.Paused = m.paused
 	m.resumed = time.Time{} // a resume is not stored
+	m.begun = time.Now()
 	m.mu.Unlock()
 	m.d = dispatch.Start(cfg, m.consumer, &modelHandler{m: m, life: m.life})
 }

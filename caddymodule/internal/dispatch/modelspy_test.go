@@ -143,7 +143,7 @@ func (m *model) begins(o buffer.Outcome) {
 		}
 		next = state{phase: buffer.PhaseDeferred, replay: true, merged: next.merged}
 		f.final, f.attempts, f.crashes, f.replay = false, 0, 0, true
-		f.notBefore, f.firstAt, f.reopenedAt = time.Time{}, time.Time{}, time.Now()
+		f.notBefore, f.failing, f.failedAt, f.reopenedAt = time.Time{}, 0, time.Time{}, time.Now()
 	case buffer.Defer:
 		next = state{phase: buffer.PhaseDeferred, attempts: o.Retry.Attempts, crashes: o.Retry.Crashes, replay: o.Retry.Replay != "", merged: next.merged}
 	}
@@ -185,6 +185,9 @@ func (m *model) defers(f *fate, o buffer.Outcome) {
 		m.t.Errorf("%s is deferred with %+v, want %d attempts, %d crashes, replay %t: %v", f.e.ID, r, f.attempts, f.crashes, f.replay, f.history)
 	}
 	if r.Attempts > f.last().attempts && r.Crashes == f.last().crashes {
+		if r.Failing != f.failing {
+			m.t.Errorf("%s fails for %s, want %s", f.e.ID, r.Failing, f.failing)
+		}
 		wait := r.NotBefore.Sub(r.LastAt)
 		if least, most := max(m.cfg.Retry.MinDelay, f.after), max(m.cfg.Retry.MaxDelay, f.after); wait < least || wait > most {
 			m.t.Errorf("%s waits for %s after attempt %d, want %s to %s", f.e.ID, wait, r.Attempts, least, most)

@@ -39,8 +39,10 @@ type fate struct {
 	reason                    buffer.Reason
 	attempts, crashes         int
 	replay                    bool
-	notBefore, firstAt        time.Time
+	notBefore                 time.Time
 	lastAt                    time.Time
+	failing                   time.Duration // from the first failed attempt to the last, as far as it is known
+	failedAt                  time.Time     // when that was, in this life
 	reopenedAt                time.Time
 	after                     time.Duration // what the handler asked for last
 	arrived                   time.Time
@@ -74,6 +76,7 @@ type model struct {
 	isCalm    bool
 	paused    bool
 	resumed   time.Time // in this life
+	begun     time.Time // of this life
 	life      int       // generation of the dispatcher: calls of an older one do not count
 	answers   uint64
 
@@ -245,7 +248,8 @@ func (m *model) settleOn(f *fate, s buffer.State, letter bool, allowed []state) 
 			f.history, f.acked = []state{a}, 0
 			f.final = a.phase == buffer.PhaseSettled
 			f.attempts, f.crashes, f.replay = s.Retry.Attempts, s.Retry.Crashes, s.Retry.Replay != ""
-			f.notBefore, f.lastAt, f.firstAt, f.after = s.Retry.NotBefore, s.Retry.LastAt, s.Retry.FirstAt, 0
+			f.notBefore, f.lastAt, f.after = s.Retry.NotBefore, s.Retry.LastAt, 0
+			f.failing, f.failedAt = s.Retry.Failing, time.Time{}
 			if a.merged {
 				m.newest[f.e.VehicleID] = max(m.newest[f.e.VehicleID], f.recorded)
 			}
@@ -271,16 +275,22 @@ func (m *model) checkStored(f *fate) {
 // fails counts a failed attempt; m.mu is held.
 func (m *model) fails(f *fate, after time.Duration) {
 	now := time.Now()
-	if f.attempts == 0 {
-		f.firstAt = now
+	switch {
+	case f.attempts == 0:
+		f.failing = 0
+	case f.failedAt.IsZero():
+		f.failing += now.Sub(m.begun)
+	default:
+		f.failing += now.Sub(f.failedAt)
 	}
+	f.failedAt = now
 	f.attempts++
 	f.after = after
 	park := m.cfg.ParkAfter
 	switch {
 	case f.attempts >= m.cfg.Retry.MaxAttempts, park.Attempts > 0 && f.attempts >= park.Attempts:
 		f.final, f.reason = true, buffer.ReasonExhausted
-	case park.Age > 0 && now.Sub(f.firstAt) >= park.Age:
+	case park.Age > 0 && f.failing >= park.Age:
 		f.final, f.reason = true, buffer.ReasonExpired
 	}
 }

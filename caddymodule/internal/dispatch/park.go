@@ -12,17 +12,29 @@ import (
 type ParkPolicy struct {
 	// Attempts that failed; 0: no bound but Retry.MaxAttempts.
 	Attempts int
-	// Age since the first failed attempt; 0: no bound.
+	// Age since the first failed attempt, as far as that time has verifiably passed; 0: no bound.
 	Age time.Duration
 }
 
-// verdict reports whether an event in this state, which failed again at now, gets no further
+// count counts an attempt of an event that failed at now. The wall clock may have been set
+// since the attempt before, so the time between them is the monotonic clock's; of an attempt
+// of an earlier run it is known only that it was before this one began.
+func (d *Dispatcher) count(it *item, now time.Time, why string) {
+	last, ok := d.failedAt[it.position()]
+	if !ok {
+		last = d.begun
+	}
+	d.failedAt[it.position()] = now
+	it.retry = counted(it.retry, now, now.Sub(last), why)
+}
+
+// verdict reports whether an event in this state, which failed again just now, gets no further
 // attempt, and why.
-func (c *Config) verdict(r buffer.Retry, now time.Time) (reason buffer.Reason, over bool) {
+func (c *Config) verdict(r buffer.Retry) (reason buffer.Reason, over bool) {
 	switch {
 	case r.Attempts >= c.Retry.MaxAttempts, c.ParkAfter.Attempts > 0 && r.Attempts >= c.ParkAfter.Attempts:
 		return buffer.ReasonExhausted, true
-	case c.ParkAfter.Age > 0 && now.Sub(r.FirstAt) >= c.ParkAfter.Age:
+	case c.ParkAfter.Age > 0 && r.Failing >= c.ParkAfter.Age:
 		return buffer.ReasonExpired, true
 	default:
 		return "", false

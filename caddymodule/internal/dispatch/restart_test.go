@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 )
 
 func TestRestartKeepsDueTimesAttemptsAndOrder(t *testing.T) {
@@ -64,24 +65,10 @@ func TestDueTimeOfAnotherClock(t *testing.T) {
 		"an hour ahead": time.Hour, "ten years ahead": 87600 * time.Hour, "ten years behind": -87600 * time.Hour,
 	} {
 		t.Run(name, func(t *testing.T) {
-			onEachStore(t, func(t *testing.T, r *rig) {
+			onEachStore(t, func(_ *testing.T, r *rig) {
 				r.add("a:1", "a:2")
-				c, err := r.store.Consumer(context.Background(), "rig")
-				if err != nil {
-					t.Fatal(err)
-				}
-				leases, err := c.Lease(context.Background(), buffer.Room{Events: 1})
-				if err != nil {
-					t.Fatal(err)
-				}
 				failed := time.Now().Add(off)
-				if err := c.Settle(context.Background(), buffer.Outcome{
-					Position: leases[0].Event.Position, Verb: buffer.Defer, Lane: "vehicle/a",
-					Retry: buffer.Retry{Attempts: 1, FirstAt: failed, LastAt: failed, NotBefore: failed.Add(time.Minute)},
-				}); err != nil {
-					t.Fatal(err)
-				}
-				c.Close()
+				r.deferred("vehicle/a", buffer.Retry{Attempts: 1, FirstAt: failed, LastAt: failed, NotBefore: failed.Add(time.Minute)})
 				r.start()
 				defer r.stop()
 				if off > 0 {
@@ -184,5 +171,58 @@ func TestDeferredAndOpenEventsTakeTurns(t *testing.T) {
 				r.stop()
 			})
 		})
+	}
+}
+
+// How long an event has failed for goes by time that has verifiably passed: the clock may have been set since its last
+// attempt, and neither makes a dead letter early nor keeps the lane from going on.
+func TestParkAfterOfAnotherClock(t *testing.T) {
+	for name, off := range map[string]time.Duration{
+		"an hour behind": -time.Hour, "ten years behind": -87600 * time.Hour, "ten years ahead": 87600 * time.Hour,
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, r *rig) {
+				r.cfg.ParkAfter = dispatch.ParkPolicy{Age: 30 * time.Minute}
+				r.cfg.Retry.MaxAttempts, r.cfg.Retry.MaxDelay = 1000, 5*time.Minute
+				r.cfg.Retry.MinDelay = time.Minute
+				r.cfg.Breaker.Failures = 1000
+				r.add("a:1", "a:2")
+				failed := time.Now().Add(off)
+				r.deferred("vehicle/a", buffer.Retry{
+					Attempts: 3, FirstAt: failed.Add(-20 * time.Minute), LastAt: failed, NotBefore: failed.Add(time.Minute),
+					Failing: 20 * time.Minute, FirstError: "x", LastError: "x",
+				})
+				for range 100 {
+					r.h.on("a:1", retry("y"))
+				}
+				r.start()
+				defer r.stop()
+				r.after(9*time.Minute + 30*time.Second)
+				r.wantDead()
+				r.after(2 * time.Minute)
+				if got := r.h.sequence(); got[len(got)-1] != "a:2" {
+					t.Errorf("the lane did not go on: %v", got)
+				}
+			})
+		})
+	}
+}
+
+// deferred has an earlier run defer the first event.
+func (r *rig) deferred(lane string, with buffer.Retry) {
+	r.t.Helper()
+	c, err := r.store.Consumer(context.Background(), "rig")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer c.Close()
+	leases, err := c.Lease(context.Background(), buffer.Room{Events: 1})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := c.Settle(context.Background(), buffer.Outcome{
+		Position: leases[0].Event.Position, Verb: buffer.Defer, Lane: lane, Retry: with,
+	}); err != nil {
+		r.t.Fatal(err)
 	}
 }

@@ -46,12 +46,14 @@ func (p RetryPolicy) due(r buffer.Retry, now time.Time) time.Time {
 	return now.Add(min(r.NotBefore.Sub(now), meant))
 }
 
-// counted returns the retry state after one more attempt that failed at now.
-func counted(r buffer.Retry, now time.Time, why string) buffer.Retry {
+// counted returns the retry state after one more attempt that failed at now, so long after the one before.
+func counted(r buffer.Retry, now time.Time, passed time.Duration, why string) buffer.Retry {
 	why = clip(why)
 	if r.Attempts == 0 {
 		r.FirstAt, r.FirstError = now, why
+		passed = 0
 	}
+	r.Failing += passed
 	r.Attempts++
 	r.LastAt, r.LastError = now, why
 	r.NotBefore = time.Time{}

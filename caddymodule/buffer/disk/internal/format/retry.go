@@ -7,7 +7,11 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
-const retryVersion = 1
+// The record of version 1 ends before Failing.
+const (
+	retryVersion               = 2
+	retryVersionWithoutFailing = 1
+)
 
 func appendRetry(dst []byte, r buffer.Retry) []byte {
 	dst = append(dst, retryVersion)
@@ -18,17 +22,19 @@ func appendRetry(dst []byte, r buffer.Retry) []byte {
 	dst = appendString(dst, r.FirstError)
 	dst = appendString(dst, r.LastError)
 	dst = binary.AppendUvarint(dst, count(r.Crashes))
-	return appendString(dst, r.Replay)
+	dst = appendString(dst, r.Replay)
+	return binary.AppendUvarint(dst, uint64(max(0, r.Failing)))
 }
 
 // count keeps a number within what a reader takes.
 func count(n int) uint64 { return uint64(min(max(0, n), math.MaxInt32)) }
 
 func (r *reader) retry() buffer.Retry {
-	if r.byte() != retryVersion {
+	version := r.byte()
+	if version != retryVersion && version != retryVersionWithoutFailing {
 		r.fail()
 	}
-	return buffer.Retry{
+	retry := buffer.Retry{
 		Attempts:   r.count(),
 		NotBefore:  r.time(),
 		FirstAt:    r.time(),
@@ -38,6 +44,10 @@ func (r *reader) retry() buffer.Retry {
 		Crashes:    r.count(),
 		Replay:     r.string(),
 	}
+	if version == retryVersion {
+		retry.Failing = r.duration()
+	}
+	return retry
 }
 
 // EncodeRetry returns the record of a retry state.

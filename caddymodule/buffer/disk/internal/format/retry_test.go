@@ -11,12 +11,16 @@ import (
 
 func someRetry() buffer.Retry {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 7, time.UTC)
-	return buffer.Retry{Attempts: 300, NotBefore: at.Add(time.Hour), FirstAt: at, LastAt: at.Add(time.Minute), FirstError: "first", LastError: "last ✗"}
+	return buffer.Retry{Attempts: 300, NotBefore: at.Add(time.Hour), FirstAt: at, LastAt: at.Add(time.Minute), FirstError: "first", LastError: "last ✗",
+		Failing: 50 * time.Second}
 }
 
 func TestRetryRecord(t *testing.T) {
 	full := someRetry()
 	full.Crashes, full.Replay = 2, "replay-1"
+	before := appendRetry(nil, buffer.Retry{Attempts: 2, FirstError: "x", Replay: "r"})
+	before = before[:len(before)-1]
+	before[0] = retryVersionWithoutFailing
 	for _, test := range []struct {
 		name string
 		raw  []byte
@@ -24,6 +28,7 @@ func TestRetryRecord(t *testing.T) {
 	}{
 		{"full", EncodeRetry(full), full},
 		{"empty", EncodeRetry(buffer.Retry{}), buffer.Retry{}},
+		{"of the version before", AppendChecksum(before), buffer.Retry{Attempts: 2, FirstError: "x", Replay: "r"}},
 		{"a later version", AppendChecksum([]byte{retryVersion + 1}), buffer.Retry{}},
 		{"something behind it", AppendChecksum(append(appendRetry(nil, full), 0)), buffer.Retry{}},
 		{"cut", EncodeRetry(full)[:20], buffer.Retry{}},

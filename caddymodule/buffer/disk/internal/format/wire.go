@@ -86,6 +86,16 @@ func (r *reader) count() int {
 	return int(v)
 }
 
+// duration returns one that is not negative.
+func (r *reader) duration() time.Duration {
+	v := r.uvarint()
+	if v > math.MaxInt64 {
+		r.fail()
+		return 0
+	}
+	return time.Duration(v)
+}
+
 func (r *reader) varint() int64 {
 	v, n := binary.Varint(r.b[r.off:])
 	if n <= 0 {
