@@ -16,6 +16,7 @@ package buffer
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 )
 
@@ -103,6 +104,8 @@ type Stats struct {
 	SyncMedian, SyncMax time.Duration
 	// DiskBytes is the size of the whole disk, 0 where that is not known.
 	DiskBytes uint64
+	// FolderMode has the permissions of the directory while others than its owner have a way in, else 0.
+	FolderMode fs.FileMode
 	// Damaged are the files that were set aside since they were damaged, oldest first.
 	Damaged []Damaged
 }

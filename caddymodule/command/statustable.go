@@ -37,6 +37,9 @@ func (p printer) status(v *api.Status) error {
 		lines = append(lines, p.wrapped("Source     ", p.sourceLine(v, s), maxWrap)...)
 	}
 	lines = append(lines, p.wrapped("Buffer     ", p.bufferLine(v), maxWrap)...)
+	for _, n := range v.Notices {
+		lines = append(lines, p.wrapped("Note       ", n.What+": "+n.Do, maxWrap)...)
+	}
 	for _, r := range v.Replays {
 		if r.State == "running" {
 			lines = append(lines, p.wrapped("Replay     ", replayLine(r), maxWrap)...)

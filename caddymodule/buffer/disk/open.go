@@ -79,6 +79,7 @@ func (o Options) open(lock *pebble.Lock) (*Buffer, error) {
 	b.committer = newCommitter(b, next, total)
 	b.checkHeadroom()
 	b.checkMaxSize()
+	b.checkFolder()
 	b.lookSetAside()
 	b.lock = lock
 	b.loops.Go(b.committer.run)

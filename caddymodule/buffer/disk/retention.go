@@ -35,6 +35,7 @@ func (b *Buffer) keep() {
 			jumped = b.logJump(jumped)
 			b.fs.CheckPlace()
 			b.checkHeadroom()
+			b.checkFolder()
 			if b.fs.ControlOutdated() {
 				b.writeControl(false)
 			}

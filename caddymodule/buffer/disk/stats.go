@@ -1,6 +1,10 @@
 package disk
 
-import "github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+import (
+	"io/fs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+)
 
 // Stats implements buffer.Buffer.
 func (b *Buffer) Stats() buffer.Stats {
@@ -18,6 +22,7 @@ func (b *Buffer) Stats() buffer.Stats {
 		Full:        b.noRoom(int(b.refusedSize.Load())),
 		ClockJump:   b.clockJump(),
 		DiskBytes:   b.diskBytes.Load(),
+		FolderMode:  fs.FileMode(b.folderMode.Load()),
 	}
 	if s.Last == 0 {
 		s.First = 0

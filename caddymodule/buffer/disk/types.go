@@ -63,6 +63,8 @@ type Buffer struct {
 	refusedSize atomic.Int64
 	// diskBytes is the size of the whole disk, 0 while it is not known.
 	diskBytes atomic.Uint64
+	// folderMode is that of the directory while others than its owner have a way in, else 0.
+	folderMode atomic.Uint32
 	// tight is set while the disk has less than the headroom. missing is how many bytes should be freed, 0 for none.
 	tight   atomic.Bool
 	missing atomic.Int64

@@ -31,6 +31,8 @@ type Status struct {
 	Removed     []RemovedHandler `json:"removed_handlers"`
 	Replays     []Replay         `json:"replays"`
 	Attention   []Attention      `json:"attention"`
+	// Notices are worth knowing, and all is well with them.
+	Notices []Notice `json:"notices,omitempty"`
 }
 
 // Version is which version of this module answers.
@@ -89,6 +91,8 @@ type Buffer struct {
 	FileSystem string  `json:"file_system,omitempty"`
 	SyncMedian float64 `json:"sync_latency_median_seconds,omitempty"`
 	SyncMax    float64 `json:"sync_latency_max_seconds,omitempty"`
+	// FolderMode is that of the directory, such as 0755, while others than its owner have a way in.
+	FolderMode string `json:"folder_mode,omitempty"`
 	// Damaged are the files that were set aside since they were damaged, oldest first.
 	Damaged []Damaged `json:"damaged,omitempty"`
 }
@@ -122,4 +126,10 @@ type Attention struct {
 	Commands []string `json:"commands,omitempty"`
 	// Handler is the one that it is about, if it is about one.
 	Handler string `json:"handler,omitempty"`
+}
+
+// Notice is something worth knowing that needs nobody at once.
+type Notice struct {
+	What string `json:"what"`
+	Do   string `json:"do"`
 }

@@ -24,20 +24,22 @@ import (
 const nearlyFull = 0.92
 
 // attention lists what needs attention. What stops events comes first.
-func attention(v *api.Status, refused error, dead *deadLetters, incomplete error, counts *traffic.Counters) []api.Attention {
-	list := append(receivingAttention(v, refused), crowdAttention(v.At, counts.Crowd.Current(v.At))...)
+func attention(v *api.Status, s *engine.Status, dead *deadLetters, counts *traffic.Counters) []api.Attention {
+	list := append(receivingAttention(v, errors.Join(s.Buffer.Full, s.Error)),
+		crowdAttention(v.At, counts.Crowd.Current(v.At))...)
 	for i := range v.Sources {
 		list = append(list, refusedAttention(v.At, &v.Sources[i], counts.Source(v.Sources[i].Name).Refusals())...)
 	}
 	for i := range v.Handlers {
 		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
 	}
-	if incomplete != nil {
+	if s.Incomplete != nil {
 		list = append(list, api.Attention{Level: api.LevelError,
-			What: "the buffer does not say how far handlers are: " + incomplete.Error(),
+			What: "the buffer does not say how far handlers are: " + s.Incomplete.Error(),
 			Do:   "look at Caddy's log and at the disk"})
 	}
 	list = append(list, bufferAttention(v)...)
+	list = append(list, folderAttention(&s.Buffer)...)
 	list = append(list, dead.attention(v.Buffer.DeadLetters)...)
 	for _, r := range v.Removed {
 		if r.Behind.Events == 0 {
@@ -54,6 +56,7 @@ func attention(v *api.Status, refused error, dead *deadLetters, incomplete error
 	for _, r := range v.Replays {
 		list = append(list, replayAttention(&r)...)
 	}
+	list = append(list, mistakeAttention(s.Mistake)...)
 	if list == nil {
 		list = []api.Attention{}
 	}

@@ -18,7 +18,7 @@ func TestAdviceNamesItsCommands(t *testing.T) {
 	dead := deadLetters{handlers: []handlerDeadLetters{{handler: "h", lately: burstOf}}}
 	list := slices.Concat(
 		dead.attention(1),
-		attention(&api.Status{At: noon, Removed: []api.RemovedHandler{{Name: "h", Behind: api.Behind{Events: 1}}}}, nil, &deadLetters{}, nil, new(traffic.Counters)),
+		attention(&api.Status{At: noon, Removed: []api.RemovedHandler{{Name: "h", Behind: api.Behind{Events: 1}}}}, &engine.Status{}, &deadLetters{}, new(traffic.Counters)),
 		handlerAttention(noon, &api.Handler{Name: "h", State: "paused", Behind: api.Behind{Events: 1}}),
 		replayAttention(&api.Replay{ID: "1-a", Handler: "h", State: string(replay.StateFailed)}),
 		replayAttention(&api.Replay{ID: "1-a", Handler: "h", State: string(replay.StateStopped)}),

@@ -5,6 +5,7 @@ package status
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -42,9 +43,9 @@ func Make(
 		v.Removed = append(v.Removed, viewRemoved(now, c))
 	}
 	dead := watch.current()
-	v.Attention = append(attention(&v, errors.Join(s.Buffer.Full, s.Error), &dead, s.Incomplete, counts),
-		mistakeAttention(s.Mistake)...)
+	v.Attention = attention(&v, &s, &dead, counts)
 	v.Healthy = len(v.Attention) == 0
+	v.Notices = folderNotices(&s.Buffer)
 	return v
 }
 
@@ -93,6 +94,9 @@ func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 		Appended: s.Appended, Duplicates: s.Duplicates, Corrupt: s.Corrupt, Syncs: s.Syncs,
 		FileSystem: s.FileSystem, SyncMedian: api.SecondsMicro(s.SyncMedian), SyncMax: api.SecondsMicro(s.SyncMax),
 		ClockJump: api.Seconds(s.ClockJump.By), ClockSteadyIn: api.Seconds(s.ClockJump.Left),
+	}
+	if s.FolderMode != 0 {
+		v.FolderMode = fmt.Sprintf("%04o", s.FolderMode)
 	}
 	for _, d := range s.Damaged {
 		v.Damaged = append(v.Damaged, api.Damaged{Name: d.Name, Folder: d.Folder, At: api.UTC(d.At), Why: d.Why,
