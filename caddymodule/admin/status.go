@@ -26,7 +26,7 @@ func (q *request) status() api.Status {
 	if s.Receiving != engine.ReceivingClosed {
 		q.DeadLetters.Look(q.Context(), now, q.Engine, s.Buffer.DeadLetters)
 	}
-	v := status.Make(now, s, q.Traffic, q.DeadLetters, q.Limits)
+	v := status.Make(now, s, q.Traffic, q.DeadLetters, q.Limits, q.Receivers)
 	build := buildinfo.Read()
 	v.Version = api.Version{Version: build.Version, Revision: build.Revision, Modified: build.Modified}
 	return v

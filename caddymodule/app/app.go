@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
@@ -21,6 +21,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 )
 
 // Name is the app's module id and its global option.
@@ -80,10 +81,12 @@ type App struct {
 	without bool
 	ref     *EngineRef
 	log     *slog.Logger
-	// ctx is the config's own, and before that of the config that was in force when this one began to load.
-	ctx, before context.Context
-	// joined are the servers that have a receiver.
-	joined map[*caddyhttp.Server]bool
+	ctx     caddy.Context
+	// before is the context of the config that was in force when this one began to load.
+	before context.Context
+	// sites are the servers that have a receiver, and watch asks them whether requests come to it.
+	sites []site
+	watch atomic.Pointer[selfcheck.Watch]
 }
 
 // CaddyModule returns the Caddy module information.
@@ -185,13 +188,17 @@ func (a *App) Acquire() (*EngineRef, error) {
 	})
 }
 
-// Stop does nothing: at a reload the next config goes on with the same engine, and at
+// Stop only ends the self-check: at a reload the next config goes on with the same engine, and at
 // the end requests are still being answered. Cleanup lets go.
-func (a *App) Stop() error { return nil }
+func (a *App) Stop() error {
+	a.watch.Load().Stop()
+	return nil
+}
 
 // Cleanup gives the engine back. When this config is taken back, since it failed to start, the
 // engine returns to the handlers of the one before, and keeps nothing for those that only this one has.
 func (a *App) Cleanup() error {
+	a.watch.Load().Stop()
 	if a.ref == nil || a.ref.key == "" {
 		return nil
 	}

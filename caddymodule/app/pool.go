@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
@@ -28,6 +29,7 @@ type sharedEngine struct {
 	counts  *traffic.Counters
 	letters *status.DeadLetterWatch
 	bodies  *arrivals.Budget
+	nonces  *selfcheck.Nonces
 
 	mu      sync.Mutex
 	configs []startedConfig // the newest last
@@ -96,6 +98,9 @@ func (s *sharedEngine) Traffic() *traffic.Counters { return s.counts }
 // Bodies returns the memory that the receivers share for bodies in arrival.
 func (s *sharedEngine) Bodies() *arrivals.Budget { return s.bodies }
 
+// Nonces returns those of the self-check.
+func (s *sharedEngine) Nonces() *selfcheck.Nonces { return s.nonces }
+
 // EngineRef is one reference. Releasing it more than once, or without having got it,
 // does nothing: Caddy calls Cleanup after a failed Provision too.
 type EngineRef struct {
@@ -111,7 +116,7 @@ func acquire(key string, log *slog.Logger, create func(*slog.Logger) *engine.Eng
 		return &sharedEngine{
 			engine: create(slog.New(sw.handler())), log: sw,
 			counts: &traffic.Counters{Since: time.Now()}, letters: new(status.DeadLetterWatch),
-			bodies: arrivals.New(arrivals.DefaultLimit),
+			bodies: arrivals.New(arrivals.DefaultLimit), nonces: new(selfcheck.Nonces),
 		}, nil
 	})
 	if err != nil {

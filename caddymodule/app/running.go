@@ -20,6 +20,8 @@ type Running struct {
 	DeadLetters *status.DeadLetterWatch
 	// Limits are those of the configured buffer.
 	Limits buffer.Limits
+	// Receivers is whether requests come to the receivers of the config.
+	Receivers status.Receivers
 }
 
 // Errors of Active.
@@ -54,7 +56,10 @@ func Active() (Running, error) {
 }
 
 func (a *App) running() Running {
-	return Running{Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Limits: a.opener.Limits()}
+	return Running{
+		Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Limits: a.opener.Limits(),
+		Receivers: status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
+	}
 }
 
 // startingApp returns the newest app whose Start has been called, if any.

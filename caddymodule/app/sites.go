@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -18,13 +19,9 @@ import (
 // warning, a handler that sends its events back to a receiver an error.
 func (a *App) Join(ctx caddy.Context) error {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	if !ok || server == nil || a.joined[server] {
+	if !ok || server == nil || slices.ContainsFunc(a.sites, func(s site) bool { return s.server == server }) {
 		return nil
 	}
-	if a.joined == nil {
-		a.joined = make(map[*caddyhttp.Server]bool)
-	}
-	a.joined[server] = true
 	server.RegisterConnContext(a.ref.counts.Connections.Begin)
 	server.RegisterConnState(a.ref.counts.Connections.Turn)
 
@@ -32,6 +29,7 @@ func (a *App) Join(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	a.sites = append(a.sites, site{server: server, places: view.Places()})
 	for _, f := range append(view.Fallbacks(), view.ErrorPages()...) {
 		a.log.Warn("site loses events", slog.String("site", f.Site), slog.String("directive", f.Directive),
 			slog.String("warning", f.Text))

@@ -64,8 +64,12 @@ func (a *App) Start() error {
 	if err != nil {
 		return fmt.Errorf("applying the handlers: %w", err)
 	}
-	// Last, so that refused handlers change no limit.
-	return a.ref.engine.Reconfigure(a.opener)
+	// After that, so that refused handlers change no limit.
+	if err := a.ref.engine.Reconfigure(a.opener); err != nil {
+		return err
+	}
+	a.startSelfCheck()
+	return nil
 }
 
 // enter makes this the newest config of its engine.

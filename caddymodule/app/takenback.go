@@ -11,7 +11,7 @@ import (
 // the signs is missing it counts as one that was: then what it made in the buffer stays and is shown, which is better
 // than to undo what a running config has made.
 func (a *App) takenBack() bool {
-	if caddy.Exiting() || a.ctx == nil {
+	if caddy.Exiting() || a.ctx.Context == nil {
 		return false
 	}
 	// A config that came into force took the place of the one before it. Contexts are not used twice.

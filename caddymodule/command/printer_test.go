@@ -22,6 +22,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -110,7 +111,15 @@ func quiet() api.Status {
 	crm.Waiting, crm.Oldest, crm.Dispatch.InFlight = 12, noon.Add(-3*time.Second), 4
 	return status.Make(noon, engine.Status{
 		Receiving: engine.ReceivingOpen, Buffer: usualBuffer(), Handlers: []engine.HandlerStatus{archive, crm},
-	}, &counts, new(status.DeadLetterWatch), buffer.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour})
+	}, &counts, new(status.DeadLetterWatch), buffer.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour}, selfAsked(selfcheck.Reached, ""))
+}
+
+// selfAsked is what came of asking the receiver.
+func selfAsked(state selfcheck.State, why string) status.Receivers {
+	return status.Receivers{Checks: []selfcheck.Result{{
+		Target: selfcheck.Target{Source: "production", Network: "tcp", Address: "127.0.0.1:443", TLS: true, Host: "hooks.example.com", Path: "/webhooks/smartcar"},
+		State:  state, At: noon.Add(-20 * time.Second), Why: why, Do: "do something",
+	}}}
 }
 
 // night is what wakes people: one handler's application is down, the others go on.
@@ -131,7 +140,7 @@ func night() api.Status {
 	stats.DeadLetters = 17
 	dead := watching(deadLettersOf(17, "crm", buffer.ReasonRejected, "http_404", 20*time.Minute))
 	return status.Make(noon, engine.Status{Receiving: engine.ReceivingOpen, Buffer: stats, Handlers: []engine.HandlerStatus{archive, crm}},
-		&counts, dead, buffer.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour})
+		&counts, dead, buffer.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour}, selfAsked(selfcheck.Reached, ""))
 }
 
 // trouble is a status in which everything is wrong at once.
@@ -165,13 +174,13 @@ func trouble() api.Status {
 			{ID: "260301114500-abcd", Handler: "crm", Kind: replay.KindEvents, State: replay.StateRunning, First: 1, Last: 1000, Cursor: 450, Fed: 400, Unwanted: 50, Rate: 100},
 			{ID: "260301100000-efgh", Handler: "crm", State: replay.StateFailed, Error: "storing: no room"},
 		},
-	}, &counts, dead, buffer.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour})
+	}, &counts, dead, buffer.Limits{MaxSize: 10 << 30, Retention: 7 * 24 * time.Hour}, status.Receivers{})
 }
 
 func TestStatusScreen(t *testing.T) {
-	empty := status.Make(noon, engine.Status{Receiving: engine.ReceivingOpen}, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{})
+	empty := status.Make(noon, engine.Status{Receiving: engine.ReceivingOpen}, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{}, status.Receivers{})
 	closed := func(s engine.Status) api.Status {
-		return status.Make(noon, s, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{MaxSize: 10 << 30})
+		return status.Make(noon, s, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{MaxSize: 10 << 30}, status.Receivers{})
 	}
 	opening := closed(engine.Status{Receiving: engine.ReceivingOpening, Since: noon.Add(-3 * time.Second)})
 	failed := closed(engine.Status{
@@ -179,8 +188,13 @@ func TestStatusScreen(t *testing.T) {
 		Since: noon.Add(-3 * time.Minute), NextTry: noon.Add(time.Second),
 		Handlers: []engine.HandlerStatus{{Name: "crm", Place: "handlers.hcl:1", Starting: true}},
 	})
+	unchecked := status.Make(noon, engine.Status{Receiving: engine.ReceivingOpen}, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{},
+		selfAsked(selfcheck.Unchecked, "its listener may want a client certificate (no answer)"))
+	locked := status.Make(noon, engine.Status{Receiving: engine.ReceivingOpen}, new(traffic.Counters), new(status.DeadLetterWatch), buffer.Limits{},
+		selfAsked(selfcheck.Elsewhere, "something else answers, with status 401: authentication before the receiver"))
 	for name, v := range map[string]api.Status{
 		"quiet": quiet(), "night": night(), "trouble": trouble(), "empty": empty, "opening": opening, "failed": failed,
+		"unchecked": unchecked, "locked": locked,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -215,7 +229,7 @@ func TestAdviceIsWhole(t *testing.T) {
 		{Receiving: engine.ReceivingOpen, Buffer: buffer.Stats{Full: buffer.ErrNoSpace}},
 		{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{long, failing}},
 	} {
-		more := status.Make(noon, s, &slow, new(status.DeadLetterWatch), buffer.Limits{}).Attention
+		more := status.Make(noon, s, &slow, new(status.DeadLetterWatch), buffer.Limits{}, status.Receivers{}).Attention
 		if len(more) == 0 {
 			t.Errorf("%+v needs nobody", s)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 	"github.com/caddyserver/caddy/v2"
@@ -24,7 +25,6 @@ import (
 
 // Defaults and bounds of a receiver.
 const (
-	defaultSource       = "default"
 	defaultMaxSize      = 256 << 10
 	smallestMaxSize     = 1 << 10
 	largestMaxSize      = 16 << 20
@@ -96,6 +96,9 @@ type Receiver struct {
 	ref                      *app.EngineRef
 	counts                   *traffic.Source
 	bodies                   *arrivals.Budget
+	nonces                   *selfcheck.Nonces
+	config                   *app.App
+	connections              *traffic.ConnectionCounters
 	log                      *slog.Logger
 	limits                   logLimits
 	scratches                scratchPool
@@ -141,7 +144,9 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	}
 	rc.store = rc.ref.Engine()
 	rc.counts = rc.ref.Traffic().Source(rc.Source)
+	rc.connections = &rc.ref.Traffic().Connections
 	rc.bodies = rc.ref.Bodies()
+	rc.nonces, rc.config = rc.ref.Nonces(), smartcarApp
 	return smartcarApp.Join(ctx)
 }
 
@@ -163,7 +168,7 @@ func (rc *Receiver) configure() error {
 
 func (rc *Receiver) setDefaults() {
 	if rc.Source == "" {
-		rc.Source = defaultSource
+		rc.Source = app.DefaultSource
 	}
 	if rc.MaxSize == 0 {
 		rc.MaxSize = defaultMaxSize

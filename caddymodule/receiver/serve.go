@@ -8,12 +8,16 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 // ServeHTTP checks, stores and answers one request.
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	if proof, ok := rc.nonces.Take(r.Header, selfcheck.Receiver{Source: rc.Source, Config: rc.config}); ok {
+		return rc.serveSelfCheck(w, r, proof)
+	}
 	o := new(outcome)
 	o.attach(r)
 	traffic.MarkServed(r)

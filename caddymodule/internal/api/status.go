@@ -6,11 +6,14 @@ package api
 import "time"
 
 // States of Receiving: StateOpening and StateFailed are the engine's own, in which there is no buffer to tell of. With
-// StateFull there is no room just now.
+// StateFull there is no room just now; with StateUnreached requests do not come to a receiver, with
+// StateNoReceiver no site has one.
 const (
-	StateOpening = "opening"
-	StateFailed  = "failed"
-	StateFull    = "full"
+	StateOpening    = "opening"
+	StateFailed     = "failed"
+	StateFull       = "full"
+	StateUnreached  = "unreached"
+	StateNoReceiver = "no-receiver"
 )
 
 // Status is the answer to "is all well?".
@@ -47,7 +50,7 @@ type Version struct {
 // Receiving reports whether events are stored.
 type Receiving struct {
 	Healthy bool `json:"healthy"`
-	// State is opening, open, full, halted, failed or closed.
+	// State is opening, open, full, halted, failed, closed, unreached or no-receiver.
 	State string `json:"state"`
 	// Why and Since are there when it is not healthy.
 	Why   string    `json:"why,omitempty"`
@@ -63,6 +66,38 @@ func (r Receiving) HasBuffer() bool { return r.State != StateOpening && r.State 
 type Source struct {
 	Name string `json:"name"`
 	SourceCounts
+	// SelfChecks are what came of asking its receivers of the config in force.
+	SelfChecks []SelfCheck `json:"self_checks,omitempty"`
+}
+
+// States of a SelfCheck.
+const (
+	// CheckPending: it has not been asked, or what was heard was of the time in which a config comes into force.
+	CheckPending = "pending"
+	// CheckReached: the receiver itself answered, and would take an event that comes like this.
+	CheckReached = "reached"
+	// CheckRefused: the receiver itself answered, but would refuse each event.
+	CheckRefused = "refused"
+	// CheckElsewhere: something else answered.
+	CheckElsewhere = "elsewhere"
+	// CheckSilent: nothing answered.
+	CheckSilent = "silent"
+	// CheckUnchecked: it cannot be told from here.
+	CheckUnchecked = "unchecked"
+)
+
+// SelfCheck is whether a request of this process, sent as Smartcar's are, comes to a receiver.
+type SelfCheck struct {
+	// URL is what was asked, and Address where.
+	URL     string `json:"url"`
+	Address string `json:"address,omitempty"`
+	// State is one of those above.
+	State string `json:"state"`
+	// At is when it was asked last.
+	At time.Time `json:"at,omitzero"`
+	// Status is the HTTP status of what answered in the receiver's place.
+	Status int    `json:"status,omitempty"`
+	Why    string `json:"why,omitempty"`
 }
 
 // Buffer describes the buffer: sizes in bytes, times in seconds. Appended, Duplicates, Corrupt and

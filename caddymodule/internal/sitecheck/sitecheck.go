@@ -39,6 +39,10 @@ type Handler struct {
 	Routes         []Route           `json:"routes"`
 	StatusCode     json.RawMessage   `json:"status_code"`
 	HandleResponse []json.RawMessage `json:"handle_response"`
+	// Source is that of a receiver, "" for its default.
+	Source string `json:"source"`
+	// StripPrefix is what a rewrite takes off the path, if it does nothing else.
+	StripPrefix string `json:"strip_path_prefix"`
 }
 
 // UnmarshalJSON passes over fields of other handlers that have another form.
@@ -50,6 +54,10 @@ func (h *Handler) UnmarshalJSON(data []byte) error {
 	_ = json.Unmarshal(fields["handler"], &h.Name)
 	_ = json.Unmarshal(fields["routes"], &h.Routes)
 	_ = json.Unmarshal(fields["handle_response"], &h.HandleResponse)
+	_ = json.Unmarshal(fields["source"], &h.Source)
+	if h.Name == "rewrite" && len(fields) == 2 {
+		_ = json.Unmarshal(fields["strip_path_prefix"], &h.StripPrefix)
+	}
 	h.StatusCode = fields["status_code"]
 	return nil
 }
@@ -66,7 +74,7 @@ type Finding struct {
 }
 
 // receivers returns the receivers of a server.
-func (s *Server) receivers() []receiver { return findReceivers(s.Routes, nil, false) }
+func (s *Server) receivers() []receiver { return findReceivers(s.Routes, nil, link{}) }
 
 // receiver is one, with the routes that lead to it, the outermost first.
 type receiver struct{ chain []link }
@@ -77,29 +85,45 @@ type link struct {
 	index int
 	// handler is which of the route's handlers leads on.
 	handler int
-	// rewritten: the path may have been changed before the route is matched.
+	// rewritten: the path may have been changed before the route is matched. If it was only by taking something off its
+	// beginning, that is stripped.
 	rewritten bool
+	stripped  string
 }
 
 func (l link) route() *Route { return &l.list[l.index] }
 
-func findReceivers(list []Route, outer []link, rewritten bool) []receiver {
+// findReceivers looks through a list; as has what was done to the path before it.
+func findReceivers(list []Route, outer []link, as link) []receiver {
 	var found []receiver
 	for i := range list {
-		matchedBefore := rewritten
+		before := as
 		for j, h := range list[i].Handle {
-			at := append(append([]link(nil), outer...), link{list: list, index: i, handler: j, rewritten: matchedBefore})
+			before.list, before.index, before.handler = list, i, j
+			at := append(append([]link(nil), outer...), before)
 			switch h.Name {
 			case receiverName:
 				found = append(found, receiver{chain: at})
 			case "subroute":
-				found = append(found, findReceivers(h.Routes, at, rewritten)...)
+				found = append(found, findReceivers(h.Routes, at, link{rewritten: as.rewritten, stripped: as.stripped})...)
 			case "rewrite":
-				rewritten = true
+				as.stripped = stripped(as, h)
+				as.rewritten = true
 			}
 		}
 	}
 	return found
+}
+
+// stripped is what has been taken off the path when a rewrite is done, "" if it is not only that.
+func stripped(as link, h Handler) string {
+	if as.rewritten && as.stripped == "" {
+		return ""
+	}
+	if h.StripPrefix == "" {
+		return ""
+	}
+	return as.stripped + h.StripPrefix
 }
 
 // hosts are those of the outermost routes that name some, nil: all.

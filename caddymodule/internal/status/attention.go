@@ -24,9 +24,11 @@ import (
 const nearlyFull = 0.92
 
 // attention lists what needs attention. What stops events comes first.
-func attention(v *api.Status, s *engine.Status, dead *deadLetters, counts *traffic.Counters) []api.Attention {
-	list := append(receivingAttention(v, errors.Join(s.Buffer.Full, s.Error)),
-		crowdAttention(v.At, counts.Crowd.Current(v.At))...)
+func attention(
+	v *api.Status, s *engine.Status, dead *deadLetters, counts *traffic.Counters, receivers Receivers,
+) []api.Attention {
+	list := append(receivingAttention(v, errors.Join(s.Buffer.Full, s.Error)), receivers.attention()...)
+	list = append(list, crowdAttention(v.At, counts.Crowd.Current(v.At))...)
 	for i := range v.Sources {
 		list = append(list, refusedAttention(v.At, &v.Sources[i], counts.Source(v.Sources[i].Name).Refusals())...)
 	}
@@ -65,7 +67,7 @@ func attention(v *api.Status, s *engine.Status, dead *deadLetters, counts *traff
 
 // receivingAttention is about events that are refused. refused is why the buffer takes none, nil where it does.
 func receivingAttention(v *api.Status, refused error) []api.Attention {
-	if v.Receiving.Healthy {
+	if v.Receiving.Healthy || v.Receiving.State == api.StateUnreached || v.Receiving.State == api.StateNoReceiver {
 		return nil
 	}
 	a := api.Attention{Level: api.LevelError, What: "events are refused with 503"}

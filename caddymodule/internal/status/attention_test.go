@@ -18,7 +18,7 @@ func TestAdviceNamesItsCommands(t *testing.T) {
 	dead := deadLetters{handlers: []handlerDeadLetters{{handler: "h", lately: burstOf}}}
 	list := slices.Concat(
 		dead.attention(1),
-		attention(&api.Status{At: noon, Removed: []api.RemovedHandler{{Name: "h", Behind: api.Behind{Events: 1}}}}, &engine.Status{}, &deadLetters{}, new(traffic.Counters)),
+		attention(&api.Status{At: noon, Removed: []api.RemovedHandler{{Name: "h", Behind: api.Behind{Events: 1}}}}, &engine.Status{}, &deadLetters{}, new(traffic.Counters), Receivers{}),
 		handlerAttention(noon, &api.Handler{Name: "h", State: "paused", Behind: api.Behind{Events: 1}}),
 		replayAttention(&api.Replay{ID: "1-a", Handler: "h", State: string(replay.StateFailed)}),
 		replayAttention(&api.Replay{ID: "1-a", Handler: "h", State: string(replay.StateStopped)}),
@@ -44,7 +44,7 @@ func TestCrowdNeedsAttention(t *testing.T) {
 		counts.Crowd.Refused(noon.Add(time.Duration(i) * 50 * time.Millisecond))
 	}
 	at := func(now time.Time) api.Status {
-		return Make(now, engine.Status{Receiving: engine.ReceivingOpen}, counts, new(DeadLetterWatch), buffer.Limits{})
+		return Make(now, engine.Status{Receiving: engine.ReceivingOpen}, counts, new(DeadLetterWatch), buffer.Limits{}, Receivers{})
 	}
 	v := at(noon.Add(2 * time.Minute))
 	if len(v.Attention) != 1 || v.Healthy || !v.Receiving.Healthy {

@@ -106,7 +106,7 @@ func TestNotAtWork(t *testing.T) {
 	for receiving, want := range map[engine.Receiving]string{engine.ReceivingOpen: api.StateStarting, engine.ReceivingClosed: api.StateStopping} {
 		v := Make(noon, engine.Status{Receiving: receiving, Removed: []buffer.ConsumerInfo{
 			{Name: "crm", ConsumerStats: buffer.ConsumerStats{Pending: 3, Deferred: 1}, Oldest: noon.Add(-time.Minute)},
-		}}, new(traffic.Counters), new(DeadLetterWatch), buffer.Limits{Retention: time.Hour})
+		}}, new(traffic.Counters), new(DeadLetterWatch), buffer.Limits{Retention: time.Hour}, Receivers{})
 		if len(v.Removed) != 0 || len(v.Handlers) != 1 || v.Handlers[0].State != want || v.Handlers[0].Behind.Events != 4 {
 			t.Errorf("%+v", v)
 		}

@@ -18,7 +18,7 @@ func TestFolderOpenToOthers(t *testing.T) {
 		notices int
 	}{{0, true, 0}, {0o755, true, 1}, {0o750, true, 1}, {0o770, false, 0}, {0o777, false, 0}} {
 		v := Make(noon, engine.Status{Receiving: engine.ReceivingOpen, Buffer: buffer.Stats{Path: "/srv/b", FolderMode: tt.mode}},
-			&traffic.Counters{}, new(DeadLetterWatch), buffer.Limits{})
+			&traffic.Counters{}, new(DeadLetterWatch), buffer.Limits{}, Receivers{})
 		if v.Healthy != tt.healthy || len(v.Notices) != tt.notices {
 			t.Errorf("%o: healthy %t, attention %+v, notices %+v", tt.mode, v.Healthy, v.Attention, v.Notices)
 		}

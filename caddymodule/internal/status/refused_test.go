@@ -90,7 +90,7 @@ func TestAllRefusedNeedsAttention(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var counts traffic.Counters
 			tt.make(counts.Source("production"))
-			v := Make(noon, engine.Status{Receiving: engine.ReceivingOpen}, &counts, new(DeadLetterWatch), buffer.Limits{})
+			v := Make(noon, engine.Status{Receiving: engine.ReceivingOpen}, &counts, new(DeadLetterWatch), buffer.Limits{}, Receivers{})
 			if tt.what == "" {
 				if !v.Healthy {
 					t.Errorf("%+v", v.Attention)

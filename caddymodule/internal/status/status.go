@@ -18,7 +18,7 @@ import (
 
 // Make puts the status together.
 func Make(
-	now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits buffer.Limits,
+	now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits buffer.Limits, receivers Receivers,
 ) api.Status {
 	v := api.Status{
 		At:          now.UTC(),
@@ -42,8 +42,9 @@ func Make(
 		}
 		v.Removed = append(v.Removed, viewRemoved(now, c))
 	}
+	receivers.addTo(&v)
 	dead := watch.current()
-	v.Attention = attention(&v, &s, &dead, counts)
+	v.Attention = attention(&v, &s, &dead, counts, receivers)
 	v.Healthy = len(v.Attention) == 0
 	v.Notices = folderNotices(&s.Buffer)
 	return v

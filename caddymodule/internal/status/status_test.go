@@ -225,7 +225,7 @@ func TestAttention(t *testing.T) {
 			if tt.trouble != nil {
 				counts.Outage.Refused(tt.trouble.Since, tt.trouble.Err)
 			}
-			v := Make(noon, tt.status, &counts, new(DeadLetterWatch), limits)
+			v := Make(noon, tt.status, &counts, new(DeadLetterWatch), limits, Receivers{})
 			if v.Healthy != (tt.level == "") || v.Receiving.Healthy == tt.notReceiving {
 				t.Errorf("healthy %v, receiving %+v", v.Healthy, v.Receiving)
 			}
@@ -251,7 +251,7 @@ func TestAttention(t *testing.T) {
 
 // Times that are not there are left out, not sent as the year 1.
 func TestStatusLeavesOutWhatIsNot(t *testing.T) {
-	v := Make(noon, engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{{Name: "h"}}}, new(traffic.Counters), new(DeadLetterWatch), buffer.Limits{})
+	v := Make(noon, engine.Status{Receiving: engine.ReceivingOpen, Handlers: []engine.HandlerStatus{{Name: "h"}}}, new(traffic.Counters), new(DeadLetterWatch), buffer.Limits{}, Receivers{})
 	data, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)

@@ -18,11 +18,13 @@ type ConnectionCounters struct {
 	open                             atomic.Int64
 	opened, withoutRequest, unserved atomic.Uint64
 	all                              sync.Map // net.Conn to *connection
+	// own is the address of the latest connection that this process has made itself, nil for none.
+	own atomic.Pointer[string]
 }
 
-// connection is what is known of one.
+// connection is what is known of one. own: it is one of this process, and not counted.
 type connection struct {
-	requested, served atomic.Bool
+	requested, served, own atomic.Bool
 }
 
 // Snapshot copies the counts.
@@ -42,9 +44,12 @@ func (c *ConnectionCounters) Begin(ctx context.Context, conn net.Conn) context.C
 		return ctx
 	}
 	k := new(connection)
-	c.all.Store(conn, k)
 	c.open.Add(1)
 	c.opened.Add(1)
+	c.all.Store(conn, k)
+	if own := c.own.Load(); own != nil && conn.RemoteAddr().String() == *own {
+		c.takeBack(k)
+	}
 	return context.WithValue(ctx, connectionKey{}, k)
 }
 
@@ -63,6 +68,9 @@ func (c *ConnectionCounters) Turn(conn net.Conn, state http.ConnState) {
 		if !ok {
 			return
 		}
+		if k.(*connection).own.Load() {
+			return
+		}
 		c.open.Add(-1)
 		switch k := k.(*connection); {
 		case k.served.Load():
@@ -71,6 +79,37 @@ func (c *ConnectionCounters) Turn(conn net.Conn, state http.ConnState) {
 		default:
 			c.withoutRequest.Add(1)
 		}
+	}
+}
+
+// Own takes a connection out of the counts that this process makes to itself from an address, whether it has begun at
+// the other end or is about to. Those of unix sockets have no address: see Disown.
+func (c *ConnectionCounters) Own(address net.Addr) {
+	if address.Network() == "unix" {
+		return
+	}
+	own := address.String()
+	c.own.Store(&own)
+	c.all.Range(func(conn, k any) bool {
+		if conn.(net.Conn).RemoteAddr().String() != own {
+			return true
+		}
+		c.takeBack(k.(*connection))
+		return false
+	})
+}
+
+// Disown takes the connection of a request out of the counts, if it is still in them.
+func (c *ConnectionCounters) Disown(r *http.Request) {
+	if k, ok := r.Context().Value(connectionKey{}).(*connection); ok && c != nil {
+		c.takeBack(k)
+	}
+}
+
+func (c *ConnectionCounters) takeBack(k *connection) {
+	if k.own.CompareAndSwap(false, true) {
+		c.open.Add(-1)
+		c.opened.Add(^uint64(0))
 	}
 }
 

@@ -41,3 +41,42 @@ func TestConnectionsAreCounted(t *testing.T) {
 	// A request on a server that is not watched, as in a test.
 	MarkServed(httptest.NewRequest(http.MethodPost, "/", nil))
 }
+
+// A connection that this process makes to itself is not counted, whichever end is first to say so.
+func TestOwnConnectionsAreNotCounted(t *testing.T) {
+	for _, before := range []bool{true, false} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		var c ConnectionCounters
+		begin := func() (here, there net.Conn, ctx context.Context) {
+			here, err := net.Dial("tcp", listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			there, err = listener.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if before {
+				c.Own(here.LocalAddr())
+			}
+			ctx = c.Begin(context.Background(), there)
+			c.Own(here.LocalAddr())
+			return here, there, ctx
+		}
+		here, there, ctx := begin()
+		defer here.Close()
+		c.Disown(httptest.NewRequest(http.MethodPost, "/", nil).WithContext(ctx))
+		if got := c.Snapshot(); got != (api.Connections{}) {
+			t.Errorf("while it is open: %+v", got)
+		}
+		c.Turn(there, http.StateActive)
+		c.Turn(there, http.StateClosed)
+		if got := c.Snapshot(); got != (api.Connections{}) {
+			t.Errorf("when it has ended: %+v", got)
+		}
+	}
+}
