@@ -101,6 +101,10 @@ func TestAttention(t *testing.T) {
 			level: api.LevelError, what: "permission denied", do: "tries again each second", notReceiving: true,
 		},
 		{
+			name: "another buffer than was there", status: engine.Status{Receiving: engine.ReceivingFailed, Error: fmt.Errorf("/b is empty: %w", buffer.ErrOtherBuffer)},
+			level: api.LevelError, what: "/b is empty", do: "caddy smartcar buffer accept", notReceiving: true,
+		},
+		{
 			name: "full", trouble: &traffic.Outage{Err: buffer.ErrFull, Since: noon}, status: engine.Status{Buffer: buffer.Stats{Full: buffer.ErrFull}},
 			level: api.LevelError, what: "buffer is full", do: "max_size", notReceiving: true,
 		},
