@@ -63,12 +63,12 @@ func (r *rig) handlers() string {
 // soon as it is open.
 func TestBufferThatOpensLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var tries int
+		var tries atomic.Int32
 		r := lateRig(t, func() error {
-			switch tries++; {
-			case tries <= 5:
+			switch try := tries.Add(1); {
+			case try <= 5:
 				return errors.New("no such disk")
-			case tries <= 7:
+			case try <= 7:
 				return errors.New("no permission")
 			}
 			return nil
@@ -83,8 +83,8 @@ func TestBufferThatOpensLater(t *testing.T) {
 		}
 		time.Sleep(6500 * time.Millisecond)
 		synctest.Wait()
-		if s := r.e.Status(t.Context()); tries != 7 || !s.Since.Equal(begun) || !strings.Contains(s.Error.Error(), "no permission") {
-			t.Errorf("after %d tries: %+v", tries, s)
+		if s := r.e.Status(t.Context()); tries.Load() != 7 || !s.Since.Equal(begun) || !strings.Contains(s.Error.Error(), "no permission") {
+			t.Errorf("after %d tries: %+v", tries.Load(), s)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
