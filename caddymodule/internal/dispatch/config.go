@@ -47,6 +47,9 @@ type Config struct {
 	// When reports whether the handler is to have this event; nil: all. It is called
 	// concurrently.
 	When func(*buffer.Event) bool
+	// Awaits reports whether When, which does not want this event, waits for a rarer one that Smartcar sends too; nil:
+	// it does not.
+	Awaits func(*buffer.Event) bool
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
 	// Rand returns numbers in [0, 1) for the jitter; nil: math/rand. It is called from

@@ -79,6 +79,7 @@ type Dispatcher struct {
 	begun      time.Time
 	failedAt   map[uint64]time.Time // position → when its last counted attempt failed, by the monotonic clock
 	lastInfo   time.Time            // of a retry logged at level info
+	unmatched  Unmatched
 	stopping   bool
 }
 

@@ -12,8 +12,8 @@ import (
 type item struct {
 	event buffer.Event
 	retry buffer.Retry
-	// unwanted: to be skipped, by When or Wants.
-	unwanted bool
+	// unwanted: to be skipped, by When or Wants; unmatched: by When.
+	unwanted, unmatched bool
 	// main: leased from the main line, so it counts against the read-ahead.
 	main bool
 	// share is where its body is counted, nil where it is not.

@@ -63,7 +63,9 @@ func (d *Dispatcher) examine(leases []buffer.Lease, main bool) []*item {
 	items := make([]*item, len(leases))
 	for i := range leases {
 		it := &item{event: leases[i].Event, retry: leases[i].Retry, main: main}
-		it.unwanted = !d.handler.Wants(it.event.Type) || d.cfg.When != nil && !d.cfg.When(&it.event)
+		wants := d.handler.Wants(it.event.Type)
+		it.unmatched = wants && d.cfg.When != nil && !d.cfg.When(&it.event)
+		it.unwanted = !wants || it.unmatched
 		items[i] = it
 	}
 	return items
@@ -168,5 +170,8 @@ func (d *Dispatcher) enqueue(l *lane) {
 func (d *Dispatcher) skip(it *item) {
 	d.counts.Skipped++
 	delete(d.failedAt, it.position())
+	if it.unmatched {
+		d.noteUnmatched(&it.event)
+	}
 	d.submit(buffer.Outcome{Position: it.position(), Verb: buffer.Skip})
 }

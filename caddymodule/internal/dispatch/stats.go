@@ -34,6 +34,7 @@ type Counts struct {
 // Stats describes a dispatcher at one moment.
 type Stats struct {
 	Counts
+	Unmatched Unmatched `json:"-"`
 	// Up: the handler can take calls.
 	Up bool `json:"up"`
 	// Paused: by an operator.
@@ -91,6 +92,7 @@ func (d *Dispatcher) Stats() Stats {
 func (d *Dispatcher) publish() {
 	s := Stats{
 		Counts:        d.counts,
+		Unmatched:     d.unmatched,
 		Up:            d.up,
 		Paused:        d.paused,
 		InFlight:      d.inFlight,

@@ -136,12 +136,12 @@ func (e *Engine) change(ctx context.Context, defs []handlersfile.Definition, str
 	}
 	next := make([]*runner, len(defs))
 	var fresh []*runner
-	moved := make(map[*runner]string)
+	moved := make(map[*runner]places)
 	for i, def := range defs {
 		old := before[def.Name]
 		if old != nil && old.def.Fingerprint == def.Fingerprint {
 			next[i] = old
-			moved[old] = place(&def)
+			moved[old] = placesOf(&def)
 			delete(before, def.Name)
 			continue
 		}
@@ -156,8 +156,8 @@ func (e *Engine) change(ctx context.Context, defs []handlersfile.Definition, str
 		return err
 	}
 	e.replaceRunners(next)
-	for r, place := range moved {
-		r.moved(place)
+	for r, now := range moved {
+		r.moved(now)
 	}
 	e.handOver(b, fresh, before)
 	return nil
@@ -284,7 +284,7 @@ func (e *Engine) stopOld(old *runner, within time.Duration) {
 
 func (e *Engine) newRunner(def handlersfile.Definition) *runner {
 	r := &runner{
-		def: def, place: place(&def), config: e.dispatchConfig(&def), log: e.log,
+		def: def, place: placesOf(&def), config: e.dispatchConfig(&def), log: e.log,
 		pausing: &e.pausing, begun: make(chan struct{}), left: make(chan struct{}),
 	}
 	spec, err := e.pluginSpec(&r.def)

@@ -234,6 +234,18 @@ func place(def *handlersfile.Definition) string {
 	return fmt.Sprintf("%s:%d", def.Range.Filename, def.Range.Start.Line)
 }
 
+// places are where a definition and its when stand, as file:line; the latter is "" where there is none.
+type places struct{ handler, when string }
+
+func placesOf(def *handlersfile.Definition) places {
+	p := places{handler: place(def)}
+	if def.When != nil {
+		at := def.When.Range()
+		p.when = fmt.Sprintf("%s:%d", at.Filename, at.Start.Line)
+	}
+	return p
+}
+
 // inPlace puts the place in the handlers file and the handler's name before an error.
 func inPlace(def *handlersfile.Definition, err error) error {
 	if place(def) == "" {

@@ -28,7 +28,7 @@ type runner struct {
 	left    chan struct{} // closed when it takes no more events
 
 	mu         sync.Mutex
-	place      string               // where the definition stands, as file:line
+	place      places               // where the definition stands
 	consumer   buffer.Consumer      // nil while it is not open
 	loaded     []replay.Job         // what the consumer keeps
 	dispatcher *dispatch.Dispatcher // nil while nothing is delivered
@@ -97,10 +97,10 @@ func (r *runner) tryDeliver(ctx context.Context, b buffer.Buffer) error {
 }
 
 // moved records where the same definition is now.
-func (r *runner) moved(place string) {
+func (r *runner) moved(now places) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.place = place
+	r.place = now
 }
 
 // dispatch begins to deliver, or begins as paused when an operator has paused the handler.

@@ -105,7 +105,7 @@ func (e *Engine) dispatchConfig(def *handlersfile.Definition) dispatch.Config {
 		Log:       e.log,
 	}
 	if def.When != nil {
-		c.When = def.When.Match
+		c.When, c.Awaits = def.When.Match, def.When.Awaits
 	}
 	return c
 }

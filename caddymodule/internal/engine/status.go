@@ -57,8 +57,8 @@ type Status struct {
 // HandlerStatus describes one handler.
 type HandlerStatus struct {
 	Name string
-	// Place is where it is defined, as file:line.
-	Place string
+	// Place is where it is defined, as file:line, and WhenPlace where its when is, "" where it has none.
+	Place, WhenPlace string
 	// Plugin is the state of its process.
 	Plugin pluginhost.State
 	// Dispatch is zero while nothing can be delivered.
@@ -149,10 +149,11 @@ func (r *runner) status() HandlerStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := HandlerStatus{
-		Name:   r.def.Name,
-		Place:  r.place,
-		Plugin: r.plugin.State(),
-		Error:  r.err,
+		Name:      r.def.Name,
+		Place:     r.place.handler,
+		WhenPlace: r.place.when,
+		Plugin:    r.plugin.State(),
+		Error:     r.err,
 
 		Mistaken: r.def.Mistake != nil,
 	}

@@ -103,8 +103,8 @@ func listElements(expr hclsyntax.Expression) []hclsyntax.Expression {
 // What Smartcar sends today. The sets are open, so another value is no mistake;
 // one that is nearly one of these most likely is.
 var (
-	knownTypes = []string{"VEHICLE_STATE", "VEHICLE_ERROR"}
-	knownModes = []string{"LIVE", "TEST", "SIMULATED"}
+	currentTypes = []string{"VEHICLE_STATE", "VEHICLE_ERROR"}
+	knownModes   = []string{"LIVE", "TEST", "SIMULATED"}
 )
 
 // warnUnlikely warns of texts that event.type or event.mode is compared with and
@@ -122,7 +122,7 @@ func (c *checker) warnUnlikely(subject hclsyntax.Expression, values ...hclsyntax
 					"The receiver answers VERIFY itself; it never becomes an event for a handler.")
 				continue
 			}
-			c.warnNear(value.Range(), "event type", text, knownTypes)
+			c.warnNear(value.Range(), "event type", text, currentTypes)
 		case "mode":
 			c.warnNear(value.Range(), "mode", text, knownModes)
 		}

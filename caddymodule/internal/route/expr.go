@@ -125,6 +125,18 @@ func (e *Expr) Match(ev *buffer.Event) bool {
 	return wanted
 }
 
+// Awaits reports whether the handler, which does not want this event, wants one like it of another type that Smartcar
+// sends: errors are rarer than states.
+func (e *Expr) Awaits(ev *buffer.Event) bool {
+	for _, name := range currentTypes {
+		other := *ev
+		if other.Type = name; name != ev.Type && e.Match(&other) {
+			return true
+		}
+	}
+	return false
+}
+
 // Failures counts the events that were delivered because the expression gave
 // neither true nor false. It stays 0 unless there is a defect in this program.
 func (e *Expr) Failures() uint64 {

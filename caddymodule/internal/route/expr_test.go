@@ -280,3 +280,28 @@ func TestCompileWarns(t *testing.T) {
 		})
 	}
 }
+
+// A when that waits for errors is told from one that fits nothing.
+func TestAwaits(t *testing.T) {
+	for source, want := range map[string]bool{
+		`event.type == "VEHICLE_ERROR"`:                                true,
+		`event.type == "VEHICLE_ERROR" && event.source == "default"`:   true,
+		`event.source == "prod"`:                                       false,
+		`event.type == "VEHICLE_ERROR" && event.source == "prod"`:      false,
+		`event.type == "SIGNAL_UPDATED"`:                               false,
+		`event.vehicle == "3f8e1d7c"`:                                  false,
+		`event.mode == "TEST" || lower(event.type) == "vehicle_error"`: true,
+	} {
+		expr, diags := hclsyntax.ParseExpression([]byte(source), "x.hcl", hcl.InitialPos)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		e, diags := Compile(expr)
+		if e == nil {
+			t.Fatal(diags)
+		}
+		if got := e.Awaits(&buffer.Event{Type: "VEHICLE_STATE", Source: "default", Mode: "LIVE"}); got != want {
+			t.Errorf("%s: %v, want %v", source, got, want)
+		}
+	}
+}

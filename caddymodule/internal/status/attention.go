@@ -32,6 +32,7 @@ func attention(
 	for i := range v.Sources {
 		list = append(list, refusedAttention(v.At, &v.Sources[i], counts.Source(v.Sources[i].Name).Refusals())...)
 	}
+	list = append(list, unmatchedAttention(s.Handlers)...)
 	for i := range v.Handlers {
 		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
 	}
