@@ -140,13 +140,14 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
-			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "intake", core + "arrivals", core + "sitecheck",
+			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
 			core + "selfcheck",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 
-		core + "status":    {core + "api", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", "caddymodule/buffer"},
+		core + "status":    {core + "api", core + "drift", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", "caddymodule/buffer"},
 		core + "traffic":   {core + "api"},
+		core + "drift":     {},
 		core + "arrivals":  {},
 		core + "intake":    {"caddymodule/buffer", "sdk/smartcar"},
 		core + "api":       {},

@@ -27,6 +27,7 @@ func (q *request) status() api.Status {
 		q.DeadLetters.Look(q.Context(), now, q.Engine, s.Buffer.DeadLetters)
 	}
 	v := status.Make(now, s, q.Traffic, q.DeadLetters, q.Limits, q.Receivers)
+	v.Notices = append(v.Notices, status.DriftNotices(q.ChangedFiles())...)
 	build := buildinfo.Read()
 	v.Version = api.Version{Version: build.Version, Revision: build.Revision, Modified: build.Modified}
 	return v

@@ -18,6 +18,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/drift"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
@@ -87,6 +88,8 @@ type App struct {
 	// sites are the servers that have a receiver, and watch asks them whether requests come to it.
 	sites []site
 	watch atomic.Pointer[selfcheck.Watch]
+	// files are those that the config was made from.
+	files drift.Files
 }
 
 // CaddyModule returns the Caddy module information.

@@ -24,6 +24,7 @@ func (a *App) loadHandlers() error {
 		return nil
 	}
 	file, diags := readHandlers(paths)
+	a.noteHandlersFiles(file)
 	for _, d := range diags {
 		if d.Severity == hcl.DiagWarning && (!diags.HasErrors() || a.start == ofProcess) {
 			a.log.Warn("handlers file", slog.String("warning", handlersfile.Line(d)))

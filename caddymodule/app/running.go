@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/drift"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -22,6 +23,8 @@ type Running struct {
 	Limits buffer.Limits
 	// Receivers is whether requests come to the receivers of the config.
 	Receivers status.Receivers
+	// ChangedFiles reads the files that the config was made from, and returns those that differ now.
+	ChangedFiles func() []drift.Change
 }
 
 // Errors of Active.
@@ -58,7 +61,8 @@ func Active() (Running, error) {
 func (a *App) running() Running {
 	return Running{
 		Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Limits: a.opener.Limits(),
-		Receivers: status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
+		Receivers:    status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
+		ChangedFiles: a.changedFiles,
 	}
 }
 

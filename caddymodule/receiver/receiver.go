@@ -142,6 +142,9 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, token := range rc.Tokens {
+		smartcarApp.NoteTokenFiles(token)
+	}
 	rc.store = rc.ref.Engine()
 	rc.counts = rc.ref.Traffic().Source(rc.Source)
 	rc.connections = &rc.ref.Traffic().Connections

@@ -12,8 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -82,6 +85,23 @@ func Load(paths []string, opts Options) (*File, hcl.Diagnostics) {
 	file.general = tidy(append(l.general, diags...), names)
 	diags = append(diags, l.diags...)
 	return file, tidy(diags, names)
+}
+
+// Contents yields what stood in each file, by its name as it was given.
+func (f *File) Contents() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for _, name := range slices.Sorted(maps.Keys(f.sources)) {
+			if !yield(name, f.sources[name].file.Bytes) {
+				return
+			}
+		}
+	}
+}
+
+// Names returns the handlers files that paths and folders name now; what is not there is left out.
+func Names(paths []string) []string {
+	names, _ := expand(paths)
+	return names
 }
 
 // expand turns paths into the names of files, each once.
