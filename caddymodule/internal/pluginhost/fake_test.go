@@ -111,6 +111,7 @@ func (f *fake) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientCon
 func (f *fake) Describe(ctx context.Context, _ *handlerv1.DescribeRequest) (*handlerv1.DescribeResponse, error) {
 	if f.has("hang-describe") {
 		<-ctx.Done()
+		return nil, ctx.Err() // an answer might still be in time for the host, whose clock goes off a little later
 	}
 	d := &handlerv1.DescribeResponse{Name: "fake", Version: "1.2.3", MaxBatch: 7, Schema: &handlerv1.Schema{
 		Attributes: []*handlerv1.Attribute{{Name: "url", Type: "string", Required: true, DefaultJson: []byte(`"x"`)}},
