@@ -51,6 +51,11 @@ func start(targets []Target, ask func(context.Context, Target) Result) *Watch {
 	for _, t := range targets {
 		w.results = append(w.results, Result{Target: t, State: Pending})
 	}
+	if len(targets) == 0 {
+		cancel()
+		close(w.done)
+		return w
+	}
 	go w.run(ctx)
 	return w
 }
