@@ -176,7 +176,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		disk + "internal/eventlog":      {},
 		disk + "internal/format":        {"caddymodule/buffer"},
 		disk + "internal/failstop":      {"caddymodule/buffer", disk + "internal/eventlog", disk + "internal/format", core + "text"},
-		disk + "internal/damaged":       {},
+		disk + "internal/damaged":       {"caddymodule/buffer"},
 		disk + "internal/dedupe":        {disk + "internal/format"},
 		disk + "internal/probe":         {},
 		"caddymodule/buffer/*/module":   {"caddymodule/buffer", "caddymodule/buffer/...", core + "directive"},

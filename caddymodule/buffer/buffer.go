@@ -110,9 +110,11 @@ type Stats struct {
 	Damaged []Damaged
 }
 
-// Damaged describes files of a buffer that were damaged, and set aside so that receiving could go on. What they hold is
-// not delivered. The buffer deletes none of them.
+// Damaged describes files of a buffer that were damaged, and set aside so that receiving could go on. The buffer deletes
+// none of them.
 type Damaged struct {
+	// What the files are; "" where that is not known.
+	What DamagedPart
 	// Name is that of the folder that holds them, and Folder its whole path.
 	Name, Folder string
 	// At is when they were set aside, zero where that is not known.
@@ -123,6 +125,19 @@ type Damaged struct {
 	Files int
 	Bytes uint64
 }
+
+// DamagedPart is a part of a buffer.
+type DamagedPart string
+
+// The parts.
+const (
+	// DamagedLog are files of events. What can be read of them is delivered, the rest is among the dead letters.
+	DamagedLog DamagedPart = "log"
+	// DamagedStore is all that is known of the events. It was built anew from the log: handlers may get events again.
+	DamagedStore DamagedPart = "store"
+	// DamagedAll is the whole buffer. What it holds is not delivered.
+	DamagedAll DamagedPart = "all"
+)
 
 // ClockJump is a jump of the system's clock; the zero value is none.
 type ClockJump struct {

@@ -122,7 +122,7 @@ func TestAppendGathersDuringSync(t *testing.T) {
 	if r, stored, err := b.lookUp(first); stored || err != nil {
 		t.Fatalf("the event being synced is called stored: %+v, %v", r, err)
 	}
-	if r, err := b.loadApplied(); err != nil || r.next != 1 {
+	if r, _, err := b.loadApplied(); err != nil || r.next != 1 {
 		t.Fatalf("the store has what is before %d while it is being synced (%v)", r.next, err)
 	}
 	h.release()

@@ -72,6 +72,10 @@ func (t *createTask) stage(g *group) error {
 		if b.consumers[s.Name] != nil {
 			continue // named twice
 		}
+		if b.mayHaveLost() {
+			b.log.Warn("buffer: the position of a consumer may have been lost with a damaged store; it starts with the "+
+				"oldest stored event", "consumer", s.Name)
+		}
 		st := newConsumerState(s.Name, &format.Progress{Low: lows[i], High: lows[i]})
 		b.consumers[s.Name] = st
 		g.touch(st)
@@ -95,6 +99,9 @@ func (b *Buffer) hadConsumers() (bool, error) {
 // startBehind returns the position before the first that a new consumer gets.
 func (g *group) startBehind(s buffer.Start, ever bool) (uint64, error) {
 	now, beginning := g.c.next-1, g.b.first.Load()-1
+	if s.From != buffer.StartAt && g.b.mayHaveLost() {
+		return beginning, nil
+	}
 	switch s.From {
 	case buffer.StartBeginning:
 		return beginning, nil

@@ -14,7 +14,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/damaged"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/report"
 )
 
@@ -206,21 +205,38 @@ func (r *rot) judge() string {
 	}
 	defer b.Close()
 	r.checkNext(b)
-	if len(b.Stats().Damaged) > 0 {
+	lost, damaged := r.compare(b)
+	aside := len(b.Stats().Damaged) > 0
+	isLog := strings.HasSuffix(r.file, ".events")
+	switch {
+	case lost > 0 && (!aside || !isLog):
+		r.t.Errorf("%s: %d of %d events are lost in silence", r.what, lost, len(r.told.appended))
+		return "lost in silence"
+	case lost > 0:
 		r.drain(b)
 		r.checkAside(b)
 		return rotAside
 	}
-	lost, damaged := r.compare(b)
-	if lost > 0 {
-		r.t.Errorf("%s: %d of %d events are lost in silence", r.what, lost, len(r.told.appended))
-		return "lost in silence"
+	r.checkDelivered(b, r.drain(b))
+	if aside {
+		r.checkAside(b)
 	}
-	r.drain(b)
 	if damaged > 0 {
 		return rotSome
 	}
 	return rotNone
+}
+
+// checkDelivered wants every event that nobody has settled, and that can be read, among those that were had.
+func (r *rot) checkDelivered(b *Buffer, had map[uint64]bool) {
+	for id, position := range r.told.appended {
+		if _, err := b.Event(r.t.Context(), position); err != nil || r.told.settled[position] {
+			continue
+		}
+		if !had[position] {
+			r.t.Errorf("%s: event %s at %d was not settled, and is not delivered", r.what, id, position)
+		}
+	}
 }
 
 // checkNext appends an event: it must get a position that none had before.
@@ -237,12 +253,14 @@ func (r *rot) checkNext(b *Buffer) {
 	}
 }
 
-// checkAside closes the buffer. It must open again as it is, and what was set aside must be complete: with the damage
-// repaired, it is a buffer that has all.
+// checkAside closes the buffer. It must open again as it is, and what was set aside must be complete: put back, and with
+// the damage repaired, it is a buffer that has all.
 func (r *rot) checkAside(b *Buffer) {
 	aside := b.Stats().Damaged
-	if len(aside) != 1 || aside[0].Why == "" || aside[0].Bytes == 0 || aside[0].At.IsZero() {
-		r.t.Errorf("%s: set aside is %+v", r.what, aside)
+	for _, d := range aside {
+		if d.Why == "" || d.At.IsZero() {
+			r.t.Errorf("%s: set aside is %+v", r.what, aside)
+		}
 	}
 	last := b.Stats().Last
 	if err := b.Close(); err != nil {
@@ -253,15 +271,34 @@ func (r *rot) checkAside(b *Buffer) {
 		r.t.Errorf("%s: the second time: %v", r.what, err)
 		return
 	}
-	defer again.Close()
-	if s := again.Stats(); len(s.Damaged) != 1 || s.Last != last {
+	if s := again.Stats(); len(s.Damaged) != len(aside) || s.Last != last {
 		r.t.Errorf("%s: opened again: %+v; want the last position %d, and nothing more set aside", r.what, s, last)
 	}
 	r.checkNextAgain(again, last)
+	if err := again.Close(); err != nil {
+		r.t.Errorf("%s: %v", r.what, err)
+	}
+	r.checkRestored(aside)
+}
+
+// checkRestored puts everything back, the files that were set aside first last.
+func (r *rot) checkRestored(aside []buffer.Damaged) {
 	const restored = "restored"
-	folder := r.disk.PathJoin(r.o.Path, damaged.Folder, aside[0].Name)
-	if err := copyFiles(r.disk, folder, restored); err != nil {
-		r.t.Fatal(err)
+	all := false
+	for _, d := range slices.Backward(aside) {
+		if err := copyFiles(r.disk, d.Folder, restored); err != nil {
+			r.t.Fatal(err)
+		}
+		names, err := r.disk.List(restored)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		isLog := func(name string) bool { return strings.HasSuffix(name, ".events") }
+		isManifest := func(name string) bool { return strings.HasPrefix(name, "MANIFEST") }
+		all = slices.ContainsFunc(names, isLog) && slices.ContainsFunc(names, isManifest)
+	}
+	if !all {
+		return // the rest is in use
 	}
 	r.file = r.disk.PathJoin(restored, r.disk.PathBase(r.file))
 	r.write(r.intact)
@@ -308,30 +345,41 @@ func (r *rot) compare(b *Buffer) (lost, damaged int) {
 	return lost, damaged
 }
 
-// drain has the consumer take what is left: it must come to the end, an event that is stored now.
-func (r *rot) drain(b *Buffer) {
+// drain has the consumer take what is left, and returns what it had: it must come to the end, an event that is stored
+// now.
+func (r *rot) drain(b *Buffer) (had map[uint64]bool) {
+	had = map[uint64]bool{}
 	if _, err := b.Append(r.t.Context(), crashEvent("end", 10)); err != nil {
 		r.t.Errorf("%s: appending: %v", r.what, err)
-		return
+		return had
 	}
 	c, err := b.Consumer(r.t.Context(), "h")
 	if err != nil {
 		r.t.Errorf("%s: %v", r.what, err)
-		return
+		return had
 	}
 	defer c.Close()
-	for c.Stats().Pending > 0 {
-		leases, err := c.Lease(r.t.Context(), buffer.Room{Events: 50})
+	note := func(leases []buffer.Lease, err error) bool {
 		if err != nil {
 			r.t.Errorf("%s: leasing: %v", r.what, err)
-			return
 		}
 		for _, l := range leases {
+			had[l.Event.Position] = true
 			if want := crashEvent(l.Event.ID, len(l.Event.Body)); string(l.Event.Body) != string(want.Body) {
 				r.t.Errorf("%s: event %d is handed out altered", r.what, l.Event.Position)
 			}
 		}
+		return err == nil
 	}
+	for c.Stats().Pending > 0 {
+		if !note(c.Lease(r.t.Context(), buffer.Room{Events: 50})) {
+			return had
+		}
+	}
+	for lane := range c.Lanes(r.t.Context()) {
+		note(c.LeaseDeferred(r.t.Context(), lane.Name, buffer.Room{Events: 1 << 20}))
+	}
+	return had
 }
 
 // With damage to the newest events, none of their positions is given to another.

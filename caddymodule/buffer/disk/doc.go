@@ -26,7 +26,7 @@
 //	                        what is written, and what bounds it
 //	readevent, consumerstate, buffer
 //	                        what all of these read
-//	setaside, openerror
+//	setaside, rebuild, openerror
 //	                        what is damaged, and what is only refused
 //	types, options, seekhint, waiter, clock
 //	                        what an open buffer is made of
@@ -156,10 +156,19 @@
 // wait, since it has failed cleanly, and goes on when there is space.
 //
 // A damaged record costs its event only, which becomes a dead letter. Damage to a group's header or its lengths costs
-// all its events. With other damage the store cannot be opened where it hits groups that are not applied yet, since
-// Pebble would lack what they changed; so with a segment that is missing or does not begin as one does, or a log that
-// ends before mapplied. Then all files are set aside, see package damaged, and fresh ones begin with a position beyond
-// all that were given, by what is left: segments, control file, mapplied, what was set aside before; and 2^20 more.
+// all its events. Other damage keeps the store from being opened: a segment is missing or does not begin as one does,
+// groups are damaged that are not applied yet, the log ends before mapplied, or Pebble finds its own files damaged. Then
+// something is set aside, see package damaged, and opening is tried again, in steps that keep less and less:
+//
+//   - A segment without a good beginning is replaced by one that has it, and all else that was in the file; one that is
+//     missing by one without groups. What it begins with follows from its first group and from the segments beside it.
+//     So the log is as one with damaged groups.
+//   - Pebble's files and the control file go, and a fresh store applies all groups of the log. mrebuild is there until
+//     that is done, and mlost then holds the position before which consumers may have been lost: while such events are
+//     stored, a consumer that is not known starts with the oldest one. A deferred event holds its segment, and so the
+//     group that deferred it: no deferred event is lost, but one that was reopened from a dead letter's copy.
+//   - All files go, and fresh ones begin with a position beyond all that were given, by what is left: segments, control
+//     file, mapplied, notes; and 2^20 more.
 //
 // Damage is what two attempts find, the second with the lock in hand, in which the system refused nothing that was to
 // be read or written.

@@ -69,8 +69,7 @@ func (o Options) open(lock *pebble.Lock) (*Buffer, error) {
 		err = b.fs.CheckPosition(next)
 	}
 	if err != nil {
-		applied, _ := b.loadApplied() // as far as it can be read
-		err = openingError(o.Path, err, b.fs, applied.next)
+		err = openingError(o.Path, err, b.fs, b.known())
 		_ = b.closeFiles()
 		b.abandon(err)
 		return nil, err
@@ -136,7 +135,13 @@ func (b *Buffer) load() (last, next, total uint64, err error) {
 	if b.dedupe, err = dedupe.Load(b.db, last); err != nil {
 		return 0, 0, 0, err
 	}
+	if err := b.loadLost(); err != nil {
+		return 0, 0, 0, err
+	}
 	if err := b.loadConsumers(); err != nil {
+		return 0, 0, 0, err
+	}
+	if err := b.checkDeferred(); err != nil {
 		return 0, 0, 0, err
 	}
 	return last, next, total, b.loadClock()
@@ -234,6 +239,28 @@ func (b *Buffer) loadConsumers() error {
 	}
 	if err := it.Error(); err != nil {
 		return fmt.Errorf("reading the consumers: %w", err)
+	}
+	return nil
+}
+
+// mostChecked bounds how many entries a start looks at, and so the time that it takes.
+const mostChecked = 100_000
+
+// checkDeferred reads the entries of deferred events: with damage to them, none could be had any more, and no restart
+// would help.
+func (b *Buffer) checkDeferred() error {
+	left := mostChecked
+	for _, kind := range []byte{format.KindDeferredAt, format.KindDeferred} {
+		it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
+		if err != nil {
+			return err
+		}
+		for ok := it.First(); ok && left > 0; ok = it.Next() {
+			left--
+		}
+		if err := it.Close(); err != nil {
+			return fmt.Errorf("reading the deferred events: %w", err)
+		}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
@@ -36,8 +37,8 @@ type DamageError struct {
 	Path string
 	// Cause is what was found.
 	Cause error
-	// next is the position of the next event by what the store knows, 0 where it does not say.
-	next uint64
+	// known is what the store says of the log, as far as it can be read.
+	known eventlog.Known
 }
 
 // Error is one line.
@@ -63,9 +64,9 @@ func lockedError(path string, err error) error {
 		"stop that one, or give this one a path of its own (%w)", path, buffer.ErrLocked, err)
 }
 
-// openingError tells damage from all else that keeps the store from being opened, or read once it is. next is
-// DamageError.next.
-func openingError(path string, err error, f *failstop.FS, next uint64) error {
+// openingError tells damage from all else that keeps the store from being opened, or read once it is. known is
+// DamageError.known.
+func openingError(path string, err error, f *failstop.FS, known eventlog.Known) error {
 	refused := f.Failure.OpenError()
 	if refused == nil {
 		refused = f.Refused()
@@ -79,5 +80,5 @@ func openingError(path string, err error, f *failstop.FS, next uint64) error {
 	case refused != nil:
 		return fmt.Errorf("opening buffer %s: %w (%s)", path, refused, oneLine(err))
 	}
-	return &DamageError{Path: path, Cause: err, next: next}
+	return &DamageError{Path: path, Cause: err, known: known}
 }

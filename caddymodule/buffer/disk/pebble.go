@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
@@ -53,7 +54,7 @@ func openPebble(o Options, f *failstop.FS, lock *pebble.Lock) (*pebble.DB, error
 	if _, there := f.Stat(o.Path); errors.Is(err, fs.ErrNotExist) && errors.Is(there, fs.ErrNotExist) {
 		return nil, &PathError{Path: o.Path, Cause: err} // where there is no directory, nothing is damaged
 	}
-	return nil, openingError(o.Path, err, f, 0)
+	return nil, openingError(o.Path, err, f, eventlog.Known{})
 }
 
 // openRecovering turns panics into errors: Pebble panics at some of what it finds in a damaged directory.

@@ -82,10 +82,10 @@ func isDamage(err error) bool {
 		err != nil && pebble.IsCorruptionError(err)
 }
 
-// intact is a position whose record is intact, 0 where there is none.
+// intact is a position whose record is intact, 0 where there is none. cost is what it counts for.
 type intact struct {
-	position uint64
-	trailer  format.Trailer
+	position, cost uint64
+	trailer        format.Trailer
 }
 
 // firstIntact returns the first intact record between two positions.
@@ -108,7 +108,7 @@ func (s *intact) take(position uint64, raw []byte, err error) bool {
 	if err != nil {
 		return true
 	}
-	s.position, s.trailer = position, t
+	s.position, s.trailer, s.cost = position, t, format.Cost(len(raw))
 	return false
 }
 

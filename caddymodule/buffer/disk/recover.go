@@ -25,10 +25,7 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 		return 0, 0, 0, err
 	}
 	b.events = log
-	if err := b.beginBehind(); err != nil {
-		return 0, 0, 0, err
-	}
-	applied, err := b.loadApplied()
+	applied, err := b.appliedOrBeginning()
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -51,7 +48,7 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 		if err := b.db.Flush(); err != nil {
 			return 0, 0, 0, err
 		}
-		if applied, err = b.loadApplied(); err != nil {
+		if applied, _, err = b.loadApplied(); err != nil {
 			return 0, 0, 0, err
 		}
 	}
@@ -60,6 +57,9 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 			"%d before %d",
 			format.ErrDamaged, group, next, applied.group, applied.next)
 	}
+	if err := b.finishRebuild(applied); err != nil {
+		return 0, 0, 0, err
+	}
 	b.flushed.Store(applied.group)
 	return applied.group, applied.next, applied.total, nil
 }
@@ -67,23 +67,28 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 // applied is how far the store is: what it has of the log.
 type applied struct{ group, next, total uint64 }
 
-// beginBehind has a fresh store give positions beyond all that were given in files which were set aside.
-func (b *Buffer) beginBehind() error {
-	if b.beginAt == 0 {
-		return nil
-	}
-	_, ok, err := getMaybe(b.db, format.MetaApplied)
+// appliedOrBeginning returns how far the store is. A fresh one begins where the log does. Where there is no log either, it
+// begins behind all that was set aside.
+func (b *Buffer) appliedOrBeginning() (applied, error) {
+	a, ok, err := b.loadApplied()
 	if ok || err != nil {
-		return err
+		return a, err
 	}
+	if group, first, ok := b.events.Beginning(); ok {
+		return applied{group: group, next: first}, b.beginRebuild(group)
+	}
+	if b.beginAt == 0 {
+		return applied{next: 1}, nil
+	}
+	a = applied{next: b.beginAt}
 	batch := b.db.NewBatch()
 	defer func() { _ = batch.Close() }()
-	err = errors.Join(batch.Set(format.MetaApplied, applied{next: b.beginAt}.encode(), nil),
-		batch.Set(format.MetaBeginning, beginning(b.beginAt, 0), nil), b.db.Apply(batch, pebble.NoSync), b.db.Flush())
+	err = errors.Join(batch.Set(format.MetaApplied, a.encode(), nil),
+		batch.Set(format.MetaBeginning, beginning(a.next, 0), nil), b.db.Apply(batch, pebble.NoSync), b.db.Flush())
 	if err != nil {
-		return fmt.Errorf("beginning behind what was set aside: %w", err)
+		return a, fmt.Errorf("beginning behind what was set aside: %w", err)
 	}
-	return nil
+	return a, nil
 }
 
 func (a applied) encode() []byte {
@@ -101,16 +106,28 @@ func (g *group) stageApplied() {
 	_ = op.Finish()
 }
 
-func (b *Buffer) loadApplied() (applied, error) {
+// loadApplied returns false where the store has nothing of the log.
+func (b *Buffer) loadApplied() (applied, bool, error) {
 	v, ok, err := getMaybe(b.db, format.MetaApplied)
 	if err != nil || ok && len(v) != 24 {
-		return applied{}, fmt.Errorf("reading how far the store is: %w", joinDamage(err))
+		return applied{}, false, fmt.Errorf("reading how far the store is: %w", joinDamage(err))
 	}
 	if !ok {
-		return applied{next: 1}, nil
+		return applied{next: 1}, false, nil
 	}
 	return applied{group: binary.BigEndian.Uint64(v), next: binary.BigEndian.Uint64(v[8:]),
-		total: binary.BigEndian.Uint64(v[16:])}, nil
+		total: binary.BigEndian.Uint64(v[16:])}, true, nil
+}
+
+// known is what the store says of the log, as far as it can be read.
+func (b *Buffer) known() (k eventlog.Known) {
+	if a, ok, err := b.loadApplied(); err == nil && ok {
+		k.Last, k.Next = a.group, a.next
+	}
+	if first, _, err := b.loadBeginning(); err == nil {
+		k.First = first
+	}
+	return k
 }
 
 // stageBeginning writes the first position that is kept, and the total size of those before it.

@@ -44,53 +44,144 @@ func (o Options) openDamaged(ctx context.Context) (*Buffer, error) {
 func (o Options) openSettingAside(ctx context.Context, lock *pebble.Lock) (*Buffer, error) {
 	// What was read may have been wrong on its way from the disk only, or somebody else has opened the directory since.
 	b, err := o.open(lock)
-	damage, is := errors.AsType[*DamageError](err)
-	if !is {
+	if _, is := errors.AsType[*DamageError](err); !is {
 		return b, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if err := o.checkOften(); err != nil {
+		return nil, fmt.Errorf("opening buffer %s: %w (%s)", o.Path, err, oneLine(err))
 	}
-	if err := o.setAsideAll(damage); err != nil {
-		return nil, err
+	// Each step keeps less than the one before it.
+	for _, step := range []func(*DamageError) (done bool, err error){o.mendLog, o.setStoreAside, o.setAllAside} {
+		damage, is := errors.AsType[*DamageError](err)
+		if !is {
+			return b, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		done, failed := step(damage)
+		if failed != nil {
+			return nil, fmt.Errorf("opening buffer %s: %w (%s)", o.Path, failed, oneLine(damage.Cause))
+		}
+		if done {
+			b, err = o.open(lock)
+		}
 	}
-	return o.open(lock)
+	return b, err
 }
 
-// setAsideAll sets all files of the buffer aside. The caller holds the lock.
-func (o Options) setAsideAll(damage *DamageError) error {
-	names, err := o.FS.List(o.Path)
+// mendLog sets the files of the log aside that do not begin as they should, and puts others in their place.
+func (o Options) mendLog(damage *DamageError) (done bool, err error) {
+	flaws, err := eventlog.Flaws(o.FS, o.Path, damage.known)
+	if err != nil || len(flaws) == 0 {
+		return false, err
+	}
+	var names, missing []string
+	for _, f := range flaws {
+		if f.Missing {
+			missing = append(missing, f.Name)
+		} else {
+			names = append(names, f.Name)
+		}
+	}
+	next, err := o.given(damage)
 	if err != nil {
-		return fmt.Errorf("opening buffer %s: %w", o.Path, err)
+		return false, err
 	}
-	if err := checkOurs(names); err != nil {
-		return fmt.Errorf("opening buffer %s: %w (%s)", o.Path, err, oneLine(damage.Cause))
+	why := oneLine(damage.Cause)
+	if len(missing) > 0 {
+		why = fmt.Sprintf("%s (missing: %s)", why, strings.Join(missing, ", "))
 	}
-	if err := o.checkOften(); err != nil {
-		return fmt.Errorf("opening buffer %s: %w (%s)", o.Path, err, oneLine(damage.Cause))
+	note, err := o.setAside(damaged.Note{What: buffer.DamagedLog, Why: why, NextPosition: next, Files: names})
+	if err != nil {
+		return false, err
+	}
+	o.Log.Error("buffer: files of the log of events are damaged; they are set aside, and all else goes on: events that "+
+		"cannot be read become dead letters", "path", o.Path, "folder", note.Name, "files", names, "missing", missing,
+		"why", note.Why)
+	for _, f := range flaws {
+		from := ""
+		if !f.Missing {
+			from = o.FS.PathJoin(o.Path, damaged.Folder, note.Name, f.Name)
+		}
+		if err := f.Mend(o.FS, o.Path, from); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// setStoreAside sets aside all but the log, from which the store is built anew.
+func (o Options) setStoreAside(damage *DamageError) (done bool, err error) {
+	names, err := o.files()
+	if err != nil {
+		return false, err
+	}
+	isLog := func(name string) bool { return strings.HasSuffix(name, eventlog.Suffix) }
+	if !slices.ContainsFunc(names, isLog) {
+		return false, nil
+	}
+	// The log must reach as far as is known, or the store that comes of it is not opened.
+	next, err := o.given(damage)
+	if err != nil {
+		return false, err
+	}
+	note, err := o.setAside(damaged.Note{What: buffer.DamagedStore, Why: oneLine(damage.Cause), NextPosition: next,
+		Files: slices.DeleteFunc(names, isLog)})
+	if err != nil {
+		return false, err
+	}
+	o.Log.Error("buffer: the store of what is known of the events is damaged; it is set aside and built anew from the log "+
+		"of events: handlers may get events again, dead letters and ids older than the log are missing",
+		"path", o.Path, "folder", note.Name, "files", len(note.Files), "why", note.Why)
+	return true, nil
+}
+
+// setAllAside sets all files of the buffer aside.
+func (o Options) setAllAside(damage *DamageError) (done bool, err error) {
+	names, err := o.files()
+	if err != nil {
+		return false, err
 	}
 	next, err := o.beyondAll(damage)
 	if err != nil {
-		return fmt.Errorf("opening buffer %s: finding out which positions were given: %w", o.Path, err)
+		return false, err
 	}
-	note, err := damaged.SetAside(o.FS, o.Path, damaged.Note{
-		At: o.wall(), Why: oneLine(damage.Cause), Version: buildinfo.Read().Version, NextPosition: next,
-		Files: slices.DeleteFunc(names, func(name string) bool { return !isBuffers(name) }),
-	})
+	note, err := o.setAside(damaged.Note{What: buffer.DamagedAll, Why: oneLine(damage.Cause), NextPosition: next,
+		Files: names})
 	if err != nil {
-		return fmt.Errorf("opening buffer %s: its files are damaged (%s), and cannot be set aside: %w", o.Path,
-			oneLine(damage.Cause), err)
+		return false, err
 	}
 	o.Log.Error("buffer: its files are damaged; they are set aside, and receiving goes on with fresh ones: "+
-		"what they hold is not delivered until it is recovered, see caddy smartcar status",
-		"path", o.Path, "folder", o.FS.PathJoin(damaged.Folder, note.Name), "files", len(note.Files), "why", note.Why,
-		"next position", next)
-	return nil
+		"what they hold is not delivered, see caddy smartcar status",
+		"path", o.Path, "folder", note.Name, "files", len(note.Files), "why", note.Why, "next position", next)
+	return true, nil
 }
 
-// Files are set aside so many times in such a time at most.
+// files returns the names of the buffer's files, its lock aside.
+func (o Options) files() ([]string, error) {
+	names, err := o.FS.List(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOurs(names); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !isBuffers(name) }), nil
+}
+
+func (o Options) setAside(n damaged.Note) (damaged.Note, error) {
+	n.At, n.Version = o.wall(), buildinfo.Read().Version
+	n, err := damaged.SetAside(o.FS, o.Path, n)
+	if err != nil {
+		return n, fmt.Errorf("its files are damaged, and cannot be set aside: %w", err)
+	}
+	return n, nil
+}
+
+// Files are set aside so many times in such a time at most. One start may do so up to three times.
 const (
-	oftenTimes = 5
+	oftenTimes = 10
 	oftenIn    = time.Hour
 )
 
@@ -119,7 +210,7 @@ func (o Options) beyondAll(damage *DamageError) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	control, err := failstop.NextOf(o.FS, o.Path)
+	given, err := o.given(damage)
 	if err != nil {
 		return 0, err
 	}
@@ -127,13 +218,20 @@ func (o Options) beyondAll(damage *DamageError) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return max(log, control, before, damage.next) + spare, nil
+	return max(log, given, before.NextPosition) + spare, nil
+}
+
+// given returns the position behind those that were given, by what is known beside the log.
+func (o Options) given(damage *DamageError) (uint64, error) {
+	control, err := failstop.NextOf(o.FS, o.Path)
+	return max(control, damage.known.Next), err
 }
 
 // finishSetAside finishes what another process was killed over, and learns where the positions of a fresh store begin.
-func (b *Buffer) finishSetAside(fsys vfs.FS) (err error) {
-	b.beginAt, err = damaged.Finish(fsys, b.opts.Path)
-	return err
+func (b *Buffer) finishSetAside(fsys vfs.FS) (rebuild bool, err error) {
+	before, err := damaged.Finish(fsys, b.opts.Path)
+	b.beginAt = before.NextPosition
+	return before.Rebuild, err
 }
 
 // lookSetAside notes for Stats what lies there. A person may have removed it.
@@ -147,7 +245,7 @@ func (b *Buffer) lookSetAside() {
 	all := make([]buffer.Damaged, 0, len(sets))
 	for _, s := range sets {
 		all = append(all, buffer.Damaged{
-			Name: s.Name, Folder: b.opts.FS.PathJoin(b.opts.Path, damaged.Folder, s.Name),
+			What: s.What, Name: s.Name, Folder: b.opts.FS.PathJoin(b.opts.Path, damaged.Folder, s.Name),
 			At: s.At, Why: s.Why, Files: len(s.Present), Bytes: s.Bytes,
 		})
 	}

@@ -35,6 +35,8 @@ type Buffer struct {
 	lock *pebble.Lock
 	// beginAt is a position beyond every one that was given in files that were set aside, 0 where none was.
 	beginAt uint64
+	// lostBefore is the position before which consumers may have lost their progress, 0 for none.
+	lostBefore uint64
 	// setAside describes these files.
 	setAside atomic.Pointer[[]buffer.Damaged]
 	// fs is what db and events write through. The first write that fails halts it, which is in failure.

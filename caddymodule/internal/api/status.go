@@ -132,8 +132,10 @@ type Buffer struct {
 	Damaged []Damaged `json:"damaged,omitempty"`
 }
 
-// Damaged are files of the buffer that were damaged and set aside: what they hold is not delivered.
+// Damaged are files of the buffer that were damaged and set aside.
 type Damaged struct {
+	// What they are: log, store, or all, missing where that is not known.
+	What string `json:"what,omitempty"`
 	// Name is that of the folder that holds them, in Folder.
 	Name   string `json:"name"`
 	Folder string `json:"folder"`

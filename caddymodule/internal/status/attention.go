@@ -204,9 +204,15 @@ func damagedAttention(d *api.Damaged) api.Attention {
 	if !d.At.IsZero() {
 		what += ", since " + d.At.Format(time.RFC3339)
 	}
+	became := "what they hold is not delivered"
+	switch buffer.DamagedPart(d.What) {
+	case buffer.DamagedLog:
+		became = "events in them that cannot be read are among the dead letters, all else goes on"
+	case buffer.DamagedStore:
+		became = "the store was built anew from the log of events, so handlers may get events again"
+	}
 	return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why),
-		Do: "see to the disk; what they hold is not delivered: keep a copy of " + d.Folder +
-			", and remove it when it is not needed any more"}
+		Do: "see to the disk; " + became + "; they lie in " + d.Folder + ": remove it when it is not needed any more"}
 }
 
 // clockAttention is about a jump of the system's clock.

@@ -180,7 +180,17 @@ func TestAttention(t *testing.T) {
 				At: time.Date(2026, 11, 29, 12, 13, 5, 0, time.UTC), Files: 3, Bytes: 5 << 20,
 			}}}},
 			level: api.LevelError, what: "3 files, 5.0 MiB, since 2026-11-29T12:13:05Z: 000001.events is missing",
-			do: "/data/damaged/20261129T121305Z-1",
+			do: "what they hold is not delivered; they lie in /data/damaged/20261129T121305Z-1",
+		},
+		{
+			name:   "a damaged store is set aside",
+			status: engine.Status{Buffer: buffer.Stats{Damaged: []buffer.Damaged{{What: buffer.DamagedStore, Files: 1}}}},
+			level:  api.LevelError, what: "1 file, 0 B", do: "built anew",
+		},
+		{
+			name:   "a damaged file of events is set aside",
+			status: engine.Status{Buffer: buffer.Stats{Damaged: []buffer.Damaged{{What: buffer.DamagedLog, Files: 1}}}},
+			level:  api.LevelError, what: "1 file, 0 B", do: "among the dead letters",
 		},
 		{
 			name:   "the clock was set back",

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 // Folder is the name of the folder in a store's directory that holds what was set aside.
@@ -33,6 +35,8 @@ type Note struct {
 	NextPosition uint64 `json:"next_position"`
 	// Files are the names of the files.
 	Files []string `json:"files"`
+	// What the files are of a buffer.
+	What buffer.DamagedPart `json:"what"`
 	// Done: all of them are in the folder. Until then, none in the directory above is a new one of the same name.
 	Done bool `json:"done"`
 }

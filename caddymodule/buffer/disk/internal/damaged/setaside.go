@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 // timeLayout is that of the folders' names: UTC, and no sign that a file system may refuse.
@@ -89,30 +91,38 @@ func keepBoth(fsys vfs.FS, path string, free *string) error {
 	}
 }
 
-// Finish sets aside what another process was killed over, and returns the highest NextPosition of all notes, 0 without
-// any. Nobody else may use the directory meanwhile.
-func Finish(fsys vfs.FS, dir string) (next uint64, err error) {
+// Before is what the notes of a directory say to a store that is begun anew. Without notes it is zero.
+type Before struct {
+	// NextPosition is the highest of all notes.
+	NextPosition uint64
+	// Rebuild: one of them is about the store alone, which is to be built anew from the log.
+	Rebuild bool
+}
+
+// Finish sets aside what another process was killed over, and returns what the notes say. Nobody else may use the
+// directory meanwhile.
+func Finish(fsys vfs.FS, dir string) (b Before, err error) {
 	names, err := folders(fsys, dir)
 	if err != nil {
-		return 0, err
+		return b, err
 	}
 	for _, name := range names {
 		n, ok, err := readNote(fsys, dir, name)
 		if err != nil {
-			return 0, err
+			return b, err
 		}
 		if !ok {
 			continue
 		}
-		next = max(next, n.NextPosition)
+		b.NextPosition, b.Rebuild = max(b.NextPosition, n.NextPosition), b.Rebuild || n.What == buffer.DamagedStore
 		if n.Done {
 			continue
 		}
 		if err := n.move(fsys, dir); err != nil {
-			return 0, err
+			return b, err
 		}
 	}
-	return next, nil
+	return b, nil
 }
 
 // folders returns the names of the folders, oldest first.

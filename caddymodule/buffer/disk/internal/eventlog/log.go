@@ -216,6 +216,16 @@ func (l *Log) First() uint64 {
 	return l.next
 }
 
+// Beginning returns the number of the last group before the log, and the position of its first record; false where there
+// is no segment.
+func (l *Log) Beginning() (base, first uint64, ok bool) {
+	all := *l.segments.Load()
+	if len(all) == 0 {
+		return 0, 0, false
+	}
+	return all[0].base, all[0].first, true
+}
+
 // Names returns the names of the segments.
 func (l *Log) Names() (names []string) {
 	for _, s := range *l.segments.Load() {

@@ -142,15 +142,19 @@ func writeSynced(fsys vfs.FS, path string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// check compares the files of a store that nobody has open with the control file. It changes nothing.
-func (c *control) check(fsys vfs.FS, dir string) error {
+// check compares the files of a store that nobody has open with the control file. It changes nothing. rebuild: the log
+// may be there alone.
+func (c *control) check(fsys vfs.FS, dir string, rebuild bool) error {
 	names, err := fsys.List(dir)
 	if err != nil {
 		return err
 	}
 	manifest := markedManifest(names)
 	if manifest == "" {
-		if i := slices.IndexFunc(names, isContents); i >= 0 {
+		missed := func(name string) bool {
+			return isContents(name) && !(rebuild && strings.HasSuffix(name, eventlog.Suffix))
+		}
+		if i := slices.IndexFunc(names, missed); i >= 0 {
 			return fmt.Errorf("%w: the file marker.manifest... is missing, which names the manifest of what is stored "+
 				"in %s and others", format.ErrDamaged, names[i])
 		}

@@ -43,7 +43,7 @@ type FS struct {
 	descriptors *descriptorFS
 	diskFull    *diskFull
 	// look is Options.Look.
-	look func(vfs.FS) error
+	look func(vfs.FS) (bool, error)
 	// begun is set when the opening of the store may have started something that only its end would stop.
 	begun atomic.Bool
 }
@@ -58,8 +58,9 @@ type Options struct {
 	Log      *slog.Logger
 	// Closing ends all waiting.
 	Closing <-chan struct{}
-	// Look, if not nil, looks at the directory once it is locked and before anything else does.
-	Look func(vfs.FS) error
+	// Look, if not nil, looks at the directory once it is locked and before anything else does. It says whether the
+	// store may be built anew from the log, so that it is not missed.
+	Look func(vfs.FS) (rebuild bool, err error)
 }
 
 // New wraps a file system. It reserves file descriptors until Release.

@@ -36,12 +36,14 @@ func (f *FS) Locked(name string) error {
 	if err := CheckIdentity(f.FS, f.path, f.identity); err != nil {
 		return err
 	}
+	rebuild := false
 	if f.look != nil {
-		if err := f.look(f.FS); err != nil {
+		var err error
+		if rebuild, err = f.look(f.FS); err != nil {
 			return err
 		}
 	}
-	if err := f.control.check(f.FS, f.path); err != nil {
+	if err := f.control.check(f.FS, f.path, rebuild); err != nil {
 		return err
 	}
 	return f.giveIdentity()

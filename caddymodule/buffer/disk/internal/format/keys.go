@@ -36,6 +36,8 @@ var (
 	MetaBeginning = []byte("mbeginning")
 	MetaDead      = []byte("mdead")
 	MetaClock     = []byte("mclock")
+	MetaRebuild   = []byte("mrebuild")
+	MetaLost      = []byte("mlost")
 )
 
 // DedupeKey identifies a source and an id.
