@@ -6,8 +6,9 @@
 //
 // New touches nothing. Open, Apply or the first Append opens the buffer, whichever comes
 // first, because requests may come before the app starts. A later call repeats an open that
-// failed, at most once a second; until then calls fail at once. After Destruct everything
-// fails with buffer.ErrClosed.
+// failed, at most once a second; until then calls fail at once. After ApplyWhenOpen the engine
+// repeats it by itself, and applies the newest owner's definitions when it is open. After
+// Destruct everything fails with buffer.ErrClosed.
 //
 // # The handlers
 //
@@ -30,7 +31,9 @@
 // When a plugin does not start, the answer depends on whether something is running
 // already. At a reload Apply refuses everything and the old runners never notice. At the
 // first start it keeps the handler as down and goes on trying: its consumer exists, so
-// events wait for it, and receiving goes on.
+// events wait for it, and receiving goes on. A definition with a mistake is kept as down in
+// the same way, until another one takes its place; where no definitions are known because of a
+// mistake, each consumer that had a handler has such a one.
 //
 // After each change the engine tells the buffer which handlers there are. The buffer keeps what
 // waits for a removed one for as long as retention lasts, and Status shows it, until Forget. The
