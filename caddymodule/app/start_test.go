@@ -63,7 +63,8 @@ func (o stuckOpener) Open(ctx context.Context, _ *slog.Logger) (buffer.Buffer, e
 // stuckApp is an app whose buffer does not open.
 func stuckApp(t *testing.T, start startKind, fails error) *App {
 	t.Helper()
-	a := &App{start: start, opener: stuckOpener{fails: fails}, log: slog.New(slog.DiscardHandler), BodyMemory: arrivals.DefaultLimit}
+	a := &App{start: start, opener: stuckOpener{fails: fails}, log: slog.New(slog.DiscardHandler)}
+	a.BodyMemory = arrivals.DefaultLimit
 	shared := &sharedEngine{
 		engine: engine.New(engine.Options{Opener: a.opener}), log: newLogSwitch(slog.DiscardHandler),
 		counts: new(traffic.Counters), bodies: arrivals.New(arrivals.DefaultLimit),

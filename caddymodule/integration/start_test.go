@@ -39,7 +39,9 @@ func answers(url string) bool {
 // try sends one event and returns the status and the Retry-After of the answer.
 func (s *site) try(t *testing.T) (status int, retryAfter string) {
 	t.Helper()
-	body := smartcar.Sample{EventID: uuid.NewString(), VehicleID: "car", DeliveryID: uuid.NewString(), RecordedAt: time.Now(), Mode: "LIVE"}.VehicleState()
+	body := smartcar.Sample{
+		EventID: uuid.NewString(), VehicleID: "car", DeliveryID: uuid.NewString(), RecordedAt: time.Now(), Mode: "LIVE",
+	}.VehicleState()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(string(body)))
 	if err != nil {
 		t.Fatal(err)
@@ -92,10 +94,12 @@ func TestStartWithoutTheBuffer(t *testing.T) {
 		t.Errorf("an event got %d, Retry-After %q", status, retryAfter)
 	}
 	waitFor(t, "the config is in force", 20*time.Second, func() bool {
-		return s.askAdmin(t, http.MethodGet, "/smartcar/status", "").status == http.StatusOK && s.status(t).Receiving.State == "failed"
+		return s.askAdmin(t, http.MethodGet, "/smartcar/status", "").status == http.StatusOK &&
+			s.status(t).Receiving.State == "failed"
 	})
 	out, code := s.run(t, "status")
-	if code != 1 || !strings.Contains(out, "NO, failed since") || !strings.Contains(out, s.buffer) || !strings.Contains(out, "starting") {
+	if code != 1 || !strings.Contains(out, "NO, failed since") || !strings.Contains(out, s.buffer) ||
+		!strings.Contains(out, "starting") {
 		t.Errorf("status exits with %d:\n%s", code, out)
 	}
 	var said struct {
@@ -222,7 +226,8 @@ func (s *site) caddy(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	cmd, _ := command(t)
 	cmd = exec.Command(cmd.Path, args...)
-	cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir)
+	cmd.Env = append(os.Environ(),
+		"SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -19,7 +19,8 @@ func TestStartWithMistakesInTheHandlersFile(t *testing.T) {
 		runs    bool   // the other handler runs
 	}{
 		"a wrong value of a bundled plugin": {
-			func(right string) string { return strings.Replace(right, `max_size = "0"`, `max_size = "much"`, 1) }, "handlers.hcl:6", true,
+			func(right string) string { return strings.Replace(right, `max_size = "0"`, `max_size = "much"`, 1) },
+			"handlers.hcl:6", true,
 		},
 		"an attribute that does not exist": {
 			func(right string) string {
@@ -51,10 +52,12 @@ func TestStartWithMistakesInTheHandlersFile(t *testing.T) {
 				t.Errorf("the other handler is %+v", h)
 			}
 			out, code := s.run(t, "status")
-			if code != 1 || !strings.Contains(strings.Join(strings.Fields(out), ""), tt.place) || !strings.Contains(out, "mend the file, then reload") {
+			if code != 1 || !strings.Contains(strings.Join(strings.Fields(out), ""), tt.place) ||
+				!strings.Contains(out, "mend the file, then reload") {
 				t.Errorf("status exits with %d, want %s in it:\n%s", code, tt.place, out)
 			}
-			if log := s.wholeLog(t); !strings.Contains(log, `"do":"mend the file, then reload"`) || !strings.Contains(log, tt.place) {
+			log := s.wholeLog(t)
+			if !strings.Contains(log, `"do":"mend the file, then reload"`) || !strings.Contains(log, tt.place) {
 				t.Errorf("the log does not say it:\n%s", log)
 			}
 
@@ -66,7 +69,8 @@ func TestStartWithMistakesInTheHandlersFile(t *testing.T) {
 				t.Errorf("caddy smartcar validate exits with %d:\n%s", code, out)
 			}
 			s.write(t, "handlers.hcl", tt.mistake(right)+"# a change, so that Caddy takes the reload\n")
-			if err := s.adminLoad(t.Context(), s.caddyfile("7d")); err == nil || !strings.Contains(err.Error(), "loading the handlers") {
+			err := s.adminLoad(t.Context(), s.caddyfile("7d"))
+			if err == nil || !strings.Contains(err.Error(), "loading the handlers") {
 				t.Errorf("a reload with the mistake: %v", err)
 			}
 

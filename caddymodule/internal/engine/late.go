@@ -8,9 +8,9 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 )
 
-// ApplyWhenOpen is Apply for an owner that must not fail: at once where the buffer is open, and else as soon as it is. Until
-// then the engine tries to open it about once a second, whether an event comes or not. No plugin is needed either: a
-// handler whose plugin does not start is kept as down.
+// ApplyWhenOpen is Apply for an owner that must not fail: at once where the buffer is open, and else as soon as it is.
+// Until then the engine tries to open it about once a second, whether an event comes or not. No plugin is needed
+// either: a handler whose plugin does not start is kept as down.
 //
 // With a mistake, which says why the definitions are not known, each handler that the buffer knows is kept as down
 // because of it: its events wait. It returns buffer.ErrClosed after Destruct, and no other error.

@@ -83,12 +83,14 @@ func TestBufferThatOpensLater(t *testing.T) {
 		}
 		time.Sleep(6500 * time.Millisecond)
 		synctest.Wait()
-		if s := r.e.Status(t.Context()); tries.Load() != 7 || !s.Since.Equal(begun) || !strings.Contains(s.Error.Error(), "no permission") {
+		s = r.e.Status(t.Context())
+		if tries.Load() != 7 || !s.Since.Equal(begun) || !strings.Contains(s.Error.Error(), "no permission") {
 			t.Errorf("after %d tries: %+v", tries.Load(), s)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if s := r.e.Status(t.Context()); s.Receiving != ReceivingOpen || !s.Since.IsZero() || r.handlers() != "h" || r.e.AwaitsBuffer() {
+		s = r.e.Status(t.Context())
+		if s.Receiving != ReceivingOpen || !s.Since.IsZero() || r.handlers() != "h" || r.e.AwaitsBuffer() {
 			t.Errorf("status %+v, handlers %q", s, r.handlers())
 		}
 		r.append("v:1")
@@ -113,7 +115,8 @@ func TestStatusWhileTheBufferOpens(t *testing.T) {
 		begun := time.Now()
 		r.applyWhenOpen("one", nil, r.defs(handler("h", ""))...)
 		time.Sleep(time.Minute)
-		if s := r.e.Status(t.Context()); s.Receiving != ReceivingOpening || !s.Since.Equal(begun) || !s.NextTry.IsZero() || s.Error != nil {
+		s := r.e.Status(t.Context())
+		if s.Receiving != ReceivingOpening || !s.Since.Equal(begun) || !s.NextTry.IsZero() || s.Error != nil {
 			t.Errorf("status %+v", s)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -185,7 +188,8 @@ func TestReloadWhenTheBufferHasJustOpened(t *testing.T) {
 		for r.e.Open(t.Context()) != nil {
 			time.Sleep(time.Millisecond)
 		}
-		if err := r.e.Apply(t.Context(), "two", []handlersfile.Definition{handlersfile.Mistaken("b", errors.New("wrong"))}); err == nil {
+		wrong := []handlersfile.Definition{handlersfile.Mistaken("b", errors.New("wrong"))}
+		if err := r.e.Apply(t.Context(), "two", wrong); err == nil {
 			t.Error("a handler that does not start was taken by a reload")
 		}
 		if got := r.handlers(); got != "a" {
@@ -241,7 +245,8 @@ func TestMistakeOfNoSingleHandler(t *testing.T) {
 	if h := r.status("a"); h.Waiting != 1 {
 		t.Errorf("%d events wait, want 1", h.Waiting)
 	}
-	if err := r.e.Apply(t.Context(), "refused", []handlersfile.Definition{handlersfile.Mistaken("a", errors.New("another"))}); err == nil {
+	wrong := []handlersfile.Definition{handlersfile.Mistaken("a", errors.New("another"))}
+	if err := r.e.Apply(t.Context(), "refused", wrong); err == nil {
 		t.Error("a reload with a mistake was taken")
 	}
 	r.apply("two", r.defs(handler("a", "")))
@@ -267,7 +272,8 @@ func TestHandlerWithAMistake(t *testing.T) {
 	if r.events("right") != "v:1" || h.Waiting != 1 || !h.Mistaken || h.Plugin.Up || h.Place == "" {
 		t.Errorf("delivered %q, status %+v", r.events("right"), h)
 	}
-	if err := r.e.Restart(t.Context(), "wrong"); err == nil || !strings.Contains(err.Error(), "mend its mistake and reload") {
+	err := r.e.Restart(t.Context(), "wrong")
+	if err == nil || !strings.Contains(err.Error(), "mend its mistake and reload") {
 		t.Errorf("restart: %v", err)
 	}
 	pid := r.pid("right")

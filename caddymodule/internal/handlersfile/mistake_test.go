@@ -9,6 +9,7 @@ import (
 // What a process that starts goes on with: each handler without a mistake runs, each other one is known, and where it
 // is not known which handlers the files mean there is none.
 func TestAtStart(t *testing.T) {
+	const wrong = "handler \"wrong\" {\n  plugin = \"http\"\n  order = \"x\"\n  config {\n    url = \"x\"\n  }\n}\n"
 	const right = "handler \"right\" {\n  plugin = \"http\"\n  config {\n    url = \"x\"\n  }\n}\n"
 	for name, tt := range map[string]struct {
 		files   map[string]string
@@ -17,7 +18,7 @@ func TestAtStart(t *testing.T) {
 	}{
 		"all is well": {files: map[string]string{"a.hcl": right}, want: []string{"right"}},
 		"a wrong value": {
-			files: map[string]string{"a.hcl": "handler \"wrong\" {\n  plugin = \"http\"\n  order = \"x\"\n  config {\n    url = \"x\"\n  }\n}\n" + right},
+			files: map[string]string{"a.hcl": wrong + right},
 			want:  []string{"wrong:a.hcl:3,11-14: Unknown order", "right"},
 		},
 		"a missing attribute, and a wrong start": {
@@ -81,7 +82,8 @@ func TestMistakesOutsideTheFiles(t *testing.T) {
 	write(t, map[string]string{"a.hcl": "handler \"a\" {\n  plugin = \"http\"\n  start = \"now\"\n  config {\n    url = \"x\"\n  }\n}\n"})
 	found := mustLoad(t, "a.hcl")[0]
 	down := found.WithMistake(errors.New("a loop"))
-	if down.Name != "a" || down.Start != found.Start || down.Range != found.Range || down.Fingerprint == found.Fingerprint || down.Plugin != "" {
+	if down.Name != "a" || down.Start != found.Start || down.Range != found.Range ||
+		down.Fingerprint == found.Fingerprint || down.Plugin != "" {
 		t.Errorf("%+v", down)
 	}
 }
