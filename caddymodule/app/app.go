@@ -88,6 +88,8 @@ type App struct {
 	// sites are the servers that have a receiver, and watch asks them whether requests come to it.
 	sites []site
 	watch atomic.Pointer[selfcheck.Watch]
+	// sources are those of the receivers.
+	sources []string
 	// files are those that the config was made from.
 	files drift.Files
 }

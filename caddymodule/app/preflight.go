@@ -35,7 +35,8 @@ type PreflightOptions struct {
 	// Log takes what they say meanwhile.
 	Log *slog.Logger
 
-	limits buffer.Limits
+	limits  buffer.Limits
+	sources []string
 }
 
 // Preflight finds what a reload of the config, Caddy's JSON, would be refused for, and touches
@@ -56,7 +57,7 @@ func Preflight(ctx context.Context, config []byte, opts PreflightOptions) []Chec
 		}
 	}
 	storage, limits := a.preflightBuffer()
-	opts.limits = limits
+	opts.limits, opts.sources = limits, sourcesOf(cfg.AppsRaw["http"])
 	handlers, definitions := a.preflightHandlers(ctx, opts)
 	if len(handlers) > 0 && len(handlers[0].Errors) > 0 {
 		// They have been said; the rest of the config is looked at without them.
@@ -141,6 +142,7 @@ func (a *App) preflightHandlers(ctx context.Context, opts PreflightOptions) (fil
 		}
 	}
 	check.Warnings = append(check.Warnings, shortRetention(opts.limits, file.Handlers)...)
+	check.Warnings = append(check.Warnings, unknownSources(opts.sources, file.Handlers)...)
 	each = make([]Check, len(file.Handlers))
 	var wg sync.WaitGroup
 	for i := range file.Handlers {

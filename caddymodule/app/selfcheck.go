@@ -39,6 +39,11 @@ func (a *App) startSelfCheck() {
 			targets = append(targets, listener.target(p))
 		}
 	}
+	for _, source := range a.sources {
+		if !slices.ContainsFunc(targets, func(t selfcheck.Target) bool { return t.Source == source }) {
+			targets = append(targets, selfcheck.Target{Source: source, Unchecked: "its receiver stands in a route with a name, which others invoke"})
+		}
+	}
 	a.watch.Store(selfcheck.Start(selfcheck.Options{
 		Targets: targets, Nonces: a.ref.nonces, Config: a, Own: a.ref.counts.Connections.Own,
 	}))

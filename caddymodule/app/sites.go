@@ -14,10 +14,13 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/sitecheck"
 )
 
-// Join makes the server that is being set up with ctx known, once however many receivers it has:
+// Join makes a receiver's source known, and the server that is being set up with ctx, once however many receivers it has:
 // its connections are counted, and its sites are looked at. What loses events there is a
 // warning, a handler that sends its events back to a receiver an error.
-func (a *App) Join(ctx caddy.Context) error {
+func (a *App) Join(ctx caddy.Context, source string) error {
+	if !slices.Contains(a.sources, source) {
+		a.sources = append(a.sources, source)
+	}
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || server == nil || slices.ContainsFunc(a.sites, func(s site) bool { return s.server == server }) {
 		return nil

@@ -68,6 +68,9 @@ func (a *App) Start() error {
 	if err := a.ref.engine.Reconfigure(a.opener); err != nil {
 		return err
 	}
+	for _, line := range unknownSources(a.sources, a.definitions) {
+		a.log.Warn("handlers file", slog.String("warning", line))
+	}
 	a.startSelfCheck()
 	return nil
 }

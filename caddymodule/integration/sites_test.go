@@ -73,3 +73,18 @@ func TestHandlerThatPostsToItsReceiver(t *testing.T) {
 		})
 	}
 }
+
+// A when that names a source which no receiver of the config has is warned of when the config comes into force.
+func TestUnknownSourceIsLogged(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "handlers.hcl")
+	text := "handler \"h\" {\n  plugin = \"jsonl\"\n  when   = contains([\"prod\", \"production\"], event.source)\n" +
+		"  config {\n    path = \"" + filepath.Join(t.TempDir(), "events.jsonl") + "\"\n  }\n}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := startEdge(t, edgeConfig{App: "handlers " + file, Receiver: "source production"})
+	e.awaitLog(t, "handlers.hcl:3,22-28: Unknown source; No receiver has the source")
+	if n := strings.Count(e.log(t), "Unknown source"); n != 1 {
+		t.Errorf("%d warnings:\n%s", n, e.log(t))
+	}
+}

@@ -69,6 +69,15 @@ func TestValidateCommand(t *testing.T) {
 			want: []string{"NOT_SET_ANYWHERE", "handlers.hcl:1", "refused: 2 mistakes"}},
 		"a site without fallback": {site: "smartcar_webhook /hook {\n token {env.SMARTCAR_TOKEN}\n}",
 			want: []string{"warn  the sites", "warning: site a.example: smartcar_webhook", "respond 404", "A reload would take"}},
+		"a source that no receiver has": {
+			site:     "smartcar_webhook {\n source production\n token {env.SMARTCAR_TOKEN}\n}",
+			handlers: "handler \"h\" {\n  plugin = \"jsonl\"\n  when = event.source == \"prod\"\n  config {\n    path = \"/tmp/events.jsonl\"\n  }\n}\n",
+			want:     []string{"warn  the handlers files", "handlers.hcl:3,26-32: Unknown source", `Did you mean "production"?`, "A reload would take"},
+		},
+		"a type that there is not": {
+			handlers: "handler \"h\" {\n  plugin = \"jsonl\"\n  when = event.type == \"SIGNAL_UPDATED\"\n  config {\n    path = \"/tmp/events.jsonl\"\n  }\n}\n",
+			want:     []string{"warn  the handlers files", "handlers.hcl:3,24-40: Unknown event type", "A reload would take"},
+		},
 		"a buffer that is a file": {app: "buffer disk {\n path Caddyfile\n}", code: 1, want: []string{"FAIL  the buffer", "is a file"}},
 	}
 	for name, tt := range tests {

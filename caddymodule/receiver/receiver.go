@@ -150,7 +150,7 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	rc.connections = &rc.ref.Traffic().Connections
 	rc.bodies = rc.ref.Bodies()
 	rc.nonces, rc.config = rc.ref.Nonces(), smartcarApp
-	return smartcarApp.Join(ctx)
+	return smartcarApp.Join(ctx, rc.Source)
 }
 
 // configure fills in defaults, checks the values and prepares what depends on them.

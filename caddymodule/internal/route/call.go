@@ -3,6 +3,7 @@ package route
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -100,15 +101,16 @@ func listElements(expr hclsyntax.Expression) []hclsyntax.Expression {
 	return nil
 }
 
-// What Smartcar sends today. The sets are open, so another value is no mistake;
-// one that is nearly one of these most likely is.
+// What Smartcar sends. The sets are open, so another value is no error; but one that
+// is nearly one of these, or a type that is none of them, most likely is a mistake.
 var (
 	currentTypes = []string{"VEHICLE_STATE", "VEHICLE_ERROR"}
+	legacyTypes  = []string{"schedule", "scheduled", "eventBased", "dynamic"} // of version 2.0
 	knownModes   = []string{"LIVE", "TEST", "SIMULATED"}
 )
 
 // warnUnlikely warns of texts that event.type or event.mode is compared with and
-// that are nearly, but not quite, what Smartcar sends.
+// that Smartcar does not send. Which sources there are is known later.
 func (c *checker) warnUnlikely(subject hclsyntax.Expression, values ...hclsyntax.Expression) {
 	for _, value := range values {
 		text, ok := literalText(value)
@@ -116,16 +118,28 @@ func (c *checker) warnUnlikely(subject hclsyntax.Expression, values ...hclsyntax
 			continue
 		}
 		switch fieldOf(subject) {
+		case "source":
+			c.sources = append(c.sources, literalSource{text: text, at: value.Range()})
 		case "type":
 			if text == "VERIFY" {
 				c.warnf(value.Range(), "Event type that no handler sees",
 					"The receiver answers VERIFY itself; it never becomes an event for a handler.")
 				continue
 			}
-			c.warnNear(value.Range(), "event type", text, currentTypes)
+			c.warnType(value.Range(), text)
 		case "mode":
 			c.warnNear(value.Range(), "mode", text, knownModes)
 		}
+	}
+}
+
+func (c *checker) warnType(at hcl.Range, given string) {
+	switch {
+	case text.Nearest(given, currentTypes) != "":
+		c.warnNear(at, "event type", given, currentTypes)
+	case !slices.Contains(legacyTypes, given):
+		c.warnf(at, "Unknown event type", "Smartcar's event types that are known are %s; this says %q, and events of that type may never come.",
+			quoted(currentTypes), given)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 type checker struct {
 	diags    hcl.Diagnostics
 	patterns map[string]*regexp.Regexp
+	sources  []literalSource
 }
 
 func (c *checker) errorf(at hcl.Range, summary, detail string, args ...any) kind {

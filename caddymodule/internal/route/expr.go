@@ -41,6 +41,7 @@ type Expr struct {
 	// evaluates. HCL is the reference: both give the same answer for every event.
 	fast     func(*buffer.Event) bool
 	failures atomic.Uint64
+	sources  []literalSource
 }
 
 // Compile checks the expression. Where the diagnostics have an error, the Expr is
@@ -66,7 +67,7 @@ func Compile(expr hcl.Expression) (*Expr, hcl.Diagnostics) {
 		return nil, c.diags
 	}
 
-	e := &Expr{source: source, functions: functions(c.patterns)}
+	e := &Expr{source: source, functions: functions(c.patterns), sources: c.sources}
 	if compiled, ok := compileBool(source, c.patterns); ok {
 		e.fast = compiled
 	}

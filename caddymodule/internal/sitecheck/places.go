@@ -27,9 +27,26 @@ func (s *Server) Places() []Place {
 	return places
 }
 
-func (r receiver) place() Place {
+// Sources returns those of the server's receivers, "" for the default, wherever they stand.
+func (s *Server) Sources() []string {
+	found := s.receivers()
+	for _, route := range s.NamedRoutes {
+		found = append(found, findReceivers([]Route{route}, nil, link{})...)
+	}
+	var sources []string
+	for _, r := range found {
+		sources = append(sources, r.source())
+	}
+	return sources
+}
+
+func (r receiver) source() string {
 	last := r.chain[len(r.chain)-1]
-	p := Place{Source: last.route().Handle[last.handler].Source, Path: "/", Sender: r.dependsOnSender()}
+	return last.route().Handle[last.handler].Source
+}
+
+func (r receiver) place() Place {
+	p := Place{Source: r.source(), Path: "/", Sender: r.dependsOnSender()}
 	if hosts := r.hosts(); hosts != nil {
 		i := slices.IndexFunc(hosts, func(host string) bool { return !strings.ContainsAny(host, "*{") })
 		if i < 0 {

@@ -20,7 +20,9 @@ const receiverName = "smartcar_webhook"
 type Server struct {
 	Listen []string `json:"listen"`
 	Routes []Route  `json:"routes"`
-	Errors struct {
+	// NamedRoutes are invoked by others.
+	NamedRoutes map[string]Route `json:"named_routes"`
+	Errors      struct {
 		Routes []Route `json:"routes"`
 	} `json:"errors"`
 }
