@@ -176,21 +176,24 @@ func (a *App) CheckBody(maxSize int64) error {
 
 // Acquire takes a reference to the engine, for the app itself and for each receiver.
 func (a *App) Acquire() (*EngineRef, error) {
-	fallback := ""
-	if local, ok := a.opener.(interface{ Dir() string }); ok {
-		// Where all else is read-only, the buffer's directory is not.
-		fallback = local.Dir()
-	}
 	return acquire(a.opener.Key(), a.log, func(log *slog.Logger) *engine.Engine {
 		return engine.New(engine.Options{
 			Opener:       a.opener,
-			FallbackDir:  fallback,
+			FallbackDir:  fallbackDir(a.opener),
 			Bundled:      bundled.Command,
 			Reread:       intake.Reread,
 			DrainTimeout: time.Duration(a.DrainTimeout),
 			Log:          log,
 		})
 	})
+}
+
+// fallbackDir is for plugins' sockets: where all else is read-only, the buffer's directory is not.
+func fallbackDir(opener buffer.Opener) string {
+	if local, ok := opener.(interface{ Dir() string }); ok {
+		return local.Dir()
+	}
+	return ""
 }
 
 // Stop only ends the self-check: at a reload the next config goes on with the same engine, and at

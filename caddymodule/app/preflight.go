@@ -56,8 +56,11 @@ func Preflight(ctx context.Context, config []byte, opts PreflightOptions) []Chec
 			return []Check{whole}
 		}
 	}
-	storage, limits := a.preflightBuffer()
-	opts.limits, opts.sources = limits, sourcesOf(cfg.AppsRaw["http"])
+	storage, opener := a.preflightBuffer()
+	if opener != nil {
+		opts.limits = opener.Limits()
+	}
+	opts.sources = sourcesOf(cfg.AppsRaw["http"])
 	handlers, definitions := a.preflightHandlers(ctx, opts)
 	if len(handlers) > 0 && len(handlers[0].Errors) > 0 {
 		// They have been said; the rest of the config is looked at without them.
@@ -67,7 +70,11 @@ func Preflight(ctx context.Context, config []byte, opts PreflightOptions) []Chec
 	if err := validate(cfg); err != nil {
 		whole.Errors = append(whole.Errors, err.Error())
 	}
-	return append(append([]Check{whole, sites, storage}, handlers...), definitions...)
+	checks := append([]Check{whole, sites, storage}, handlers...)
+	if len(definitions) > 0 {
+		checks = append(checks, preflightSockets(opener))
+	}
+	return append(checks, definitions...)
 }
 
 // validate is what `caddy validate` does. Where the config says nothing of logs they are dropped: what
@@ -97,14 +104,15 @@ func sitesOf(raw json.RawMessage) Check {
 	return check
 }
 
-// preflightBuffer looks whether there can be a buffer where the config wants it.
-func (a *App) preflightBuffer() (Check, buffer.Limits) {
+// preflightBuffer looks whether there can be a buffer where the config wants it. The opener is nil where the config has
+// none that can be loaded.
+func (a *App) preflightBuffer() (Check, buffer.Opener) {
 	check := Check{What: "the buffer"}
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	defer cancel()
 	tried := App{BufferRaw: a.BufferRaw}
 	if err := tried.loadBuffer(ctx); err != nil {
-		return check, buffer.Limits{} // Caddy's own load says so
+		return check, nil // Caddy's own load says so
 	}
 	check.What += " in " + tried.opener.Key()
 	if place, ok := tried.opener.(interface{ CheckPlace() error }); ok {
@@ -112,7 +120,16 @@ func (a *App) preflightBuffer() (Check, buffer.Limits) {
 			check.Errors = append(check.Errors, err.Error())
 		}
 	}
-	return check, tried.opener.Limits()
+	return check, tried.opener
+}
+
+// preflightSockets looks whether plugins could have their sockets anywhere.
+func preflightSockets(opener buffer.Opener) Check {
+	check := Check{What: "a folder for the plugins' sockets"}
+	if err := engine.CheckSocketPlaces(fallbackDir(opener)); err != nil {
+		check.Errors = append(check.Errors, err.Error())
+	}
+	return check
 }
 
 // preflightHandlers returns a check of the files and one for each handler without a mistake in them.

@@ -41,7 +41,7 @@ func TestValidateCommand(t *testing.T) {
 	}{
 		"all is well": {handlers: good, want: []string{
 			"ok    reading Caddyfile", "ok    the config, as Caddy loads it", "ok    the buffer in ",
-			`ok    handler "h" (`, "handlers.hcl:1): the plugin jsonl", "A reload would take this config.",
+			"ok    a folder for the plugins' sockets", `ok    handler "h" (`, "handlers.hcl:1): the plugin jsonl", "A reload would take this config.",
 		}},
 		"a value of a bundled plugin": {handlers: bundled("http", `url = "localhost:3000/x"`), code: 1, want: []string{
 			"FAIL  the handlers files", "handlers.hcl:4,11-29: Not an http or https URL", "refused: 1 mistake",

@@ -33,3 +33,9 @@ func Try(ctx context.Context, def handlersfile.Definition, opts Options) (plugin
 	}
 	return state, nil
 }
+
+// CheckSocketPlaces returns why plugins could have their sockets nowhere, and what to do; nil if they could. fallback is
+// Options.FallbackDir. It leaves nothing behind.
+func CheckSocketPlaces(fallback string) error {
+	return pluginhost.Spec{FallbackDir: fallback}.CheckSocketPlaces()
+}

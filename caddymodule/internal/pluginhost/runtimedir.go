@@ -45,11 +45,16 @@ func newRuntimeDir(places []string) (*runtimeDir, error) {
 		}
 		refused = append(refused, fmt.Sprintf("%s: %s", place, refusedBecause(err)))
 	}
+	return nil, noPlace(refused)
+}
+
+// noPlace says why no place will do, and what to do.
+func noPlace(refused []string) error {
 	advice := "let TMPDIR name a directory that Caddy may write to"
 	if maxSocketPath > 0 {
 		advice += fmt.Sprintf(", with a path of at most %d bytes; in a container, a tmpfs on /tmp will do", maxParent)
 	}
-	return nil, fmt.Errorf("no directory for the plugin's socket (%s): %s", strings.Join(refused, "; "), advice)
+	return fmt.Errorf("no directory for the plugin's socket (%s): %s", strings.Join(refused, "; "), advice)
 }
 
 // refusedBecause is err without the name of a file in the place: it is the place that matters.
@@ -82,8 +87,8 @@ func (s Spec) runtimePlaces() []string {
 }
 
 func newRuntimeDirIn(parent string) (*runtimeDir, error) {
-	if maxSocketPath > 0 && len(parent) > maxParent {
-		return nil, fmt.Errorf("the path has %d bytes, %d too many for a unix socket", len(parent), len(parent)-maxParent)
+	if err := checkLength(parent); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, err
@@ -104,6 +109,13 @@ func newRuntimeDirIn(parent string) (*runtimeDir, error) {
 		}
 	}
 	return nil, errSwept
+}
+
+func checkLength(parent string) error {
+	if maxSocketPath > 0 && len(parent) > maxParent {
+		return fmt.Errorf("the path has %d bytes, %d too many for a unix socket", len(parent), len(parent)-maxParent)
+	}
+	return nil
 }
 
 // errSwept means that another host's sweep was faster than the lock.
