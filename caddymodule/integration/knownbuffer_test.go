@@ -18,7 +18,9 @@ import (
 func (s *site) sendOne(t *testing.T) (id string, status int) {
 	t.Helper()
 	id = uuid.NewString()
-	body := smartcar.Sample{EventID: id, VehicleID: "car", DeliveryID: uuid.NewString(), RecordedAt: time.Now(), Mode: "LIVE"}.VehicleState()
+	body := smartcar.Sample{
+		EventID: id, VehicleID: "car", DeliveryID: uuid.NewString(), RecordedAt: time.Now(), Mode: "LIVE",
+	}.VehicleState()
 	status, err := post(s.client, s.url, body, smartcar.Sign(testToken, body))
 	if err != nil {
 		t.Fatal(err)

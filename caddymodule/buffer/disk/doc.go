@@ -11,7 +11,7 @@
 // the keys and records, dedupe the index of ids, probe the look at the disk, damaged the folders of damaged files. Package disk/module makes a Caddy module
 // of the engine, clock the time by which it decides what is old. A file of the engine uses only those below it:
 //
-//	open, close             opening, reconfiguring, closing
+//	open, identity, close   opening, reconfiguring, closing
 //	retention, trim, orphan, forget
 //	                        what goes, and when
 //	events, states, stats, consumers, deadletters
@@ -146,6 +146,12 @@
 // for each signal of each vehicle, until the consumer is removed. Events are refused above 95 % of it, so that dead
 // letters and copies, which are never refused, have room. Events are not compressed, so the files take about what
 // counts, up to a segment more, and the deferred entries, memos and ids.
+//
+// # Identity
+//
+// The file identity holds 32 random hex digits, written under the lock when the directory gets its first files. Nothing
+// that is stored depends on it, and nothing changes it. Whoever opens the directory can say which buffer must be there
+// (Options.Identity); an empty directory, or another buffer, is then refused before anything is made in it.
 //
 // # Failures
 //

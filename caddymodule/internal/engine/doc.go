@@ -39,9 +39,9 @@
 // waits for a removed one for as long as retention lasts, and Status shows it, until Forget. The
 // end of Caddy says nothing about handlers and changes nothing there.
 //
-// Release withdraws an owner that was in force. TakeBack withdraws one that Caddy has refused, since another part of its
-// config failed to load or to start: the definitions of the one before are in force again, and the buffer knows no more
-// of handlers than before.
+// Release withdraws an owner that was in force. TakeBack withdraws one that Caddy has refused,
+// since another part of its config failed to load or to start: the definitions of the one before
+// are in force again, and the buffer knows no more of handlers than before.
 //
 // An old process ends in the background: the host asks it to shut down, it has DrainTimeout to
 // finish and run its close hooks, and is killed only then. Caddy ends with a Release of the

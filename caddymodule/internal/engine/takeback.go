@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -67,15 +68,13 @@ func (e *Engine) restoreRoster(ctx context.Context, before *snapshot) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range e.current() {
-		before.roster.Consumers[r.def.Name] = buffer.Orphanhood{}
-	}
-	if err := untilUnused(ctx, func() error { return b.RestoreRoster(ctx, before.roster) }); err != nil {
+	roster := e.withThoseInForce(before.roster)
+	if err := untilUnused(ctx, func() error { return b.RestoreRoster(ctx, roster) }); err != nil {
 		return err
 	}
 	var gone []string
 	for name := range now.Consumers {
-		if _, ok := before.roster.Consumers[name]; !ok {
+		if _, ok := roster.Consumers[name]; !ok {
 			gone = append(gone, name)
 		}
 	}
@@ -85,6 +84,15 @@ func (e *Engine) restoreRoster(ctx context.Context, before *snapshot) error {
 	slices.Sort(gone)
 	e.log.Info("handlers that only a config had that was taken back have no position any more", "handlers", gone)
 	return dropLettersOf(ctx, b, gone, before.letters)
+}
+
+func (e *Engine) withThoseInForce(r buffer.Roster) buffer.Roster {
+	with := buffer.Roster{Ever: r.Ever, Consumers: map[string]buffer.Orphanhood{}}
+	maps.Copy(with.Consumers, r.Consumers)
+	for _, runner := range e.current() {
+		with.Ever, with.Consumers[runner.def.Name] = true, buffer.Orphanhood{}
+	}
+	return with
 }
 
 // untilUnused repeats an operation for as long as answers of a process that was cut off are on
