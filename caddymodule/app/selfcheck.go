@@ -41,7 +41,9 @@ func (a *App) startSelfCheck() {
 	}
 	for _, source := range a.sources {
 		if !slices.ContainsFunc(targets, func(t selfcheck.Target) bool { return t.Source == source }) {
-			targets = append(targets, selfcheck.Target{Source: source, Unchecked: "its receiver stands in a route with a name, which others invoke"})
+			targets = append(targets, selfcheck.Target{
+				Source: source, Unchecked: "its receiver stands in a route with a name, which others invoke",
+			})
 		}
 	}
 	a.watch.Store(selfcheck.Start(selfcheck.Options{

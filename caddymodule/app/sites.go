@@ -14,8 +14,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/sitecheck"
 )
 
-// Join makes a receiver's source known, and the server that is being set up with ctx, once however many receivers it has:
-// its connections are counted, and its sites are looked at. What loses events there is a
+// Join makes a receiver's source known, and the server that is being set up with ctx, once however many receivers it
+// has: its connections are counted, and its sites are looked at. What loses events there is a
 // warning, a handler that sends its events back to a receiver an error.
 func (a *App) Join(ctx caddy.Context, source string) error {
 	if !slices.Contains(a.sources, source) {

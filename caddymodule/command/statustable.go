@@ -35,11 +35,8 @@ func (p printer) status(v *api.Status) error {
 	lines = append(lines, p.wrapped("Receiving  ", receivingLine(p, v), maxWrap)...)
 	for _, s := range v.Sources {
 		lines = append(lines, p.wrapped("Source     ", p.sourceLine(v, s), maxWrap)...)
-		for _, c := range s.SelfChecks {
-			if c.State == api.CheckUnchecked {
-				line := fmt.Sprintf("%s at %s could not be checked at %s: %s", s.Name, c.URL, p.brief(c.At, v.At, time.TimeOnly), c.Why)
-				lines = append(lines, p.wrapped("Listener   ", line, maxWrap)...)
-			}
+		for _, line := range p.unchecked(v, s) {
+			lines = append(lines, p.wrapped("Listener   ", line, maxWrap)...)
 		}
 	}
 	lines = append(lines, p.wrapped("Buffer     ", p.bufferLine(v), maxWrap)...)
@@ -91,38 +88,6 @@ func receivingLine(p printer, v *api.Status) string {
 		line += ", next try at " + p.clock(v.Receiving.NextTry)
 	}
 	return line
-}
-
-// reached says whether the receivers have been asked.
-func reached(p printer, v *api.Status) string {
-	var checks []api.SelfCheck
-	for _, s := range v.Sources {
-		checks = append(checks, s.SelfChecks...)
-	}
-	is := func(state string) func(api.SelfCheck) bool {
-		return func(c api.SelfCheck) bool { return c.State == state }
-	}
-	switch {
-	case slices.ContainsFunc(checks, is(api.CheckPending)):
-		return ", self-check under way"
-	case slices.ContainsFunc(checks, is(api.CheckReached)):
-		return ", reached" + lastChecked(p, v)
-	default:
-		return ""
-	}
-}
-
-// lastChecked is when receivers were asked last.
-func lastChecked(p printer, v *api.Status) string {
-	var last time.Time
-	for _, s := range v.Sources {
-		for _, c := range s.SelfChecks {
-			if c.At.After(last) {
-				last = c.At
-			}
-		}
-	}
-	return " at " + p.brief(last, v.At, time.TimeOnly)
 }
 
 // sourceLine shows since when the counts run: a restart sets them back.

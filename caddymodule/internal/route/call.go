@@ -138,7 +138,8 @@ func (c *checker) warnType(at hcl.Range, given string) {
 	case text.Nearest(given, currentTypes) != "":
 		c.warnNear(at, "event type", given, currentTypes)
 	case !slices.Contains(legacyTypes, given):
-		c.warnf(at, "Unknown event type", "Smartcar's event types that are known are %s; this says %q, and events of that type may never come.",
+		c.warnf(at, "Unknown event type",
+			"Smartcar's event types that are known are %s; this says %q, and events of that type may never come.",
 			quoted(currentTypes), given)
 	}
 }

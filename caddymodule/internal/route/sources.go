@@ -17,7 +17,8 @@ type literalSource struct {
 }
 
 // UnknownSources warns of texts that event.source is compared with and that no receiver has as its source. It is no
-// error: events of an earlier receiver may still be stored. Of a nil Expr, or where no receiver is known, there is none.
+// error: events of an earlier receiver may still be stored. Of a nil Expr, or where no receiver is known, there are
+// none.
 func (e *Expr) UnknownSources(known []string) hcl.Diagnostics {
 	if e == nil || len(known) == 0 {
 		return nil
@@ -30,7 +31,8 @@ func (e *Expr) UnknownSources(known []string) hcl.Diagnostics {
 		at := s.at
 		diags = append(diags, &hcl.Diagnostic{
 			Severity: hcl.DiagWarning, Summary: "Unknown source", Subject: &at,
-			Detail: fmt.Sprintf("No receiver has the source %q; those that there are have %s.%s", s.text, quoted(known), didYouMean(s.text, known)),
+			Detail: fmt.Sprintf("No receiver has the source %q; those that there are have %s.%s",
+				s.text, quoted(known), didYouMean(s.text, known)),
 		})
 	}
 	return diags

@@ -19,7 +19,8 @@ const SignatureHeader = "Sc-Signature"
 const bodySize = 8 << 10
 
 // body is what a question sends. It is no event, since something else may get it.
-var body = fmt.Appendf(nil, `{"selfCheck":"caddy-smartcar asks its own receiver; this is no event","padding":%q}`, bytes.Repeat([]byte{'x'}, bodySize))
+var body = fmt.Appendf(nil, `{"selfCheck":"caddy-smartcar asks its own receiver; this is no event","padding":%q}`,
+	bytes.Repeat([]byte{'x'}, bodySize))
 
 var bodySignature = func() string {
 	sum := sha256.Sum256(body)

@@ -23,7 +23,8 @@ func silent(r Result, err error) Result {
 		r.Do = "if Caddy has just been started, wait; else look at Caddy's log, and at the addresses of the sites"
 	case cutOff(err):
 		r.State = Unchecked
-		r.Why = "the listener at " + r.Address + " ends the connection without an answer: it may take those of a proxy only (proxy_protocol)"
+		r.Why = "the listener at " + r.Address + " ends the connection without an answer:" +
+			" it may take those of a proxy only (proxy_protocol)"
 	case errors.Is(err, context.DeadlineExceeded):
 		r.Why = fmt.Sprintf("no answer within %s from %s", askTimeout, r.Address)
 		r.Do = "look at Caddy's log, and at the machine's load"
@@ -42,7 +43,8 @@ func nothingListens(err error) bool {
 }
 
 func cutOff(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) ||
+		errors.Is(err, net.ErrClosed)
 }
 
 // cause is the innermost error: those around it repeat the address.

@@ -35,6 +35,9 @@ type Watch struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
+	// failed are the targets that failed when they were asked last.
+	failed []bool
+
 	mu      sync.Mutex
 	results []Result
 }
@@ -51,6 +54,7 @@ func start(targets []Target, ask func(context.Context, Target) Result) *Watch {
 	for _, t := range targets {
 		w.results = append(w.results, Result{Target: t, State: Pending})
 	}
+	w.failed = make([]bool, len(targets))
 	if len(targets) == 0 {
 		cancel()
 		close(w.done)
@@ -108,7 +112,10 @@ func (w *Watch) round(ctx context.Context, begun time.Time) (well bool) {
 			return true
 		}
 		well = well && !r.State.Fails() && r.State != Pending
-		if r.State == Pending || r.State.Fails() && r.At.Sub(begun) < settling {
+		// One failure may be a busy moment: the next question follows at once, and tells.
+		early := r.State.Fails() && (r.At.Sub(begun) < settling || !w.failed[i])
+		w.failed[i] = r.State.Fails()
+		if r.State == Pending || early {
 			continue
 		}
 		w.mu.Lock()

@@ -2,6 +2,7 @@ package selfcheck
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,31 +12,57 @@ import (
 // minute. The end of the watch is that of its goroutine.
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		state, asked := Silent, 0
+		var state atomic.Value
+		var asked atomic.Int64
+		state.Store(Silent)
 		w := start([]Target{{Source: "a"}}, func(_ context.Context, target Target) Result {
-			asked++
-			return Result{Target: target, State: state, At: time.Now()}
+			asked.Add(1)
+			return Result{Target: target, State: state.Load().(State), At: time.Now()}
 		})
 		defer w.Stop()
-		at := func(wait time.Duration, want State, atLeast, atMost int) {
+		synctest.Wait()
+		at := func(wait time.Duration, want State, atLeast, atMost int64) {
 			t.Helper()
-			asked = 0
+			asked.Store(0)
 			time.Sleep(wait)
 			synctest.Wait()
-			if got := w.Results()[0].State; got != want || asked < atLeast || asked > atMost {
-				t.Errorf("%s, asked %d times, want %s, %d to %d", got, asked, want, atLeast, atMost)
+			n := asked.Load()
+			if got := w.Results()[0].State; got != want || n < atLeast || n > atMost {
+				t.Errorf("%s, asked %d times, want %s, %d to %d", got, n, want, atLeast, atMost)
 			}
 		}
 		at(2*time.Second, Pending, 3, 6)
 		at(5*time.Second, Silent, 1, 3)
 		at(10*time.Minute, Silent, 38, 42)
-		state = Reached
+		state.Store(Reached)
 		at(longestPause, Reached, 1, 1)
 		at(10*time.Minute, Reached, 9, 11)
-		state = Pending // the config before answers
+		state.Store(Pending) // the config before answers
 		at(time.Minute, Reached, 1, 8)
-		state = Elsewhere
+		state.Store(Elsewhere)
 		at(longestPause, Elsewhere, 1, 8)
+	})
+}
+
+// One failure between two answers is not told.
+func TestOneFailureIsNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		w := start([]Target{{}}, func(context.Context, Target) Result {
+			if asked.Add(1)%2 == 0 {
+				return Result{State: Silent, At: time.Now()}
+			}
+			return Result{State: Reached, At: time.Now()}
+		})
+		defer w.Stop()
+		synctest.Wait()
+		for asked.Load() < 10 {
+			time.Sleep(50 * time.Millisecond)
+			synctest.Wait()
+			if got := w.Results()[0].State; got != Reached {
+				t.Fatalf("%s after %d questions", got, asked.Load())
+			}
+		}
 	})
 }
 

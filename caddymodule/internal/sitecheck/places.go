@@ -90,7 +90,7 @@ func (r receiver) dependsOnSender() bool {
 	for _, l := range r.chain {
 		for i := range l.list[:l.index+1] {
 			route := &l.list[i]
-			if i < l.index && len(route.Handle) > 0 && !slices.ContainsFunc(route.Handle, func(h Handler) bool { return h.mayAnswer() }) {
+			if i < l.index && !route.mayAnswer() {
 				continue
 			}
 			if slices.ContainsFunc(route.Match, setDependsOnSender) {
@@ -101,7 +101,11 @@ func (r receiver) dependsOnSender() bool {
 	return false
 }
 
-// mayAnswer is true also where that cannot be told.
+// mayAnswer is true also where that cannot be told, as of a route whose handlers Caddy has taken up already.
+func (r *Route) mayAnswer() bool {
+	return len(r.Handle) == 0 || slices.ContainsFunc(r.Handle, func(h Handler) bool { return h.mayAnswer() })
+}
+
 func (h Handler) mayAnswer() bool {
 	return h.Name == "subroute" || h.Name == "authentication" || h.answers()
 }

@@ -50,7 +50,8 @@ func (r Receivers) attention() []api.Attention {
 	for _, c := range r.Checks {
 		if c.State.Fails() {
 			list = append(list, api.Attention{
-				Level: api.LevelError, What: c.Source + ": events do not get to the receiver of " + c.URL() + ": " + c.Why, Do: c.Do,
+				Level: api.LevelError, Do: c.Do,
+				What: c.Source + ": events do not get to the receiver of " + c.URL() + ": " + c.Why,
 			})
 		}
 	}

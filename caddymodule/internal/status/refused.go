@@ -46,10 +46,11 @@ func refusedAttention(now time.Time, s *api.Source, refused traffic.Refusals) []
 	}
 	return []api.Attention{{
 		Level: api.LevelWarning,
-		What: fmt.Sprintf("%s: %s: %s in %s, the last one %s ago (%s)", s.Name, what, text.Count(refused.All),
-			text.Duration(refused.Last.Sub(refused.Since)), text.Duration(max(0, now.Sub(refused.Last))), strings.Join(codes, ", ")),
-		Do: "who sent them is not known here: if Smartcar's dashboard shows failed deliveries, " + refusedAdvice(mostly(refused.By)) +
-			"; else a stranger did",
+		What: fmt.Sprintf("%s: %s: %s in %s, the last one %s ago (%s)",
+			s.Name, what, text.Count(refused.All), text.Duration(refused.Last.Sub(refused.Since)),
+			text.Duration(max(0, now.Sub(refused.Last))), strings.Join(codes, ", ")),
+		Do: "who sent them is not known here: if Smartcar's dashboard shows failed deliveries, " +
+			refusedAdvice(mostly(refused.By)) + "; else a stranger did",
 	}}
 }
 

@@ -18,7 +18,8 @@ import (
 
 // Make puts the status together.
 func Make(
-	now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits buffer.Limits, receivers Receivers,
+	now time.Time, s engine.Status, counts *traffic.Counters, watch *DeadLetterWatch, limits buffer.Limits,
+	receivers Receivers,
 ) api.Status {
 	v := api.Status{
 		At:          now.UTC(),
