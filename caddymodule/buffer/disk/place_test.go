@@ -52,18 +52,18 @@ func TestReplacedDirectoryHalts(t *testing.T) {
 		{"replaced by a copy", func(t *testing.T, dir string) {
 			must(t, os.Rename(dir, dir+".old"), os.CopyFS(dir, os.DirFS(dir+".old")))
 		}, "another directory"},
-		{"lock deleted", func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "LOCK"))) }, "LOCK is gone"},
+		{"lock deleted", func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "LOCK"))) }, "LOCK in the buffer's directory"},
 		{"segment deleted", func(t *testing.T, dir string) {
 			segments, err := filepath.Glob(filepath.Join(dir, "*.events"))
 			must(t, err, os.Remove(segments[len(segments)-1]))
-		}, "events is gone"},
+		}, "events in the buffer's directory"},
 		{"segment restored from a backup", func(t *testing.T, dir string) {
 			segments, err := filepath.Glob(filepath.Join(dir, "*.events"))
 			must(t, err)
 			name := segments[len(segments)-1]
 			content, err := os.ReadFile(name)
 			must(t, err, os.WriteFile(name+".new", content, 0o600), os.Rename(name+".new", name))
-		}, "events is another file"},
+		}, "another file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -72,7 +72,8 @@ func TestReplacedDirectoryHalts(t *testing.T) {
 			before := listing(t, dir)
 			<-b.failure.Halted // the buffer looks once a second
 			_, err := b.Append(t.Context(), crashEvent("late", 100))
-			if !errors.Is(err, buffer.ErrHalted) || !errors.Is(err, failstop.ErrReplaced) ||
+			replaced, ok := errors.AsType[*buffer.ReplacedError](err)
+			if !errors.Is(err, buffer.ErrHalted) || !ok || replaced.Dir != dir ||
 				!strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got %v, want it halted since %q", err, tt.want)
 			}

@@ -27,7 +27,7 @@ const nearlyFull = 0.92
 func attention(
 	v *api.Status, s *engine.Status, dead *deadLetters, counts *traffic.Counters, receivers Receivers,
 ) []api.Attention {
-	list := append(receivingAttention(v, errors.Join(s.Buffer.Full, s.Error)), receivers.attention()...)
+	list := append(receivingAttention(v, s), receivers.attention()...)
 	list = append(list, crowdAttention(v.At, counts.Crowd.Current(v.At))...)
 	for i := range v.Sources {
 		list = append(list, refusedAttention(v.At, &v.Sources[i], counts.Source(v.Sources[i].Name).Refusals())...)
@@ -66,8 +66,8 @@ func attention(
 	return list
 }
 
-// receivingAttention is about events that are refused. refused is why the buffer takes none, nil where it does.
-func receivingAttention(v *api.Status, refused error) []api.Attention {
+// receivingAttention is about events that are refused.
+func receivingAttention(v *api.Status, s *engine.Status) []api.Attention {
 	if v.Receiving.Healthy || v.Receiving.State == api.StateUnreached || v.Receiving.State == api.StateNoReceiver {
 		return nil
 	}
@@ -77,10 +77,10 @@ func receivingAttention(v *api.Status, refused error) []api.Attention {
 	}
 	switch v.Receiving.State {
 	case string(engine.ReceivingHalted):
-		a.Do = "see to the disk, then restart Caddy; nothing that was answered 200 is lost"
+		a.Do = haltedAdvice(s.Buffer.Halted)
 	case string(engine.ReceivingFailed):
 		a.Do = "fix the cause; Caddy tries again each second, and needs no restart"
-		if errors.Is(refused, buffer.ErrOtherBuffer) {
+		if errors.Is(s.Error, buffer.ErrOtherBuffer) {
 			accept := "caddy smartcar buffer accept"
 			a.Do = "mount or move back what was there, and it goes on by itself; or take what is there now: " + accept
 			a.Commands = []string{accept}
@@ -92,7 +92,7 @@ func receivingAttention(v *api.Status, refused error) []api.Attention {
 		a.What = "Caddy is stopping"
 		a.Do = "when it has been started again, ask again"
 	case api.StateFull:
-		if errors.Is(refused, buffer.ErrNoSpace) {
+		if errors.Is(s.Buffer.Full, buffer.ErrNoSpace) {
 			a.Do = "make room on the disk, or get going what holds the events; it recovers by itself"
 			break
 		}

@@ -2,19 +2,15 @@ package failstop
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 )
-
-// ErrReplaced says that a path does not name any more what was opened under it.
-var ErrReplaced = errors.New("the buffer's directory is not the one that was opened")
 
 // place knows which directory, lock and newest segment were opened, as the system knows them, not by their names. A
 // volume may be mounted over the directory, or it may be moved, deleted or restored from a backup while the buffer is
@@ -52,8 +48,8 @@ func (p *place) forget(path string) {
 	delete(p.opened, path)
 }
 
-// check returns ErrReplaced, wrapped, when a path names something else, or nothing. Errors of another kind say nothing
-// about that: the disk may be in trouble, or descriptors short.
+// check returns a ReplacedError when a path names something else, or nothing. Errors of another kind say nothing about
+// that: the disk may be in trouble, or descriptors short.
 func (p *place) check() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,23 +59,23 @@ func (p *place) check() error {
 		is, err := os.Stat(path)
 		switch {
 		case err == nil && os.SameFile(was, is):
-		case err == nil && path == p.dir:
-			return fmt.Errorf("%w: there is another directory at %s now; was a volume mounted over it, or a backup "+
-				"restored?", ErrReplaced, p.dir)
+		case err == nil && sameVolume(was, is):
+			return p.replaced(path, buffer.NowOther)
 		case err == nil:
-			return fmt.Errorf("%w: %s is another file now", ErrReplaced, filepath.Base(path))
+			return p.replaced(path, buffer.NowOtherVolume)
 		case errors.Is(err, os.ErrNotExist):
-			return fmt.Errorf("%w: %s is gone; was it moved or deleted?", ErrReplaced, p.relative(path))
+			return p.replaced(path, buffer.NowNothing)
 		}
 	}
 	return nil
 }
 
-func (p *place) relative(path string) string {
-	if path == p.dir {
-		return path
+func (p *place) replaced(path string, now buffer.Now) error {
+	e := &buffer.ReplacedError{Dir: p.dir, Now: now}
+	if path != p.dir {
+		e.File = path
 	}
-	return filepath.Base(path)
+	return e
 }
 
 // CheckPlace halts when the directory, its lock or the newest segment are not those any more that were opened.
