@@ -121,6 +121,8 @@ type Damaged struct {
 	At time.Time
 	// Why is what was found, in one line; "" where that is not known.
 	Why string
+	// RecoveredAt is when what can be read in them was stored anew, zero before; see Recoverer.
+	RecoveredAt time.Time
 	// Files is how many there are, and Bytes their size. Limits.MaxSize does not count them.
 	Files int
 	Bytes uint64

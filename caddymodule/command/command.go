@@ -25,6 +25,7 @@ func init() {
   caddy smartcar replay        gives a handler stored events again
   caddy smartcar pause, drain, resume, restart, forget   a handler
   caddy smartcar buffer accept   takes another buffer than was there before
+  caddy smartcar damaged       lists damaged files that were set aside; recovers them
 
 These talk to the running Caddy through its admin endpoint: --address or --config
 say where it is, --json prints what it answers, --timeout bounds the wait. A command
@@ -44,7 +45,8 @@ func assemble(cmd *cobra.Command) {
 	cmd.AddCommand(
 		statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
 		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
-		bufferCommand(), validateCommand(), versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
+		bufferCommand(), damagedCommand(),
+		validateCommand(), versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
 	)
 	strict(cmd)
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)))

@@ -8,8 +8,9 @@
 // # Where what is
 //
 // The engine stands on packages of its own: eventlog is the log of events, failstop the file system that halts, format
-// the keys and records, dedupe the index of ids, probe the look at the disk, damaged the folders of damaged files. Package disk/module makes a Caddy module
-// of the engine, clock the time by which it decides what is old. A file of the engine uses only those below it:
+// the keys and records, dedupe the index of ids, probe the look at the disk, damaged the folders of damaged files, clock
+// the time by which it decides what is old. Package disk/module makes a Caddy module of the engine. A file of the engine
+// uses only those below it:
 //
 //	open, identity, close   opening, reconfiguring, closing
 //	retention, trim, orphan, forget
@@ -26,7 +27,7 @@
 //	                        what is written, and what bounds it
 //	readevent, consumerstate, buffer
 //	                        what all of these read
-//	setaside, rebuild, openerror
+//	setaside, rebuild, openerror, recoverdamaged
 //	                        what is damaged, and what is only refused
 //	types, options, seekhint, waiter, clock
 //	                        what an open buffer is made of

@@ -29,8 +29,8 @@ func (b *Buffer) finishRebuild(a applied) error {
 		return err
 	}
 	if a.next < b.beginAt {
-		return fmt.Errorf("%w: events were stored up to position %d, but the log has only those up to %d", format.ErrDamaged,
-			b.beginAt-1, a.next-1)
+		return fmt.Errorf("%w: events were stored up to position %d, but the log has only those up to %d",
+			format.ErrDamaged, b.beginAt-1, a.next-1)
 	}
 	batch := b.db.NewBatch()
 	defer func() { _ = batch.Close() }()
@@ -91,8 +91,8 @@ func (b *Buffer) fixConsumers(batch *pebble.Batch) error {
 		if deferred >= p.Deferred {
 			continue
 		}
-		b.log.Error("buffer: events that a consumer has deferred are not known any more, it starts again with the oldest "+
-			"stored event", "consumer", name)
+		b.log.Error("buffer: events that a consumer has deferred are not known any more, it starts again with the "+
+			"oldest stored event", "consumer", name)
 		_ = batch.Delete(format.ConsumerKey(name), nil)
 		for _, kind := range []byte{format.KindDeferredAt, format.KindDeferred, format.KindCopy} {
 			prefix := format.NamePrefix(kind, name)

@@ -71,7 +71,8 @@ func TestRebuiltStoreSkipsNothing(t *testing.T) {
 	if all, err := b.Consumers(t.Context()); err != nil || len(all) != 1 {
 		t.Fatalf("the store knows %d consumers, so nothing is shown, %v", len(all), err)
 	}
-	must(t, b.CreateConsumers(t.Context(), buffer.ConsumerSpec{Name: "resting", Start: buffer.Start{From: buffer.StartNow}}))
+	spec := buffer.ConsumerSpec{Name: "resting", Start: buffer.Start{From: buffer.StartNow}}
+	must(t, b.CreateConsumers(t.Context(), spec))
 	c, err := b.Consumer(t.Context(), "resting")
 	must(t, err)
 	defer c.Close()

@@ -67,8 +67,8 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 // applied is how far the store is: what it has of the log.
 type applied struct{ group, next, total uint64 }
 
-// appliedOrBeginning returns how far the store is. A fresh one begins where the log does. Where there is no log either, it
-// begins behind all that was set aside.
+// appliedOrBeginning returns how far the store is. A fresh one begins where the log does; where there is no log either,
+// behind all that was set aside.
 func (b *Buffer) appliedOrBeginning() (applied, error) {
 	a, ok, err := b.loadApplied()
 	if ok || err != nil {

@@ -131,8 +131,8 @@ func (o Options) setStoreAside(damage *DamageError) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	o.Log.Error("buffer: the store of what is known of the events is damaged; it is set aside and built anew from the log "+
-		"of events: handlers may get events again, dead letters and ids older than the log are missing",
+	o.Log.Error("buffer: the store of what is known of the events is damaged; it is set aside and built anew from the "+
+		"log of events: handlers may get events again, dead letters and ids older than the log are missing",
 		"path", o.Path, "folder", note.Name, "files", len(note.Files), "why", note.Why)
 	return true, nil
 }
@@ -200,8 +200,8 @@ func (o Options) checkOften() error {
 	if n < oftenTimes {
 		return nil
 	}
-	return fmt.Errorf("its files are damaged once more, after files were set aside %d times in the last hour: see to the "+
-		"disk, or give the buffer a path on another one", n)
+	return fmt.Errorf("its files are damaged once more, after files were set aside %d times in the last hour: see to "+
+		"the disk, or give the buffer a path on another one", n)
 }
 
 // beyondAll returns a position beyond every one that was ever given, by all that is left.
@@ -246,7 +246,7 @@ func (b *Buffer) lookSetAside() {
 	for _, s := range sets {
 		all = append(all, buffer.Damaged{
 			What: s.What, Name: s.Name, Folder: b.opts.FS.PathJoin(b.opts.Path, damaged.Folder, s.Name),
-			At: s.At, Why: s.Why, Files: len(s.Present), Bytes: s.Bytes,
+			At: s.At, Why: s.Why, RecoveredAt: s.RecoveredAt, Files: len(s.Present), Bytes: s.Bytes,
 		})
 	}
 	b.setAside.Store(&all)

@@ -187,7 +187,9 @@ func bufferAttention(v *api.Status) []api.Attention {
 			Do:   "lower max_size, or use a larger disk: a full disk refuses events before max_size makes room"})
 	}
 	for i := range b.Damaged {
-		list = append(list, damagedAttention(&b.Damaged[i]))
+		if b.Damaged[i].RecoveredAt.IsZero() {
+			list = append(list, damagedAttention(&b.Damaged[i]))
+		}
 	}
 	if b.Corrupt > 0 {
 		list = append(list, api.Attention{Level: api.LevelError,
@@ -204,15 +206,15 @@ func damagedAttention(d *api.Damaged) api.Attention {
 	if !d.At.IsZero() {
 		what += ", since " + d.At.Format(time.RFC3339)
 	}
-	became := "what they hold is not delivered"
+	became, look := "what they hold is not delivered", "caddy smartcar damaged"
 	switch buffer.DamagedPart(d.What) {
 	case buffer.DamagedLog:
 		became = "events in them that cannot be read are among the dead letters, all else goes on"
 	case buffer.DamagedStore:
 		became = "the store was built anew from the log of events, so handlers may get events again"
 	}
-	return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why),
-		Do: "see to the disk; " + became + "; they lie in " + d.Folder + ": remove it when it is not needed any more"}
+	return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look},
+		Do: "see to the disk; " + became + "; look with " + look + ", then damaged recover, or remove " + d.Folder}
 }
 
 // clockAttention is about a jump of the system's clock.

@@ -102,7 +102,7 @@ func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 	}
 	for _, d := range s.Damaged {
 		v.Damaged = append(v.Damaged, api.Damaged{What: string(d.What), Name: d.Name, Folder: d.Folder, At: api.UTC(d.At),
-			Why: d.Why, Files: d.Files, Bytes: d.Bytes})
+			Why: d.Why, RecoveredAt: api.UTC(d.RecoveredAt), Files: d.Files, Bytes: d.Bytes})
 	}
 	if s.Last > 0 && s.Last >= s.First {
 		v.Events = s.Last - s.First + 1

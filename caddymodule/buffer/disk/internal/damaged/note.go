@@ -39,6 +39,21 @@ type Note struct {
 	What buffer.DamagedPart `json:"what"`
 	// Done: all of them are in the folder. Until then, none in the directory above is a new one of the same name.
 	Done bool `json:"done"`
+	// RecoveredAt is when what can be read in them was stored anew, zero before.
+	RecoveredAt time.Time `json:"recovered_at,omitzero"`
+}
+
+// MarkRecovered notes that what can be read in a folder was stored anew.
+func MarkRecovered(fsys vfs.FS, dir, name string, at time.Time) error {
+	n, ok, err := readNote(fsys, dir, name)
+	if err != nil || !ok {
+		return err
+	}
+	n.RecoveredAt = at
+	if err := n.write(fsys, dir); err != nil {
+		return fmt.Errorf("noting that %s is recovered: %w", name, err)
+	}
+	return nil
 }
 
 // readNote returns false where there is no note.

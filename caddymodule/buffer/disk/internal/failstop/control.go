@@ -152,7 +152,7 @@ func (c *control) check(fsys vfs.FS, dir string, rebuild bool) error {
 	manifest := markedManifest(names)
 	if manifest == "" {
 		missed := func(name string) bool {
-			return isContents(name) && !(rebuild && strings.HasSuffix(name, eventlog.Suffix))
+			return isContents(name) && (!rebuild || !strings.HasSuffix(name, eventlog.Suffix))
 		}
 		if i := slices.IndexFunc(names, missed); i >= 0 {
 			return fmt.Errorf("%w: the file marker.manifest... is missing, which names the manifest of what is stored "+
