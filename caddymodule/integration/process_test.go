@@ -129,10 +129,15 @@ func (s *site) write(t *testing.T, name, content string) {
 
 // log is the end of what the site's Caddys logged, for a failing test.
 func (s *site) log() string {
-	data, _ := os.ReadFile(filepath.Join(s.dir, "caddy.log"))
+	data := s.wholeLog()
 	if len(data) > 8192 {
 		data = data[len(data)-8192:]
 	}
+	return data
+}
+
+func (s *site) wholeLog() string {
+	data, _ := os.ReadFile(filepath.Join(s.dir, "caddy.log"))
 	return string(data)
 }
 
@@ -176,21 +181,57 @@ func (s *site) spawn(t *testing.T, env ...string) *process {
 	return p
 }
 
-// start runs Caddy on the site and waits until it accepts TLS connections.
+// start runs Caddy on the site and waits until it accepts TLS connections. Where another program has taken the site's
+// port meanwhile, it moves to another one.
 func (s *site) start(t *testing.T) *process {
 	t.Helper()
-	p := s.spawn(t)
-	p.awaitTLS(t, s)
-	return p
+	const moves = 3
+	for range moves {
+		logged := len(s.wholeLog())
+		p := s.spawn(t)
+		if p.acceptsTLS(t, s) {
+			return p
+		}
+		if log := s.wholeLog(); !strings.Contains(log[min(logged, len(log)):], "address already in use") {
+			t.Fatalf("Caddy ended at its start: %v\n%s", p.err, s.log())
+		}
+		s.move(t)
+	}
+	t.Fatalf("%d ports in a row were taken by others\n%s", moves, s.log())
+	return nil
+}
+
+// move gives the site another port.
+func (s *site) move(t *testing.T) {
+	t.Helper()
+	before := fmt.Sprintf(":%d", s.port)
+	s.port = freePort(t)
+	now := fmt.Sprintf(":%d", s.port)
+	s.url = strings.Replace(s.url, before, now, 1)
+	text, err := os.ReadFile(filepath.Join(s.dir, "Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, "Caddyfile", strings.ReplaceAll(string(text), before, now))
 }
 
 // awaitTLS waits until Caddy accepts TLS connections.
 func (p *process) awaitTLS(t *testing.T, s *site) {
 	t.Helper()
+	if !p.acceptsTLS(t, s) {
+		t.Fatalf("Caddy ended at its start: %v\n%s", p.err, s.log())
+	}
+}
+
+// acceptsTLS is false when Caddy has ended before it accepted TLS connections.
+func (p *process) acceptsTLS(t *testing.T, s *site) (yes bool) {
+	t.Helper()
+	yes = true
 	waitFor(t, "Caddy accepts connections", 30*time.Second, func() bool {
 		select {
 		case <-p.exited:
-			t.Fatalf("Caddy ended at its start: %v\n%s", p.err, s.log())
+			yes = false
+			return true
 		default:
 		}
 		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: time.Second}, "tcp", fmt.Sprintf("localhost:%d", s.port), s.cert.Client())
@@ -200,6 +241,7 @@ func (p *process) awaitTLS(t *testing.T, s *site) {
 		conn.Close()
 		return true
 	})
+	return yes
 }
 
 // kill ends the process as a power cut of the process table would.
