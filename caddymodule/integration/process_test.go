@@ -136,6 +136,7 @@ func (s *site) log() string {
 	return data
 }
 
+// wholeLog is all that the site's Caddys logged.
 func (s *site) wholeLog() string {
 	data, _ := os.ReadFile(filepath.Join(s.dir, "caddy.log"))
 	return string(data)

@@ -56,16 +56,6 @@ func (s *site) try(t *testing.T) (status int, retryAfter string) {
 	return resp.StatusCode, resp.Header.Get("Retry-After")
 }
 
-// wholeLog is all that the site's Caddys logged.
-func (s *site) wholeLog(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(s.dir, "caddy.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
 // refusedStart runs Caddy on the site, which must end by itself with an error and these words, and never listen.
 func (s *site) refusedStart(t *testing.T, words string) {
 	t.Helper()
@@ -121,7 +111,7 @@ func TestStartWithoutTheBuffer(t *testing.T) {
 	if err := s.adminLoad(t.Context(), changed); err != nil {
 		t.Errorf("a reload was refused: %v", err)
 	}
-	if n := strings.Count(s.wholeLog(t), "the buffer does not open"); n != 1 {
+	if n := strings.Count(s.wholeLog(), "the buffer does not open"); n != 1 {
 		t.Errorf("%d log lines for one cause:\n%s", n, s.log())
 	}
 
@@ -193,7 +183,7 @@ func TestSecondCaddyOnTheSameBuffer(t *testing.T) {
 		green.refusedStart(t, "another process has the buffer open")
 	}
 	const listens = "enabling HTTP/3 listener" // Caddy says so for each address
-	if !strings.Contains(blue.wholeLog(t), listens) || strings.Contains(green.wholeLog(t), listens) {
+	if !strings.Contains(blue.wholeLog(), listens) || strings.Contains(green.wholeLog(), listens) {
 		t.Errorf("blue must listen and green must not; green:\n%s", green.log())
 	}
 	before := f.total()

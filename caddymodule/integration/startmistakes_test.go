@@ -56,7 +56,7 @@ func TestStartWithMistakesInTheHandlersFile(t *testing.T) {
 				!strings.Contains(out, "mend the file, then reload") {
 				t.Errorf("status exits with %d, want %s in it:\n%s", code, tt.place, out)
 			}
-			log := s.wholeLog(t)
+			log := s.wholeLog()
 			if !strings.Contains(log, `"do":"mend the file, then reload"`) || !strings.Contains(log, tt.place) {
 				t.Errorf("the log does not say it:\n%s", log)
 			}

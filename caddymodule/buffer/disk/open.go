@@ -52,8 +52,9 @@ func (o Options) open(lock *pebble.Lock) (*Buffer, error) {
 		cacheDrop: newTrigger(),
 	}
 	b.limits.Store(&o.Limits)
-	b.fs = failstop.New(failstop.Options{FS: o.FS, Path: o.Path, Identity: o.Identity, Log: o.Log, Closing: b.closing,
-		Look: b.finishSetAside})
+	b.fs = failstop.New(failstop.Options{
+		FS: o.FS, Path: o.Path, Identity: o.Identity, Log: o.Log, Closing: b.closing, Look: b.finishSetAside,
+	})
 	b.failure = b.fs.Failure
 	db, err := openPebble(o, b.fs, lock)
 	if err != nil {
@@ -80,6 +81,10 @@ func (o Options) open(lock *pebble.Lock) (*Buffer, error) {
 	b.checkMaxSize()
 	b.checkFolder()
 	b.lookSetAside()
+	if b.fs.ControlLost() {
+		b.log.Warn("buffer: the control file is missing or damaged, so the newest events may be missing without a word "+
+			"if other files are damaged too; it is written anew", "path", o.Path)
+	}
 	b.lock = lock
 	b.loops.Go(b.committer.run)
 	b.loops.Go(b.keep)
@@ -95,8 +100,8 @@ func (o Options) open(lock *pebble.Lock) (*Buffer, error) {
 	return b, nil
 }
 
-// abandon sees to it that nothing of a failed attempt reaches the directory any more: where Pebble panicked, parts of it
-// may still be at work.
+// abandon sees to it that nothing of a failed attempt reaches the directory any more: where Pebble panicked, parts of
+// it may still be at work.
 func (b *Buffer) abandon(err error) {
 	b.failure.Halt(err)
 	b.fs.Release()

@@ -33,6 +33,8 @@ type control struct {
 	old stamp
 	// written is the state in the file.
 	written controlState
+	// lost: there is something stored, and no file that says how it should look.
+	lost bool
 }
 
 // controlState is what the control file says. A checksum follows it.
@@ -164,6 +166,7 @@ func (c *control) check(fsys vfs.FS, dir string, rebuild bool) error {
 	if err != nil {
 		return err
 	}
+	c.lost = t.Next == 0 && slices.ContainsFunc(names, isContents)
 	for _, s := range append([]stamp{t.Manifest}, t.Logs...) {
 		if !slices.Contains(names, s.Name) || grows(s.Name) && s.Name != manifest &&
 			strings.HasPrefix(s.Name, manifestPrefix) {

@@ -99,6 +99,10 @@ func (f *FS) Full() error { return f.diskFull.err() }
 // event.
 func (f *FS) CheckPosition(next uint64) error { return f.control.checkPosition(next) }
 
+// ControlLost reports whether the control file was missing or damaged when the store was opened, although something is
+// stored: damage at the end of the log or of the manifest could not be told from what a crash leaves.
+func (f *FS) ControlLost() bool { return f.control.lost }
+
 // WriteControl writes the control file where it has something new to say. next is the position of the next event;
 // closed says that the store is closed behind it. One goroutine calls it.
 func (f *FS) WriteControl(next uint64, closed bool) error {
