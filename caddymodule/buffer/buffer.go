@@ -108,6 +108,9 @@ type Stats struct {
 	FolderMode fs.FileMode
 	// Damaged are the files that were set aside since they were damaged, oldest first.
 	Damaged []Damaged
+	// ControlLost: when the buffer was opened, what it goes by to tell damage to its newest events from what a crash
+	// leaves was missing or damaged. Such events may be missing without a word.
+	ControlLost bool
 }
 
 // Damaged describes files of a buffer that were damaged, and set aside so that receiving could go on. The buffer deletes

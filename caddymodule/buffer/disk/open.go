@@ -81,10 +81,7 @@ func (o Options) open(lock *pebble.Lock) (*Buffer, error) {
 	b.checkMaxSize()
 	b.checkFolder()
 	b.lookSetAside()
-	if b.fs.ControlLost() {
-		b.log.Warn("buffer: the control file is missing or damaged, so the newest events may be missing without a word "+
-			"if other files are damaged too; it is written anew", "path", o.Path)
-	}
+	b.logControlLost()
 	b.lock = lock
 	b.loops.Go(b.committer.run)
 	b.loops.Go(b.keep)

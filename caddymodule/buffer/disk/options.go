@@ -63,6 +63,8 @@ type Options struct {
 	memTable uint64
 	// segment is the size in bytes after which a new file of events begins: 1/16 of MaxSize, 64 MiB at most.
 	segment int64
+	// controlLost: the control file is not there, or damaged, and the other files will be set aside.
+	controlLost bool
 	// probe looks at what Path lies on. Default: only with the operating system's FS, whose disk it can be.
 	probe *probe.Probe
 }

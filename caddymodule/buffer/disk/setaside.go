@@ -50,6 +50,11 @@ func (o Options) openSettingAside(ctx context.Context, lock *pebble.Lock) (*Buff
 	if err := o.checkOften(); err != nil {
 		return nil, fmt.Errorf("opening buffer %s: %w (%s)", o.Path, err, oneLine(err))
 	}
+	next, failed := failstop.NextOf(o.FS, o.Path)
+	if failed != nil {
+		return nil, fmt.Errorf("opening buffer %s: %w (%s)", o.Path, failed, oneLine(err))
+	}
+	o.controlLost = next == 0
 	// Each step keeps less than the one before it.
 	for _, step := range []func(*DamageError) (done bool, err error){o.mendLog, o.setStoreAside, o.setAllAside} {
 		damage, is := errors.AsType[*DamageError](err)

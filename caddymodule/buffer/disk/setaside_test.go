@@ -260,27 +260,6 @@ func TestSetAsideIsShownUntilItIsRemoved(t *testing.T) {
 	}
 }
 
-// Without the control file all is there, but a check is missing: somebody should know.
-func TestLostControlFileIsLogged(t *testing.T) {
-	for _, lost := range []bool{false, true} {
-		mem := vfs.NewMem()
-		o := closedBuffer(t, mem, 3)
-		if lost {
-			must(t, mem.Remove(mem.PathJoin(o.Path, "control")))
-		}
-		j := &journal{}
-		o.Log = j.log()
-		b, err := Open(t.Context(), o)
-		must(t, err, b.Close())
-		if lines := j.with("level=WARN", "control file is missing"); len(lines) > 0 != lost {
-			t.Errorf("lost %t, and the log says\n%s", lost, j.all())
-		}
-		if s := b.Stats(); s.Last != 3 || len(s.Damaged) > 0 {
-			t.Errorf("lost %t: %+v", lost, s)
-		}
-	}
-}
-
 // A disk that damages all that is written to it is not filled with files that are set aside.
 func TestFilesAreNotSetAsideWithoutEnd(t *testing.T) {
 	mem := vfs.NewMem()

@@ -23,6 +23,7 @@ func (b *Buffer) Stats() buffer.Stats {
 		ClockJump:   b.clockJump(),
 		DiskBytes:   b.diskBytes.Load(),
 		FolderMode:  fs.FileMode(b.folderMode.Load()),
+		ControlLost: b.controlLost(),
 	}
 	if s.Last == 0 {
 		s.First = 0

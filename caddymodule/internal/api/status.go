@@ -130,6 +130,8 @@ type Buffer struct {
 	FolderMode string `json:"folder_mode,omitempty"`
 	// Damaged are the files that were set aside since they were damaged, oldest first.
 	Damaged []Damaged `json:"damaged,omitempty"`
+	// ControlLost: the control file was missing or damaged when the buffer was opened.
+	ControlLost bool `json:"control_file_lost,omitempty"`
 }
 
 // Damaged are files of the buffer that were damaged and set aside.

@@ -191,30 +191,15 @@ func bufferAttention(v *api.Status) []api.Attention {
 			list = append(list, damagedAttention(&b.Damaged[i]))
 		}
 	}
+	if b.ControlLost {
+		list = append(list, controlAttention(b))
+	}
 	if b.Corrupt > 0 {
 		list = append(list, api.Attention{Level: api.LevelError,
 			What: text.Plural(b.Corrupt, "damaged record") + " found in the buffer",
 			Do:   "see to the disk; the events are among the dead letters, as unreadable"})
 	}
 	return list
-}
-
-// damagedAttention is about files that were set aside.
-func damagedAttention(d *api.Damaged) api.Attention {
-	what := fmt.Sprintf("files of the buffer were damaged and are set aside: %s, %s", text.Plural(uint64(d.Files), "file"),
-		humanize.IBytes(d.Bytes))
-	if !d.At.IsZero() {
-		what += ", since " + d.At.Format(time.RFC3339)
-	}
-	became, look := "what they hold is not delivered", "caddy smartcar damaged"
-	switch buffer.DamagedPart(d.What) {
-	case buffer.DamagedLog:
-		became = "events in them that cannot be read are among the dead letters, all else goes on"
-	case buffer.DamagedStore:
-		became = "the store was built anew from the log of events, so handlers may get events again"
-	}
-	return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look},
-		Do: "see to the disk; " + became + "; look with " + look + ", then damaged recover, or remove " + d.Folder}
 }
 
 // clockAttention is about a jump of the system's clock.

@@ -96,6 +96,7 @@ func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 		Appended: s.Appended, Duplicates: s.Duplicates, Corrupt: s.Corrupt, Syncs: s.Syncs,
 		FileSystem: s.FileSystem, SyncMedian: api.SecondsMicro(s.SyncMedian), SyncMax: api.SecondsMicro(s.SyncMax),
 		ClockJump: api.Seconds(s.ClockJump.By), ClockSteadyIn: api.Seconds(s.ClockJump.Left),
+		ControlLost: s.ControlLost,
 	}
 	if s.FolderMode != 0 {
 		v.FolderMode = fmt.Sprintf("%04o", s.FolderMode)
