@@ -98,10 +98,8 @@ func TestEmptiedBufferIsPutBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := s.awaitTaken(t)
-	waitFor(t, "the handler is at work, and goes on", 20*time.Second, func() bool {
-		_, code := s.run(t, "resume", "archive")
-		return code == 0
-	})
+	waitFor(t, "the handler is at work", 20*time.Second, func() bool { return s.atWork(t) })
+	s.must(t, "archive goes on", "resume", "archive")
 	s.awaitReceived(t, append(waiting, last)...)
 	s.refused(t, "nothing to accept", "buffer", "accept", "--yes")
 }

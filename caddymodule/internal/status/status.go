@@ -188,13 +188,13 @@ func viewIdle(now time.Time, c *buffer.ConsumerInfo, receiving engine.Receiving)
 func HandlerState(now time.Time, h *engine.HandlerStatus) string {
 	d := &h.Dispatch
 	switch {
+	case h.Starting: // also one that is paused: nobody can resume it yet
+		return api.StateStarting
 	case !h.PausedSince.IsZero() || d.Paused:
 		if d.InFlight > 0 {
 			return "draining"
 		}
 		return "paused"
-	case h.Starting:
-		return api.StateStarting
 	case !h.Plugin.Up:
 		return "down"
 	case h.Error != nil || d.StoreError != "":

@@ -43,6 +43,10 @@ func TestHandlerState(t *testing.T) {
 		{"outcomes are not stored", func(h *engine.HandlerStatus) { h.Dispatch.StoreError = "x" }, "failing"},
 		{"paused", func(h *engine.HandlerStatus) { h.PausedSince = noon }, "paused"},
 		{"paused without a process", func(h *engine.HandlerStatus) { h.PausedSince, h.Plugin.Up = noon, false }, "paused"},
+		{"to be put to work", func(h *engine.HandlerStatus) { h.Starting, h.Plugin.Up = true, false }, "starting"},
+		{"to be put to work, and paused", func(h *engine.HandlerStatus) {
+			h.Starting, h.Plugin.Up, h.PausedSince = true, false, noon
+		}, "starting"},
 		{"pausing", func(h *engine.HandlerStatus) { h.PausedSince, h.Dispatch.InFlight = noon, 1 }, "draining"},
 	}
 	for _, tt := range tests {
