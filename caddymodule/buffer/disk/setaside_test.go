@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,15 +67,16 @@ func checkRefusals(t *testing.T, refusal error, spoilt bool) {
 		if spoilt {
 			spoil(t, mem, o)
 		}
-		count, struck := 0, false
+		var count atomic.Int64 // Pebble cleans up on a goroutine of its own
+		var struck atomic.Bool
 		failing := o
 		failing.FS = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			// Some errors the buffer lives with, such as one of listing what was set aside, for people.
 			if strings.HasSuffix(op.Path, damaged.Folder) {
 				return nil
 			}
-			if count++; count == n {
-				struck = true
+			if count.Add(1) == int64(n) {
+				struck.Store(true)
 				return refusal
 			}
 			return nil
@@ -85,7 +87,7 @@ func checkRefusals(t *testing.T, refusal error, spoilt bool) {
 			aside = len(b.Stats().Damaged)
 			must(t, b.Close())
 		}
-		if !struck {
+		if !struck.Load() {
 			return
 		}
 		if !spoilt && aside > 0 || err != nil && errors.As(err, new(*DamageError)) {
