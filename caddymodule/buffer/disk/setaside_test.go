@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"syscall"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
