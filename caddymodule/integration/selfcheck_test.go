@@ -82,8 +82,8 @@ http:// {
 }
 {{if .Broken}}
 http://:{{port .Ports 2}} {
-	basic_auth {
-		smartcar $2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG
+	basic_auth argon2id { # bcrypt, which is the default, takes seconds under the race detector
+		smartcar $argon2id$v=19$m=47104,t=1,p=1$GGcL9ODa18wPsI3WYifY4w$7oFJc1BXeG4KfNlsAscAkUEv/3fJcx5lxifR/QtxokY
 	}
 	{{receiver "/hook" "locked"}}
 	respond 404
