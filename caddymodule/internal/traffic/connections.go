@@ -18,8 +18,7 @@ type ConnectionCounters struct {
 	open                             atomic.Int64
 	opened, withoutRequest, unserved atomic.Uint64
 	all                              sync.Map // net.Conn to *connection
-	// own is the address of the latest connection that this process has made itself, nil for none.
-	own atomic.Pointer[string]
+	own                              ownAddresses
 }
 
 // connection is what is known of one. own: it is one of this process, and not counted.
@@ -37,8 +36,9 @@ func (c *ConnectionCounters) Snapshot() api.Connections {
 
 type connectionKey struct{}
 
-// Begin is called once for each connection, before its first state. What another module's
-// listener wrapper makes of a connection may be no key of a map; those are not counted.
+// Begin is called once for each connection, before its first state, by the loop that accepts them all: it waits for
+// nothing of the connection. Even its remote address may be read from it first, as with PROXY protocol. What another
+// module's listener wrapper makes of a connection may be no key of a map; those are not counted.
 func (c *ConnectionCounters) Begin(ctx context.Context, conn net.Conn) context.Context {
 	if !reflect.ValueOf(conn).Comparable() {
 		return ctx
@@ -47,32 +47,35 @@ func (c *ConnectionCounters) Begin(ctx context.Context, conn net.Conn) context.C
 	c.open.Add(1)
 	c.opened.Add(1)
 	c.all.Store(conn, k)
-	if own := c.own.Load(); own != nil && conn.RemoteAddr().String() == *own {
-		c.takeBack(k)
-	}
 	return context.WithValue(ctx, connectionKey{}, k)
 }
 
-// Turn is called when a connection changes its state.
+// Turn is called when a connection changes its state. By its first request, and by its end, the server knows its remote
+// address: only then is it compared.
 func (c *ConnectionCounters) Turn(conn net.Conn, state http.ConnState) {
 	if !reflect.ValueOf(conn).Comparable() {
 		return
 	}
 	switch state {
 	case http.StateActive:
-		if k, ok := c.all.Load(conn); ok {
-			k.(*connection).requested.Store(true)
+		k, ok := c.all.Load(conn)
+		if ok && k.(*connection).requested.CompareAndSwap(false, true) && c.own.take(conn) {
+			c.takeBack(k.(*connection))
 		}
 	case http.StateClosed, http.StateHijacked:
-		k, ok := c.all.LoadAndDelete(conn)
+		ended, ok := c.all.LoadAndDelete(conn)
 		if !ok {
 			return
 		}
-		if k.(*connection).own.Load() {
+		k := ended.(*connection)
+		if !k.requested.Load() && c.own.take(conn) {
+			c.takeBack(k)
+		}
+		if k.own.Load() {
 			return
 		}
 		c.open.Add(-1)
-		switch k := k.(*connection); {
+		switch {
 		case k.served.Load():
 		case k.requested.Load():
 			c.unserved.Add(1)
@@ -82,21 +85,12 @@ func (c *ConnectionCounters) Turn(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// Own takes a connection out of the counts that this process makes to itself from an address, whether it has begun at
-// the other end or is about to. Those of unix sockets have no address: see Disown.
+// Own keeps a connection out of the counts that this process makes to itself from an address, once it has a request or
+// ends at the other end. Those of unix sockets have no address: see Disown.
 func (c *ConnectionCounters) Own(address net.Addr) {
-	if address.Network() == "unix" {
-		return
+	if address.Network() != "unix" {
+		c.own.add(address)
 	}
-	own := address.String()
-	c.own.Store(&own)
-	c.all.Range(func(conn, k any) bool {
-		if conn.(net.Conn).RemoteAddr().String() != own {
-			return true
-		}
-		c.takeBack(k.(*connection))
-		return false
-	})
 }
 
 // Disown takes the connection of a request out of the counts, if it is still in them.
