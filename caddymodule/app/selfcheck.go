@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/sitecheck"
@@ -35,6 +36,7 @@ func (a *App) startSelfCheck() {
 	var targets []selfcheck.Target
 	for _, s := range a.sites {
 		listener := listenerOf(s.server, httpPort)
+		listener.onDemand = listener.tls && a.certificatesOnDemand()
 		for _, p := range s.places {
 			targets = append(targets, listener.target(p))
 		}
@@ -51,6 +53,23 @@ func (a *App) startSelfCheck() {
 	}))
 }
 
+// certificatesOnDemand reports whether a name that a client asks for, or an address where it names none, may make Caddy
+// ask for leave, order a certificate or have one fetched.
+func (a *App) certificatesOnDemand() bool {
+	mod, err := a.ctx.AppIfConfigured("tls")
+	if err != nil {
+		return false
+	}
+	app, ok := mod.(*caddytls.TLS)
+	return ok && onDemand(app.Automation)
+}
+
+func onDemand(automation *caddytls.AutomationConfig) bool {
+	return automation != nil && slices.ContainsFunc(automation.Policies, func(p *caddytls.AutomationPolicy) bool {
+		return p.OnDemand || len(p.Managers) > 0
+	})
+}
+
 // selfChecks are the latest results, nil while the app is being started.
 func (a *App) selfChecks() []selfcheck.Result { return a.watch.Load().Results() }
 
@@ -58,6 +77,8 @@ func (a *App) selfChecks() []selfcheck.Result { return a.watch.Load().Results() 
 type listener struct {
 	network, address, port string
 	tls                    bool
+	// onDemand: a question without a name could be taken for one for a certificate of the address.
+	onDemand bool
 	// unchecked is why it cannot, doubt why another answer than the receiver's says nothing.
 	unchecked, doubt string
 }
@@ -136,6 +157,9 @@ func (l listener) target(p sitecheck.Place) selfcheck.Target {
 		t.Host = l.address
 	case l.port != "" && l.port != usual:
 		t.Host = net.JoinHostPort(t.Host, l.port)
+	}
+	if t.Unchecked == "" && l.onDemand && t.Nameless() {
+		t.Unchecked = "the site has no name to ask for, and certificates are got on demand: to ask would order one"
 	}
 	return t
 }

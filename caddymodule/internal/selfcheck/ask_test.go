@@ -1,8 +1,12 @@
 package selfcheck
 
 import (
+	"cmp"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -108,20 +112,30 @@ func TestAskOfNobody(t *testing.T) {
 	defer plain.Close()
 	closing := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer closing.Close()
+	named := httptest.NewUnstartedServer(http.NotFoundHandler())
+	named.Config.ErrorLog = log.New(io.Discard, "", 0)
+	named.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		return nil, errors.New("no certificate")
+	}}
+	named.StartTLS()
+	defer named.Close()
 	for name, tt := range map[string]struct {
+		host   string // "": localhost
 		target Target
 		state  State
 		why    string
 	}{
-		"nothing listens":           {Target{Network: "tcp", Address: listener.Addr().String(), Doubt: "x"}, Silent, "nothing listens at 127.0.0.1"},
-		"cut off":                   {Target{Network: "tcp", Address: closing.Listener.Addr().String()}, Unchecked, "proxy_protocol"},
-		"no socket":                 {Target{Network: "unix", Address: filepath.Join(t.TempDir(), "s")}, Silent, "nothing listens at"},
-		"no TLS":                    {Target{Network: "tcp", Address: plain.Listener.Addr().String(), TLS: true}, Silent, "no answer from"},
-		"cannot be told":            {Target{Unchecked: "a path with a pattern"}, Unchecked, "a path with a pattern"},
-		"no TLS with what is asked": {Target{Network: "tcp", Address: plain.Listener.Addr().String(), TLS: true, Doubt: "a certificate"}, Unchecked, "a certificate"},
+		"nothing listens":           {"", Target{Network: "tcp", Address: listener.Addr().String(), Doubt: "x"}, Silent, "nothing listens at 127.0.0.1"},
+		"cut off":                   {"", Target{Network: "tcp", Address: closing.Listener.Addr().String()}, Unchecked, "proxy_protocol"},
+		"no socket":                 {"", Target{Network: "unix", Address: filepath.Join(t.TempDir(), "s")}, Silent, "nothing listens at"},
+		"no TLS":                    {"", Target{Network: "tcp", Address: plain.Listener.Addr().String(), TLS: true}, Silent, "no answer from"},
+		"cannot be told":            {"", Target{Unchecked: "a path with a pattern"}, Unchecked, "a path with a pattern"},
+		"no TLS with what is asked": {"", Target{Network: "tcp", Address: plain.Listener.Addr().String(), TLS: true, Doubt: "a certificate"}, Unchecked, "a certificate"},
+		"no certificate":            {"", Target{Network: "tcp", Address: named.Listener.Addr().String(), TLS: true}, Silent, `no TLS with the name "localhost"`},
+		"none without a name":       {"127.0.0.1:8443", Target{Network: "tcp", Address: named.Listener.Addr().String(), TLS: true}, Unchecked, "no name to ask for"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.target.Host, tt.target.Path = "localhost", "/"
+			tt.target.Host, tt.target.Path = cmp.Or(tt.host, "localhost"), "/"
 			if r := a.ask(t.Context(), tt.target); r.State != tt.state || !strings.Contains(r.Why, tt.why) {
 				t.Errorf("%+v", r)
 			}

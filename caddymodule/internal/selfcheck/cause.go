@@ -28,6 +28,9 @@ func silent(r Result, err error) Result {
 	case errors.Is(err, context.DeadlineExceeded):
 		r.Why = fmt.Sprintf("no answer within %s from %s", askTimeout, r.Address)
 		r.Do = "look at Caddy's log, and at the machine's load"
+	case isAlert && r.Nameless():
+		r.State = Unchecked
+		r.Why = fmt.Sprintf("the site has no name to ask for, and its listener no TLS without one: %v", alert.Err)
 	case isAlert:
 		r.Why = fmt.Sprintf("no TLS with the name %q: %v", r.serverName(), alert.Err)
 		r.Do = "Caddy may have no certificate for this name yet: look at its log"

@@ -30,6 +30,9 @@ func (t Target) URL() string {
 	return scheme + "://" + t.Host + t.Path
 }
 
+// Nameless reports whether TLS has no name to ask for: the site has none, or an address.
+func (t Target) Nameless() bool { return t.TLS && t.serverName() == "" }
+
 // serverName is what TLS asks for, "" for an address without a name.
 func (t Target) serverName() string {
 	host, _, err := net.SplitHostPort(t.Host)
