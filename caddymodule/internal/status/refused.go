@@ -12,25 +12,29 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
-// When refused events need attention.
+// When refused events need attention. Whose they are cannot be known, so neither a stranger's burst is enough nor the
+// four attempts that Smartcar makes for one event within three minutes.
 const (
-	// fewRefused are no attention: Smartcar itself tries four times.
-	fewRefused = 3
-	// refusedFor is how long it must have gone on where events have been taken before: a stranger's burst between two
-	// of Smartcar's is none. The four attempts for one event take longer.
+	manyRefused = 5
+	// refusedFor is how long it must have gone on.
 	refusedFor = 2 * time.Minute
+	// fewRefused are enough, at once, where VERIFY has been answered and no event has ever been taken: then somebody
+	// is setting it up.
+	fewRefused = 3
 	// refusedPast is how long after the last of them it is over, although no event has come that would show it.
-	refusedPast = 24 * time.Hour
+	refusedPast = time.Hour
 )
 
 // refusedAttention is about a source of which every event is refused. It is a warning and no error, since a stranger
 // who sends wrong signatures while Smartcar has nothing to send looks the same from here.
 func refusedAttention(now time.Time, s *api.Source, refused traffic.Refusals) []api.Attention {
 	taken := s.Stored+s.Duplicates > 0
+	isSetUp := s.Verified > 0 && !taken
+	goesOn := refused.All >= manyRefused && refused.Last.Sub(refused.Since) >= refusedFor
 	switch {
-	case refused.All < fewRefused || now.Sub(refused.Last) > refusedPast:
+	case now.Sub(refused.Last) > refusedPast:
 		return nil
-	case taken && refused.Last.Sub(refused.Since) < refusedFor:
+	case !goesOn && !(isSetUp && refused.All >= fewRefused):
 		return nil
 	}
 	codes := slices.Sorted(maps.Keys(refused.By))
@@ -41,7 +45,7 @@ func refusedAttention(now time.Time, s *api.Source, refused traffic.Refusals) []
 	switch {
 	case taken:
 		what += fmt.Sprintf(" since %s ago", text.Duration(now.Sub(refused.Since)))
-	case s.Verified > 0:
+	case isSetUp:
 		what = "VERIFY is answered, but every event is refused"
 	}
 	return []api.Attention{{

@@ -35,9 +35,29 @@ func TestAllRefusedNeedsAttention(t *testing.T) {
 			"who sent them is not known here: if Smartcar's dashboard shows failed deliveries, compare the Application Management Token",
 		},
 		{
-			"and no VERIFY", func(s *traffic.Source) { refuse(s, 3, "signature_mismatch", time.Minute, 0) },
-			"production: every event is refused: 3 in 1m00s", "else a stranger did",
+			"at once after VERIFY", func(s *traffic.Source) {
+				s.Verified.Add(1)
+				refuse(s, 3, "signature_mismatch", time.Second, 0)
+			},
+			"production: VERIFY is answered, but every event is refused: 3 in 1s", "Token",
 		},
+		{"after VERIFY, but too few", func(s *traffic.Source) {
+			s.Verified.Add(1)
+			refuse(s, 2, "signature_mismatch", 10*time.Minute, 0)
+		}, "", ""},
+		{"after VERIFY and an event", func(s *traffic.Source) {
+			s.Verified.Add(1)
+			s.NoteStored(ago(time.Hour))
+			refuse(s, 4, "signature_mismatch", 10*time.Minute, 0)
+		}, "", ""},
+		{
+			"and no VERIFY", func(s *traffic.Source) { refuse(s, 5, "signature_mismatch", 2*time.Minute, 0) },
+			"production: every event is refused: 5 in 2m00s", "else a stranger did",
+		},
+		{"a stranger's few", func(s *traffic.Source) { refuse(s, 4, "signature_mismatch", 10*time.Minute, 0) }, "", ""},
+		{"a stranger's burst before any event", func(s *traffic.Source) {
+			refuse(s, 1000, "signature_mismatch", 2*time.Minute-time.Second, 0)
+		}, "", ""},
 		{
 			"a token that was changed", func(s *traffic.Source) {
 				s.NoteStored(ago(time.Hour))
@@ -65,26 +85,36 @@ func TestAllRefusedNeedsAttention(t *testing.T) {
 			refuse(s, 1000, "signature_mismatch", time.Hour, time.Second)
 			s.NoteStored(noon)
 		}, "", ""},
-		{"a day ago", func(s *traffic.Source) { refuse(s, 1000, "signature_mismatch", 48*time.Hour, 25*time.Hour) }, "", ""},
+		{
+			"it may be over", func(s *traffic.Source) { refuse(s, 1000, "signature_mismatch", 48*time.Hour, time.Hour) },
+			"the last one 1h00m ago", "Token",
+		},
+		{"more than an hour ago", func(s *traffic.Source) {
+			refuse(s, 1000, "signature_mismatch", 48*time.Hour, time.Hour+time.Second)
+		}, "", ""},
+		{"more than an hour ago, after VERIFY", func(s *traffic.Source) {
+			s.Verified.Add(1)
+			refuse(s, 1000, "signature_mismatch", 48*time.Hour, time.Hour+time.Second)
+		}, "", ""},
 		{"a stranger's probes", func(s *traffic.Source) {
 			for range 1000 {
 				s.Refuse("signature_missing", noon, false)
 			}
 		}, "", ""},
 		{
-			"a proxy that removes the header", func(s *traffic.Source) { refuse(s, 5, "signature_missing", time.Minute, 0) },
+			"a proxy that removes the header", func(s *traffic.Source) { refuse(s, 5, "signature_missing", 2*time.Minute, 0) },
 			"(signature_missing 5)", "a proxy in front removes or changes the header SC-Signature",
 		},
 		{
 			"events too large", func(s *traffic.Source) {
-				refuse(s, 5, "body_too_large", time.Minute, 0)
-				refuse(s, 1, "signature_mismatch", time.Minute, 0)
+				refuse(s, 5, "body_too_large", 2*time.Minute, 0)
+				refuse(s, 1, "signature_mismatch", 0, 0)
 			},
 			"(body_too_large 5, signature_mismatch 1)", "raise this receiver's max_size",
 		},
-		{"a wrong type", func(s *traffic.Source) { refuse(s, 5, "unsupported_content_type", time.Minute, 0) }, "5", "Content-Type"},
-		{"a redirect", func(s *traffic.Source) { refuse(s, 5, "method_not_allowed", time.Minute, 0) }, "5", "redirected"},
-		{"cut off", func(s *traffic.Source) { refuse(s, 5, "body_not_received", time.Minute, 0) }, "5", "cuts bodies off"},
+		{"a wrong type", func(s *traffic.Source) { refuse(s, 5, "unsupported_content_type", 2*time.Minute, 0) }, "5", "Content-Type"},
+		{"a redirect", func(s *traffic.Source) { refuse(s, 5, "method_not_allowed", 2*time.Minute, 0) }, "5", "redirected"},
+		{"cut off", func(s *traffic.Source) { refuse(s, 5, "body_not_received", 2*time.Minute, 0) }, "5", "cuts bodies off"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
