@@ -15,6 +15,9 @@ import (
 // signature: it shows whether header and body come through unchanged.
 const SignatureHeader = "Sc-Signature"
 
+// signatureMismatch is the code by which a receiver refuses what it does not know as a question of its own process.
+const signatureMismatch = "signature_mismatch"
+
 // bodySize is that of a large event of the usual kind.
 const bodySize = 8 << 10
 
@@ -78,4 +81,12 @@ func readAnswer(data []byte, proof string) (refused string, ok bool) {
 		return "", false
 	}
 	return a.Refused, true
+}
+
+// refusedBySignature reports whether a receiver has answered that took the question for an event.
+func refusedBySignature(data []byte) bool {
+	var a struct {
+		Error string `json:"error"`
+	}
+	return json.Unmarshal(data, &a) == nil && a.Error == signatureMismatch
 }

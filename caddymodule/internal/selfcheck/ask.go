@@ -46,6 +46,8 @@ func (a *asker) ask(ctx context.Context, t Target) Result {
 	case by != nil && by.Source != t.Source:
 		r.State, r.Why = Elsewhere, "the receiver of source "+by.Source+" answers first"
 		r.Do = "give each receiver a path or a host of its own"
+	case by == nil && status == http.StatusUnauthorized && refusedBySignature(data):
+		return doubted(unknown(r, status))
 	case !proven || by == nil:
 		return doubted(elsewhere(r, status))
 	case refused != "":

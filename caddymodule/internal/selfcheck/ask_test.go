@@ -22,11 +22,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // What answers is told: the receiver itself, what stands before it, or nothing.
 func TestAsk(t *testing.T) {
 	nonces, config := new(Nonces), new(int)
+	refuses := func(code string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprintf(w, `{"error":%q,"message":"no"}`+"\n", code)
+		}
+	}
 	receiver := func(source string, config any, refused string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			proof, ok := nonces.Take(r.Header, Receiver{Source: source, Config: config})
 			if !ok {
-				w.WriteHeader(http.StatusUnauthorized)
+				refuses("signature_mismatch")(w, r)
 				return
 			}
 			Reply(w, r, proof, refused)
@@ -60,6 +66,10 @@ func TestAsk(t *testing.T) {
 		"body changed":                {handler: before(func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{}")) }), state: Refused, why: "changes the body"},
 		"small body":                  {handler: before(func(r *http.Request) { r.Body = http.MaxBytesReader(nil, r.Body, 1<<10) }), state: Refused, why: "body_not_received"},
 		"authentication":              {handler: status(401), state: Elsewhere, status: 401, why: "authentication"},
+		"another Caddy":               {handler: refuses("signature_mismatch"), state: Elsewhere, status: 401, why: "another Caddy at 127.0.0.1"},
+		"another Caddy, in doubt":     {handler: refuses("signature_mismatch"), doubt: "who asks", state: Unchecked, status: 401, why: "who asks (a receiver answers"},
+		"authentication with JSON":    {handler: refuses("no_password"), state: Elsewhere, status: 401, why: "authentication"},
+		"no nonce":                    {handler: before(func(r *http.Request) { r.Header.Del("Cookie") }), state: Elsewhere, status: 401, why: "without the header Cookie"},
 		"a limit":                     {handler: status(413), state: Elsewhere, status: 413, why: "size"},
 		"redirect":                    {handler: status(308), state: Elsewhere, status: 308, why: "redirect"},
 		"respond":                     {handler: status(200), state: Elsewhere, status: 200, why: "takes that for a delivery"},

@@ -88,6 +88,16 @@ func elsewhere(r Result, status int) Result {
 	return r
 }
 
+// unknown says why a receiver answered that does not know the question.
+func unknown(r Result, status int) Result {
+	r.State, r.Status = Elsewhere, status
+	r.Why = fmt.Sprintf("a receiver answers, with status %d, that does not know the question: that of another Caddy at %s,"+
+		" or this one without the header Cookie", status, r.Address)
+	r.Do = "stop the other Caddy, or wait if it is being replaced; where there is none," +
+		" take out what removes Cookie before the receiver"
+	return r
+}
+
 // refusal says why the receiver itself would refuse each event.
 func refusal(code string) (why, do string) {
 	switch code {
