@@ -31,10 +31,8 @@ func refusedAttention(now time.Time, s *api.Source, refused traffic.Refusals) []
 	taken := s.Stored+s.Duplicates > 0
 	isSetUp := s.Verified > 0 && !taken
 	goesOn := refused.All >= manyRefused && refused.Last.Sub(refused.Since) >= refusedFor
-	switch {
-	case now.Sub(refused.Last) > refusedPast:
-		return nil
-	case !goesOn && !(isSetUp && refused.All >= fewRefused):
+	isEnough := goesOn || isSetUp && refused.All >= fewRefused
+	if !isEnough || now.Sub(refused.Last) > refusedPast {
 		return nil
 	}
 	codes := slices.Sorted(maps.Keys(refused.By))
