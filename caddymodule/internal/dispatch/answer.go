@@ -198,7 +198,7 @@ func (d *Dispatcher) dead(l *lane, reason buffer.Reason, handlerReason string) {
 func (d *Dispatcher) settleHead(l *lane, out buffer.Outcome) {
 	head := l.queue[0]
 	d.untrack(l, head)
-	delete(d.failedAt, head.position())
+	d.failures.settled(head.position())
 	out.Position = head.position()
 	d.submit(out)
 	l.queue[0] = nil

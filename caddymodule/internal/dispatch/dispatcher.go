@@ -76,9 +76,8 @@ type Dispatcher struct {
 	outbox     outbox
 	backoffs   backoffs
 	counts     Counts
-	begun      time.Time
-	failedAt   map[uint64]time.Time // position → when its last counted attempt failed, by the monotonic clock
-	lastInfo   time.Time            // of a retry logged at level info
+	failures   failures
+	lastInfo   time.Time // of a retry logged at level info
 	unmatched  Unmatched
 	stopping   bool
 }
@@ -125,8 +124,7 @@ func Start(c Config, consumer buffer.Consumer, h Handler) *Dispatcher {
 		paused:   c.Paused,
 		lanes:    map[string]*lane{},
 		inCall:   map[*call]struct{}{},
-		begun:    time.Now(),
-		failedAt: map[uint64]time.Time{},
+		failures: newFailures(c.ParkAfter.remembered(), time.Now()),
 		held:     held{largest: min(usualBody, share)},
 		breaker:  breaker{policy: c.Breaker, log: c.Log, state: BreakerClosed, since: time.Now()},
 	}

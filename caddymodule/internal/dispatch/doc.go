@@ -126,6 +126,9 @@
 //     half for what was leased back, in flight or not. Each half takes one event in any case.
 //     Look-ups under way count with the largest body seen (256 KiB at first). Beyond it are
 //     for a moment the heads of up to 8 long calls that are being leased back.
+//   - times of the last failure, with ParkPolicy.Age: those of the 10,000 events that failed
+//     the latest. Of the time between two attempts of any other, the part is left out that
+//     may not have passed: it is parked late where more events than that fail.
 //   - outcomes that are not durable: max(4096, 4 x read-ahead), and what is deferred of
 //     lanes in memory at one time. Beyond that nothing is delivered or leased.
 //   - lanes on disk: 32,768, name and times only. Beyond that nothing is leased or

@@ -169,7 +169,7 @@ func (d *Dispatcher) enqueue(l *lane) {
 // skip settles an event that the handler does not want.
 func (d *Dispatcher) skip(it *item) {
 	d.counts.Skipped++
-	delete(d.failedAt, it.position())
+	d.failures.settled(it.position())
 	if it.unmatched {
 		d.noteUnmatched(&it.event)
 	}

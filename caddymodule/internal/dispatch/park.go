@@ -18,14 +18,20 @@ type ParkPolicy struct {
 
 // count counts an attempt of an event that failed at now. The wall clock may have been set
 // since the attempt before, so the time between them is the monotonic clock's; of an attempt
-// of an earlier run it is known only that it was before this one began.
+// of an earlier run it is known only that it was before this one began, and of one that failures
+// has forgotten only that it was before those that it knows: parking may be late, never early.
 func (d *Dispatcher) count(it *item, now time.Time, why string) {
-	last, ok := d.failedAt[it.position()]
-	if !ok {
-		last = d.begun
+	passed := max(0, now.Sub(d.failures.last(it.position())))
+	d.failures.note(it.position(), now)
+	it.retry = counted(it.retry, now, passed, why)
+}
+
+// remembered is of how many events the policy needs the time of the last failure.
+func (p ParkPolicy) remembered() int {
+	if p.Age <= 0 {
+		return 0
 	}
-	d.failedAt[it.position()] = now
-	it.retry = counted(it.retry, now, now.Sub(last), why)
+	return maxFailures
 }
 
 // verdict reports whether an event in this state, which failed again just now, gets no further
