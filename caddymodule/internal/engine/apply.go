@@ -31,7 +31,9 @@ func (e *Engine) Apply(ctx context.Context, owner any, defs []handlersfile.Defin
 		return buffer.ErrClosed
 	}
 	e.setEnding(time.Time{})
-	e.applyLate(ctx)
+	if err := e.lateFirst(ctx); err != nil {
+		return err
+	}
 	strict := len(e.owners) > 0
 	before, err := e.noteRoster(ctx)
 	if err != nil && strict {

@@ -71,6 +71,8 @@ type Engine struct {
 
 	// awaiting: somebody waits for the buffer to open; guarded by applying.
 	awaiting bool
+	// lateFailed is why what waits for that could not be put in force the last time; guarded by applying.
+	lateFailed error
 
 	// exiting is what ends in the background: old processes, and the wait for the buffer.
 	exiting sync.WaitGroup

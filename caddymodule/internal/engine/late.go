@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -26,7 +28,7 @@ func (e *Engine) ApplyWhenOpen(ctx context.Context, owner any, defs []handlersfi
 	}
 	e.setEnding(time.Time{})
 	e.setLate(append(e.awaited(), generation{owner: owner, defs: defs, mistake: mistake}))
-	e.applyLate(ctx)
+	e.logLate(e.applyLate(ctx))
 	if len(e.awaited()) > 0 && !e.awaiting {
 		e.awaiting = true
 		e.exiting.Go(e.awaitBuffer)
@@ -37,7 +39,20 @@ func (e *Engine) ApplyWhenOpen(ctx context.Context, owner any, defs []handlersfi
 // AwaitsBuffer reports whether an owner's handlers wait for the buffer to open.
 func (e *Engine) AwaitsBuffer() bool { return len(e.awaited()) > 0 }
 
-// awaitBuffer tries to open the buffer until it is open, and then applies what waits for that.
+// lateFirst puts in force what waits for the buffer, before an Apply: later it would come behind what is newer.
+// applying is held.
+func (e *Engine) lateFirst(ctx context.Context) error {
+	if !e.AwaitsBuffer() {
+		return nil
+	}
+	if _, err := e.store.get(ctx); err != nil {
+		return err
+	}
+	return e.applyLate(ctx)
+}
+
+// awaitBuffer tries to open the buffer until it is open, and then applies what waits for that. It gives up where only
+// another process can: what waits stays as it is.
 func (e *Engine) awaitBuffer() {
 	for !e.tryLate() {
 		select {
@@ -58,18 +73,35 @@ func (e *Engine) tryLate() (done bool) {
 		return true // whoever holds it waits for this to end
 	}
 	defer e.applying.Unlock()
-	e.applyLate(e.life)
-	e.awaiting = len(e.awaited()) > 0
+	err := e.applyLate(e.life)
+	e.logLate(err)
+	inVain := errors.Is(err, buffer.ErrHalted) || errors.Is(err, buffer.ErrClosed)
+	e.awaiting = len(e.awaited()) > 0 && !inVain
 	return !e.awaiting
 }
 
+// logLate logs why what waits for the buffer could not be put in force, nil if it was. Attempts are many, so only another
+// cause than that of the one before is logged. applying is held.
+func (e *Engine) logLate(err error) {
+	before := e.lateFailed
+	e.lateFailed = err
+	if err == nil || e.life.Err() != nil || before != nil && before.Error() == err.Error() {
+		return
+	}
+	do := "fix the cause; it is tried again each second"
+	if errors.Is(err, buffer.ErrHalted) {
+		do = "fix the cause, then restart Caddy"
+	}
+	e.log.Error("could not put the handlers to work", "error", err, "do", do)
+}
+
 // applyLate puts in force what the newest owner wants that waits for the buffer; those before it are its predecessors.
-// It does nothing while the buffer is not open. applying is held.
-func (e *Engine) applyLate(ctx context.Context) {
+// It does nothing while the buffer is not open. After an error all of it waits on. applying is held.
+func (e *Engine) applyLate(ctx context.Context) error {
 	late := e.awaited()
 	b := e.store.open.Load()
 	if len(late) == 0 || b == nil {
-		return
+		return nil
 	}
 	for i := range late {
 		if late[i].mistake == nil {
@@ -78,28 +110,26 @@ func (e *Engine) applyLate(ctx context.Context) {
 		defs, err := standIns(ctx, *b, late[i].mistake)
 		if err != nil {
 			// To go on without them would be to say that nobody waits for events any more.
-			e.log.Error("could not put the handlers to work: the buffer does not say which there were", "error", err)
-			return
+			return fmt.Errorf("reading from the buffer which handlers there were: %w", err)
 		}
 		late[i].defs = defs
 	}
 	before, err := e.noteRoster(ctx)
 	if err != nil {
-		e.log.Error("could not put the handlers to work: the buffer does not say which there were", "error", err)
-		return
+		return fmt.Errorf("reading from the buffer which handlers there were: %w", err)
 	}
 	for i := range late {
 		late[i].before = before
 	}
 	newest := &late[len(late)-1]
 	if err := e.change(ctx, newest.defs, false); err != nil {
-		e.log.Error("could not put the handlers to work", "error", err)
-		return
+		return err
 	}
 	e.setLate(nil)
 	e.owners = append(e.owners, late...)
 	e.setMistake(newest.mistake)
 	e.keepConsumers(ctx, newest.defs)
+	return nil
 }
 
 // standIns returns a handler that is down because of a mistake for each one that the buffer knows and nobody has
