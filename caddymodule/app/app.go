@@ -92,6 +92,8 @@ type App struct {
 	sources []string
 	// files are those that the config was made from.
 	files drift.Files
+	// look reads them again.
+	look drift.Look
 }
 
 // CaddyModule returns the Caddy module information.

@@ -32,11 +32,14 @@ func (a *App) noteHandlersFiles(file *handlersfile.File) {
 	}
 }
 
-// changedFiles are those that differ from what this config was made from.
+// changedFiles are those that differ from what this config was made from. Where they cannot be read within a moment
+// they are those that differed before.
 func (a *App) changedFiles() []drift.Change {
-	var now []string
-	if paths, err := a.handlerPaths(); err == nil {
-		now = handlersfile.Names(paths)
-	}
-	return a.files.Changes(now)
+	return a.look.Changes(func() []drift.Change {
+		var now []string
+		if paths, err := a.handlerPaths(); err == nil {
+			now = handlersfile.Names(paths)
+		}
+		return a.files.Changes(now)
+	})
 }

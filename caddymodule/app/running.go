@@ -23,7 +23,8 @@ type Running struct {
 	Limits buffer.Limits
 	// Receivers is whether requests come to the receivers of the config.
 	Receivers status.Receivers
-	// ChangedFiles reads the files that the config was made from, and returns those that differ now.
+	// ChangedFiles returns the files that differ from what the config was made from. It reads them, and takes no longer
+	// than a moment: where they hang it returns those that differed when they were last read.
 	ChangedFiles func() []drift.Change
 }
 
