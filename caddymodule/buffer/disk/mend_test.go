@@ -97,7 +97,12 @@ func checkMendedDelivery(t *testing.T, b *Buffer, good, bad int) {
 // closedSegments is a closed buffer with several files of events, none of which its consumer has had.
 func closedSegments(t *testing.T, fs vfs.FS, n int) Options {
 	t.Helper()
-	o := Options{Path: "buffer", FS: fs, memTable: 32 << 10}
+	return closedSegmentsIn(t, fs, "buffer", n)
+}
+
+func closedSegmentsIn(t *testing.T, fs vfs.FS, dir string, n int) Options {
+	t.Helper()
+	o := Options{Path: dir, FS: fs, memTable: 32 << 10}
 	b, err := Open(t.Context(), o)
 	must(t, err)
 	c, err := b.Consumer(t.Context(), "h")

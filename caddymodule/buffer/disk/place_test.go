@@ -12,6 +12,8 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 func openOnDisk(t *testing.T) (*Buffer, string) {
@@ -133,6 +135,27 @@ func TestOpenedByAnotherProcess(t *testing.T) {
 func TestFilesAreForTheOwner(t *testing.T) {
 	b, dir := openOnDisk(t)
 	must(t, os.Chmod(dir, 0o755), b.Close())
+	checkOwnerOnly(t, dir)
+}
+
+// So it is with what is written when files are mended and set aside.
+func TestMendedFilesAreForTheOwner(t *testing.T) {
+	dir := t.TempDir()
+	o := flawedLog(t, vfs.Default, dir, 1)
+	b, err := Open(t.Context(), o)
+	must(t, err)
+	defer b.Close()
+	aside := b.Stats().Damaged
+	if len(aside) != 1 {
+		t.Fatalf("set aside is %+v", aside)
+	}
+	_, err = b.RecoverDamaged(t.Context(), aside[0].Name, false)
+	must(t, err)
+	checkOwnerOnly(t, dir)
+}
+
+func checkOwnerOnly(t *testing.T, dir string) {
+	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/damaged"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
@@ -43,7 +44,7 @@ func (b *Buffer) RecoverDamaged(ctx context.Context, name string, dryRun bool) (
 	}
 	b.log.Info("buffer: events were recovered from damaged files", "folder", name, "stored", r.result.Stored,
 		"known", r.result.Known, "unreadable", r.result.Unreadable)
-	err = damaged.MarkRecovered(b.opts.FS, b.opts.Path, name, b.opts.wall())
+	err = damaged.MarkRecovered(failstop.OwnerOnly{FS: b.opts.FS}, b.opts.Path, name, b.opts.wall())
 	b.lookSetAside()
 	return r.result, err
 }

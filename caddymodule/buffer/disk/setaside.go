@@ -75,47 +75,6 @@ func (o Options) openSettingAside(ctx context.Context, lock *pebble.Lock) (*Buff
 	return b, err
 }
 
-// mendLog sets the files of the log aside that do not begin as they should, and puts others in their place.
-func (o Options) mendLog(damage *DamageError) (done bool, err error) {
-	flaws, err := eventlog.Flaws(o.FS, o.Path, damage.known)
-	if err != nil || len(flaws) == 0 {
-		return false, err
-	}
-	var names, missing []string
-	for _, f := range flaws {
-		if f.Missing {
-			missing = append(missing, f.Name)
-		} else {
-			names = append(names, f.Name)
-		}
-	}
-	next, err := o.given(damage)
-	if err != nil {
-		return false, err
-	}
-	why := oneLine(damage.Cause)
-	if len(missing) > 0 {
-		why = fmt.Sprintf("%s (missing: %s)", why, strings.Join(missing, ", "))
-	}
-	note, err := o.setAside(damaged.Note{What: buffer.DamagedLog, Why: why, NextPosition: next, Files: names})
-	if err != nil {
-		return false, err
-	}
-	o.Log.Error("buffer: files of the log of events are damaged; they are set aside, and all else goes on: events that "+
-		"cannot be read become dead letters", "path", o.Path, "folder", note.Name, "files", names, "missing", missing,
-		"why", note.Why)
-	for _, f := range flaws {
-		from := ""
-		if !f.Missing {
-			from = o.FS.PathJoin(o.Path, damaged.Folder, note.Name, f.Name)
-		}
-		if err := f.Mend(o.FS, o.Path, from); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
 // setStoreAside sets aside all but the log, from which the store is built anew.
 func (o Options) setStoreAside(damage *DamageError) (done bool, err error) {
 	names, err := o.files()
@@ -177,7 +136,7 @@ func (o Options) files() ([]string, error) {
 
 func (o Options) setAside(n damaged.Note) (damaged.Note, error) {
 	n.At, n.Version = o.wall(), buildinfo.Read().Version
-	n, err := damaged.SetAside(o.FS, o.Path, n)
+	n, err := damaged.SetAside(failstop.OwnerOnly{FS: o.FS}, o.Path, n)
 	if err != nil {
 		return n, fmt.Errorf("its files are damaged, and cannot be set aside: %w", err)
 	}
@@ -234,9 +193,10 @@ func (o Options) given(damage *DamageError) (uint64, error) {
 
 // finishSetAside finishes what another process was killed over, and learns where the positions of a fresh store begin.
 func (b *Buffer) finishSetAside(fsys vfs.FS) (rebuild bool, err error) {
+	fsys = failstop.OwnerOnly{FS: fsys}
 	before, err := damaged.Finish(fsys, b.opts.Path)
 	b.beginAt = before.NextPosition
-	return before.Rebuild, err
+	return before.Rebuild, errors.Join(err, eventlog.RemoveUnplaced(fsys, b.opts.Path))
 }
 
 // lookSetAside notes for Stats what lies there. A person may have removed it.

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,14 +34,11 @@ func (l *Log) find() ([]*segment, error) {
 			found = append(found, s)
 		}
 	}
-	slices.SortFunc(found, func(a, b *segment) int {
-		if a.number < b.number {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(found, byNumber)
 	return found, nil
 }
+
+func byNumber(a, b *segment) int { return cmp.Compare(a.number, b.number) }
 
 func (l *Log) list() ([]*segment, error) {
 	found, err := l.find()

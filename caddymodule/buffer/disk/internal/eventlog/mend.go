@@ -1,11 +1,8 @@
 package eventlog
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -17,20 +14,31 @@ type Known struct{ First, Last, Next uint64 }
 // Flaw is a segment of which the log lacks the beginning, or all.
 type Flaw struct {
 	Name string
-	// Missing: there is no such file.
+	// Copy is where the segment was set aside, "" for one that lies in its place or nowhere.
+	Copy string
+	// Missing: there is no such file, and no copy.
 	Missing bool
 	header  []byte
 }
 
 // Flaws looks for the segments in a directory that keep the log from being opened. It changes nothing. Mend gives each
 // a beginning: where its groups can be read, they are there again, else their positions read as damaged. Damage behind
-// the beginning is not looked for.
-func Flaws(fsys vfs.FS, dir string, k Known) ([]Flaw, error) {
+// the beginning is not looked for. copies are where segments lie that were set aside, by name: one that is missing is
+// mended from there, since whoever set it aside was interrupted.
+func Flaws(fsys vfs.FS, dir string, copies map[string]string, k Known) ([]Flaw, error) {
 	l := &Log{Options: Options{FS: fsys, Dir: dir}, fs: fsys}
 	found, err := l.find()
+	if err == nil {
+		found, err = l.addCopies(found, copies, k)
+	}
 	if err != nil || len(found) == 0 && k.Last == 0 {
 		return nil, err
 	}
+	defer func() {
+		for _, s := range found {
+			s.discard()
+		}
+	}()
 	m := mending{log: l, known: k, end: end{first: 1}}
 	if len(found) > 0 {
 		m.end.number = found[0].number - 1
@@ -45,6 +53,41 @@ func Flaws(fsys vfs.FS, dir string, k Known) ([]Flaw, error) {
 	}
 	m.checkFront(found)
 	return m.flaws, m.checkEnd()
+}
+
+// addCopies adds the segments that are missing between the others, behind them, or just before them, where there is a
+// copy. Those before may be trimmed.
+func (l *Log) addCopies(found []*segment, copies map[string]string, k Known) ([]*segment, error) {
+	there := map[uint64]bool{}
+	for _, s := range found {
+		there[s.number] = true
+	}
+	var set []*segment
+	for _, name := range slices.Sorted(maps.Keys(copies)) {
+		if number, ok := parseSegmentName(name); ok && !there[number] {
+			set = append(set, &segment{name: name, number: number, path: copies[name], isCopy: true})
+		}
+	}
+	slices.SortFunc(set, byNumber)
+	if len(found) == 0 && len(set) > 0 {
+		found, set = set[len(set)-1:], set[:len(set)-1]
+	}
+	for _, s := range slices.Backward(set) {
+		if s.number+1 == found[0].number {
+			intact, err := l.readHeader(found[0])
+			if err != nil {
+				return nil, err
+			}
+			if intact && k.First > 0 && found[0].first <= k.First {
+				break
+			}
+		} else if s.number < found[0].number {
+			break
+		}
+		found = append(found, s)
+		slices.SortFunc(found, byNumber)
+	}
+	return found, nil
 }
 
 // end is where a segment ends: the last group, the position behind it, and the number of the file.
@@ -80,6 +123,10 @@ func (m *mending) add(s *segment) error {
 		if err := m.infer(s); err != nil {
 			return err
 		}
+	}
+	if s.isCopy {
+		m.flaws = append(m.flaws, Flaw{Name: s.name, Copy: s.path, header: s.header()})
+	} else if !intact {
 		m.flaws = append(m.flaws, Flaw{Name: s.name, header: s.header()})
 	}
 	m.last = s
@@ -169,53 +216,4 @@ func (m *mending) checkEnd() error {
 		m.lack(end{number: m.end.number + 1, group: k.Last, first: k.Next})
 	}
 	return nil
-}
-
-// Mend writes the segment anew: with the header that it should have, and what else is in the file from, which is the
-// damaged one; "" for none. The segment must not be there.
-func (f *Flaw) Mend(fsys vfs.FS, dir, from string) error {
-	b := bytes.Clone(f.header)
-	rest, err := behindHeader(fsys, from)
-	if err != nil {
-		return fmt.Errorf("mending %s: %w", f.Name, err)
-	}
-	path := fsys.PathJoin(dir, f.Name)
-	file, err := fsys.Create(path+mendingSuffix, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return fmt.Errorf("mending %s: %w", f.Name, err)
-	}
-	_, err = file.Write(append(b, rest...))
-	if err == nil {
-		err = file.Sync()
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("mending %s: %w", f.Name, err)
-	}
-	if err := fsys.Rename(path+mendingSuffix, path); err != nil {
-		return fmt.Errorf("mending %s: %w", f.Name, err)
-	}
-	d, err := fsys.OpenDir(dir)
-	if err != nil {
-		return fmt.Errorf("mending %s: %w", f.Name, err)
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// mendingSuffix is that of a segment that is not written completely.
-const mendingSuffix = ".new"
-
-func behindHeader(fsys vfs.FS, path string) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
-	f, err := fsys.Open(path, vfs.SequentialReadsOption)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(f)
-	return b[min(len(b), segmentHeaderSize):], err
 }

@@ -57,6 +57,8 @@ type segment struct {
 	path string
 	// number is the file's. base is the number of the last group before it, first the position of its first record.
 	number, base, first uint64
+	// isCopy: it lies where it was set aside.
+	isCopy bool
 
 	mu sync.Mutex
 	// last is the number of its last group, next the position behind that, and end where it ends in the file.
