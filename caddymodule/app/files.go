@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"path/filepath"
 	"regexp"
 
@@ -12,17 +13,34 @@ import (
 var filePlaceholder = regexp.MustCompile(`\{file\.([^{}]+)\}`)
 
 // NoteTokenFiles remembers the files that the placeholders of a receiver's token name, so that status says when one of
-// them has another token than what runs. The receiver has just read them.
-func (a *App) NoteTokenFiles(token string) {
-	for _, match := range filePlaceholder.FindAllStringSubmatch(token, -1) {
+// them has another token than what runs. token is what configured became.
+func (a *App) NoteTokenFiles(configured, token string) {
+	for _, match := range filePlaceholder.FindAllStringSubmatch(configured, -1) {
 		path, err := filepath.Abs(match[1])
 		if err != nil {
 			continue
 		}
-		if content, err := drift.Read(path); err == nil {
+		if content := contentInUse(configured, match[0], token, path); content != nil {
 			a.files.Note(path, drift.Token, content)
 		}
 	}
+}
+
+// contentInUse is what stood in a token file when it was read for the token, nil where that cannot be said. The file may
+// have another token already, so it is taken from the token, where that is the file's alone.
+func contentInUse(configured, placeholder, token, path string) []byte {
+	if configured == placeholder {
+		return []byte(token)
+	}
+	content, err := drift.Read(path)
+	if err != nil {
+		return nil
+	}
+	part := bytes.TrimSuffix(bytes.TrimSuffix(content, []byte("\n")), []byte("\r")) // as Caddy does
+	if len(part) == 0 || !bytes.Contains([]byte(token), part) {
+		return nil
+	}
+	return content
 }
 
 // noteHandlersFiles remembers what stood in the handlers files.

@@ -123,7 +123,8 @@ func (*Receiver) CaddyModule() caddy.ModuleInfo {
 // Provision checks the config, expands the tokens and takes a reference to the
 // engine. It touches neither disk nor processes.
 func (rc *Receiver) Provision(ctx caddy.Context) error {
-	if err := rc.configure(); err != nil {
+	tokens, err := rc.configure()
+	if err != nil {
 		return err
 	}
 	rc.log = ctx.Slogger()
@@ -142,8 +143,8 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, token := range rc.Tokens {
-		smartcarApp.NoteTokenFiles(token)
+	for i, configured := range rc.Tokens {
+		smartcarApp.NoteTokenFiles(configured, tokens[i])
 	}
 	rc.store = rc.ref.Engine()
 	rc.counts = rc.ref.Traffic().Source(rc.Source)
@@ -153,20 +154,21 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	return smartcarApp.Join(ctx, rc.Source)
 }
 
-// configure fills in defaults, checks the values and prepares what depends on them.
-func (rc *Receiver) configure() error {
+// configure fills in defaults, checks the values and prepares what depends on them. It returns the tokens without their
+// placeholders.
+func (rc *Receiver) configure() (tokens []string, err error) {
 	rc.setDefaults()
 	if err := rc.check(); err != nil {
-		return err
+		return nil, err
 	}
-	tokens, err := expandTokens(rc.Tokens, rc.Source)
+	tokens, err = expandTokens(rc.Tokens, rc.Source)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rc.keys = smartcar.NewKeys(tokens...)
 	rc.challenge = rc.Verify.rule()
 	rc.verifies, rc.signedVerifies = rc.Verify.limiter(), rc.Verify.limiter()
-	return nil
+	return tokens, nil
 }
 
 func (rc *Receiver) setDefaults() {

@@ -63,7 +63,7 @@ func newReceiver(t *testing.T, store storeFunc, change ...func(*Receiver)) (*Rec
 	for _, f := range change {
 		f(rc)
 	}
-	if err := rc.configure(); err != nil {
+	if _, err := rc.configure(); err != nil {
 		t.Fatal(err)
 	}
 	log := new(LogText)
@@ -364,7 +364,7 @@ func TestConfigureRefuses(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			rc := &Receiver{Tokens: []string{tokenA}}
 			tc.change(rc)
-			if err := rc.configure(); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := rc.configure(); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v", err)
 			}
 		})
