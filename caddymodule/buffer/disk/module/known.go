@@ -20,6 +20,9 @@ import (
 // mounted, or a directory that was deleted, is not taken for the first start: a new buffer would say nothing of the
 // events that lie elsewhere.
 //
+// By default both lie in Caddy's data directory: that tells a directory that was deleted or moved. Where the data
+// directory is on a volume that is not mounted, what is remembered is away with the buffer, and a new one begins.
+//
 // There is a file for each path, so that two Caddys with one data directory do not write to the same one.
 type known struct{ dir string }
 
@@ -107,7 +110,30 @@ func (k *known) note(path, identity string, now time.Time) error {
 	if err := writeRecord(k.file(path), was); err != nil {
 		return err
 	}
-	return k.prune()
+	return errors.Join(k.removeUnfinished(now), k.prune())
+}
+
+// unfinished is after how long a file that has not become a record was left behind by a process that ended in between.
+// Another Caddy may be writing a younger one. If the clock makes that seem old, its write fails, which is a warning.
+const unfinished = time.Minute
+
+// removeUnfinished removes what such processes left behind.
+func (k *known) removeUnfinished(now time.Time) error {
+	files, err := filepath.Glob(filepath.Join(k.dir, "new-*"))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, file := range files {
+		info, err := os.Lstat(file)
+		if err != nil || now.Sub(info.ModTime()) < unfinished {
+			continue // another process has just renamed it, or is writing it
+		}
+		if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // writeRecord replaces the file in one step, and makes that durable.

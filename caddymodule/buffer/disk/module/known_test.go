@@ -231,6 +231,44 @@ func TestTemporaryBuffersAreNotRemembered(t *testing.T) {
 	if files := p.records(); len(files) != 0 {
 		t.Errorf("records %q", files)
 	}
+	const line = "level=INFO msg=\"buffer: it is not remembered"
+	if n := strings.Count(p.log.String(), line); n != 2 { // of two starts
+		t.Errorf("%d lines say so:\n%s", n, &p.log)
+	}
+	p.opens(p.module("buffer"), "")
+	if strings.Count(p.log.String(), line) != 2 {
+		t.Errorf("it is said of one that is remembered:\n%s", &p.log)
+	}
+}
+
+// What a process left behind that ended while it wrote a record goes at the next write, and what another one may be
+// writing stays.
+func TestUnfinishedRecordsAreRemoved(t *testing.T) {
+	p := newPlace(t)
+	k := &known{dir: filepath.Join(p.dir, "records")}
+	if err := os.Mkdir(k.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for name, written := range map[string]time.Time{"new-1": now.Add(-time.Hour), "new-2": now} {
+		file := filepath.Join(k.dir, name)
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, written, written); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := k.note(p.dir, "id", now); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(k.dir, "new-*"))
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "new-2" {
+		t.Errorf("left %q, %v", left, err)
+	}
+	if r, err := k.find(p.dir); err != nil || r.Identity != "id" {
+		t.Errorf("record %+v, %v", r, err)
+	}
 }
 
 func TestRecordsAreBounded(t *testing.T) {

@@ -118,6 +118,10 @@ func (m *Module) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer, err
 	if err != nil {
 		return nil, err
 	}
+	if isTemporary(m.Path) {
+		log.Info("buffer: it is not remembered which one is here, since it is below the folder for temporary files: "+
+			"an empty directory would be taken for a new one", "path", m.Path)
+	}
 	if places != nil {
 		if err := places.note(m.Path, b.Identity(), time.Now().UTC()); err != nil {
 			log.Warn("buffer: it cannot be remembered which one is here, so an empty directory would be taken for a new one",
