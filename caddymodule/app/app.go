@@ -69,8 +69,9 @@ type App struct {
 	BodyMemory int64 `json:"body_memory,omitempty"`
 
 	// Caddy refuses to start as long as the buffer cannot be opened. Without it Caddy starts all the same: its other
-	// sites run, receivers answer 503, and the buffer is tried again each second. Either way a reload is refused, and
-	// so is a start while another process has the buffer open. Default: false.
+	// sites run, receivers answer 503, and the buffer is tried again each second; a reload is then taken too, as long as
+	// the config in force still waits for its buffer, and else refused. With it a reload is refused in any case. Either
+	// way a config is refused while another process has the buffer open. Default: false.
 	RequireBuffer bool `json:"require_buffer,omitempty"`
 
 	opener      buffer.Opener

@@ -26,8 +26,8 @@ func (a *App) NoteTokenFiles(configured, token string) {
 	}
 }
 
-// contentInUse is what stood in a token file when it was read for the token, nil where that cannot be said. The file may
-// have another token already, so it is taken from the token, where that is the file's alone.
+// contentInUse is what stood in a token file when it was read for the token, nil where that cannot be said. The file
+// may have another token already, so it is taken from the token, where that is the file's alone.
 func contentInUse(configured, placeholder, token, path string) []byte {
 	if configured == placeholder {
 		return []byte(token)
