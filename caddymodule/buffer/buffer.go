@@ -138,7 +138,8 @@ type DamagedPart string
 const (
 	// DamagedLog are files of events. What can be read of them is delivered, the rest is among the dead letters.
 	DamagedLog DamagedPart = "log"
-	// DamagedStore is all that is known of the events. It was built anew from the log: handlers may get events again.
+	// DamagedStore is all that is known of the events. It was built anew from the log: handlers may get events again, and
+	// dead letters, pauses and ids older than the log may be missing.
 	DamagedStore DamagedPart = "store"
 	// DamagedAll is the whole buffer. What it holds is not delivered.
 	DamagedAll DamagedPart = "all"

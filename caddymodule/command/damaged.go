@@ -19,7 +19,8 @@ func damagedCommand() *cobra.Command {
 		Short: "Lists damaged files of the buffer that were set aside",
 		Long: `Where files of the buffer are damaged, it sets them aside and goes on without them.
 "damaged" says which, when and why; "damaged recover" stores the events anew that can
-be read in them. Nothing is ever deleted: remove a folder when you need it no more.`,
+be read in them. The buffer deletes nothing of it: remove a folder when you need it no
+more.`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,6 +50,13 @@ func (p printer) damagedFiles(all []api.Damaged) error {
 	}
 	for i := range all {
 		d := &all[i]
+		do := p.command("caddy smartcar damaged recover --dry-run " + d.Name)
+		switch {
+		case d.Files == 0:
+			do = "nothing: the files are missing"
+		case d.What == "store":
+			do = "nothing: no file of events is among them"
+		}
 		err := p.pairs([]pair{
 			{"Name", d.Name},
 			{"Set aside", p.clock(d.At)},
@@ -57,7 +65,7 @@ func (p printer) damagedFiles(all []api.Damaged) error {
 			{"Files", fmt.Sprintf("%d, %s", d.Files, humanize.IBytes(d.Bytes))},
 			{"Folder", d.Folder},
 			{"Recovered", p.clock(d.RecoveredAt)},
-			{"Recover", p.command("caddy smartcar damaged recover --dry-run " + d.Name)},
+			{"Recover", do},
 		})
 		if err != nil {
 			return err
@@ -74,7 +82,7 @@ func damagedPart(what string) string {
 	case "log":
 		return "files of events: what can be read is in its place again"
 	case "store":
-		return "what was known of the events: built anew from the events"
+		return "what was known of the events: built anew from them, but for what is older than their files"
 	case "all":
 		return "the whole buffer: what it holds is not delivered"
 	}
@@ -90,7 +98,7 @@ func damagedRecoverCommand() *cobra.Command {
 		Long: `Stores the events anew that can be read in files that were set aside, each vehicle's
 in their order. Every handler gets them, also those that had them before. Events that
 the buffer knows, by source and id, are left alone: after an error, run it again.
-The files stay.`,
+Without a file of events among them nothing is done. The files stay.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -118,6 +126,10 @@ The files stay.`,
 }
 
 func (p printer) recovered(r *api.Recovered) {
+	if r.Readable+r.Unreadable == 0 {
+		fmt.Fprintln(p.out, "No events are in these files. Remove the folder when you need it no more.")
+		return
+	}
 	fmt.Fprintf(p.out, "%s can be read", text.Plural(r.Readable, "event"))
 	if r.Readable > 0 {
 		fmt.Fprintf(p.out, ", received from %s to %s", p.clock(r.Oldest), p.clock(r.Newest))

@@ -174,6 +174,7 @@
 //     that is done, and mlost then holds the position before which consumers may have been lost: while such events are
 //     stored, a consumer that is not known starts with the oldest one. A deferred event holds its segment, and so the
 //     group that deferred it: no deferred event is lost, but one that was reopened from a dead letter's copy.
+//     Dead letters, pauses, memos and ids are lost where their groups are older than the log.
 //   - All files go, and fresh ones begin with a position beyond all that were given, by what is left: segments, control
 //     file, mapplied, notes; and 2^20 more.
 //

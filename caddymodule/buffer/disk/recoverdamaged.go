@@ -27,8 +27,13 @@ func (b *Buffer) RecoverDamaged(ctx context.Context, name string, dryRun bool) (
 	if err != nil {
 		return buffer.Recovered{}, err
 	}
-	if !slices.ContainsFunc(sets, func(s damaged.Set) bool { return s.Name == name }) {
+	i := slices.IndexFunc(sets, func(s damaged.Set) bool { return s.Name == name })
+	if i < 0 {
 		return buffer.Recovered{}, fmt.Errorf("recovering %s: %w", name, buffer.ErrNotFound)
+	}
+	if !slices.ContainsFunc(sets[i].Present, eventlog.IsSegment) {
+		// What else files hold cannot be had from them, so nothing is recovered.
+		return buffer.Recovered{}, nil
 	}
 	r := newRecovering(ctx, b, dryRun)
 	err = eventlog.ScanFiles(b.opts.FS, b.opts.FS.PathJoin(b.opts.Path, damaged.Folder, name), r.take)

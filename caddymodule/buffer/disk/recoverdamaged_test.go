@@ -98,3 +98,22 @@ func TestRecoverDamagedEnds(t *testing.T) {
 		t.Errorf("closed: %v", err)
 	}
 }
+
+// From what is known of the events none can be had. Nobody may take that for recovered.
+func TestStoreIsNotRecovered(t *testing.T) {
+	mem := vfs.NewMem()
+	o := closedBuffer(t, mem, 20)
+	spoil(t, mem, o)
+	b, err := Open(t.Context(), o)
+	must(t, err)
+	defer b.Close()
+	aside := b.Stats().Damaged
+	if len(aside) != 1 || aside[0].What != buffer.DamagedStore {
+		t.Fatalf("set aside is %+v", aside)
+	}
+	r, err := b.RecoverDamaged(t.Context(), aside[0].Name, false)
+	must(t, err)
+	if after := b.Stats().Damaged; r != (buffer.Recovered{}) || !after[0].RecoveredAt.IsZero() {
+		t.Errorf("recovered %+v, and then %+v; want nothing", r, after)
+	}
+}

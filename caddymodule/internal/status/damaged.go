@@ -18,12 +18,21 @@ func damagedAttention(d *api.Damaged) api.Attention {
 	if !d.At.IsZero() {
 		what += ", since " + d.At.Format(time.RFC3339)
 	}
+	if d.Files == 0 {
+		return api.Attention{Level: api.LevelError, Commands: []string{"caddy smartcar damaged"},
+			What: text.Because("files of the buffer are missing", d.Why),
+			Do: "see to the disk; events in them are among the dead letters, all else goes on; remove " + d.Folder +
+				" to end this line"}
+	}
 	became, look := "what they hold is not delivered", "caddy smartcar damaged"
 	switch buffer.DamagedPart(d.What) {
 	case buffer.DamagedLog:
 		became = "events in them that cannot be read are among the dead letters, all else goes on"
 	case buffer.DamagedStore:
-		became = "the store was built anew from the log of events, so handlers may get events again"
+		became = "the store was built anew from the log of events, so handlers may get events again, and dead letters, " +
+			"pauses and ids older than the log may be missing"
+		return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look},
+			Do: "see to the disk; " + became + "; look with " + look + ", and remove " + d.Folder + " to end this line"}
 	}
 	return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look},
 		Do: "see to the disk; " + became + "; look with " + look + ", then damaged recover, or remove " + d.Folder}

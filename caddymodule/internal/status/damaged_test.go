@@ -36,3 +36,17 @@ func TestLostControlFileIsShown(t *testing.T) {
 		}
 	}
 }
+
+// What may be missing for good is said as long as the folder is there.
+func TestDamagedStoreSaysWhatMayBeMissing(t *testing.T) {
+	a := damagedAttention(&api.Damaged{What: string(buffer.DamagedStore), Folder: "/srv/b/damaged/1", Files: 3})
+	if !strings.Contains(a.Do, "dead letters, pauses and ids older than the log may be missing") ||
+		strings.Contains(a.Do, "recover") || !strings.Contains(a.Do, "remove /srv/b/damaged/1") {
+		t.Errorf("attention: %+v", a)
+	}
+	a = damagedAttention(&api.Damaged{What: string(buffer.DamagedLog), Folder: "/srv/b/damaged/1", Why: "gone"})
+	if strings.Contains(a.What+a.Do, "0 files") || strings.Contains(a.Do, "recover") ||
+		!strings.Contains(a.What, "missing") {
+		t.Errorf("attention for missing files: %+v", a)
+	}
+}

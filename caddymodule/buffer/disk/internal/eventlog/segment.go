@@ -34,6 +34,12 @@ func parseSegmentName(name string) (number uint64, ok bool) {
 	return number, err == nil && segmentName(number) == name
 }
 
+// IsSegment reports whether a file's name is that of a segment.
+func IsSegment(name string) bool {
+	_, ok := parseSegmentName(name)
+	return ok
+}
+
 func (s *segment) header() []byte {
 	b := append(make([]byte, 0, segmentHeaderSize), segmentMagic...)
 	b = binary.LittleEndian.AppendUint64(b, s.number)

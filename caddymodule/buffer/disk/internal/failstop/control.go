@@ -20,7 +20,7 @@ import (
 //
 // Pebble takes a damaged end of its manifest for one that a crash has torn, and a directory without a marker for a new
 // one. It then goes on with less than there was, and removes the rest. A damaged end of the log of events looks torn as
-// well. By the control file the buffer sees such damage and refuses to open, so that nothing more is lost.
+// well. By the control file the buffer sees such damage, and sets aside what is damaged before Pebble removes anything.
 //
 // The control file is up to 30 seconds old, and for the manifest up to a second. After a crash, damage to what is
 // younger looks like its end: damage to the last 32 KiB of the manifest, or to the last group of the log.
