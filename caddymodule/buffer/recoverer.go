@@ -8,7 +8,8 @@ import (
 // Recoverer is what a buffer is that sets damaged files aside, see Stats.Damaged.
 type Recoverer interface {
 	// RecoverDamaged appends the events again that can be read in files that were set aside: each vehicle's in their
-	// order. Those that the buffer knows, by source and id, are left alone, so it may be called again after an error.
+	// order. Those that the buffer knows, by source and id, and can read are left alone, so it may be called again
+	// after an error.
 	// With dryRun it only counts. The files stay. Where none of them is a file of events, nothing can be recovered, and
 	// Damaged.RecoveredAt stays zero. ErrNotFound where there is nothing of that name.
 	RecoverDamaged(ctx context.Context, name string, dryRun bool) (Recovered, error)

@@ -97,7 +97,8 @@ func damagedRecoverCommand() *cobra.Command {
 		Short: "Stores the events anew that can be read in damaged files",
 		Long: `Stores the events anew that can be read in files that were set aside, each vehicle's
 in their order. Every handler gets them, also those that had them before. Events that
-the buffer knows, by source and id, are left alone: after an error, run it again.
+the buffer knows, by source and id, and can read, are left alone: after an error, run
+it again.
 Without a file of events among them nothing is done. The files stay.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,

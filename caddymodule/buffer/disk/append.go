@@ -27,6 +27,8 @@ type appendTask struct {
 	record  []byte
 	sum     uint32
 	receipt buffer.Receipt
+	// instead is the position of the stored event that this one is to replace, 0 for none.
+	instead uint64
 	// differs is what the caller has found under the id, if it is another event.
 	differs *format.Seen
 	// pool is where it goes when it is done.
@@ -49,6 +51,7 @@ func (c *committer) newAppendTask(e *buffer.Event) *appendTask {
 	t.sum = format.Checksum(t.record)
 	t.receipt = buffer.Receipt{}
 	t.differs = nil
+	t.instead = 0
 	return t
 }
 
@@ -60,6 +63,12 @@ func (t *appendTask) release() {
 
 // Append implements buffer.Buffer.
 func (b *Buffer) Append(ctx context.Context, e *buffer.Event) (buffer.Receipt, error) {
+	return b.appendInstead(ctx, e, 0)
+}
+
+// appendInstead is Append, and also stores the event where the one that is stored under its id is at the position
+// instead: that one cannot be read.
+func (b *Buffer) appendInstead(ctx context.Context, e *buffer.Event, instead uint64) (buffer.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return buffer.Receipt{}, err
 	}
@@ -68,6 +77,7 @@ func (b *Buffer) Append(ctx context.Context, e *buffer.Event) (buffer.Receipt, e
 			n, format.MaxEvent)
 	}
 	t := b.committer.newAppendTask(e)
+	t.instead = instead
 	receipt, stored, err := b.lookUp(t)
 	if err != nil || stored {
 		t.release()
@@ -112,6 +122,7 @@ func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error
 		s, ok, err := b.findSeen(db, t.key, since)
 		switch {
 		case !ok:
+		case t.instead > 0 && s.Position == t.instead:
 		case s.Digest != t.digest:
 			t.differs = &s
 		// What is not synced yet is left to the committer: it answers after the sync.
@@ -148,7 +159,7 @@ func (t *appendTask) stage(g *group) error {
 		s, ok = *t.differs, true
 	}
 	switch {
-	case !ok, s.Unreadable && !t.unreadable:
+	case !ok, s.Unreadable && !t.unreadable, t.instead > 0 && s.Position == t.instead:
 		t.receipt = buffer.Receipt{Position: g.c.next}
 		g.stageSeen(t.key, t)
 		g.stageEvent(t)

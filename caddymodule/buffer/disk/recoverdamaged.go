@@ -111,6 +111,9 @@ func (r *recovering) take(position uint64, raw []byte) error {
 func (r *recovering) write(lane <-chan *buffer.Event) {
 	for e := range lane {
 		receipt, err := r.b.Append(r.ctx, e)
+		if err == nil && receipt.Duplicate && !receipt.Differs && r.b.cannotRead(receipt.Position) {
+			receipt, err = r.b.appendInstead(r.ctx, e, receipt.Position)
+		}
 		switch {
 		case err != nil:
 			r.stop(err)
@@ -121,6 +124,15 @@ func (r *recovering) write(lane <-chan *buffer.Event) {
 			r.stored.Add(1)
 		}
 	}
+}
+
+// cannotRead reports whether a stored event is damaged. One that is trimmed is not.
+func (b *Buffer) cannotRead(position uint64) bool {
+	if position < b.first.Load() {
+		return false
+	}
+	_, _, err := b.readEvent(position)
+	return isDamage(err) && position >= b.first.Load()
 }
 
 // finish waits for what is on its way, and returns what has stopped it.

@@ -117,3 +117,35 @@ func TestStoreIsNotRecovered(t *testing.T) {
 		t.Errorf("recovered %+v, and then %+v; want nothing", r, after)
 	}
 }
+
+// What the buffer knows but cannot read is repaired by what can be read in damaged files, and what it can read is not
+// stored twice.
+func TestRecoverStoresUnreadableEventsAnew(t *testing.T) {
+	mem := vfs.NewMem()
+	o := flawedLog(t, mem, "buffer", 1)
+	b, err := Open(t.Context(), o)
+	must(t, err)
+	aside := b.Stats().Damaged
+	must(t, b.Close())
+	name := segmentNames(t, mem, o)[1]
+	damageFile(t, mem, mem.PathJoin(o.Path, name), func(b []byte) []byte { clear(b[100:]); return b })
+	b, err = Open(t.Context(), o)
+	must(t, err)
+	defer b.Close()
+	bad := uint64(0)
+	for p := uint64(1); p <= mendedEvents; p++ {
+		if _, err := b.Event(t.Context(), p); err != nil {
+			bad++
+		}
+	}
+	r, err := b.RecoverDamaged(t.Context(), aside[0].Name, false)
+	must(t, err)
+	if bad == 0 || r.Stored != bad || r.Readable < bad {
+		t.Errorf("%d events cannot be read, recovered %+v", bad, r)
+	}
+	again, err := b.RecoverDamaged(t.Context(), aside[0].Name, false)
+	must(t, err)
+	if again.Stored != 0 || again.Known != r.Readable {
+		t.Errorf("once more: %+v, after %+v", again, r)
+	}
+}
