@@ -1,11 +1,13 @@
 package integration
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Status says when the handlers file or a token file has become another than what runs, without a word of what stands
@@ -19,19 +21,20 @@ func TestStatusTellsOfChangedFiles(t *testing.T) {
 	s.startAdmin(t)
 	want := func(step string, want ...string) {
 		t.Helper()
-		var v struct {
-			Healthy bool
-			Notices []struct{ What string }
-		}
-		s.get(t, "/smartcar/status", &v)
-		var got []string
-		for _, n := range v.Notices {
-			got = append(got, n.What)
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) || !v.Healthy {
-			t.Errorf("%s: healthy %t, notices %q, want %q", step, v.Healthy, got, want)
-		}
+		// A status does not wait long for the files, and this machine may be slow.
+		waitFor(t, fmt.Sprintf("%s: healthy, with the notices %q", step, want), 30*time.Second, func() bool {
+			var v struct {
+				Healthy bool
+				Notices []struct{ What string }
+			}
+			s.get(t, "/smartcar/status", &v)
+			var got []string
+			for _, n := range v.Notices {
+				got = append(got, n.What)
+			}
+			slices.Sort(got)
+			return slices.Equal(got, want) && v.Healthy
+		})
 	}
 	want("at the start")
 
