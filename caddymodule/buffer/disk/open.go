@@ -216,15 +216,7 @@ func (b *Buffer) Reconfigure(l Limits) error {
 
 // loadConsumers reads the progress of every consumer that the store knows.
 func (b *Buffer) loadConsumers() error {
-	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindConsumer},
-		UpperBound: []byte{format.KindConsumer + 1}})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = it.Close() }()
-	for ok := it.First(); ok; ok = it.Next() {
-		name := string(it.Key()[1:])
-		p, err := format.ParseProgress(it.Value())
+	return b.eachProgress(func(name string, p *format.Progress, err error) error {
 		if err != nil {
 			// To deliver again what is stored is better than to lose one event.
 			low := b.first.Load() - 1
@@ -238,6 +230,23 @@ func (b *Buffer) loadConsumers() error {
 			return err
 		}
 		b.consumers[name] = st
+		return nil
+	})
+}
+
+// eachProgress gives each consumer that the store knows, with its progress or why that cannot be read, until one fails.
+func (b *Buffer) eachProgress(each func(name string, p *format.Progress, err error) error) error {
+	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindConsumer},
+		UpperBound: []byte{format.KindConsumer + 1}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = it.Close() }()
+	for ok := it.First(); ok; ok = it.Next() {
+		p, err := format.ParseProgress(it.Value())
+		if err := each(string(it.Key()[1:]), p, err); err != nil {
+			return err
+		}
 	}
 	if err := it.Error(); err != nil {
 		return fmt.Errorf("reading the consumers: %w", err)

@@ -72,24 +72,13 @@ func (b *Buffer) fixBeginning(batch *pebble.Batch) error {
 
 // fixConsumers removes the progress of consumers whose deferred events are not all there: they start again.
 func (b *Buffer) fixConsumers(batch *pebble.Batch) error {
-	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindConsumer},
-		UpperBound: []byte{format.KindConsumer + 1}})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = it.Close() }()
-	for ok := it.First(); ok; ok = it.Next() {
-		name := string(it.Key()[1:])
-		p, err := format.ParseProgress(it.Value())
+	return b.eachProgress(func(name string, p *format.Progress, err error) error {
 		if err != nil {
-			continue // loadConsumers sees to it
+			return nil //nolint:nilerr // loadConsumers sees to it
 		}
 		deferred, err := countKeys(b.db, format.NamePrefix(format.KindDeferredAt, name))
-		if err != nil {
+		if err != nil || deferred >= p.Deferred {
 			return err
-		}
-		if deferred >= p.Deferred {
-			continue
 		}
 		b.log.Error("buffer: events that a consumer has deferred are not known any more, it starts again with the "+
 			"oldest stored event", "consumer", name)
@@ -98,8 +87,8 @@ func (b *Buffer) fixConsumers(batch *pebble.Batch) error {
 			prefix := format.NamePrefix(kind, name)
 			_ = batch.DeleteRange(prefix, format.After(prefix), nil)
 		}
-	}
-	return it.Error()
+		return nil
+	})
 }
 
 func countKeys(db *pebble.DB, prefix []byte) (n uint64, err error) {

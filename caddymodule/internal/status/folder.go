@@ -18,8 +18,9 @@ func folderAttention(b *buffer.Stats) []api.Attention {
 		return nil
 	}
 	return []api.Attention{{Level: api.LevelWarning,
-		What: fmt.Sprintf("other users can write into the buffer's folder %s (mode %04o), and so delete events", b.Path, b.FolderMode),
-		Do:   "chmod 700 " + b.Path,
+		What: fmt.Sprintf("other users can write into the buffer's folder %s (mode %04o), and so delete events",
+			b.Path, b.FolderMode),
+		Do: "chmod 700 " + b.Path,
 	}}
 }
 
@@ -29,8 +30,9 @@ func folderNotices(b *buffer.Stats) []api.Notice {
 		return nil
 	}
 	return []api.Notice{{
-		What: fmt.Sprintf("other users can look into the buffer's folder %s (mode %04o), though not into its files", b.Path, b.FolderMode),
-		Do:   "chmod 700 " + b.Path,
+		What: fmt.Sprintf("other users can look into the buffer's folder %s (mode %04o), though not into its files",
+			b.Path, b.FolderMode),
+		Do: "chmod 700 " + b.Path,
 	}}
 }
 
