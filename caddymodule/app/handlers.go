@@ -58,18 +58,18 @@ func (a *App) goOnWithout(mistake error) error {
 	}
 	a.mistake = mistake
 	a.log.Error("the handlers files have a mistake: no handler runs, and events wait",
-		slog.String("error", mistake.Error()), slog.String("do", mend))
+		slog.String("error", mistake.Error()), slog.String("do", fixIt))
 	return nil
 }
 
 // logMistake says that a handler does not run because of a mistake in its definition.
 func (a *App) logMistake(handler string, mistake error) {
 	a.log.Error("the handlers files have a mistake: its handler does not run, and its events wait",
-		slog.String("handler", handler), slog.String("error", mistake.Error()), slog.String("do", mend))
+		slog.String("handler", handler), slog.String("error", mistake.Error()), slog.String("do", fixIt))
 }
 
-// mend is what to do about a mistake that did not keep Caddy from starting.
-const mend = "mend the file, then reload"
+// fixIt is what to do about a mistake that did not keep Caddy from starting.
+const fixIt = "fix the file, then reload"
 
 func readHandlers(paths []string) (*handlersfile.File, hcl.Diagnostics) {
 	return handlersfile.Load(paths, handlersfile.Options{

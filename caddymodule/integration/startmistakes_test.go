@@ -53,11 +53,11 @@ func TestStartWithMistakesInTheHandlersFile(t *testing.T) {
 			}
 			out, code := s.run(t, "status")
 			if code != 1 || !strings.Contains(strings.Join(strings.Fields(out), ""), tt.place) ||
-				!strings.Contains(out, "mend the file, then reload") {
+				!strings.Contains(out, "fix the file, then reload") {
 				t.Errorf("status exits with %d, want %s in it:\n%s", code, tt.place, out)
 			}
 			log := s.wholeLog()
-			if !strings.Contains(log, `"do":"mend the file, then reload"`) || !strings.Contains(log, tt.place) {
+			if !strings.Contains(log, `"do":"fix the file, then reload"`) || !strings.Contains(log, tt.place) {
 				t.Errorf("the log does not say it:\n%s", log)
 			}
 

@@ -113,7 +113,7 @@ func mistakeAttention(mistake error) []api.Attention {
 	}
 	return []api.Attention{{Level: api.LevelError,
 		What: text.Because("no handler runs because of a mistake in the handlers files", mistake.Error()),
-		Do:   "mend the file, then reload; events wait",
+		Do:   "fix the file, then reload; events wait",
 	}}
 }
 
@@ -144,7 +144,7 @@ func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
 		}
 		if h.Mistaken {
 			return one(api.LevelError, text.Because(h.Name+" is down because of a mistake in the handlers files", h.LastError),
-				"mend the file, then reload; its events wait")
+				"fix the file, then reload; its events wait")
 		}
 		return one(api.LevelError, text.Because(h.Name+" is down", h.LastError),
 			"fix its plugin, then: ", "caddy smartcar restart "+h.Name)
