@@ -127,7 +127,7 @@ var errHandlersIdle = caddy.APIError{
 // serveHandler answers with one handler, as in the status, removed ones included.
 func serveHandler(q *request) (any, error) {
 	name := q.PathValue("name")
-	v := q.status()
+	v := q.Status(q.Context())
 	names := make([]string, 0, len(v.Handlers)+len(v.Removed))
 	for i := range v.Handlers {
 		if v.Handlers[i].Name == name {

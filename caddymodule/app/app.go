@@ -130,7 +130,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.log.Warn("handlers file", slog.String("warning", line))
 	}
 	var err error
-	if a.ref, err = a.Acquire(); err != nil || a.start != ofProcess {
+	if a.ref, err = a.Acquire(); err != nil {
+		return err
+	}
+	if err = a.exportMetrics(ctx); err != nil || a.start != ofProcess {
 		return err
 	}
 	a.enter()

@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -30,6 +31,7 @@ type sharedEngine struct {
 	letters *status.DeadLetterWatch
 	bodies  *arrivals.Budget
 	nonces  *selfcheck.Nonces
+	metrics *metrics.Metrics
 
 	mu      sync.Mutex
 	configs []startedConfig // the newest last
@@ -116,7 +118,7 @@ func acquire(key string, log *slog.Logger, create func(*slog.Logger) *engine.Eng
 		return &sharedEngine{
 			engine: create(slog.New(sw.handler())), log: sw,
 			counts: &traffic.Counters{Since: time.Now()}, letters: new(status.DeadLetterWatch),
-			bodies: arrivals.New(arrivals.DefaultLimit), nonces: new(selfcheck.Nonces),
+			bodies: arrivals.New(arrivals.DefaultLimit), nonces: new(selfcheck.Nonces), metrics: metrics.New(),
 		}, nil
 	})
 	if err != nil {

@@ -2,11 +2,15 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/drift"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
@@ -26,6 +30,24 @@ type Running struct {
 	// ChangedFiles returns the files that differ from what the config was made from. It reads them, and takes no longer
 	// than a moment: where they hang it returns those that differed when they were last read.
 	ChangedFiles func() []drift.Change
+}
+
+// Status is how things stand now. It is cheap enough to be asked once a second.
+func (r *Running) Status(ctx context.Context) api.Status {
+	now := time.Now()
+	s := r.Engine.Status(ctx)
+	if caddy.Exiting() {
+		// Handlers have let go already, and the buffer follows.
+		s.Receiving, s.Error = engine.ReceivingClosed, nil
+	}
+	if s.Receiving != engine.ReceivingClosed {
+		r.DeadLetters.Look(ctx, now, r.Engine, s.Buffer.DeadLetters)
+	}
+	v := status.Make(now, s, r.Traffic, r.DeadLetters, r.Limits, r.Receivers)
+	v.Notices = append(v.Notices, status.DriftNotices(r.ChangedFiles())...)
+	build := buildinfo.Read()
+	v.Version = api.Version{Version: build.Version, Revision: build.Revision, Modified: build.Modified}
+	return v
 }
 
 // Errors of Active.

@@ -1,0 +1,32 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+)
+
+// exportMetrics puts the metrics, which belong to the engine, into the registry of this config.
+func (a *App) exportMetrics(ctx caddy.Context) error {
+	registry := ctx.GetMetricsRegistry()
+	if registry == nil {
+		return nil // a context that was made by hand, as in tests
+	}
+	if err := registry.Register(a.ref.metrics.Collector(a.ref.status)); err != nil {
+		return fmt.Errorf("registering the metrics: %w", err)
+	}
+	return nil
+}
+
+// status is how things stand for the newest config, and whether there is one.
+func (s *sharedEngine) status(ctx context.Context) (api.Status, bool) {
+	app := s.newest()
+	if app == nil {
+		return api.Status{}, false
+	}
+	running := app.running()
+	return running.Status(ctx), true
+}

@@ -1,0 +1,49 @@
+package metrics
+
+import (
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+)
+
+// receivingFamilies are about what comes from Smartcar.
+func receivingFamilies() []family {
+	return []family{
+		gauge("receiving", "Whether events are taken: 1, or 0 while they are refused or do not come to a receiver.", nil,
+			one(func(s *api.Status) float64 { return truth(s.Receiving.Healthy) })),
+		counter("deliveries_total", "Requests to a receiver by what became of them. outcome is stored, unreadable,"+
+			" duplicate, verified or refused; reason is the code of the answer to a refused one, else empty.",
+			[]string{"source", "outcome", "reason"}, deliveries),
+		counter("duplicates_differing_total", "Those of the duplicates that came with other data than what is stored.",
+			[]string{"source"}, func(s *api.Status, emit emitter) {
+				for i := range s.Sources {
+					emit(float64(s.Sources[i].Differing), s.Sources[i].Name)
+				}
+			}),
+		gauge("connections_open", "Open connections of the servers that have a receiver.", nil,
+			one(func(s *api.Status) float64 { return float64(s.Connections.Open) })),
+		counter("connections_opened_total", "Connections of the servers that have a receiver.", nil,
+			one(func(s *api.Status) float64 { return float64(s.Connections.Opened) })),
+		gauge("attention", "What needs attention: the lines of `caddy smartcar status`, by level.", []string{"level"},
+			func(s *api.Status, emit emitter) {
+				by := map[string]int{}
+				for i := range s.Attention {
+					by[s.Attention[i].Level]++
+				}
+				for _, level := range []string{api.LevelError, api.LevelWarning} {
+					emit(float64(by[level]), level)
+				}
+			}),
+	}
+}
+
+func deliveries(s *api.Status, emit emitter) {
+	for i := range s.Sources {
+		source := &s.Sources[i]
+		emit(float64(source.Stored-source.Unreadable), source.Name, "stored", "")
+		emit(float64(source.Unreadable), source.Name, "unreadable", "")
+		emit(float64(source.Duplicates), source.Name, "duplicate", "")
+		emit(float64(source.Verified), source.Name, "verified", "")
+		for code, n := range source.Refused {
+			emit(float64(n), source.Name, "refused", code)
+		}
+	}
+}
