@@ -2,7 +2,10 @@
 
 package failstop
 
-import "os"
+import (
+	"io"
+	"os"
+)
 
 // lockDir opens a directory. Here only the file LOCK is locked; on Windows nobody can delete it while it is open.
-func lockDir(dir string) (*os.File, error) { return os.Open(dir) }
+func lockDir(dir string) (io.Closer, error) { return os.Open(dir) }

@@ -4,13 +4,14 @@ package failstop
 
 import (
 	"errors"
+	"io"
 	"os"
 	"syscall"
 )
 
 // lockDir locks a directory itself, for as long as it is open: a lock that the file LOCK carries is gone for everybody
 // else as soon as somebody deletes the file. Where the file system knows no such lock, there is only the file.
-func lockDir(dir string) (*os.File, error) {
+func lockDir(dir string) (io.Closer, error) {
 	d, err := os.Open(dir)
 	if err != nil {
 		return nil, err
@@ -19,5 +20,15 @@ func lockDir(dir string) (*os.File, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, errors.Join(ErrLocked, d.Close())
 	}
-	return d, nil
+	return dirLock{d}, nil
+}
+
+// dirLock is a directory that is locked.
+type dirLock struct{ dir *os.File }
+
+// Close gives the lock up before it closes the directory. A program that is being started in this moment has the
+// directory open for an instant too, and would keep the lock as long.
+func (l dirLock) Close() error {
+	_ = syscall.Flock(int(l.dir.Fd()), syscall.LOCK_UN)
+	return l.dir.Close()
 }

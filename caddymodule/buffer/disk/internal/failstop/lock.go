@@ -83,10 +83,7 @@ func lockAll(fsys vfs.FS, name, dir string, both bool) (io.Closer, error) {
 }
 
 // lockCloser gives both locks back.
-type lockCloser struct {
-	file io.Closer
-	dir  *os.File
-}
+type lockCloser struct{ file, dir io.Closer }
 
 func (l lockCloser) Close() error {
 	if l.dir == nil {
