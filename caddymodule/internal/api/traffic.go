@@ -36,3 +36,14 @@ type SourceCounts struct {
 	LastRefused time.Time `json:"last_refused,omitzero"`
 	LastRefusal string    `json:"last_refusal,omitempty"`
 }
+
+// RefusalCodes are all codes that Refused may have, in the order of the receiver's checks.
+func RefusalCodes() []string {
+	return []string{
+		"method_not_allowed", "unsupported_content_type", "unsupported_content_encoding",
+		"body_too_large", "body_not_received", "body_too_slow", "body_memory_full",
+		"signature_missing", "signature_repeated", "signature_malformed", "signature_mismatch", "body_is_challenge",
+		"challenge_refused", "verify_rate_limited",
+		"buffer_full", "buffer_halted", "buffer_unavailable", "buffer_closed", "store_timeout", "store_failed",
+	}
+}

@@ -42,8 +42,9 @@ func deliveries(s *api.Status, emit emitter) {
 		emit(float64(source.Unreadable), source.Name, "unreadable", "")
 		emit(float64(source.Duplicates), source.Name, "duplicate", "")
 		emit(float64(source.Verified), source.Name, "verified", "")
-		for code, n := range source.Refused {
-			emit(float64(n), source.Name, "refused", code)
+		// All codes from the beginning: an increase from nothing is none for Prometheus.
+		for _, code := range api.RefusalCodes() {
+			emit(float64(source.Refused[code]), source.Name, "refused", code)
 		}
 	}
 }
