@@ -1,6 +1,5 @@
 # A list of the commands people need. Each line is plain Go; nothing here is required.
 BUF         = github.com/bufbuild/buf/cmd/buf@v1.75.0
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 LINT        = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME   ?= 10m
 ROUNDS     ?= 1000
@@ -30,7 +29,6 @@ race:
 lint:
 	test -z "$$(gofmt -l .)"
 	go vet ./...
-	go run $(STATICCHECK) ./...
 	go run $(LINT) run
 
 proto: ## regenerate sdk/handlerv1 from sdk/proto
