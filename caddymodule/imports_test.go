@@ -93,6 +93,17 @@ func TestTheCoreLinksNoCaddy(t *testing.T) {
 	}
 }
 
+// Who measures knows nothing of Prometheus.
+func TestOnlyMetricsKnowsPrometheus(t *testing.T) {
+	for _, p := range listPackages(t) {
+		for _, imported := range p.Imports {
+			if strings.HasPrefix(imported, "github.com/prometheus/") && p.ImportPath != "caddymodule/internal/metrics" {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
 // What a handler author links must stay small: no Caddy, no HCL, no Pebble.
 func TestTheSDKStaysSmall(t *testing.T) {
 	heavy := []string{"github.com/caddyserver/", "github.com/hashicorp/hcl", "github.com/zclconf/", "github.com/cockroachdb/"}
@@ -135,18 +146,19 @@ func TestImportsRunOneWay(t *testing.T) {
 		"examples/...": {"sdk/..."},
 
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
-		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "selfcheck", "sdk/smartcar"}),
+		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "selfcheck", "sdk/smartcar"}),
 		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo"}),
 		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
-			core + "selfcheck",
+			core + "selfcheck", core + "metrics", core + "buildinfo",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 
 		core + "status":    {core + "api", core + "drift", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", "caddymodule/buffer"},
 		core + "traffic":   {core + "api"},
+		core + "metrics":   {core + "api", core + "dispatch", "caddymodule/buffer"},
 		core + "drift":     {},
 		core + "arrivals":  {},
 		core + "intake":    {"caddymodule/buffer", "sdk/smartcar"},

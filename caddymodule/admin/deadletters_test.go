@@ -28,8 +28,8 @@ type memoryOpener struct{ fs vfs.FS }
 
 func (memoryOpener) Key() string { return "memory" }
 
-func (o memoryOpener) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer, error) {
-	return disk.Open(ctx, disk.Options{Path: "buffer", FS: o.fs, Log: log})
+func (o memoryOpener) Open(ctx context.Context, host buffer.Host) (buffer.Buffer, error) {
+	return disk.Open(ctx, disk.Options{Path: "buffer", FS: o.fs, Log: host.Log})
 }
 
 func (memoryOpener) Reconfigure(buffer.Buffer) error { return nil }

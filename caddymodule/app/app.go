@@ -22,6 +22,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 )
 
@@ -73,6 +74,9 @@ type App struct {
 	// the config in force still waits for its buffer, and else refused. With it a reload is refused in any case. Either
 	// way a config is refused while another process has the buffer open. Default: false.
 	RequireBuffer bool `json:"require_buffer,omitempty"`
+
+	// Whether the metrics are exported. Default: they are.
+	Metrics *Metrics `json:"metrics,omitempty"`
 
 	opener      buffer.Opener
 	definitions []handlersfile.Definition
@@ -182,14 +186,17 @@ func (a *App) CheckBody(maxSize int64) error {
 
 // Acquire takes a reference to the engine, for the app itself and for each receiver.
 func (a *App) Acquire() (*EngineRef, error) {
-	return acquire(a.opener.Key(), a.log, func(log *slog.Logger) *engine.Engine {
+	return acquire(a.opener.Key(), a.log, func(log *slog.Logger, m *metrics.Metrics) *engine.Engine {
 		return engine.New(engine.Options{
 			Opener:       a.opener,
 			FallbackDir:  fallbackDir(a.opener),
 			Bundled:      bundled.Command,
 			Reread:       intake.Reread,
 			DrainTimeout: time.Duration(a.DrainTimeout),
-			Log:          log,
+
+			ObserveBuffer: m.Buffer(),
+			Observe:       m.Handler,
+			Log:           log,
 		})
 	})
 }

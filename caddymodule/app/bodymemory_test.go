@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 )
 
 type deaf struct{}
@@ -13,7 +14,9 @@ func (deaf) GiveUp() {}
 
 // The body_memory of the config that is in force counts, for what begins from then on.
 func TestBodyMemoryIsThatOfTheNewestConfig(t *testing.T) {
-	s := &sharedEngine{log: newLogSwitch(slog.DiscardHandler), bodies: arrivals.New(arrivals.DefaultLimit)}
+	s := &sharedEngine{
+		log: newLogSwitch(slog.DiscardHandler), bodies: arrivals.New(arrivals.DefaultLimit), metrics: metrics.New(),
+	}
 	fits := func(size int64) bool {
 		var a arrivals.Arrival
 		defer a.End()

@@ -15,7 +15,7 @@ import (
 // bufferNamespace is where buffers register.
 const bufferNamespace = "smartcar.buffers"
 
-var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory", "require_buffer"}
+var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory", "require_buffer", "metrics"}
 
 // parseGlobalOption reads the global option. A second block is a mistake, not a correction.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -53,6 +53,7 @@ func (a *App) digest() string {
 //	    drain_timeout <duration>
 //	    body_memory   <size>
 //	    require_buffer
+//	    metrics       <on|off>
 //	}
 //
 // All of it is optional; handlers may be repeated.
@@ -116,9 +117,25 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 	case "require_buffer":
 		a.RequireBuffer = true
 		return directive.Flag(d)
+	case "metrics":
+		on, err := onOrOff(d)
+		if err != nil {
+			return err
+		}
+		a.Metrics = &Metrics{Disabled: !on}
+		return directive.NoBlock(d, option)
 	default:
 		return directive.UnknownOption(d, option, appOptions)
 	}
+}
+
+func onOrOff(d *caddyfile.Dispenser) (on bool, err error) {
+	value, err := directive.Arg(d, "off")
+	if err == nil && value != "on" && value != "off" {
+		// The value is not repeated: it may be a token.
+		err = d.Errf("metrics takes on or off, as in `metrics off`")
+	}
+	return value == "on", err
 }
 
 func (a *App) unmarshalBuffer(d *caddyfile.Dispenser) error {

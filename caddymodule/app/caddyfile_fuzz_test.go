@@ -35,6 +35,10 @@ func FuzzCaddyfileApp(f *testing.F) {
 		"require_buffer",
 		"require_buffer yes",
 		"require_buffer {\nx\n}",
+		"metrics off",
+		"metrics on",
+		"metrics maybe",
+		"metrics off {\nx\n}",
 		"nonsense",
 		token,
 	} {

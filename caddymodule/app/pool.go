@@ -25,13 +25,14 @@ var engines = caddy.NewUsagePool()
 
 // sharedEngine is what outlives a config.
 type sharedEngine struct {
-	engine  *engine.Engine
-	log     *logSwitch
-	counts  *traffic.Counters
-	letters *status.DeadLetterWatch
-	bodies  *arrivals.Budget
-	nonces  *selfcheck.Nonces
-	metrics *metrics.Metrics
+	engine   *engine.Engine
+	log      *logSwitch
+	counts   *traffic.Counters
+	letters  *status.DeadLetterWatch
+	headroom *status.HeadroomWatch
+	bodies   *arrivals.Budget
+	nonces   *selfcheck.Nonces
+	metrics  *metrics.Metrics
 
 	mu      sync.Mutex
 	configs []startedConfig // the newest last
@@ -43,6 +44,15 @@ type startedConfig struct {
 	log        slog.Handler
 	opener     buffer.Opener
 	bodyMemory int64
+	// metrics: they are on.
+	metrics bool
+}
+
+// apply puts in force what the engine takes over from a config. mu is held.
+func (s *sharedEngine) apply(c *startedConfig) {
+	s.log.set(c.log)
+	s.bodies.SetLimit(c.bodyMemory)
+	s.metrics.Switch(c.metrics)
 }
 
 // enter makes a config the newest, whose logger is used. A config that has entered stays where it is.
@@ -53,8 +63,7 @@ func (s *sharedEngine) enter(c startedConfig) {
 		return
 	}
 	s.configs = append(s.configs, c)
-	s.log.set(c.log)
-	s.bodies.SetLimit(c.bodyMemory)
+	s.apply(&c)
 }
 
 // leave forgets a config. If it was the newest, Caddy has taken it back or is stopping: the
@@ -72,8 +81,7 @@ func (s *sharedEngine) leave(owner any) error {
 		return nil
 	}
 	c := s.configs[len(s.configs)-1]
-	s.log.set(c.log)
-	s.bodies.SetLimit(c.bodyMemory)
+	s.apply(&c)
 	return s.engine.Reconfigure(c.opener)
 }
 
@@ -100,6 +108,9 @@ func (s *sharedEngine) Traffic() *traffic.Counters { return s.counts }
 // Bodies returns the memory that the receivers share for bodies in arrival.
 func (s *sharedEngine) Bodies() *arrivals.Budget { return s.bodies }
 
+// Metrics returns those that belong to the engine.
+func (s *sharedEngine) Metrics() *metrics.Metrics { return s.metrics }
+
 // Nonces returns those of the self-check.
 func (s *sharedEngine) Nonces() *selfcheck.Nonces { return s.nonces }
 
@@ -112,13 +123,13 @@ type EngineRef struct {
 
 // acquire takes a reference, making the engine when there is none. Making one
 // touches neither disk nor processes.
-func acquire(key string, log *slog.Logger, create func(*slog.Logger) *engine.Engine) (*EngineRef, error) {
+func acquire(key string, log *slog.Logger, create func(*slog.Logger, *metrics.Metrics) *engine.Engine) (*EngineRef, error) {
 	v, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
-		sw := newLogSwitch(log.Handler())
+		sw, m := newLogSwitch(log.Handler()), metrics.New()
 		return &sharedEngine{
-			engine: create(slog.New(sw.handler())), log: sw,
-			counts: &traffic.Counters{Since: time.Now()}, letters: new(status.DeadLetterWatch),
-			bodies: arrivals.New(arrivals.DefaultLimit), nonces: new(selfcheck.Nonces), metrics: metrics.New(),
+			engine: create(slog.New(sw.handler()), m), log: sw,
+			counts: &traffic.Counters{Since: time.Now()}, letters: new(status.DeadLetterWatch), headroom: new(status.HeadroomWatch),
+			bodies: arrivals.New(arrivals.DefaultLimit), nonces: new(selfcheck.Nonces), metrics: m,
 		}, nil
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/drift"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
@@ -23,6 +24,8 @@ type Running struct {
 	Engine      *engine.Engine
 	Traffic     *traffic.Counters
 	DeadLetters *status.DeadLetterWatch
+	Headroom    *status.HeadroomWatch
+	Bodies      *arrivals.Budget
 	// Limits are those of the configured buffer.
 	Limits buffer.Limits
 	// Receivers is whether requests come to the receivers of the config.
@@ -44,6 +47,8 @@ func (r *Running) Status(ctx context.Context) api.Status {
 		r.DeadLetters.Look(ctx, now, r.Engine, s.Buffer.DeadLetters)
 	}
 	v := status.Make(now, s, r.Traffic, r.DeadLetters, r.Limits, r.Receivers)
+	r.Headroom.Add(now, &v.Buffer)
+	v.BodyMemory = api.BodyMemory{Bytes: r.Bodies.Held(), LimitBytes: r.Bodies.Limit()}
 	v.Notices = append(v.Notices, status.DriftNotices(r.ChangedFiles())...)
 	build := buildinfo.Read()
 	v.Version = api.Version{Version: build.Version, Revision: build.Revision, Modified: build.Modified}
@@ -83,7 +88,8 @@ func Active() (Running, error) {
 
 func (a *App) running() Running {
 	return Running{
-		Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Limits: a.opener.Limits(),
+		Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Headroom: a.ref.headroom,
+		Bodies: a.ref.bodies, Limits: a.opener.Limits(),
 		Receivers:    status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
 		ChangedFiles: a.changedFiles,
 	}

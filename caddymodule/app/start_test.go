@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
@@ -52,7 +53,7 @@ func (o stuckOpener) Key() string                     { return "stuck" }
 func (o stuckOpener) Limits() buffer.Limits           { return buffer.Limits{} }
 func (o stuckOpener) Reconfigure(buffer.Buffer) error { return nil }
 
-func (o stuckOpener) Open(ctx context.Context, _ *slog.Logger) (buffer.Buffer, error) {
+func (o stuckOpener) Open(ctx context.Context, _ buffer.Host) (buffer.Buffer, error) {
 	if o.fails != nil {
 		return nil, o.fails
 	}
@@ -67,7 +68,7 @@ func stuckApp(t *testing.T, start startKind, fails error) *App {
 	a.BodyMemory = arrivals.DefaultLimit
 	shared := &sharedEngine{
 		engine: engine.New(engine.Options{Opener: a.opener}), log: newLogSwitch(slog.DiscardHandler),
-		counts: new(traffic.Counters), bodies: arrivals.New(arrivals.DefaultLimit),
+		counts: new(traffic.Counters), bodies: arrivals.New(arrivals.DefaultLimit), metrics: metrics.New(),
 	}
 	t.Cleanup(func() { _ = shared.engine.Destruct() })
 	a.ref = &EngineRef{sharedEngine: shared}

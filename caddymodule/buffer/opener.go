@@ -1,9 +1,6 @@
 package buffer
 
-import (
-	"context"
-	"log/slog"
-)
+import "context"
 
 // Opener is what a module in the namespace smartcar.buffers provides: a
 // configured buffer that is not open yet. Making one touches no disk.
@@ -14,7 +11,7 @@ type Opener interface {
 	// Limits are those that Open gives the buffer, and Reconfigure puts in force.
 	Limits() Limits
 	// Open opens or creates the buffer.
-	Open(ctx context.Context, log *slog.Logger) (Buffer, error)
+	Open(ctx context.Context, host Host) (Buffer, error)
 	// Reconfigure applies this configuration's limits to a buffer that an Opener with
 	// the same Key opened, without closing it.
 	Reconfigure(b Buffer) error

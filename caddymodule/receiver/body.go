@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 )
 
 const (
@@ -30,6 +31,7 @@ type scratch struct {
 	first   []byte
 	arrival arrivals.Arrival
 	event   buffer.Event
+	timing  metrics.Timing
 	// reading and storing are nil while in use.
 	reading *readLimit
 	storing *storeContext

@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
@@ -95,6 +96,7 @@ type Receiver struct {
 	store                    appender
 	ref                      *app.EngineRef
 	counts                   *traffic.Source
+	observed                 *metrics.Source
 	bodies                   *arrivals.Budget
 	nonces                   *selfcheck.Nonces
 	config                   *app.App
@@ -148,6 +150,7 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	}
 	rc.store = rc.ref.Engine()
 	rc.counts = rc.ref.Traffic().Source(rc.Source)
+	rc.observed = rc.ref.Metrics().Source(rc.Source)
 	rc.connections = &rc.ref.Traffic().Connections
 	rc.bodies = rc.ref.Bodies()
 	rc.nonces, rc.config = rc.ref.Nonces(), smartcarApp

@@ -22,6 +22,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
@@ -71,6 +72,7 @@ func newReceiver(t *testing.T, store storeFunc, change ...func(*Receiver)) (*Rec
 	rc.store = store
 	rc.counts = new(traffic.Counters).Source(rc.Source)
 	rc.bodies = arrivals.New(arrivals.DefaultLimit)
+	rc.observed = metrics.New().Source(rc.Source)
 	return rc, log
 }
 
@@ -236,6 +238,7 @@ func TestReceipts(t *testing.T) {
 				t.Errorf("last stored %v", got.LastStored)
 			}
 			got.LastStored = time.Time{}
+			tc.want.Matches = map[string]uint64{"1": 1}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}

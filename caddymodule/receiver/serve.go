@@ -18,11 +18,14 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhtt
 	if proof, ok := rc.nonces.Take(r.Header, selfcheck.Receiver{Source: rc.Source, Config: rc.config}); ok {
 		return rc.serveSelfCheck(w, r, proof)
 	}
+	timing := rc.observed.Begin()
+	defer timing.Answered()
 	o := new(outcome)
 	o.attach(r)
 	traffic.MarkServed(r)
 	s := rc.scratches.get()
 	defer rc.scratches.put(s)
+	s.timing = timing
 	a, f := rc.serve(w, r, o, s)
 	if f.refusal != nil {
 		return rc.refuse(w, r, o, s, f)
@@ -37,7 +40,9 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 		boundRest(w, time.Now().Add(time.Duration(rc.ReadTimeout)))
 		return answer{}, rejection{refusal: f}
 	}
-	if f := rc.readBody(s, w, r); f != nil {
+	f := rc.readBody(s, w, r)
+	s.timing.BodyRead()
+	if f != nil {
 		return answer{}, rejection{refusal: f}
 	}
 	signature, f := checkSignatureHeader(r)
@@ -57,6 +62,7 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 		return answer{}, rejection{refusal: refuseChallengeBody, signature: signature}
 	}
 	o.token = index + 1
+	rc.counts.Match(o.token)
 
 	envelope, err := smartcar.ParseEnvelope(s.body)
 	if err == nil && !intake.IsEvent(&envelope) {
@@ -121,6 +127,7 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 	ev := &s.event
 	o.eventID, o.eventType, o.vehicleID = ev.ID, ev.Type, ev.VehicleID
 
+	begun := s.timing.Now()
 	ctx := s.storing
 	if s.storing = nil; ctx == nil {
 		ctx = new(storeContext)
@@ -130,6 +137,7 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 	if ctx.stop() {
 		s.storing = ctx
 	}
+	s.timing.Stored(begun)
 	if err != nil {
 		return answer{}, rejection{refusal: storeRefusal(err), err: err}
 	}

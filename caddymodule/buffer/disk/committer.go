@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -144,6 +145,7 @@ func (c *committer) write() error {
 		return err
 	}
 	b.counters.syncs.Add(1)
+	c.observe(g)
 	b.committed.Store(g.number)
 	if g.counted {
 		b.deadCount.Store(uint64(c.letters))
@@ -194,7 +196,7 @@ func (c *committer) apply(g *group) (err error) {
 			err = c.b.failure.Err()
 		}
 	}()
-	if err := c.b.events.Append(&g.events, g.batch.Repr()); err != nil {
+	if err := c.writeLog(g); err != nil {
 		c.b.failure.Halt(fmt.Errorf("committing: %w", err))
 	}
 	if err := c.b.failure.Err(); err != nil {
@@ -205,6 +207,20 @@ func (c *committer) apply(g *group) (err error) {
 	}
 	c.rotate(g.rotate)
 	return c.b.failure.Err()
+}
+
+// writeLog writes and syncs the group's events and changes.
+func (c *committer) writeLog(g *group) error {
+	begun := time.Now()
+	defer func() { g.took = time.Since(begun) }()
+	return c.b.events.Append(&g.events, g.batch.Repr())
+}
+
+// observe tells the observer of a group that was synced.
+func (c *committer) observe(g *group) {
+	if o := c.b.opts.Observer; o != nil {
+		o.Synced(g.took, int(c.next-1-c.b.durable.Load()))
+	}
 }
 
 // rotate begins a new segment if now says so, and asks for a look at the segments when there is a new one.

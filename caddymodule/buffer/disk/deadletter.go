@@ -8,11 +8,19 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 // stageDeadLetter writes a dead letter and keeps count.
 func (g *group) stageDeadLetter(d format.DeadLetter) {
+	switch {
+	case d.Handler != "":
+	case d.Reason == buffer.ReasonConflict:
+		g.b.counters.conflicts.Add(1)
+	default:
+		g.b.counters.unreadable.Add(1)
+	}
 	key, diedAt := g.freeLetterKey(d)
 	value := d.Encode(diedAt)
 	_ = g.batch.Set(key, value, nil)

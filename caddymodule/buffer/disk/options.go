@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/probe"
 )
 
@@ -48,6 +49,8 @@ type Options struct {
 	Limits
 	// Log takes what an operator should know; never contents of events. Default: nothing.
 	Log *slog.Logger
+	// Observer is told of each sync. Default: nobody is.
+	Observer buffer.Observer
 	// FS holds the directory. Default: the operating system's.
 	FS vfs.FS
 	// Clock is the wall clock. Default time.Now.

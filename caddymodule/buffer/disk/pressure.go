@@ -80,6 +80,7 @@ func (b *Buffer) checkHeadroom() {
 		b.missing.Store(0)
 		return
 	}
+	b.diskFree.Store(usage.AvailBytes)
 	b.diskBytes.Store(usage.TotalBytes)
 	var missing int64
 	if headroom := b.trimLimits(b.clock.Now()).Headroom; usage.AvailBytes < headroom {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -63,8 +64,10 @@ type Buffer struct {
 	deadCount atomic.Uint64
 	// refusedSize is that of the last event that found no room; 0 when one was stored since.
 	refusedSize atomic.Int64
-	// diskBytes is the size of the whole disk, 0 while it is not known.
-	diskBytes atomic.Uint64
+	// diskBytes is the size of the whole disk, 0 while it is not known, and diskFree how much of it is free.
+	diskBytes, diskFree atomic.Uint64
+	// oldest is when the oldest event was stored, nil before that was asked for.
+	oldest atomic.Pointer[oldest]
 	// folderMode is that of the directory while others than its owner have a way in, else 0.
 	folderMode atomic.Uint32
 	// tight is set while the disk has less than the headroom. missing is how many bytes should be freed, 0 for none.
@@ -97,7 +100,7 @@ type Buffer struct {
 }
 
 type counters struct {
-	syncs, appended, duplicates, corrupt atomic.Uint64
+	syncs, appended, duplicates, corrupt, unreadable, conflicts atomic.Uint64
 }
 
 // task is something to be written by the committer.
@@ -124,6 +127,8 @@ type group struct {
 	rotate bool
 	number uint64
 	now    int64
+	// took is how long writing and syncing it took.
+	took   time.Duration
 	limits *Limits
 	// seen is the start of the dedupe window, 0 until it is asked for.
 	seen int64

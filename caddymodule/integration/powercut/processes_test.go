@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -52,8 +51,8 @@ type plain struct {
 	opener
 }
 
-func (p *plain) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer, error) {
-	w, err := p.opener.Open(ctx, log)
+func (p *plain) Open(ctx context.Context, host buffer.Host) (buffer.Buffer, error) {
+	w, err := p.opener.Open(ctx, host)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package powercut_test
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -24,7 +23,7 @@ func (o *opener) Key() string { return o.options.Path }
 
 func (o *opener) Limits() buffer.Limits { return buffer.Limits(o.options.Limits) }
 
-func (o *opener) Open(ctx context.Context, _ *slog.Logger) (buffer.Buffer, error) {
+func (o *opener) Open(ctx context.Context, _ buffer.Host) (buffer.Buffer, error) {
 	b, err := disk.Open(ctx, o.options)
 	if err != nil {
 		return nil, err

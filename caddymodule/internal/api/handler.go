@@ -26,13 +26,18 @@ type Handler struct {
 	Retrying    Retrying      `json:"retrying"`
 	Breaker     Breaker       `json:"breaker"`
 	Counts      HandlerCounts `json:"counts"`
-	LastError   string        `json:"last_error,omitempty"`
+	// Totals is nil for a handler that the engine does not run.
+	Totals    *HandlerTotals `json:"totals,omitempty"`
+	LastError string         `json:"last_error,omitempty"`
 	// Mistaken: it is down because of a mistake in the handlers files, which LastError says.
 	Mistaken bool `json:"mistaken,omitempty"`
 }
 
 // Plugin is the process of a handler.
 type Plugin struct {
+	// Program is what the handlers file names: a plugin that is compiled in, or the file name of an executable. Name and
+	// Version are what the process says of itself.
+	Program       string    `json:"program,omitempty"`
 	Name          string    `json:"name,omitempty"`
 	Version       string    `json:"version,omitempty"`
 	Up            bool      `json:"up"`
@@ -53,7 +58,9 @@ type Behind struct {
 
 // Retrying counts the lanes that wait for another attempt, and the events in them.
 type Retrying struct {
-	Lanes   int       `json:"lanes"`
+	Lanes int `json:"lanes"`
+	// Parked are those of the lanes that nothing is done about until a time, such as that of the next attempt.
+	Parked  int       `json:"parked"`
 	Events  uint64    `json:"events"`
 	NextDue time.Time `json:"next_due,omitzero"`
 }
@@ -72,12 +79,24 @@ type HandlerCounts struct {
 	Skipped   uint64 `json:"skipped"`
 	Retried   uint64 `json:"retried"`
 	Dead      uint64 `json:"dead"`
+	// Rejected, Exhausted, Poisoned and Expired are the dead by their reason.
+	Rejected  uint64 `json:"rejected"`
+	Exhausted uint64 `json:"exhausted"`
 	Poisoned  uint64 `json:"poisoned"`
 	Expired   uint64 `json:"expired"`
 	Replayed  uint64 `json:"replayed"`
 	Stale     uint64 `json:"stale_signals"`
 	Future    uint64 `json:"future_signals"`
 	Downs     uint64 `json:"downs"`
+}
+
+// HandlerTotals counts since this process first used the buffer, over reloads and restarts of the handler.
+type HandlerTotals struct {
+	HandlerCounts
+	// Restarts counts starts of its plugin beyond those that Caddy's start, a reload or an operator made; Crashes the
+	// times that it ended by itself, or was killed since it did not answer.
+	Restarts uint64 `json:"plugin_restarts"`
+	Crashes  uint64 `json:"plugin_crashes"`
 }
 
 // RemovedHandler is a handler that is in no handlers file any more, but not forgotten.

@@ -28,12 +28,14 @@ type Status struct {
 	Receiving Receiving `json:"receiving"`
 	Sources   []Source  `json:"sources"`
 	// Connections are those of the servers that have a receiver.
-	Connections Connections      `json:"connections"`
-	Buffer      Buffer           `json:"buffer"`
-	Handlers    []Handler        `json:"handlers"`
-	Removed     []RemovedHandler `json:"removed_handlers"`
-	Replays     []Replay         `json:"replays"`
-	Attention   []Attention      `json:"attention"`
+	Connections Connections `json:"connections"`
+	// BodyMemory is what bodies take that receivers hold.
+	BodyMemory BodyMemory       `json:"body_memory"`
+	Buffer     Buffer           `json:"buffer"`
+	Handlers   []Handler        `json:"handlers"`
+	Removed    []RemovedHandler `json:"removed_handlers"`
+	Replays    []Replay         `json:"replays"`
+	Attention  []Attention      `json:"attention"`
 	// Notices are worth knowing, and all is well with them.
 	Notices []Notice `json:"notices,omitempty"`
 }
@@ -100,8 +102,8 @@ type SelfCheck struct {
 	Why    string `json:"why,omitempty"`
 }
 
-// Buffer describes the buffer: sizes in bytes, times in seconds. Appended, Duplicates, Corrupt and
-// Syncs count since this process opened it.
+// Buffer describes the buffer: sizes in bytes, times in seconds. Appended, Duplicates, Corrupt, Unreadable, Conflicts
+// and Syncs count since this process opened it.
 type Buffer struct {
 	// Path is the directory that it lies in.
 	Path          string `json:"path,omitempty"`
@@ -117,7 +119,17 @@ type Buffer struct {
 	Appended    uint64  `json:"appended"`
 	Duplicates  uint64  `json:"duplicates"`
 	Corrupt     uint64  `json:"corrupt"`
-	Syncs       uint64  `json:"syncs"`
+	// Unreadable and Conflicts count the dead letters of no handler that were made.
+	Unreadable uint64 `json:"unreadable"`
+	Conflicts  uint64 `json:"conflicts"`
+	Syncs      uint64 `json:"syncs"`
+	// Oldest is when the oldest event was stored, and OldestAge how long ago that is; missing where there is none.
+	Oldest    time.Time `json:"oldest,omitzero"`
+	OldestAge float64   `json:"oldest_age_seconds,omitempty"`
+	// HeadroomBytes is what can still be stored until events are refused, by the less of what LimitBytes and the disk
+	// allow; HeadroomSeconds is for how long, if it goes on shrinking as in the last minutes, and missing while it does not.
+	HeadroomBytes   *uint64  `json:"headroom_bytes,omitempty"`
+	HeadroomSeconds *float64 `json:"headroom_seconds,omitempty"`
 	// ClockJump is how far the system's clock has jumped ahead, or back where it is negative, and the buffer does not
 	// go by it yet; ClockSteadyIn is when it will, if the clock stays steady. 0: no jump.
 	ClockJump     float64 `json:"clock_jump_seconds,omitempty"`

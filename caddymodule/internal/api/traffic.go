@@ -16,6 +16,12 @@ type Connections struct {
 	WithoutWebhook uint64 `json:"without_webhook"`
 }
 
+// BodyMemory is how much memory the bodies take that have not been answered, and how much they may take, in bytes.
+type BodyMemory struct {
+	Bytes      int64 `json:"bytes"`
+	LimitBytes int64 `json:"limit_bytes"`
+}
+
 // SourceCounts is what one source's receivers did since the buffer was first used by this
 // process.
 type SourceCounts struct {
@@ -28,6 +34,9 @@ type SourceCounts struct {
 	Differing  uint64 `json:"differing"`
 	// Verified counts answered challenges.
 	Verified uint64 `json:"verified"`
+	// Matches counts right signatures, by the number of the token that they were made with: "1" is the first one of the
+	// receiver, and "other" is any above 9.
+	Matches map[string]uint64 `json:"signature_matches,omitempty"`
 	// Refused counts the rest, by the code of the answer.
 	Refused map[string]uint64 `json:"refused,omitempty"`
 	// LastStored is when a new event was last stored; LastRefused is when a request was last refused, and LastRefusal

@@ -48,6 +48,13 @@ func (b *Budget) Held() int64 {
 	return b.small.held + b.large.held
 }
 
+// Limit returns how many bytes may be held.
+func (b *Budget) Limit() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.small.limit + b.large.limit
+}
+
 func (b *Budget) shareOf(size int64) *share {
 	if size > Small {
 		return &b.large

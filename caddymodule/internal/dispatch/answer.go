@@ -152,9 +152,11 @@ func (d *Dispatcher) onResults(c *call, lanes []*lane, judged []judgement, resul
 func (d *Dispatcher) finished(l *lane, j judgement) {
 	d.counts.Delivered++
 	d.countSignals(&j)
-	if l.queue[0].retry.Replay != "" {
+	head := l.queue[0]
+	if head.retry.Replay != "" {
 		d.counts.Replayed++
 	}
+	d.observe(head, true, head.retry.Attempts+head.retry.Crashes+1)
 	memo := j.memo(d)
 	d.fresh.release(&j)
 	d.settleHead(l, buffer.Outcome{Verb: buffer.Done, Memo: memo})
@@ -165,9 +167,6 @@ func (d *Dispatcher) failed(l *lane, now time.Time, text string, after time.Dura
 	head := l.queue[0]
 	d.count(head, now, text)
 	if reason, over := d.cfg.verdict(head.retry); over {
-		if reason == buffer.ReasonExpired {
-			d.counts.Expired++
-		}
 		d.dead(l, reason, "")
 		return
 	}
@@ -181,7 +180,8 @@ func (d *Dispatcher) failed(l *lane, now time.Time, text string, after time.Dura
 // dead makes a dead letter of a lane's head.
 func (d *Dispatcher) dead(l *lane, reason buffer.Reason, handlerReason string) {
 	head := l.queue[0]
-	d.counts.Dead++
+	d.counts.countDead(reason)
+	d.observe(head, false, head.retry.Attempts+head.retry.Crashes)
 	log := d.cfg.Log.With("event", head.event.ID, "reason", string(reason), "attempt", head.retry.Attempts)
 	if reason == buffer.ReasonPoison {
 		// What the process wrote last may hold anything; the dead letter has it.

@@ -50,6 +50,8 @@ type Config struct {
 	// Awaits reports whether When, which does not want this event, waits for a rarer one that Smartcar sends too; nil:
 	// it does not.
 	Awaits func(*buffer.Event) bool
+	// Observer is told what becomes of events; nil: nobody is.
+	Observer Observer
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
 	// Rand returns numbers in [0, 1) for the jitter; nil: math/rand. It is called from

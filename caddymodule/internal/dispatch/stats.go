@@ -3,6 +3,8 @@ package dispatch
 import (
 	"sync"
 	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 // Counts count since Start.
@@ -15,10 +17,12 @@ type Counts struct {
 	Retried uint64 `json:"retried"`
 	// Dead events became dead letters.
 	Dead uint64 `json:"dead"`
-	// Poisoned and Expired are those of the dead that ended the handler's process again
-	// and again, or held up their lane for too long.
-	Poisoned uint64 `json:"poisoned"`
-	Expired  uint64 `json:"expired"`
+	// Rejected, Exhausted, Poisoned and Expired are the dead by their reason: the handler said so, the attempts were used
+	// up, they ended the handler's process again and again, or they held up their lane for too long.
+	Rejected  uint64 `json:"rejected"`
+	Exhausted uint64 `json:"exhausted"`
+	Poisoned  uint64 `json:"poisoned"`
+	Expired   uint64 `json:"expired"`
 	// Replayed are those of the delivered that an operator had asked for again.
 	Replayed uint64 `json:"replayed"`
 	// Stale counts signals of finished events that were no newer than what the handler
@@ -29,6 +33,39 @@ type Counts struct {
 	Future uint64 `json:"future"`
 	// Downs: how often the handler was found to be down.
 	Downs uint64 `json:"downs"`
+}
+
+// Add returns the sum of both.
+func (c Counts) Add(more Counts) Counts {
+	c.Delivered += more.Delivered
+	c.Skipped += more.Skipped
+	c.Retried += more.Retried
+	c.Dead += more.Dead
+	c.Rejected += more.Rejected
+	c.Exhausted += more.Exhausted
+	c.Poisoned += more.Poisoned
+	c.Expired += more.Expired
+	c.Replayed += more.Replayed
+	c.Stale += more.Stale
+	c.Future += more.Future
+	c.Downs += more.Downs
+	return c
+}
+
+// countDead counts a dead letter.
+func (c *Counts) countDead(reason buffer.Reason) {
+	c.Dead++
+	switch reason {
+	case buffer.ReasonRejected:
+		c.Rejected++
+	case buffer.ReasonExhausted:
+		c.Exhausted++
+	case buffer.ReasonPoison:
+		c.Poisoned++
+	case buffer.ReasonExpired:
+		c.Expired++
+	default: // the buffer makes the others
+	}
 }
 
 // Stats describes a dispatcher at one moment.
@@ -47,8 +84,10 @@ type Stats struct {
 	BytesInMemory int `json:"bytes_in_memory"`
 	// Unsettled counts outcomes that are not durable yet.
 	Unsettled int `json:"unsettled"`
-	// WaitingLanes counts lanes with deferred events.
+	// WaitingLanes counts lanes with deferred events, ParkedLanes those of them that nothing is done about until a time,
+	// such as that of the next attempt.
 	WaitingLanes int `json:"waiting_lanes"`
+	ParkedLanes  int `json:"parked_lanes"`
 	// Suspects counts events that wait to be delivered alone, or are, because the
 	// handler's process ended with them in flight before.
 	Suspects int `json:"suspects"`
@@ -100,6 +139,7 @@ func (d *Dispatcher) publish() {
 		BytesInMemory: d.held.main + d.held.fetched,
 		Unsettled:     d.outbox.unsettled(),
 		WaitingLanes:  d.onDisk,
+		ParkedLanes:   len(d.waiting),
 		Suspects:      d.suspects.len(),
 		Tables:        d.fresh.recent.Len(),
 		Breaker:       BreakerStats{State: d.breaker.state, Since: d.breaker.since, Why: d.breaker.cause.why, Reported: d.breaker.cause.reported},

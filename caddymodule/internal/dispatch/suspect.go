@@ -50,7 +50,6 @@ func (d *Dispatcher) crashed(lanes []*lane, detail string) {
 			head.retry.LastError = text.Clip(detail, maxDetailBytes)
 			head.retry.NotBefore = time.Time{}
 			if head.retry.Crashes >= poisonCrashes {
-				d.counts.Poisoned++
 				d.dead(l, buffer.ReasonPoison, "")
 				return
 			}

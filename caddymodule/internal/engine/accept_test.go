@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,12 +22,12 @@ type choosy struct {
 	opened   int
 }
 
-func (o *choosy) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer, error) {
+func (o *choosy) Open(ctx context.Context, host buffer.Host) (buffer.Buffer, error) {
 	o.opened++
 	if !o.accepted {
 		return nil, fmt.Errorf("opening buffer: %w", buffer.ErrOtherBuffer)
 	}
-	return o.diskOpener.Open(ctx, log)
+	return o.diskOpener.Open(ctx, host)
 }
 
 func (o *choosy) Accept() error {

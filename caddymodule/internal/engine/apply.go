@@ -226,6 +226,7 @@ func (e *Engine) discard(fresh []*runner) {
 	var wg sync.WaitGroup
 	for _, r := range fresh {
 		wg.Go(func() {
+			defer r.tally.end(r)
 			if err := r.stop(ctx, ctx); err != nil {
 				e.log.Warn("stopping a handler that was not put to work", "handler", r.def.Name, "error", err)
 			}
@@ -279,6 +280,7 @@ func (e *Engine) retire(drain context.Context, old *runner) {
 func (e *Engine) stopOld(old *runner, within time.Duration) {
 	ctx, cancel := context.WithTimeout(e.grace, within)
 	defer cancel()
+	defer old.tally.end(old)
 	if err := old.plugin.Stop(ctx); err != nil {
 		e.log.Warn("an old plugin did not end by itself", "handler", old.def.Name, "error", err)
 	}
@@ -289,11 +291,12 @@ func (e *Engine) newRunner(def handlersfile.Definition) *runner {
 		def: def, place: placesOf(&def), config: e.dispatchConfig(&def), log: e.log,
 		pausing: &e.pausing, begun: make(chan struct{}), left: make(chan struct{}),
 	}
-	spec, err := e.pluginSpec(&r.def)
-	if err != nil {
+	if spec, err := e.pluginSpec(&r.def); err != nil {
 		r.plugin = absent{why: err}
-		return r
+	} else {
+		r.plugin = e.opts.NewPlugin(spec)
 	}
-	r.plugin = e.opts.NewPlugin(spec)
+	r.tally = e.tallyOf(def.Name)
+	r.tally.begin(r)
 	return r
 }

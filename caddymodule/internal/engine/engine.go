@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,11 @@ type Options struct {
 	// process. Tests that need thousands of engines, or virtual time, use handlers in their
 	// own process.
 	NewPlugin func(pluginhost.Spec) Plugin
+	// ObserveBuffer is told what the buffer does; nil: nobody is.
+	ObserveBuffer buffer.Observer
+	// Observe returns who is told what becomes of a handler's events; nil: nobody is. It is called for each new dispatcher
+	// of the handler.
+	Observe func(handler string) dispatch.Observer
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
 }
@@ -68,6 +74,7 @@ type Engine struct {
 	mistake error        // that of the owner in force
 	late    []generation // those that wait for the buffer to open, the newest last
 	ending  time.Time    // when the last owner was released, zero while there is one
+	tallies map[string]*tally
 
 	// awaiting: somebody waits for the buffer to open; guarded by applying.
 	awaiting bool
@@ -126,6 +133,7 @@ func New(opts Options) *Engine {
 	e.life, e.end = context.WithCancel(context.Background())
 	e.grace, e.endGrace = context.WithCancel(context.Background())
 	e.store.opener, e.store.log, e.store.life = opts.Opener, opts.Log, e.life
+	e.store.host = buffer.Host{Log: opts.Log, Observer: opts.ObserveBuffer}
 	return e
 }
 
@@ -234,6 +242,14 @@ func place(def *handlersfile.Definition) string {
 		return ""
 	}
 	return fmt.Sprintf("%s:%d", def.Range.Filename, def.Range.Start.Line)
+}
+
+// program is what a definition names to be run: a plugin that is compiled in, or the file name of an executable.
+func program(def *handlersfile.Definition) string {
+	if def.Plugin != "" || def.Command == "" {
+		return def.Plugin
+	}
+	return filepath.Base(def.Command)
 }
 
 // places are where a definition and its when stand, as file:line; the latter is "" where there is none.

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,8 +18,8 @@ type mute struct {
 	fails func() error
 }
 
-func (o *mute) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer, error) {
-	b, err := o.diskOpener.Open(ctx, log)
+func (o *mute) Open(ctx context.Context, host buffer.Host) (buffer.Buffer, error) {
+	b, err := o.diskOpener.Open(ctx, host)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func (o *diskOpener) Key() string { return o.options.Path }
 
 func (o *diskOpener) Limits() buffer.Limits { return buffer.Limits(o.options.Limits) }
 
-func (o *diskOpener) Open(ctx context.Context, _ *slog.Logger) (buffer.Buffer, error) {
+func (o *diskOpener) Open(ctx context.Context, _ buffer.Host) (buffer.Buffer, error) {
 	if o.fail != nil {
 		if err := o.fail(); err != nil {
 			return nil, err

@@ -22,6 +22,7 @@ type runner struct {
 	config dispatch.Config
 	plugin Plugin
 	log    *slog.Logger
+	tally  *tally
 
 	pausing *sync.Mutex   // the engine's
 	begun   chan struct{} // closed when it begins to deliver

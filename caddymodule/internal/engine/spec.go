@@ -104,6 +104,9 @@ func (e *Engine) dispatchConfig(def *handlersfile.Definition) dispatch.Config {
 		Stale:     freshness.Mode(def.Stale),
 		Log:       e.log,
 	}
+	if e.opts.Observe != nil {
+		c.Observer = e.opts.Observe(def.Name)
+	}
 	if def.When != nil {
 		c.When, c.Awaits = def.When.Match, def.When.Awaits
 	}

@@ -59,10 +59,14 @@ type HandlerStatus struct {
 	Name string
 	// Place is where it is defined, as file:line, and WhenPlace where its when is, "" where it has none.
 	Place, WhenPlace string
+	// Program is what its definition names: a plugin that is compiled in, or the file name of an executable.
+	Program string
 	// Plugin is the state of its process.
 	Plugin pluginhost.State
 	// Dispatch is zero while nothing can be delivered.
 	Dispatch dispatch.Stats
+	// Totals are what it did since the engine was made.
+	Totals Totals
 	// Consumer is what the buffer has before it.
 	Consumer buffer.ConsumerStats
 	// PausedSince is when an operator paused it, zero when it is not paused.
@@ -87,7 +91,9 @@ func (e *Engine) Status(ctx context.Context) Status {
 	s.Mistake = e.currentMistake()
 	runners := e.current()
 	for _, r := range runners {
-		s.Handlers = append(s.Handlers, r.status())
+		h := r.status()
+		h.Totals = r.tally.total()
+		s.Handlers = append(s.Handlers, h)
 	}
 	if len(runners) == 0 {
 		s.Handlers = e.lateHandlers()
@@ -123,26 +129,36 @@ func (h *HandlerStatus) describe(info *buffer.ConsumerInfo) {
 }
 
 func (s *store) status() Status {
+	st, b := s.state()
+	if b == nil {
+		return st
+	}
+	// Not under the lock: it may read the disk.
+	st.Buffer = b.Stats()
+	if st.Buffer.Halted != nil {
+		st.Receiving, st.Error = ReceivingHalted, st.Buffer.Halted
+	}
+	return st
+}
+
+// state returns how far opening is, and the buffer if it is open.
+func (s *store) state() (Status, buffer.Buffer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.open.Load()
 	switch {
 	case s.closed:
-		return Status{Receiving: ReceivingClosed, Error: buffer.ErrClosed}
+		return Status{Receiving: ReceivingClosed, Error: buffer.ErrClosed}, nil
 	case b == nil && s.failed != nil:
 		st := Status{Receiving: ReceivingFailed, Error: s.failed, Since: s.failing}
 		if s.opening == nil {
 			st.NextTry = s.failedAt.Add(reopenAfter)
 		}
-		return st
+		return st, nil
 	case b == nil:
-		return Status{Receiving: ReceivingOpening, Since: s.begun}
+		return Status{Receiving: ReceivingOpening, Since: s.begun}, nil
 	}
-	st := Status{Receiving: ReceivingOpen, Buffer: (*b).Stats()}
-	if st.Buffer.Halted != nil {
-		st.Receiving, st.Error = ReceivingHalted, st.Buffer.Halted
-	}
-	return st
+	return Status{Receiving: ReceivingOpen}, *b
 }
 
 func (r *runner) status() HandlerStatus {
@@ -152,6 +168,7 @@ func (r *runner) status() HandlerStatus {
 		Name:      r.def.Name,
 		Place:     r.place.handler,
 		WhenPlace: r.place.when,
+		Program:   program(&r.def),
 		Plugin:    r.plugin.State(),
 		Error:     r.err,
 

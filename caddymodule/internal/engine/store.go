@@ -17,6 +17,7 @@ const reopenAfter = time.Second
 // store is the engine's buffer, opened when it is first needed.
 type store struct {
 	log  *slog.Logger
+	host buffer.Host
 	life context.Context // an open under way ends with it
 
 	open atomic.Pointer[buffer.Buffer] // nil until opened
@@ -116,7 +117,7 @@ func (s *store) attempt() (*opening, error) {
 // run makes one attempt. It belongs to no request: a client that goes away must not
 // end it.
 func (s *store) run(o *opening, opener buffer.Opener) {
-	b, err := opener.Open(s.life, s.log)
+	b, err := opener.Open(s.life, s.host)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer close(o.done)

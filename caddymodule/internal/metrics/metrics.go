@@ -5,6 +5,7 @@ package metrics
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,8 @@ const collectTimeout = 5 * time.Second
 // from 0 again.
 type Metrics struct {
 	families []family
+	live     live
+	on       atomic.Bool
 }
 
 // StatusFunc returns how things stand, and reports whether it can be said: not before there is a config.
@@ -26,12 +29,16 @@ type StatusFunc func(ctx context.Context) (api.Status, bool)
 
 // New returns the metrics of an engine.
 func New() *Metrics {
-	m := new(Metrics)
+	m := &Metrics{live: newLive()}
+	m.on.Store(true)
 	for _, list := range [][]family{receivingFamilies(), bufferFamilies(), handlerFamilies()} {
 		m.families = append(m.families, list...)
 	}
 	return m
 }
+
+// Switch turns the measuring of what only metrics need on or off. It is on at first.
+func (m *Metrics) Switch(on bool) { m.on.Store(on) }
 
 // Collector returns what a config registers. status is asked at each scrape.
 func (m *Metrics) Collector(status StatusFunc) prometheus.Collector {
@@ -49,10 +56,16 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for i := range c.families {
 		out <- c.families[i].desc
 	}
+	for _, l := range c.live.all() {
+		l.Describe(out)
+	}
 }
 
 // Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
+	for _, l := range c.live.all() {
+		l.Collect(out)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
 	s, ok := c.status(ctx)

@@ -21,6 +21,9 @@ func TestCrashUnderACall(t *testing.T) {
 	before := p.State()
 	_, err := p.Handle(testContext(t), deliveries("crash"))
 	wantCrash(t, err, "the process ended: exit status 7\n", "\nplugin: fake 1.2.3\n", "\nits last lines were:\n    engine on fire")
+	if s := p.State(); s.Crashes != 1 {
+		t.Errorf("state %+v, want one crash", s)
+	}
 	rec := log.await(t, "the end", message("plugin is gone"))
 	if text := rec["error"].(string); !strings.Contains(text, "exit status 7") || !strings.Contains(text, "engine on fire") {
 		t.Errorf("the log says %q", text)

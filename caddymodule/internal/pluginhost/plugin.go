@@ -54,6 +54,8 @@ type State struct {
 	Since time.Time
 	// Restarts counts the starts that supervision made, successful or not.
 	Restarts int
+	// Crashes counts the times that the process ended by itself, or was killed since it did not answer.
+	Crashes int
 	// LastError says why it is down, or was the last time; "" if it never was.
 	LastError string
 	// PluginName and Version are what the plugin said of itself, "" before it did.
@@ -212,12 +214,13 @@ func (p *Plugin) failed(err error) {
 	}
 }
 
-// lost notes that inst's process is gone; why is nil when the host ended it.
+// lost notes that inst's process is gone; why is nil when the host ended it, else it counts as a crash.
 func (p *Plugin) lost(inst *instance, why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if why != nil {
 		p.state.LastError = why.Error()
+		p.state.Crashes++
 	}
 	p.state.Up, p.state.PID, p.state.Since = false, 0, time.Now()
 	p.takeDown(inst)

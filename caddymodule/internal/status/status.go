@@ -12,7 +12,6 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
@@ -27,7 +26,7 @@ func Make(
 		Receiving:   viewReceiving(s, counts.Outage.Current()),
 		Sources:     viewSources(counts),
 		Connections: counts.Connections.Snapshot(),
-		Buffer:      viewBuffer(s.Buffer, limits),
+		Buffer:      viewBuffer(now, s.Buffer, limits),
 		Handlers:    make([]api.Handler, 0, len(s.Handlers)),
 		Removed:     make([]api.RemovedHandler, 0, len(s.Removed)),
 		Replays:     Replays(s.Replays),
@@ -88,12 +87,13 @@ func viewSources(counts *traffic.Counters) []api.Source {
 	return views
 }
 
-func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
+func viewBuffer(now time.Time, s buffer.Stats, limits buffer.Limits) api.Buffer {
 	v := api.Buffer{
 		Path:          s.Path,
 		FirstPosition: s.First, LastPosition: s.Last,
 		Bytes: s.Bytes, LimitBytes: limits.MaxSize, DiskBytes: s.DiskBytes, DeadLetters: s.DeadLetters,
 		Appended: s.Appended, Duplicates: s.Duplicates, Corrupt: s.Corrupt, Syncs: s.Syncs,
+		Unreadable: s.Unreadable, Conflicts: s.Conflicts, Oldest: api.UTC(s.Oldest), HeadroomBytes: s.Room,
 		FileSystem: s.FileSystem, SyncMedian: api.SecondsMicro(s.SyncMedian), SyncMax: api.SecondsMicro(s.SyncMax),
 		ClockJump: api.Seconds(s.ClockJump.By), ClockSteadyIn: api.Seconds(s.ClockJump.Left),
 		ControlLost: s.ControlLost,
@@ -104,6 +104,9 @@ func viewBuffer(s buffer.Stats, limits buffer.Limits) api.Buffer {
 	for _, d := range s.Damaged {
 		v.Damaged = append(v.Damaged, api.Damaged{What: string(d.What), Name: d.Name, Folder: d.Folder, At: api.UTC(d.At),
 			Why: d.Why, RecoveredAt: api.UTC(d.RecoveredAt), Files: d.Files, Bytes: d.Bytes})
+	}
+	if !s.Oldest.IsZero() {
+		v.OldestAge = api.Seconds(max(0, now.Sub(s.Oldest)))
 	}
 	if s.Last > 0 && s.Last >= s.First {
 		v.Events = s.Last - s.First + 1
@@ -122,26 +125,37 @@ func Handler(now time.Time, h *engine.HandlerStatus) api.Handler {
 		Place:       h.Place,
 		State:       HandlerState(now, h),
 		PausedSince: api.UTC(h.PausedSince),
-		Plugin:      viewPlugin(now, h.Plugin),
+		Plugin:      viewPlugin(now, h),
 		Behind:      viewBehind(now, h.Waiting, h.Oldest),
 		InFlight:    d.InFlight,
 		Suspects:    d.Suspects,
-		Retrying:    api.Retrying{Lanes: d.WaitingLanes, Events: h.Consumer.Deferred, NextDue: api.UTC(d.NextDue)},
+		Retrying: api.Retrying{
+			Lanes: d.WaitingLanes, Parked: d.ParkedLanes, Events: h.Consumer.Deferred, NextDue: api.UTC(d.NextDue),
+		},
 		Breaker: api.Breaker{
 			State: string(d.Breaker.State), Since: api.UTC(d.Breaker.Since), Until: api.UTC(d.Breaker.Until), Why: d.Breaker.Why,
 		},
-		Counts: api.HandlerCounts{
-			Delivered: d.Delivered, Skipped: d.Skipped, Retried: d.Retried, Dead: d.Dead, Poisoned: d.Poisoned,
-			Expired: d.Expired, Replayed: d.Replayed, Stale: d.Stale, Future: d.Future, Downs: d.Downs,
+		Counts: viewCounts(&d.Counts),
+		Totals: &api.HandlerTotals{
+			HandlerCounts: viewCounts(&h.Totals.Counts), Restarts: h.Totals.Restarts, Crashes: h.Totals.Crashes,
 		},
 		LastError: handlerError(h),
 		Mistaken:  h.Mistaken,
 	}
 }
 
-func viewPlugin(now time.Time, p pluginhost.State) api.Plugin {
+func viewCounts(c *dispatch.Counts) api.HandlerCounts {
+	return api.HandlerCounts{
+		Delivered: c.Delivered, Skipped: c.Skipped, Retried: c.Retried,
+		Dead: c.Dead, Rejected: c.Rejected, Exhausted: c.Exhausted, Poisoned: c.Poisoned, Expired: c.Expired,
+		Replayed: c.Replayed, Stale: c.Stale, Future: c.Future, Downs: c.Downs,
+	}
+}
+
+func viewPlugin(now time.Time, h *engine.HandlerStatus) api.Plugin {
+	p := &h.Plugin
 	v := api.Plugin{
-		Name: p.PluginName, Version: p.Version, Up: p.Up, PID: p.PID, Since: api.UTC(p.Since),
+		Program: h.Program, Name: p.PluginName, Version: p.Version, Up: p.Up, PID: p.PID, Since: api.UTC(p.Since),
 		Restarts: p.Restarts, LastError: p.LastError,
 	}
 	if p.Up && !p.Since.IsZero() {

@@ -5,6 +5,7 @@ package traffic
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,8 @@ type Source struct {
 	Outage *OutageWatch
 	Crowd  *CrowdWatch
 
+	// matches count right signatures by the number of the token, from 1; at 0, those of any above.
+	matches [tokensApart + 1]atomic.Uint64
 	// lastStored is when an event was last stored, in Unix nanoseconds, 0 for never.
 	lastStored atomic.Int64
 	refused    refusalLog
@@ -59,6 +62,37 @@ func (c *Counters) Names() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Sorted(maps.Keys(c.sources))
+}
+
+// tokensApart is how many tokens are counted each by itself.
+const tokensApart = 9
+
+// Match counts a right signature by the number of its token, from 1.
+func (s *Source) Match(token int) {
+	if token > tokensApart {
+		token = 0
+	}
+	s.matches[token].Add(1)
+}
+
+// matchesByToken returns the counts of the tokens that have any.
+func (s *Source) matchesByToken() map[string]uint64 {
+	var by map[string]uint64
+	for i := range s.matches {
+		n := s.matches[i].Load()
+		if n == 0 {
+			continue
+		}
+		if by == nil {
+			by = map[string]uint64{}
+		}
+		name := "other"
+		if i > 0 {
+			name = strconv.Itoa(i)
+		}
+		by[name] = n
+	}
+	return by
 }
 
 // NoteStored counts a new event that could be read.
@@ -89,12 +123,14 @@ func (s *Source) taken() uint64 {
 
 // Snapshot copies the counts.
 func (s *Source) Snapshot() api.SourceCounts {
+	unreadable := s.Unreadable.Load() // once: Stored must not have fewer of them
 	counts := api.SourceCounts{
-		Stored:     s.Stored.Load() + s.Unreadable.Load(),
-		Unreadable: s.Unreadable.Load(),
+		Stored:     s.Stored.Load() + unreadable,
+		Unreadable: unreadable,
 		Duplicates: s.Duplicate.Load(),
 		Differing:  s.Differs.Load(),
 		Verified:   s.Verified.Load(),
+		Matches:    s.matchesByToken(),
 	}
 	if at := s.lastStored.Load(); at != 0 {
 		counts.LastStored = time.Unix(0, at).UTC()

@@ -39,7 +39,7 @@ func (p *place) module(name string) *Module {
 // open opens a buffer and returns its identity; it is closed again.
 func (p *place) open(m *Module) (identity string, err error) {
 	p.t.Helper()
-	b, err := m.Open(p.t.Context(), slog.New(slog.NewTextHandler(&p.log, nil)))
+	b, err := m.Open(p.t.Context(), buffer.Host{Log: slog.New(slog.NewTextHandler(&p.log, nil))})
 	if err != nil {
 		return "", err
 	}

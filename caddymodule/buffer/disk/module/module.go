@@ -2,6 +2,7 @@
 package module
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,9 +108,10 @@ func (m *Module) Key() string { return m.Path }
 func (m *Module) Dir() string { return m.Path }
 
 // Open implements buffer.Opener. It fails with an *UnexpectedError where the path had another buffer the last time.
-func (m *Module) Open(ctx context.Context, log *slog.Logger) (buffer.Buffer, error) {
+func (m *Module) Open(ctx context.Context, host buffer.Host) (buffer.Buffer, error) {
+	log := cmp.Or(host.Log, slog.New(slog.DiscardHandler))
 	places, was := m.remembered(log)
-	b, err := disk.Open(ctx, disk.Options{Path: m.Path, Identity: was.Identity, Limits: m.limits(), Log: log})
+	b, err := disk.Open(ctx, disk.Options{Path: m.Path, Identity: was.Identity, Limits: m.limits(), Log: log, Observer: host.Observer})
 	if other, ok := errors.AsType[*disk.IdentityError](err); ok {
 		return nil, &UnexpectedError{
 			Cause: other, FirstOpened: was.FirstOpened, LastOpened: was.LastOpened, Record: places.file(m.Path),

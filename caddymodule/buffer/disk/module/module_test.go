@@ -3,7 +3,6 @@ package module
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
 func TestUnmarshalCaddyfile(t *testing.T) {
@@ -88,7 +89,7 @@ func TestModule(t *testing.T) {
 	if _, err := os.Stat(m.Path); !os.IsNotExist(err) {
 		t.Fatalf("provisioning touched the disk: %v", err)
 	}
-	b, err := m.Open(context.Background(), slog.New(slog.DiscardHandler))
+	b, err := m.Open(context.Background(), buffer.Host{})
 	if err != nil {
 		t.Fatal(err)
 	}
