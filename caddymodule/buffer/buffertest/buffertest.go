@@ -102,6 +102,7 @@ func Run(t *testing.T, newStorage New) {
 		{"Letters/drops", testLetterDrop},
 		{"Letters/refuses what is no id", testLetterBadID},
 		{"Limits/are those in force, over a crash", testLimits},
+		{"Alive/is noted, over a crash", testAlive},
 		{"Damage/sets an event aside", testDamage},
 		{"Damage/sets a deferred event aside", testDamageDeferred},
 		{"Close/fails later calls", testClosed},

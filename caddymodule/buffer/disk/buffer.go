@@ -9,8 +9,9 @@ import (
 )
 
 var (
-	_ buffer.Buffer   = (*Buffer)(nil)
-	_ buffer.Consumer = (*Consumer)(nil)
+	_ buffer.Buffer     = (*Buffer)(nil)
+	_ buffer.AliveNoter = (*Buffer)(nil)
+	_ buffer.Consumer   = (*Consumer)(nil)
 )
 
 // use runs f with the store. It fails once the buffer is halted or closed.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
@@ -82,6 +83,9 @@ func (s *storage) Crash(t testing.TB) {
 		t.Fatal(err)
 	}
 }
+
+// LastAlive implements buffertest.AliveStorage.
+func (s *storage) LastAlive() (time.Time, error) { return LastAlive(s.opts.FS, s.opts.Path) }
 
 // Damage flips a bit of the stored record.
 func (s *storage) Damage(t testing.TB, position uint64) bool {

@@ -150,6 +150,9 @@ func (m *Module) remembered(log *slog.Logger) (*known, record) {
 	return places, was
 }
 
+// LastAlive implements buffer.AliveReader.
+func (m *Module) LastAlive() (time.Time, error) { return disk.LastAlive(nil, m.Path) }
+
 // Accept implements buffer.Accepter.
 func (m *Module) Accept() error {
 	places, err := knownBuffers(m.Path)
@@ -242,4 +245,5 @@ var (
 	_ caddy.Validator       = (*Module)(nil)
 	_ caddyfile.Unmarshaler = (*Module)(nil)
 	_ buffer.Accepter       = (*Module)(nil)
+	_ buffer.AliveReader    = (*Module)(nil)
 )
