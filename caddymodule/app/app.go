@@ -22,7 +22,6 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 )
 
@@ -186,7 +185,7 @@ func (a *App) CheckBody(maxSize int64) error {
 
 // Acquire takes a reference to the engine, for the app itself and for each receiver.
 func (a *App) Acquire() (*EngineRef, error) {
-	return acquire(a.opener.Key(), a.log, func(log *slog.Logger, m *metrics.Metrics) *engine.Engine {
+	return acquire(a.opener.Key(), a.log, func(s *sharedEngine, log *slog.Logger) *engine.Engine {
 		return engine.New(engine.Options{
 			Opener:       a.opener,
 			FallbackDir:  fallbackDir(a.opener),
@@ -194,8 +193,10 @@ func (a *App) Acquire() (*EngineRef, error) {
 			Reread:       intake.Reread,
 			DrainTimeout: time.Duration(a.DrainTimeout),
 
-			ObserveBuffer: m.Buffer(),
-			Observe:       m.Handler,
+			ObserveBuffer: s.metrics.Buffer(),
+			Observe:       s.metrics.Handler,
+			Presence:      s.counts.Loss,
+			Listening:     listening,
 			Log:           log,
 		})
 	})

@@ -123,14 +123,19 @@ type EngineRef struct {
 
 // acquire takes a reference, making the engine when there is none. Making one
 // touches neither disk nor processes.
-func acquire(key string, log *slog.Logger, create func(*slog.Logger, *metrics.Metrics) *engine.Engine) (*EngineRef, error) {
+func acquire(
+	key string, log *slog.Logger, create func(*sharedEngine, *slog.Logger) *engine.Engine,
+) (*EngineRef, error) {
+	loss := lossClock()
 	v, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
-		sw, m := newLogSwitch(log.Handler()), metrics.New()
-		return &sharedEngine{
-			engine: create(slog.New(sw.handler()), m), log: sw,
-			counts: &traffic.Counters{Since: time.Now()}, letters: new(status.DeadLetterWatch), headroom: new(status.HeadroomWatch),
-			bodies: arrivals.New(arrivals.DefaultLimit), nonces: new(selfcheck.Nonces), metrics: m,
-		}, nil
+		sw := newLogSwitch(log.Handler())
+		s := &sharedEngine{
+			log: sw, counts: &traffic.Counters{Since: time.Now(), Loss: loss},
+			letters: new(status.DeadLetterWatch), headroom: new(status.HeadroomWatch),
+			bodies: arrivals.New(arrivals.DefaultLimit), nonces: new(selfcheck.Nonces), metrics: metrics.New(),
+		}
+		s.engine = create(s, slog.New(sw.handler()))
+		return s, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the engine: %w", err)

@@ -40,13 +40,23 @@ func (f rejection) meantAsEvent(r *http.Request) bool {
 	return f.isEvent || len(r.Header[signatureHeader]) > 0
 }
 
+// mayBeDelivery reports whether Smartcar may have sent the request as an event, and its signature was not right or not
+// looked at: also one for whose body there was no memory.
+func (f rejection) mayBeDelivery(r *http.Request) bool {
+	return f.meantAsEvent(r) || f.kind == noRoom && len(r.Header[signatureHeader]) > 0
+}
+
 // refuse is the only way out for a request that gets no 200: it counts, logs and answers.
 func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch, f rejection) error {
 	o.result = refusedPrefix + f.code
 	now := time.Now()
 	rc.counts.Refuse(f.code, now, f.meantAsEvent(r))
-	if f.err != nil {
+	switch {
+	case f.kind == notStored:
 		rc.counts.Outage.Refused(now, f.err)
+		rc.counts.Loss.Refused(o.eventID)
+	case f.mayBeDelivery(r):
+		rc.counts.Loss.RefusedUnverified()
 	}
 	if f.kind == noRoom {
 		rc.counts.Crowd.Refused(now)

@@ -141,6 +141,7 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 	if err != nil {
 		return answer{}, rejection{refusal: storeRefusal(err), err: err}
 	}
+	rc.counts.Loss.Stored(ev.ID)
 	if ev.Mode == smartcar.ModeLive {
 		rc.live.Store(true)
 	}

@@ -42,6 +42,11 @@ type Options struct {
 	// Observe returns who is told what becomes of a handler's events; nil: nobody is. It is called for each new dispatcher
 	// of the handler.
 	Observe func(handler string) dispatch.Observer
+	// Presence is told when events can be taken. nil: that is not noted for the next process either.
+	Presence Presence
+	// Listening reports whether requests come to the receivers, as far as that is known: not before and after the time
+	// in which there are listeners. nil: they always do.
+	Listening func() bool
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
 }
@@ -134,6 +139,7 @@ func New(opts Options) *Engine {
 	e.grace, e.endGrace = context.WithCancel(context.Background())
 	e.store.opener, e.store.log, e.store.life = opts.Opener, opts.Log, e.life
 	e.store.host = buffer.Host{Log: opts.Log, Observer: opts.ObserveBuffer}
+	e.store.presence, e.store.listening = opts.Presence, opts.Listening
 	return e
 }
 

@@ -19,6 +19,9 @@ type store struct {
 	log  *slog.Logger
 	host buffer.Host
 	life context.Context // an open under way ends with it
+	// presence and listening are those of Options.
+	presence  Presence
+	listening func() bool
 
 	open atomic.Pointer[buffer.Buffer] // nil until opened
 
@@ -31,6 +34,11 @@ type store struct {
 	// failing is since when attempts fail.
 	failing time.Time
 	closed  bool
+
+	// endAlive ends lookAlive, nil where that never began; noteFailed is why its last note failed.
+	endAlive   chan struct{}
+	looking    sync.WaitGroup
+	noteFailed error
 }
 
 // opening is an attempt to open the buffer, which several calls may wait for.
@@ -117,6 +125,7 @@ func (s *store) attempt() (*opening, error) {
 // run makes one attempt. It belongs to no request: a client that goes away must not
 // end it.
 func (s *store) run(o *opening, opener buffer.Opener) {
+	s.readAlive(opener)
 	b, err := opener.Open(s.life, s.host)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,6 +138,7 @@ func (s *store) run(o *opening, opener buffer.Opener) {
 		s.log.Info("the buffer is open now: events are received", "after", time.Since(s.failing).Round(time.Millisecond))
 	}
 	s.failed = nil
+	s.keepAlive(b)
 	s.open.Store(&b)
 }
 
@@ -165,7 +175,10 @@ func (s *store) close(ctx context.Context) error {
 		return nil
 	}
 	closed := make(chan error, 1)
-	go func() { closed <- (*b).Close() }()
+	go func() {
+		s.stopAlive()
+		closed <- (*b).Close()
+	}()
 	select {
 	case err := <-closed:
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/lossclock"
 )
 
 // Counters count what receivers did, by source. They belong to the engine, so a
@@ -19,6 +20,8 @@ type Counters struct {
 	Outage      OutageWatch
 	Crowd       CrowdWatch
 	Connections ConnectionCounters
+	// Loss knows which deliveries are lost; nil: a clock of its own.
+	Loss *lossclock.Clock
 	// Since is when counting began.
 	Since time.Time
 
@@ -34,6 +37,8 @@ type Source struct {
 	// Outage and Crowd are shared by all sources, as the buffer and the memory are.
 	Outage *OutageWatch
 	Crowd  *CrowdWatch
+	// Loss has the deliveries of this source.
+	Loss *lossclock.Source
 
 	// matches count right signatures by the number of the token, from 1; at 0, those of any above.
 	matches [tokensApart + 1]atomic.Uint64
@@ -52,9 +57,24 @@ func (c *Counters) Source(name string) *Source {
 	if c.sources == nil {
 		c.sources = make(map[string]*Source)
 	}
-	s := &Source{Outage: &c.Outage, Crowd: &c.Crowd}
+	s := &Source{Outage: &c.Outage, Crowd: &c.Crowd, Loss: c.loss().Source(name)}
 	c.sources[name] = s
 	return s
+}
+
+// Downtime returns for how long nothing could be received before this process.
+func (c *Counters) Downtime() lossclock.Downtime {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.loss().Downtime()
+}
+
+// loss returns the clock. The caller holds mu.
+func (c *Counters) loss() *lossclock.Clock {
+	if c.Loss == nil {
+		c.Loss = lossclock.New(nil, nil)
+	}
+	return c.Loss
 }
 
 // Names returns the sources there are, sorted.
