@@ -39,6 +39,9 @@ func (p printer) status(v *api.Status) error {
 			lines = append(lines, p.wrapped("Listener   ", line, maxWrap)...)
 		}
 	}
+	if line := p.lossLine(v); line != "" {
+		lines = append(lines, p.wrapped("Loss clock ", line, maxWrap)...)
+	}
 	lines = append(lines, p.wrapped("Buffer     ", p.bufferLine(v), maxWrap)...)
 	for _, n := range v.Notices {
 		lines = append(lines, p.wrapped("Note       ", n.What+": "+n.Do, maxWrap)...)

@@ -21,7 +21,7 @@ func TestHotCopy(t *testing.T) {
 	for round := range 4 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "buffer")
-			b, err := Open(t.Context(), Options{Path: dir, segment: 256 << 10}.WithMemTable(64 << 10))
+			b, err := Open(t.Context(), Options{Path: dir, segment: 256 << 10}.WithMemTable(64<<10))
 			must(t, err)
 			c := openConsumer(t, b, "h")
 

@@ -27,6 +27,8 @@ type Status struct {
 	Since     time.Time `json:"counted_since,omitzero"`
 	Receiving Receiving `json:"receiving"`
 	Sources   []Source  `json:"sources"`
+	// Downtime is that before this process.
+	Downtime Downtime `json:"downtime"`
 	// Connections are those of the servers that have a receiver.
 	Connections Connections `json:"connections"`
 	// BodyMemory is what bodies take that receivers hold.
@@ -68,6 +70,7 @@ func (r Receiving) HasBuffer() bool { return r.State != StateOpening && r.State 
 type Source struct {
 	Name string `json:"name"`
 	SourceCounts
+	Loss Loss `json:"loss"`
 	// SelfChecks are what came of asking its receivers of the config in force.
 	SelfChecks []SelfCheck `json:"self_checks,omitempty"`
 }

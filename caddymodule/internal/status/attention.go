@@ -28,6 +28,7 @@ func attention(
 	v *api.Status, s *engine.Status, dead *deadLetters, counts *traffic.Counters, receivers Receivers,
 ) []api.Attention {
 	list := append(receivingAttention(v, s), receivers.attention()...)
+	list = append(list, lossAttention(v)...)
 	list = append(list, crowdAttention(v.At, counts.Crowd.Current(v.At))...)
 	for i := range v.Sources {
 		list = append(list, refusedAttention(v.At, &v.Sources[i], counts.Source(v.Sources[i].Name).Refusals())...)

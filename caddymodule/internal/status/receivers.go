@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/lossclock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 )
 
@@ -19,7 +20,7 @@ func (r Receivers) addTo(v *api.Status) {
 	for _, c := range r.Checks {
 		i := slices.IndexFunc(v.Sources, func(s api.Source) bool { return s.Name == c.Source })
 		if i < 0 {
-			v.Sources = append(v.Sources, api.Source{Name: c.Source})
+			v.Sources = append(v.Sources, api.Source{Name: c.Source, Loss: viewLoss(lossclock.Loss{Left: lossclock.Window})})
 			i = len(v.Sources) - 1
 		}
 		v.Sources[i].SelfChecks = append(v.Sources[i].SelfChecks, api.SelfCheck{

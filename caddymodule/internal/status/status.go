@@ -24,6 +24,7 @@ func Make(
 		At:          now.UTC(),
 		Since:       api.UTC(counts.Since),
 		Receiving:   viewReceiving(s, counts.Outage.Current()),
+		Downtime:    viewDowntime(counts.Downtime()),
 		Sources:     viewSources(counts),
 		Connections: counts.Connections.Snapshot(),
 		Buffer:      viewBuffer(now, s.Buffer, limits),
@@ -46,7 +47,7 @@ func Make(
 	dead := watch.current()
 	v.Attention = attention(&v, &s, &dead, counts, receivers)
 	v.Healthy = len(v.Attention) == 0
-	v.Notices = folderNotices(&s.Buffer)
+	v.Notices = append(folderNotices(&s.Buffer), downtimeNotices(&v)...)
 	return v
 }
 
@@ -82,7 +83,8 @@ func viewReceiving(s engine.Status, last traffic.Outage) api.Receiving {
 func viewSources(counts *traffic.Counters) []api.Source {
 	views := []api.Source{}
 	for _, name := range counts.Names() {
-		views = append(views, api.Source{Name: name, SourceCounts: counts.Source(name).Snapshot()})
+		s := counts.Source(name)
+		views = append(views, api.Source{Name: name, SourceCounts: s.Snapshot(), Loss: viewLoss(s.Loss.Loss())})
 	}
 	return views
 }

@@ -49,6 +49,14 @@ func Waiting(events uint64) string {
 	return Count(events) + " events wait"
 }
 
+// Deliveries is a number of them, as in "1 delivery" and "1,200 deliveries".
+func Deliveries(n uint64) string {
+	if n == 1 {
+		return "1 delivery"
+	}
+	return Count(n) + " deliveries"
+}
+
 // Count is a number with commas, as in "1,200".
 func Count[N int | uint64](n N) string {
 	return humanize.Comma(int64(min(uint64(n), math.MaxInt64)))
