@@ -146,13 +146,13 @@ func TestImportsRunOneWay(t *testing.T) {
 		"examples/...": {"sdk/..."},
 
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
-		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "selfcheck", "sdk/smartcar"}),
+		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "selfcheck", core + "stage", "sdk/smartcar"}),
 		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo"}),
 		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
-			core + "selfcheck", core + "metrics", core + "buildinfo",
+			core + "selfcheck", core + "metrics", core + "stage", core + "buildinfo",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 
@@ -173,13 +173,14 @@ func TestImportsRunOneWay(t *testing.T) {
 		core + "simulator": {"sdk/smartcar"},
 		core + "engine": {
 			"caddymodule/buffer", core + "dispatch", core + "pluginhost", core + "handlersfile", core + "route", core + "replay",
-			core + "freshness", core + "text", "sdk/...",
+			core + "freshness", core + "stage", core + "text", "sdk/...",
 		},
 		core + "handlersfile": {core + "route", core + "text", "sdk"},
 		core + "route":        {"caddymodule/buffer", core + "text", "sdk/..."},
 		core + "replay":       {"caddymodule/buffer", core + "dispatch", core + "text"},
 		core + "pluginhost":   {"caddymodule/buffer", core + "dispatch", core + "text", "sdk/..."},
-		core + "dispatch":     {"caddymodule/buffer", core + "freshness", core + "text"},
+		core + "dispatch":     {"caddymodule/buffer", core + "freshness", core + "stage", core + "text"},
+		core + "stage":        {core + "text"},
 		core + "freshness":    {"sdk/smartcar"},
 
 		"caddymodule/buffer":            {},

@@ -23,6 +23,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 )
 
 // Name is the app's module id and its global option.
@@ -77,6 +78,12 @@ type App struct {
 	// Whether the metrics are exported. Default: they are.
 	Metrics *Metrics `json:"metrics,omitempty"`
 
+	// Which steps of an event have a line of their own in the log: some of `signature.verified`, `signature.failed`,
+	// `webhook.received`, `processing.started`, `processing.completed` and `processing.failed`, or only `all`, or only
+	// `none`. What is not in the list is not written. Default: `signature.failed`.
+	LogStages []string `json:"log_stages,omitempty"`
+
+	stages      stage.Set
 	opener      buffer.Opener
 	definitions []handlersfile.Definition
 	// mistake is why definitions are not those of the handlers files; nil: they are.
@@ -120,9 +127,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.BodyMemory == 0 {
 		a.BodyMemory = arrivals.DefaultLimit
 	}
-	if err := errors.Join(checkDrainTimeout(a.DrainTimeout), checkBodyMemory(a.BodyMemory)); err != nil {
+	stages, err := parseStages(a.LogStages)
+	if err := errors.Join(checkDrainTimeout(a.DrainTimeout), checkBodyMemory(a.BodyMemory), err); err != nil {
 		return err
 	}
+	a.stages = stages
 	if err := a.loadBuffer(ctx); err != nil {
 		return err
 	}
@@ -132,7 +141,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 	for _, line := range shortRetention(a.opener.Limits(), a.definitions) {
 		a.log.Warn("handlers file", slog.String("warning", line))
 	}
-	var err error
 	if a.ref, err = a.Acquire(); err != nil {
 		return err
 	}
@@ -167,6 +175,14 @@ func checkDrainTimeout(d caddy.Duration) error {
 	return nil
 }
 
+func parseStages(names []string) (stage.Set, error) {
+	set, err := stage.Parse(names)
+	if err != nil {
+		return 0, fmt.Errorf("log_stages: %w", err)
+	}
+	return set, nil
+}
+
 func checkBodyMemory(size int64) error {
 	if size < smallestBodyMemory || size > largestBodyMemory {
 		return fmt.Errorf("body_memory %d: must be 1MiB to 1TiB", size)
@@ -197,6 +213,7 @@ func (a *App) Acquire() (*EngineRef, error) {
 			Observe:       s.metrics.Handler,
 			Presence:      s.counts.Loss,
 			Listening:     listening,
+			Stages:        s.stages,
 			Log:           log,
 		})
 	})

@@ -15,7 +15,7 @@ import (
 // bufferNamespace is where buffers register.
 const bufferNamespace = "smartcar.buffers"
 
-var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory", "require_buffer", "metrics"}
+var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory", "require_buffer", "metrics", "log_stages"}
 
 // parseGlobalOption reads the global option. A second block is a mistake, not a correction.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -54,6 +54,7 @@ func (a *App) digest() string {
 //	    body_memory   <size>
 //	    require_buffer
 //	    metrics       <on|off>
+//	    log_stages    <stage...> | all | none
 //	}
 //
 // All of it is optional; handlers may be repeated.
@@ -123,6 +124,15 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 			return err
 		}
 		a.Metrics = &Metrics{Disabled: !on}
+		return directive.NoBlock(d, option)
+	case "log_stages":
+		a.LogStages = d.RemainingArgs()
+		if len(a.LogStages) == 0 {
+			return d.Err("log_stages needs the names of stages, `all` or `none`, as in `log_stages processing.failed`")
+		}
+		if _, err := parseStages(a.LogStages); err != nil {
+			return d.WrapErr(err)
+		}
 		return directive.NoBlock(d, option)
 	default:
 		return directive.UnknownOption(d, option, appOptions)

@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
@@ -27,6 +28,7 @@ var engines = caddy.NewUsagePool()
 type sharedEngine struct {
 	engine   *engine.Engine
 	log      *logSwitch
+	stages   *stage.Switch
 	counts   *traffic.Counters
 	letters  *status.DeadLetterWatch
 	headroom *status.HeadroomWatch
@@ -42,6 +44,7 @@ type sharedEngine struct {
 type startedConfig struct {
 	owner      any
 	log        slog.Handler
+	stages     stage.Set
 	opener     buffer.Opener
 	bodyMemory int64
 	// metrics: they are on.
@@ -51,11 +54,12 @@ type startedConfig struct {
 // apply puts in force what the engine takes over from a config. mu is held.
 func (s *sharedEngine) apply(c *startedConfig) {
 	s.log.set(c.log)
+	s.stages.Set(c.stages)
 	s.bodies.SetLimit(c.bodyMemory)
 	s.metrics.Switch(c.metrics)
 }
 
-// enter makes a config the newest, whose logger is used. A config that has entered stays where it is.
+// enter makes a config the newest, whose logger and stages are used. A config that has entered stays where it is.
 func (s *sharedEngine) enter(c startedConfig) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,6 +115,9 @@ func (s *sharedEngine) Bodies() *arrivals.Budget { return s.bodies }
 // Metrics returns those that belong to the engine.
 func (s *sharedEngine) Metrics() *metrics.Metrics { return s.metrics }
 
+// Stages says which steps of an event are logged under the newest config.
+func (s *sharedEngine) Stages() *stage.Switch { return s.stages }
+
 // Nonces returns those of the self-check.
 func (s *sharedEngine) Nonces() *selfcheck.Nonces { return s.nonces }
 
@@ -130,7 +137,7 @@ func acquire(
 	v, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
 		sw := newLogSwitch(log.Handler())
 		s := &sharedEngine{
-			log: sw, counts: &traffic.Counters{Since: time.Now(), Loss: loss},
+			log: sw, stages: new(stage.Switch), counts: &traffic.Counters{Since: time.Now(), Loss: loss},
 			letters: new(status.DeadLetterWatch), headroom: new(status.HeadroomWatch),
 			bodies: arrivals.New(arrivals.DefaultLimit), nonces: new(selfcheck.Nonces), metrics: metrics.New(),
 		}

@@ -77,7 +77,9 @@ func (a *App) Start() error {
 
 // enter makes this the newest config of its engine.
 func (a *App) enter() {
-	a.ref.enter(startedConfig{owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory, metrics: !a.Metrics.off()})
+	a.ref.enter(startedConfig{
+		owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory, metrics: !a.Metrics.off(), stages: a.stages,
+	})
 }
 
 // open opens the buffer, and reports whether it is open. Where it is not, the error is nil if Caddy goes on without it.

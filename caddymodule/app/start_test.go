@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
@@ -67,7 +68,7 @@ func stuckApp(t *testing.T, start startKind, fails error) *App {
 	a := &App{start: start, opener: stuckOpener{fails: fails}, log: slog.New(slog.DiscardHandler)}
 	a.BodyMemory = arrivals.DefaultLimit
 	shared := &sharedEngine{
-		engine: engine.New(engine.Options{Opener: a.opener}), log: newLogSwitch(slog.DiscardHandler),
+		engine: engine.New(engine.Options{Opener: a.opener}), log: newLogSwitch(slog.DiscardHandler), stages: new(stage.Switch),
 		counts: new(traffic.Counters), bodies: arrivals.New(arrivals.DefaultLimit), metrics: metrics.New(),
 	}
 	t.Cleanup(func() { _ = shared.engine.Destruct() })

@@ -41,6 +41,8 @@ type edgeConfig struct {
 	// They go into the global options' blocks of the app and its buffer, into the
 	// receiver's block and into the site's.
 	App, Buffer, Receiver, Site string
+	// Stages is what stands behind log_stages; all where it is empty.
+	Stages string
 }
 
 var edgeCaddyfile = template.Must(template.New("Caddyfile").Parse(`{
@@ -60,6 +62,7 @@ var edgeCaddyfile = template.Must(template.New("Caddyfile").Parse(`{
 			path "{{.Dir}}/buffer"
 			{{.Config.Buffer}}
 		}
+		log_stages {{or .Config.Stages "all"}}
 		{{.Config.App}}
 	}
 }

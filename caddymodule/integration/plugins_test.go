@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -18,6 +19,8 @@ var testPlugins = map[string]func() *sdk.Plugin{
 	"hang": func() *sdk.Plugin { return sdk.New("hang", openHang) },
 	// poison writes down each event, but ends at one.
 	"poison": func() *sdk.Plugin { return sdk.New("poison", openPoison) },
+	// moody answers each event as its id says.
+	"moody": func() *sdk.Plugin { return sdk.New("moody", openMoody) },
 	// record writes down what it did with each event, and with which bytes.
 	"record": func() *sdk.Plugin { return sdk.NewBatch("record", openRecord, sdk.WithMaxBatch(killBatch)) },
 }
@@ -89,6 +92,22 @@ func openPoison(_ context.Context, c poisonConfig) (sdk.Handler, error) {
 		// A panic here would only be a failed attempt; one elsewhere ends the process.
 		go panic("this event cannot be digested")
 		select {}
+	}, nil
+}
+
+type moodyConfig struct{}
+
+func openMoody(context.Context, moodyConfig) (sdk.Handler, error) {
+	return func(_ context.Context, e *sdk.Event) error {
+		switch mood, _, _ := strings.Cut(e.ID, "-"); mood {
+		case "rejected":
+			return sdk.Reject("no_such_car", nil)
+		case "failing":
+			return errors.New("the database says no")
+		case "crashing":
+			panic("a careless handler")
+		}
+		return nil
 	}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
@@ -37,14 +38,34 @@ func (rc *Receiver) logLimited(
 	rc.log.LogAttrs(ctx, level, msg, list...)
 }
 
-func (rc *Receiver) logStored(r *http.Request, o *outcome, ev *buffer.Event) {
-	if !rc.log.Enabled(r.Context(), slog.LevelDebug) {
-		return
-	}
-	rc.log.LogAttrs(r.Context(), slog.LevelDebug, "webhook received", rc.eventAttrs(r, o, ev)...)
+// writes reports whether a stage is to be logged.
+func (rc *Receiver) writes(ctx context.Context, st stage.Stage) bool {
+	return rc.stages.Has(st) && rc.log.Enabled(ctx, slog.LevelInfo)
 }
 
-// logUnreadable is a warning each time: the signature was right, so these come from
+// logSignature is for each request with a right signature, a signed VERIFY included.
+func (rc *Receiver) logSignature(r *http.Request, o *outcome, eventID, eventType, deliveryID string) {
+	if !rc.writes(r.Context(), stage.SignatureVerified) {
+		return
+	}
+	rc.log.LogAttrs(r.Context(), slog.LevelInfo, "signature verified",
+		slog.String("event", string(stage.SignatureVerified)),
+		slog.String("source", rc.Source),
+		slog.Int("token", o.token),
+		slog.String("event_id", printable(eventID)),
+		slog.String("event_type", printable(eventType)),
+		slog.String("delivery_id", printable(deliveryID)),
+		slog.String("remote_ip", remoteIP(r)))
+}
+
+func (rc *Receiver) logReceived(r *http.Request, o *outcome, ev *buffer.Event) {
+	if !rc.writes(r.Context(), stage.WebhookReceived) {
+		return
+	}
+	rc.log.LogAttrs(r.Context(), slog.LevelInfo, "webhook received", rc.eventAttrs(r, o, ev)...)
+}
+
+// logUnreadable is a warning each time, whichever stages are written: the signature was right, so these come from
 // Smartcar, and somebody has to look at them.
 func (rc *Receiver) logUnreadable(r *http.Request, o *outcome, ev *buffer.Event) {
 	rc.log.LogAttrs(r.Context(), slog.LevelWarn,
@@ -69,7 +90,7 @@ func (rc *Receiver) logDiffers(r *http.Request, o *outcome, kept bool) {
 
 func (rc *Receiver) eventAttrs(r *http.Request, o *outcome, ev *buffer.Event) []slog.Attr {
 	return []slog.Attr{
-		slog.String("event", "webhook.received"),
+		slog.String("event", string(stage.WebhookReceived)),
 		slog.String("source", rc.Source),
 		slog.String("outcome", o.result),
 		slog.Bool("signature_valid", true),

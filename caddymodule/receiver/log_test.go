@@ -21,6 +21,7 @@ func TestLogsKeepSecrets(t *testing.T) {
 		}
 		return buffer.Receipt{Duplicate: true, Differs: true}, nil
 	})
+	rc.stages = switchedTo(everyStage)
 	answer := rc.keys.AnswerChallenge("Qx7mT2vLp9Rk4ZsA")
 	for _, r := range []*http.Request{
 		request(stateBody, tokenA), request(stateBody, tokenB), request(stateBody, ""), request(stateBody, "some other token"),

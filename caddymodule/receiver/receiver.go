@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 	"github.com/caddyserver/caddy/v2"
@@ -102,6 +103,7 @@ type Receiver struct {
 	config                   *app.App
 	connections              *traffic.ConnectionCounters
 	log                      *slog.Logger
+	stages                   *stage.Switch
 	limits                   logLimits
 	scratches                scratchPool
 	// answered and live tell "VERIFY works but LIVE events do not" from plain mistakes:
@@ -154,6 +156,7 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	rc.connections = &rc.ref.Traffic().Connections
 	rc.bodies = rc.ref.Bodies()
 	rc.nonces, rc.config = rc.ref.Nonces(), smartcarApp
+	rc.stages = rc.ref.Stages()
 	return smartcarApp.Join(ctx, rc.Source)
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
@@ -73,7 +74,14 @@ func newReceiver(t *testing.T, store storeFunc, change ...func(*Receiver)) (*Rec
 	rc.counts = new(traffic.Counters).Source(rc.Source)
 	rc.bodies = arrivals.New(arrivals.DefaultLimit)
 	rc.observed = metrics.New().Source(rc.Source)
+	rc.stages = switchedTo(stage.Default)
 	return rc, log
+}
+
+func switchedTo(set stage.Set) *stage.Switch {
+	s := new(stage.Switch)
+	s.Set(set)
+	return s
 }
 
 // request makes a signed POST; an empty token sends none.

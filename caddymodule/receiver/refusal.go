@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 )
 
 // refusal is an answer that is not a 200, with all that it costs. Its code and message are the
@@ -35,7 +37,7 @@ var (
 	// Somebody may be looking for a signing oracle.
 	wrongVerify = &kind{"webhook.refused", "webhook refused", slog.LevelWarn, 0}
 	// It may be an attack or a wrong token.
-	wrongSignature = &kind{"signature.failed", "signature refused", slog.LevelWarn, 0}
+	wrongSignature = &kind{string(stage.SignatureFailed), "signature refused", slog.LevelWarn, 0}
 	// Somebody may be holding the memory on purpose, or there are more senders than it was made for.
 	noRoom = &kind{"webhook.no_room", "no memory for a body in arrival", slog.LevelWarn, 5 * time.Second}
 	// An event is lost unless Smartcar's next attempt succeeds. It comes back after a restart, and before

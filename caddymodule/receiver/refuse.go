@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -61,7 +62,9 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s
 	if f.kind == noRoom {
 		rc.counts.Crowd.Refused(now)
 	}
-	rc.logLimited(r.Context(), f.code, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
+	if f.kind != wrongSignature || rc.stages.Has(stage.SignatureFailed) {
+		rc.logLimited(r.Context(), f.code, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
+	}
 	return writeRefusal(w, r, f)
 }
 

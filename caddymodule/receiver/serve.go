@@ -66,9 +66,11 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 
 	envelope, err := smartcar.ParseEnvelope(s.body)
 	if err == nil && !intake.IsEvent(&envelope) {
+		rc.logSignature(r, o, envelope.EventID, smartcar.TypeVerify, envelope.DeliveryID)
 		return rc.serveVerify(r, o, &envelope)
 	}
 	rc.fillEvent(s, r, &envelope, signature, err)
+	rc.logSignature(r, o, s.event.ID, s.event.Type, s.event.DeliveryID)
 	return rc.serveEvent(r, o, s)
 }
 
@@ -153,7 +155,7 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 			rc.counts.Differs.Add(1)
 			rc.logDiffers(r, o, receipt.Kept)
 		}
-		rc.logStored(r, o, ev)
+		rc.logReceived(r, o, ev)
 		return sayDuplicate, rejection{}
 	case ev.Unreadable != "":
 		rc.counts.Outage.Stored()
@@ -165,7 +167,7 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 		rc.counts.Outage.Stored()
 		o.result = outcomeStored
 		rc.counts.NoteStored(ev.ReceivedAt)
-		rc.logStored(r, o, ev)
+		rc.logReceived(r, o, ev)
 		return sayStored, rejection{}
 	}
 }

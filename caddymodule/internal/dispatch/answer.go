@@ -182,7 +182,7 @@ func (d *Dispatcher) dead(l *lane, reason buffer.Reason, handlerReason string) {
 	head := l.queue[0]
 	d.counts.countDead(reason)
 	d.observe(head, false, head.retry.Attempts+head.retry.Crashes)
-	log := d.cfg.Log.With("event", head.event.ID, "reason", string(reason), "attempt", head.retry.Attempts)
+	log := d.cfg.Log.With("event_id", head.event.ID, "reason", string(reason), "attempt", head.retry.Attempts)
 	if reason == buffer.ReasonPoison {
 		// What the process wrote last may hold anything; the dead letter has it.
 		log.Warn("event became a dead letter: the plugin's process ended each time it had the event",
@@ -214,6 +214,6 @@ func (d *Dispatcher) logRetry(it *item, now time.Time, wait time.Duration) {
 		d.lastInfo = now
 		log = d.cfg.Log.Info
 	}
-	log("delivery failed, will be tried again", "event", it.event.ID, "attempt", it.retry.Attempts,
+	log("delivery failed, will be tried again", "event_id", it.event.ID, "attempt", it.retry.Attempts,
 		"error", it.retry.LastError, "retry_in", wait.Round(time.Millisecond))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/freshness"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 )
 
 // Order says which events wait for each other.
@@ -54,6 +55,8 @@ type Config struct {
 	Observer Observer
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
+	// Stages says which steps of an attempt have a line of their own there; nil: none. It may change at any time.
+	Stages *stage.Switch
 	// Rand returns numbers in [0, 1) for the jitter; nil: math/rand. It is called from
 	// one goroutine.
 	Rand func() float64

@@ -154,7 +154,11 @@ func (d *Dispatcher) call(c *call) answer {
 	if len(batch) == 0 {
 		return a
 	}
+	log := attemptLog{d.cfg.Log, d.cfg.Stages}
+	log.started(batch)
+	begun := time.Now()
 	a.results, a.err = d.handler.Handle(ctx, batch)
 	a.late = errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(a.err, context.DeadlineExceeded)
+	log.ended(batch, &a, d.calls.Err() != nil, time.Since(begun))
 	return a
 }

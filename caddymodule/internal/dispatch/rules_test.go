@@ -74,7 +74,7 @@ func TestDeadLetters(t *testing.T) {
 		r.wantDeliveries("a:1#2", "a:1#3", "a:2#1")
 		r.wantDead("b:1 rejected invalid_vin 1: no such car … no such car", "a:1 exhausted  3: first … third")
 		r.stop()
-		for _, want := range []string{"handler=rig", "event=a:1", "attempt=3", "error=third", "level=WARN", "will not get it again"} {
+		for _, want := range []string{"handler=rig", "event_id=a:1", "attempt=3", "error=third", "level=WARN", "will not get it again"} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("log has no %q:\n%s", want, &log)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 )
 
 // Options configure an engine.
@@ -49,6 +50,8 @@ type Options struct {
 	Listening func() bool
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
+	// Stages says which steps of a delivery have a line of their own there; nil: none. It may change at any time.
+	Stages *stage.Switch
 }
 
 // Engine holds one open buffer and the handlers that read from it. It is safe for

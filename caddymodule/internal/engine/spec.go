@@ -103,6 +103,7 @@ func (e *Engine) dispatchConfig(def *handlersfile.Definition) dispatch.Config {
 		ParkAfter: dispatch.ParkPolicy{Attempts: def.ParkAfter.Attempts, Age: def.ParkAfter.Age},
 		Stale:     freshness.Mode(def.Stale),
 		Log:       e.log,
+		Stages:    e.opts.Stages,
 	}
 	if e.opts.Observe != nil {
 		c.Observer = e.opts.Observe(def.Name)
