@@ -62,6 +62,7 @@ func routes() []route {
 		{api.Prefix + "replays/{id}/stop", post(stopReplay)},
 		{api.Prefix + "replays/{id}/resume", post(resumeReplay)},
 		{api.Prefix + "buffer/accept", post(acceptBuffer)},
+		{api.Prefix + "damaged/{name}", del([]string{"force"}, removeDamaged)},
 		{api.Prefix + "damaged/{name}/recover", map[string]method{http.MethodPost: {[]string{"dry_run"}, recoverDamaged}}},
 		{api.Prefix + "handlers/{name}", both(get(nil, serveHandler), del(nil, forgetHandler))},
 		{api.Prefix + "handlers/{name}/pause", handler(true, pauseHandler)},

@@ -120,7 +120,7 @@ type Stats struct {
 }
 
 // Damaged describes files of a buffer that were damaged, and set aside so that receiving could go on. The buffer deletes
-// none of them.
+// none of them by itself.
 type Damaged struct {
 	// What the files are; "" where that is not known.
 	What DamagedPart
@@ -130,8 +130,10 @@ type Damaged struct {
 	At time.Time
 	// Why is what was found, in one line; "" where that is not known.
 	Why string
-	// RecoveredAt is when what can be read in them was stored anew, zero before; see Recoverer.
+	// RecoveredAt is when what can be read in them was stored anew, zero before; see Recoverer. Missing is how many events
+	// were not among that.
 	RecoveredAt time.Time
+	Missing     uint64
 	// Files is how many there are, and Bytes their size. Limits.MaxSize does not count them.
 	Files int
 	Bytes uint64

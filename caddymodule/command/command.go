@@ -25,7 +25,7 @@ func init() {
   caddy smartcar replay        gives a handler stored events again
   caddy smartcar pause, drain, resume, restart, forget   a handler
   caddy smartcar buffer accept   takes another buffer than was there before
-  caddy smartcar damaged       lists damaged files that were set aside; recovers them
+  caddy smartcar damaged       lists damaged files that were set aside; recovers, removes
 
 These talk to the running Caddy through its admin endpoint: --address or --config
 say where it is, --json prints what it answers, --timeout bounds the wait. A command

@@ -26,6 +26,8 @@ func complete(cmd *cobra.Command) {
 		cmd.ValidArgsFunction = first(removedHandlers)
 	case strings.HasSuffix(use, " HANDLER"), strings.HasSuffix(use, " [HANDLER]"):
 		cmd.ValidArgsFunction = first(handlers)
+	case use == "recover NAME", use == "remove NAME":
+		cmd.ValidArgsFunction = first(damagedFiles)
 	case use == "stop ID", use == "resume ID":
 		cmd.ValidArgsFunction = first(replays)
 	case use == "plugin NAME":
@@ -98,6 +100,14 @@ func removedHandlers(v *api.Status) []string {
 	var names []string
 	for i := range v.Removed {
 		names = append(names, v.Removed[i].Name)
+	}
+	return names
+}
+
+func damagedFiles(v *api.Status) []string {
+	var names []string
+	for i := range v.Buffer.Damaged {
+		names = append(names, v.Buffer.Damaged[i].Name)
 	}
 	return names
 }

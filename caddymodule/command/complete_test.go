@@ -14,7 +14,7 @@ import (
 func TestCompletion(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"handlers":[{"name":"archive"},{"name":"crm"},{"name":"crm2"}],"removed_handlers":[{"name":"old"}],` +
-			`"replays":[{"id":"260301-a"}]}`))
+			`"replays":[{"id":"260301-a"}],"buffer":{"damaged":[{"name":"20261129T121305Z-1"}]}}`))
 	}))
 	defer server.Close()
 	const none = ""
@@ -35,6 +35,8 @@ func TestCompletion(t *testing.T) {
 		{"dead-letters --reason p", "rejected exhausted expired poison unreadable", false},
 		{"replay stop _", "260301-a", false},
 		{"replay resume _", "260301-a", false},
+		{"damaged recover _", "20261129T121305Z-1", false},
+		{"damaged remove 2", "20261129T121305Z-1", false},
 		{"show _", none, false},
 		{"events _", none, false},
 		{"dead-letters replay _", none, false},
@@ -49,7 +51,8 @@ func TestCompletion(t *testing.T) {
 			line := append([]string{cobra.ShellCompNoDescRequestCmd}, words[:1]...)
 			if words[0] != "send" && words[0] != "version" {
 				line = append(line, "--address", server.Listener.Addr().String())
-				if words[0] == "replay" && words[1] != "--handler" || words[0] == "dead-letters" && words[1] == "replay" {
+				if words[0] == "replay" && words[1] != "--handler" || words[0] == "dead-letters" && words[1] == "replay" ||
+					words[0] == "damaged" {
 					line = append([]string{cobra.ShellCompNoDescRequestCmd}, words[:2]...)
 					line = append(line, "--address", server.Listener.Addr().String())
 					words = words[1:]

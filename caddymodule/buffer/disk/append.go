@@ -27,12 +27,29 @@ type appendTask struct {
 	record  []byte
 	sum     uint32
 	receipt buffer.Receipt
-	// instead is the position of the stored event that this one is to replace, 0 for none.
-	instead uint64
+	recovery
+	// lettered: it has become a dead letter.
+	lettered bool
 	// differs is what the caller has found under the id, if it is another event.
 	differs *format.Seen
 	// pool is where it goes when it is done.
 	pool *sync.Pool
+}
+
+// recovery is how an event is appended that comes from damaged files. The zero value is for all others.
+type recovery struct {
+	// instead is the position of the stored event that this one is to replace, since it cannot be read; 0 for none.
+	instead uint64
+	// conflict: it was a dead letter for its conflict with another event of its id, and becomes one again, even where
+	// that one is not known any more.
+	conflict bool
+}
+
+// appended is what becomes of an event.
+type appended struct {
+	buffer.Receipt
+	// lettered: it became a dead letter just now.
+	lettered bool
 }
 
 // maxPooled keeps a few large events from staying in the pool for good.
@@ -51,7 +68,8 @@ func (c *committer) newAppendTask(e *buffer.Event) *appendTask {
 	t.sum = format.Checksum(t.record)
 	t.receipt = buffer.Receipt{}
 	t.differs = nil
-	t.instead = 0
+	t.recovery = recovery{}
+	t.lettered = false
 	return t
 }
 
@@ -63,44 +81,43 @@ func (t *appendTask) release() {
 
 // Append implements buffer.Buffer.
 func (b *Buffer) Append(ctx context.Context, e *buffer.Event) (buffer.Receipt, error) {
-	return b.appendInstead(ctx, e, 0)
+	a, err := b.append(ctx, e, recovery{})
+	return a.Receipt, err
 }
 
-// appendInstead is Append, and also stores the event where the one that is stored under its id is at the position
-// instead: that one cannot be read.
-func (b *Buffer) appendInstead(ctx context.Context, e *buffer.Event, instead uint64) (buffer.Receipt, error) {
+func (b *Buffer) append(ctx context.Context, e *buffer.Event, r recovery) (appended, error) {
 	if err := ctx.Err(); err != nil {
-		return buffer.Receipt{}, err
+		return appended{}, err
 	}
 	if n := len(e.Body); n > format.MaxEvent {
-		return buffer.Receipt{}, fmt.Errorf("appending event: %d bytes are more than the %d that the buffer takes",
+		return appended{}, fmt.Errorf("appending event: %d bytes are more than the %d that the buffer takes",
 			n, format.MaxEvent)
 	}
 	t := b.committer.newAppendTask(e)
-	t.instead = instead
+	t.recovery = r
 	receipt, stored, err := b.lookUp(t)
 	if err != nil || stored {
 		t.release()
-		return receipt, wrapAppend(err)
+		return appended{Receipt: receipt}, wrapAppend(err)
 	}
 	if err := b.full(len(t.record)); err != nil {
 		b.refusedSize.Store(int64(len(t.record)))
 		t.release()
-		return buffer.Receipt{}, wrapAppend(err)
+		return appended{}, wrapAppend(err)
 	}
 	done, err := b.committer.do(ctx, t, &t.waiter)
 	if !done {
-		return buffer.Receipt{}, wrapAppend(err)
+		return appended{}, wrapAppend(err)
 	}
-	receipt = t.receipt
+	a := appended{Receipt: t.receipt, lettered: t.lettered}
 	t.release()
 	if err != nil {
-		return buffer.Receipt{}, wrapAppend(err)
+		return appended{}, wrapAppend(err)
 	}
 	if b.refusedSize.Load() != 0 {
 		b.refusedSize.Store(0)
 	}
-	return receipt, nil
+	return a, nil
 }
 
 func wrapAppend(err error) error {
@@ -159,6 +176,9 @@ func (t *appendTask) stage(g *group) error {
 		s, ok = *t.differs, true
 	}
 	switch {
+	case t.conflict && (!ok || s.Digest != t.digest):
+		t.receipt = buffer.Receipt{Position: s.Position, Duplicate: true, Differs: true}
+		return t.stageConflict(g)
 	case !ok, s.Unreadable && !t.unreadable, t.instead > 0 && s.Position == t.instead:
 		t.receipt = buffer.Receipt{Position: g.c.next}
 		g.stageSeen(t.key, t)
@@ -225,6 +245,7 @@ func (g *group) stageLetterOnly(t *appendTask, reason buffer.Reason) {
 	raw := slices.Concat(t.record, make([]byte, format.EventTrailerSize))
 	total := g.c.total + format.Cost(len(raw))
 	format.FinishEvent(raw, t.sum, position, format.Trailer{StoredAt: g.now, Total: total})
+	t.lettered = true
 	g.events.Gap()
 	g.stageDeadLetter(format.DeadLetter{Reason: reason, Position: position, Record: raw})
 }

@@ -4,144 +4,122 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"slices"
-	"sync"
-	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/damaged"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 )
 
 var _ buffer.Recoverer = (*Buffer)(nil)
 
-// recoverWriters is how many events are on their way to the disk together, so that they share syncs.
-const recoverWriters = 32
+// errReadsDiffer: files that nobody writes to are not twice the same.
+var errReadsDiffer = errors.New("the files do not read the same twice: see to the disk, and run it again")
 
-// RecoverDamaged implements buffer.Recoverer. It needs as much memory as one file of events has bytes.
+// RecoverDamaged implements buffer.Recoverer. It reads the files twice, and needs as much memory as one file of events
+// has bytes.
 func (b *Buffer) RecoverDamaged(ctx context.Context, name string, dryRun bool) (buffer.Recovered, error) {
-	sets, err := damaged.List(b.opts.FS, b.opts.Path)
+	if !b.recovering.TryLock() {
+		return buffer.Recovered{}, fmt.Errorf("recovering %s: %w", name, buffer.ErrRecovering)
+	}
+	defer b.recovering.Unlock()
+	set, err := b.damagedSet(name)
 	if err != nil {
-		return buffer.Recovered{}, err
+		return buffer.Recovered{}, fmt.Errorf("recovering %s: %w", name, err)
 	}
-	i := slices.IndexFunc(sets, func(s damaged.Set) bool { return s.Name == name })
-	if i < 0 {
-		return buffer.Recovered{}, fmt.Errorf("recovering %s: %w", name, buffer.ErrNotFound)
-	}
-	if !slices.ContainsFunc(sets[i].Present, eventlog.IsSegment) {
+	if set.What != buffer.DamagedAll && !slices.ContainsFunc(set.Present, eventlog.IsSegment) {
 		// What else files hold cannot be had from them, so nothing is recovered.
 		return buffer.Recovered{}, nil
 	}
-	r := newRecovering(ctx, b, dryRun)
-	err = eventlog.ScanFiles(b.opts.FS, b.opts.FS.PathJoin(b.opts.Path, damaged.Folder, name), r.take)
+	s := newSurvey(b, set)
+	if err := s.run(ctx); err != nil {
+		return buffer.Recovered{}, fmt.Errorf("recovering %s: %w", name, err)
+	}
+	if dryRun {
+		return s.result, nil
+	}
+	result, err := b.giveBack(ctx, s)
+	if err != nil {
+		return result, fmt.Errorf("recovering %s, after %d events: %w", name, result.Stored+result.Known, err)
+	}
+	b.log.Info("buffer: events were recovered from damaged files", "folder", name, "stored", result.Stored,
+		"known", result.Known, "dead letters", result.Letters, "missing", result.Missing)
+	err = damaged.MarkRecovered(failstop.OwnerOnly{FS: b.opts.FS}, b.opts.Path, name, b.opts.wall(), result.Missing)
+	b.lookSetAside()
+	return result, err
+}
+
+// giveBack stores what a survey has found.
+func (b *Buffer) giveBack(ctx context.Context, s *survey) (buffer.Recovered, error) {
+	r := newRecovering(ctx, b)
+	err := r.run(s)
 	if failed := r.finish(); failed != nil {
 		err = failed
 	}
-	r.result.Stored, r.result.Known = r.stored.Load(), r.known.Load()
+	result := s.result
+	result.Stored, result.Known = r.stored.Load(), r.known.Load()
+	// Of one id, a few that differ are kept.
+	result.Missing += r.refused.Load()
+	if err == nil && r.sent != result.Readable {
+		err = errReadsDiffer
+	}
+	return result, err
+}
+
+// RemoveDamaged implements buffer.Recoverer.
+func (b *Buffer) RemoveDamaged(ctx context.Context, name string, force bool) error {
+	if !b.recovering.TryLock() {
+		return fmt.Errorf("removing %s: %w", name, buffer.ErrRecovering)
+	}
+	defer b.recovering.Unlock()
+	// Where it is closed, the directory is another's.
+	if err := errors.Join(ctx.Err(), b.use(func(*pebble.DB) error { return nil })); err != nil {
+		return fmt.Errorf("removing %s: %w", name, err)
+	}
+	set, err := b.damagedSet(name)
 	if err != nil {
-		return r.result, fmt.Errorf("recovering %s, after %d events: %w", name, r.result.Readable, err)
+		return fmt.Errorf("removing %s: %w", name, err)
 	}
-	if dryRun {
-		return r.result, nil
+	if err := b.checkRecovered(&set); err != nil && !force {
+		return fmt.Errorf("removing %s: %w", name, err)
 	}
-	b.log.Info("buffer: events were recovered from damaged files", "folder", name, "stored", r.result.Stored,
-		"known", r.result.Known, "unreadable", r.result.Unreadable)
-	err = damaged.MarkRecovered(failstop.OwnerOnly{FS: b.opts.FS}, b.opts.Path, name, b.opts.wall())
+	err = damaged.Remove(b.opts.FS, b.opts.Path, set)
 	b.lookSetAside()
-	return r.result, err
-}
-
-// recovering appends events side by side, those of one lane one after the other.
-type recovering struct {
-	b      *Buffer
-	ctx    context.Context
-	stop   context.CancelCauseFunc
-	seed   maphash.Seed
-	lanes  []chan *buffer.Event
-	group  sync.WaitGroup
-	result buffer.Recovered
-
-	stored, known atomic.Uint64
-}
-
-func newRecovering(ctx context.Context, b *Buffer, dryRun bool) *recovering {
-	r := &recovering{b: b, seed: maphash.MakeSeed()}
-	r.ctx, r.stop = context.WithCancelCause(ctx)
-	if dryRun {
-		return r
-	}
-	for range recoverWriters {
-		lane := make(chan *buffer.Event, 1)
-		r.lanes = append(r.lanes, lane)
-		r.group.Go(func() { r.write(lane) })
-	}
-	return r
-}
-
-// take is given each record.
-func (r *recovering) take(position uint64, raw []byte) error {
-	if err := r.ctx.Err(); err != nil {
+	if err != nil {
 		return err
 	}
-	e, _, err := format.DecodeEvent(raw, position)
+	b.log.Warn("buffer: damaged files that were set aside are removed, as an operator has asked", "folder", name,
+		"files", len(set.Present), "bytes", set.Bytes)
+	return nil
+}
+
+// checkRecovered returns an error where something may be recovered yet of what is set aside, or with its help.
+func (b *Buffer) checkRecovered(set *damaged.Set) error {
+	sets, err := damaged.List(b.opts.FS, b.opts.Path)
 	if err != nil {
-		r.result.Unreadable++
-		return nil //nolint:nilerr // it is counted, and the next one may be readable
+		return err
 	}
-	r.result.Readable++
-	if r.result.Oldest.IsZero() {
-		r.result.Oldest = e.ReceivedAt
-	}
-	r.result.Newest = e.ReceivedAt
-	if len(r.lanes) == 0 {
-		return nil
-	}
-	e.Position = 0
-	select {
-	case r.lanes[maphash.String(r.seed, e.Lane())%recoverWriters] <- &e:
-		return nil
-	case <-r.ctx.Done():
-		return r.ctx.Err()
-	}
-}
-
-func (r *recovering) write(lane <-chan *buffer.Event) {
-	for e := range lane {
-		receipt, err := r.b.Append(r.ctx, e)
-		if err == nil && receipt.Duplicate && !receipt.Differs && r.b.cannotRead(receipt.Position) {
-			receipt, err = r.b.appendInstead(r.ctx, e, receipt.Position)
-		}
-		switch {
-		case err != nil:
-			r.stop(err)
-			return
-		case receipt.Duplicate:
-			r.known.Add(1)
-		default:
-			r.stored.Add(1)
+	for i := range sets {
+		d := b.describeAside(&sets[i])
+		if d.Recoverable() && (d.Name == set.Name || sets[i].Store == set.Name) {
+			return fmt.Errorf("%w: recover %s first, or force it", buffer.ErrNotRecovered, d.Name)
 		}
 	}
+	return nil
 }
 
-// cannotRead reports whether a stored event is damaged. One that is trimmed is not.
-func (b *Buffer) cannotRead(position uint64) bool {
-	if position < b.first.Load() {
-		return false
+// damagedSet returns what is set aside under a name.
+func (b *Buffer) damagedSet(name string) (damaged.Set, error) {
+	sets, err := damaged.List(b.opts.FS, b.opts.Path)
+	if err != nil {
+		return damaged.Set{}, err
 	}
-	_, _, err := b.readEvent(position)
-	return isDamage(err) && position >= b.first.Load()
-}
-
-// finish waits for what is on its way, and returns what has stopped it.
-func (r *recovering) finish() error {
-	for _, lane := range r.lanes {
-		close(lane)
+	i := slices.IndexFunc(sets, func(s damaged.Set) bool { return s.Name == name })
+	if i < 0 {
+		return damaged.Set{}, buffer.ErrNotFound
 	}
-	r.group.Wait()
-	err := context.Cause(r.ctx)
-	r.stop(errors.New("done"))
-	return err
+	return sets[i], nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -28,15 +30,19 @@ func allAside(t *testing.T, mem *vfs.MemFS, n int) (*Buffer, string) {
 	b, err = Open(t.Context(), o)
 	must(t, err)
 	t.Cleanup(func() { _ = b.Close() })
-	for _, d := range b.Stats().Damaged {
-		r, err := b.RecoverDamaged(t.Context(), d.Name, true)
-		must(t, err)
-		if r.Readable > 0 {
-			return b, d.Name
+	return b, wholeAside(t, b)
+}
+
+// wholeAside is the name of the last folder with a whole buffer.
+func wholeAside(t *testing.T, b *Buffer) string {
+	t.Helper()
+	for _, d := range slices.Backward(b.Stats().Damaged) {
+		if d.What == buffer.DamagedAll {
+			return d.Name
 		}
 	}
-	t.Fatalf("nothing can be read in %+v", b.Stats().Damaged)
-	return nil, ""
+	t.Fatalf("no whole buffer is set aside: %+v", b.Stats().Damaged)
+	return ""
 }
 
 // What can be read in damaged files comes back, in order for each vehicle, and nothing of it twice.
@@ -46,7 +52,7 @@ func TestRecoverDamaged(t *testing.T) {
 	before := b.Stats()
 	counted, err := b.RecoverDamaged(t.Context(), name, true)
 	must(t, err)
-	if counted.Readable < n-10 || counted.Readable+counted.Unreadable > n || counted.Stored+counted.Known > 0 ||
+	if counted.Readable < n-10 || counted.Readable+counted.Missing != n || counted.Stored+counted.Known > 0 ||
 		b.Stats().Last != before.Last {
 		t.Errorf("a dry run: %+v, and the buffer is %+v", counted, b.Stats())
 	}
@@ -147,5 +153,65 @@ func TestRecoverStoresUnreadableEventsAnew(t *testing.T) {
 	must(t, err)
 	if again.Stored != 0 || again.Known != r.Readable {
 		t.Errorf("once more: %+v, after %+v", again, r)
+	}
+}
+
+// What may still be recovered is deleted only by force, and so is the store that has dead letters of it.
+func TestRemoveDamaged(t *testing.T) {
+	mem := vfs.NewMem()
+	b, name := allAside(t, mem, 50)
+	ctx := t.Context()
+	var store string
+	for _, d := range b.Stats().Damaged {
+		if d.What == buffer.DamagedStore {
+			store = d.Name
+		}
+	}
+	for _, refused := range []string{name, store} {
+		if err := b.RemoveDamaged(ctx, refused, false); !errors.Is(err, buffer.ErrNotRecovered) {
+			t.Errorf("removing %s, not recovered: %v", refused, err)
+		}
+	}
+	for _, other := range []string{"other", "", ".", "..", "../damaged/" + name} {
+		if err := b.RemoveDamaged(ctx, other, true); !errors.Is(err, buffer.ErrNotFound) {
+			t.Errorf("removing %q: %v", other, err)
+		}
+	}
+	_, err := b.RecoverDamaged(ctx, name, false)
+	must(t, err)
+	before := len(b.Stats().Damaged)
+	must(t, b.RemoveDamaged(ctx, name, false), b.RemoveDamaged(ctx, store, false))
+	if after := b.Stats().Damaged; len(after) != before-2 {
+		t.Errorf("after it there is %+v", after)
+	}
+	for _, gone := range []string{name, store} {
+		if _, err := mem.Stat("buffer/damaged/" + gone); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", gone, err)
+		}
+	}
+	for _, d := range b.Stats().Damaged {
+		must(t, b.RemoveDamaged(ctx, d.Name, true))
+	}
+	last := b.Stats().Last
+	must(t, b.Close())
+	// New positions stay beyond the old ones.
+	b, err = Open(ctx, Options{Path: "buffer", FS: mem})
+	must(t, err)
+	defer b.Close()
+	r, err := b.Append(ctx, crashEvent("later", 10))
+	if err != nil || r.Position <= last {
+		t.Errorf("the next event: %+v, %v; want a position above %d", r, err, last)
+	}
+}
+
+// One at a time changes what is set aside.
+func TestRecoverOneAtATime(t *testing.T) {
+	b, name := allAside(t, vfs.NewMem(), 5)
+	b.recovering.Lock()
+	_, err := b.RecoverDamaged(t.Context(), name, true)
+	removed := b.RemoveDamaged(t.Context(), name, true)
+	b.recovering.Unlock()
+	if !errors.Is(err, buffer.ErrRecovering) || !errors.Is(removed, buffer.ErrRecovering) {
+		t.Errorf("got %v and %v", err, removed)
 	}
 }

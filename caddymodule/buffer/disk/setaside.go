@@ -111,8 +111,11 @@ func (o Options) setAllAside(damage *DamageError) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	note, err := o.setAside(damaged.Note{What: buffer.DamagedAll, Why: oneLine(damage.Cause), NextPosition: next,
-		Files: names})
+	note := damaged.Note{What: buffer.DamagedAll, Why: oneLine(damage.Cause), NextPosition: next, Files: names}
+	if err := o.noteExpected(&note, damage); err != nil {
+		return false, err
+	}
+	note, err = o.setAside(note)
 	if err != nil {
 		return false, err
 	}
@@ -191,6 +194,30 @@ func (o Options) given(damage *DamageError) (uint64, error) {
 	return max(control, damage.known.Next), err
 }
 
+// noteExpected notes what a whole buffer that is set aside should hold. Files of it that were set aside before knew some
+// of that.
+func (o Options) noteExpected(n *damaged.Note, damage *DamageError) (err error) {
+	n.First = damage.known.First
+	if n.Given, err = o.given(damage); err != nil {
+		return err
+	}
+	sets, err := damaged.List(o.FS, o.Path)
+	if err != nil {
+		return err
+	}
+	for _, s := range slices.Backward(sets) {
+		if s.What == buffer.DamagedAll {
+			n.First = max(n.First, s.NextPosition)
+			break
+		}
+		n.Given = max(n.Given, s.NextPosition)
+		if n.Store == "" && s.What == buffer.DamagedStore {
+			n.Store = s.Name
+		}
+	}
+	return nil
+}
+
 // finishSetAside finishes what another process was killed over, and learns where the positions of a fresh store begin.
 func (b *Buffer) finishSetAside(fsys vfs.FS) (rebuild bool, err error) {
 	fsys = failstop.OwnerOnly{FS: fsys}
@@ -208,13 +235,17 @@ func (b *Buffer) lookSetAside() {
 		return
 	}
 	all := make([]buffer.Damaged, 0, len(sets))
-	for _, s := range sets {
-		all = append(all, buffer.Damaged{
-			What: s.What, Name: s.Name, Folder: b.opts.FS.PathJoin(b.opts.Path, damaged.Folder, s.Name),
-			At: s.At, Why: s.Why, RecoveredAt: s.RecoveredAt, Files: len(s.Present), Bytes: s.Bytes,
-		})
+	for i := range sets {
+		all = append(all, b.describeAside(&sets[i]))
 	}
 	b.setAside.Store(&all)
+}
+
+func (b *Buffer) describeAside(s *damaged.Set) buffer.Damaged {
+	return buffer.Damaged{
+		What: s.What, Name: s.Name, Folder: b.opts.FS.PathJoin(b.opts.Path, damaged.Folder, s.Name),
+		At: s.At, Why: s.Why, RecoveredAt: s.RecoveredAt, Missing: s.Missing, Files: len(s.Present), Bytes: s.Bytes,
+	}
 }
 
 // checkOurs returns an error where the files may be another program's, or a later version's.

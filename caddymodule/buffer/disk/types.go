@@ -38,8 +38,9 @@ type Buffer struct {
 	beginAt uint64
 	// lostBefore is the position before which consumers may have lost their progress, 0 for none.
 	lostBefore uint64
-	// setAside describes these files.
-	setAside atomic.Pointer[[]buffer.Damaged]
+	// setAside describes these files. One at a time recovers or removes some.
+	setAside   atomic.Pointer[[]buffer.Damaged]
+	recovering sync.Mutex
 	// fs is what db and events write through. The first write that fails halts it, which is in failure.
 	fs *failstop.FS
 

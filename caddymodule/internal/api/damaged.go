@@ -11,9 +11,18 @@ type Recovered struct {
 	Readable uint64 `json:"readable"`
 	Stored   uint64 `json:"stored"`
 	Known    uint64 `json:"known"`
-	// Unreadable counts those that cannot be read, as far as it can be seen that there were some.
-	Unreadable uint64 `json:"unreadable"`
+	// DeadLetters counts those of the readable ones that come back as dead letters.
+	DeadLetters uint64 `json:"dead_letters"`
+	// Missing counts the events that the files should hold, by all that is known, and that cannot be read.
+	Missing uint64 `json:"missing"`
+	// DeadLettersLost: dead letters whose events are older than the files of events may be missing too.
+	DeadLettersLost bool `json:"dead_letters_lost"`
 	// Oldest and Newest are when the first and the last of the readable ones were received.
 	Oldest time.Time `json:"oldest,omitzero"`
 	Newest time.Time `json:"newest,omitzero"`
+}
+
+// DamagedRemoved names the damaged files that were deleted.
+type DamagedRemoved struct {
+	Removed string `json:"removed"`
 }

@@ -159,8 +159,9 @@ type Damaged struct {
 	// At is when they were set aside, and Why what was found. Both are missing where that is not known.
 	At  time.Time `json:"set_aside_at,omitzero"`
 	Why string    `json:"why,omitempty"`
-	// RecoveredAt is when what can be read in them was stored anew.
+	// RecoveredAt is when what can be read in them was stored anew, and Missing how many events were not among that.
 	RecoveredAt time.Time `json:"recovered_at,omitzero"`
+	Missing     uint64    `json:"missing,omitempty"`
 	// Files is how many there are, and Bytes their size.
 	Files int    `json:"files"`
 	Bytes uint64 `json:"bytes"`

@@ -18,24 +18,43 @@ func damagedAttention(d *api.Damaged) api.Attention {
 	if !d.At.IsZero() {
 		what += ", since " + d.At.Format(time.RFC3339)
 	}
+	look, remove := "caddy smartcar damaged", "caddy smartcar damaged remove "+d.Name
 	if d.Files == 0 {
-		return api.Attention{Level: api.LevelError, Commands: []string{"caddy smartcar damaged"},
+		return api.Attention{Level: api.LevelError, Commands: []string{look, remove},
 			What: text.Because("files of the buffer are missing", d.Why),
-			Do: "see to the disk; events in them are among the dead letters, all else goes on; remove " + d.Folder +
-				" to end this line"}
+			Do: "see to the disk; events in them are among the dead letters, all else goes on; look with " + look + ", and " +
+				remove + " ends this line"}
 	}
-	became, look := "what they hold is not delivered", "caddy smartcar damaged"
+	became := "what they hold is not delivered"
 	switch buffer.DamagedPart(d.What) {
 	case buffer.DamagedLog:
 		became = "events in them that cannot be read are among the dead letters, all else goes on"
 	case buffer.DamagedStore:
 		became = "the store was built anew from the log of events, so handlers may get events again, and dead letters, " +
 			"pauses and ids older than the log may be missing"
-		return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look},
-			Do: "see to the disk; " + became + "; look with " + look + ", and remove " + d.Folder + " to end this line"}
+		return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look, remove},
+			Do: "see to the disk; " + became + "; look with " + look + ", and " + remove + " ends this line"}
 	}
-	return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look},
-		Do: "see to the disk; " + became + "; look with " + look + ", then damaged recover, or remove " + d.Folder}
+	again := "caddy smartcar damaged recover " + d.Name
+	return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look, again},
+		Do: "see to the disk; " + became + "; look with " + look + ", then " + again + " gives back what can be read"}
+}
+
+// damagedNotices are about files that were recovered, of which some events are missing: whoever had them recovered was
+// told so.
+func damagedNotices(all []api.Damaged) (list []api.Notice) {
+	for i := range all {
+		d := &all[i]
+		if d.RecoveredAt.IsZero() || d.Missing == 0 {
+			continue
+		}
+		list = append(list, api.Notice{
+			What: fmt.Sprintf("%s of damaged files could not be recovered, all else was, on %s",
+				text.Plural(d.Missing, "event"), d.RecoveredAt.Format(time.RFC3339)),
+			Do: "handlers may have had them before; when you need the files no more: caddy smartcar damaged remove " + d.Name,
+		})
+	}
+	return list
 }
 
 // controlAttention is about a control file that was missing or damaged. What it would have told cannot be found out any

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -47,7 +48,7 @@ func Make(
 	dead := watch.current()
 	v.Attention = attention(&v, &s, &dead, counts, receivers)
 	v.Healthy = len(v.Attention) == 0
-	v.Notices = append(folderNotices(&s.Buffer), downtimeNotices(&v)...)
+	v.Notices = slices.Concat(folderNotices(&s.Buffer), damagedNotices(v.Buffer.Damaged), downtimeNotices(&v))
 	return v
 }
 
@@ -105,7 +106,7 @@ func viewBuffer(now time.Time, s buffer.Stats, limits buffer.Limits) api.Buffer 
 	}
 	for _, d := range s.Damaged {
 		v.Damaged = append(v.Damaged, api.Damaged{What: string(d.What), Name: d.Name, Folder: d.Folder, At: api.UTC(d.At),
-			Why: d.Why, RecoveredAt: api.UTC(d.RecoveredAt), Files: d.Files, Bytes: d.Bytes})
+			Why: d.Why, RecoveredAt: api.UTC(d.RecoveredAt), Missing: d.Missing, Files: d.Files, Bytes: d.Bytes})
 	}
 	if !s.Oldest.IsZero() {
 		v.OldestAge = api.Seconds(max(0, now.Sub(s.Oldest)))

@@ -184,8 +184,8 @@ func TestAttention(t *testing.T) {
 				At: time.Date(2026, 11, 29, 12, 13, 5, 0, time.UTC), Files: 3, Bytes: 5 << 20,
 			}}}},
 			level: api.LevelError, what: "3 files, 5.0 MiB, since 2026-11-29T12:13:05Z: 000001.events is missing",
-			do: "what they hold is not delivered; look with caddy smartcar damaged, then damaged recover, or remove " +
-				"/data/damaged/20261129T121305Z-1",
+			do: "what they hold is not delivered; look with caddy smartcar damaged, then caddy smartcar damaged recover " +
+				"20261129T121305Z-1",
 		},
 		{name: "damaged files are recovered", status: engine.Status{Buffer: buffer.Stats{Damaged: []buffer.Damaged{{
 			Files: 3, RecoveredAt: noon}}}}},

@@ -1,5 +1,5 @@
 // Package damaged sets files of a store aside that are damaged, so that the store can go on with fresh ones. It deletes
-// none: they are renamed into a folder of their own, which stays until a person removes it.
+// none: they are renamed into a folder of their own, which stays until a person removes it, see Remove.
 //
 //	damaged/20261129T121305Z-1/
 //	    note.json   when, why, and which files

@@ -33,23 +33,34 @@ type Note struct {
 	Version string `json:"version"`
 	// NextPosition lies beyond every position that an event in the files can have.
 	NextPosition uint64 `json:"next_position"`
+	// First is the first position of the events that were kept, and Given the one behind the last that is known to have
+	// been given: what the files should hold, 0 where that is not known.
+	First uint64 `json:"first_position,omitzero"`
+	Given uint64 `json:"given_before,omitzero"`
+	// Store is the folder of the store that knew of these events, where that was set aside before them; else "".
+	Store string `json:"store,omitzero"`
 	// Files are the names of the files.
 	Files []string `json:"files"`
 	// What the files are of a buffer.
 	What buffer.DamagedPart `json:"what"`
 	// Done: all of them are in the folder. Until then, none in the directory above is a new one of the same name.
 	Done bool `json:"done"`
-	// RecoveredAt is when what can be read in them was stored anew, zero before.
+	// RecoveredAt is when what can be read in them was stored anew, zero before. Missing is how many events were not
+	// among that.
 	RecoveredAt time.Time `json:"recovered_at,omitzero"`
+	Missing     uint64    `json:"missing,omitzero"`
 }
 
-// MarkRecovered notes that what can be read in a folder was stored anew.
-func MarkRecovered(fsys vfs.FS, dir, name string, at time.Time) error {
+// MarkRecovered notes that what can be read in a folder was stored anew, and how many events are missing in it.
+func MarkRecovered(fsys vfs.FS, dir, name string, at time.Time, missing uint64) error {
 	n, ok, err := readNote(fsys, dir, name)
-	if err != nil || !ok {
+	if err != nil {
 		return err
 	}
-	n.RecoveredAt = at
+	if !ok {
+		n = Note{Name: name, Done: true}
+	}
+	n.RecoveredAt, n.Missing = at, missing
 	if err := n.write(fsys, dir); err != nil {
 		return fmt.Errorf("noting that %s is recovered: %w", name, err)
 	}

@@ -59,6 +59,21 @@ func DecodeDeadLetter(raw []byte) (buffer.DeadLetter, error) {
 	return dl, err
 }
 
+// OpenDeadLetter reads the dead letter of a position, and reports whether its event is intact. What is no dead letter is
+// ErrDamaged.
+func OpenDeadLetter(raw []byte, position uint64) (dl buffer.DeadLetter, intact bool, err error) {
+	dl, record, damaged, _, err := splitDeadLetter(raw)
+	if err != nil || damaged || dl.Event.Position != position {
+		return dl, false, err
+	}
+	e, _, err := DecodeEvent(record, position)
+	if err != nil {
+		return dl, false, nil //nolint:nilerr // the letter says what it can
+	}
+	dl.Event = e
+	return dl, true, nil
+}
+
 // splitDeadLetter reads all but the event. The record is part of raw.
 func splitDeadLetter(raw []byte) (dl buffer.DeadLetter, record []byte, damaged bool, note string, err error) {
 	b, err := VerifyChecksum(raw)
