@@ -95,6 +95,7 @@ func startEdge(t *testing.T, config edgeConfig) *edge {
 	e := &edge{dir: dir, client: &http.Client{Transport: transport, Timeout: 20 * time.Second}, config: config}
 	t.Cleanup(func() {
 		e.stop(t)
+		keepsPersonalData(t, dir)
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}

@@ -176,6 +176,7 @@ func newKillSite(t *testing.T) *site {
 	s.events = filepath.Join(s.dir, "record")
 	// No time of a stop is spent on connections that a client has opened and not used.
 	s.grace = "500ms"
+	s.stages = "signature.failed" // a thousand rounds would fill the disk with lines
 	policy := fmt.Sprintf(`concurrency = %d
   timeout     = "60s"
 

@@ -41,6 +41,7 @@ type site struct {
 	buffer string // path of the buffer's folder
 	limits string // more lines of the buffer's block
 	app    string // more lines of the app's block
+	stages string // what stands behind log_stages
 	sites  string // what stands behind the receiver's site
 
 	inherited []*os.File // what the process gets as descriptors 3 and up
@@ -55,7 +56,10 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		keepsPersonalData(t, dir)
+		os.RemoveAll(dir)
+	})
 	cert, err := devcert.Write(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +69,7 @@ func newSite(t *testing.T) *site {
 		admin:  filepath.Join(dir, "admin.sock"),
 		events: filepath.Join(dir, "events.jsonl"),
 		grace:  "2s",
+		stages: "all",
 		buffer: filepath.Join(dir, "buffer"),
 	}
 	s.url = fmt.Sprintf("https://localhost:%d/", s.port)
@@ -99,6 +104,7 @@ func (s *site) caddyfile(retention string) string {
 		output file %[1]s/caddy.log {
 			roll_disabled
 		}
+		level DEBUG
 	}
 	smartcar {
 		buffer disk {
@@ -107,6 +113,7 @@ func (s *site) caddyfile(retention string) string {
 			%[6]s
 		}
 		handlers %[1]s/handlers.hcl
+		log_stages %[9]s
 		%[8]s
 	}
 }
@@ -117,7 +124,7 @@ https://localhost:%[2]d {
 	}
 }
 %[7]s
-`, s.dir, s.port, retention, s.grace, s.buffer, s.limits, s.sites, s.app)
+`, s.dir, s.port, retention, s.grace, s.buffer, s.limits, s.sites, s.app, s.stages)
 }
 
 func (s *site) write(t *testing.T, name, content string) {

@@ -27,7 +27,7 @@ import (
 
 var selfCheckCaddyfile = template.Must(template.New("Caddyfile").Funcs(template.FuncMap{
 	"receiver": func(path, source string) string {
-		return "smartcar_webhook " + path + " {\n\t\tsource " + source + "\n\t\ttoken " + newToken + "\n\t}"
+		return "smartcar_webhook " + path + " {\n\t\tsource " + source + "\n\t\ttoken {env.SMARTCAR_TOKEN}\n\t}"
 	},
 	"port": func(ports []int, i int) int { return ports[i] },
 }).Parse(`{
@@ -127,6 +127,7 @@ http://:{{port .Ports 7}} {
 // startSelfCheck loads the Caddyfile, with the sites that events do not get through or without.
 func startSelfCheck(t *testing.T, dir string, broken bool, relay string) {
 	t.Helper()
+	t.Setenv("SMARTCAR_TOKEN", newToken) // Caddy logs its config at DEBUG
 	if _, err := devcert.Write(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +184,10 @@ func shortDir(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		keepsPersonalData(t, dir)
+		os.RemoveAll(dir)
+	})
 	return dir
 }
 
