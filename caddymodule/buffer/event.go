@@ -22,6 +22,8 @@ type Event struct {
 	Digest uint64
 	// Unreadable says why the body could not be read as an event; "" when it could.
 	Unreadable string
+	// TraceParent is the span that stored the event, if its request was traced.
+	TraceParent TraceParent
 	// Body is the request's body, byte for byte.
 	Body []byte
 }

@@ -41,6 +41,7 @@ func Run(t *testing.T, newStorage New) {
 		run  func(t *testing.T, f *fixture)
 	}{
 		{"Append/stores every field", testFields},
+		{"Append/keeps the trace", testTraceParent},
 		{"Append/gives rising positions", testPositions},
 		{"Append/does not keep the caller's body", testBodyCopied},
 		{"Append/fails when ctx has ended", testAppendCtx},

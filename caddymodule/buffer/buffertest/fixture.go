@@ -36,6 +36,7 @@ func Event(id string) *buffer.Event {
 		Signature:   "0f",
 		ContentType: "application/json",
 		Digest:      42,
+		TraceParent: buffer.TraceParent{TraceID: [16]byte{0: 0x4b, 15: 0x36}, SpanID: [8]byte{7: 0xb7}, Flags: 1},
 		Body:        []byte(`{"eventId":"` + id + `"}`),
 	}
 }

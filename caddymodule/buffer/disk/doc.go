@@ -77,9 +77,10 @@
 //
 // # Event record
 //
-//	version        1 byte, 1
+//	version        1 byte: 1, or 2 with a trace parent
 //	received at    varint seconds, uvarint nanoseconds
 //	digest         8 bytes
+//	trace parent   only in version 2: 16 bytes of trace, 8 of span, 1 of flags
 //	strings        uvarint length, bytes; in the order of buffer.Event
 //	body           uvarint length, bytes
 //	stored at      8 bytes, ns: the buffer's own clock

@@ -9,6 +9,8 @@ import (
 
 const (
 	recordVersion = 1
+	// tracedVersion has a trace parent behind the digest, and else what recordVersion has.
+	tracedVersion = 2
 	// EventTrailerSize is the size of stored at, total and checksum.
 	EventTrailerSize = 8 + 8 + 4
 	// MaxEvent bounds one event, with its body.
@@ -27,9 +29,17 @@ type Trailer struct {
 
 // AppendEvent encodes an event record without its trailer.
 func AppendEvent(dst []byte, e *buffer.Event) []byte {
-	dst = append(dst, recordVersion)
+	isTraced := e.TraceParent != buffer.TraceParent{}
+	version := byte(recordVersion)
+	if isTraced {
+		version = tracedVersion
+	}
+	dst = append(dst, version)
 	dst = appendTime(dst, e.ReceivedAt)
 	dst = binary.LittleEndian.AppendUint64(dst, e.Digest)
+	if isTraced {
+		dst = appendTraceParent(dst, &e.TraceParent)
+	}
 	dst = appendString(dst, e.Source)
 	dst = appendString(dst, e.ID)
 	dst = appendString(dst, e.Type)
@@ -81,11 +91,14 @@ func DecodeEvent(raw []byte, position uint64) (buffer.Event, Trailer, error) {
 	if err != nil {
 		return buffer.Event{}, Trailer{}, err
 	}
-	if b[0] != recordVersion {
+	if b[0] != recordVersion && b[0] != tracedVersion {
 		return buffer.Event{}, t, fmt.Errorf("%w: version %d is not known", ErrDamaged, b[0])
 	}
 	r := reader{b: b, off: 1}
 	e := buffer.Event{Position: position, ReceivedAt: r.time(), Digest: r.uint64()}
+	if b[0] == tracedVersion {
+		e.TraceParent = r.traceParent()
+	}
 
 	// One string holds all the small ones: an event costs two allocations.
 	var spans [11][2]int

@@ -68,6 +68,7 @@ func TestEventRecordDamage(t *testing.T) {
 // fields behind it are reached too.
 func FuzzDecodeEvent(f *testing.F) {
 	f.Add(AppendEvent(nil, buffertest.Event("1")))
+	f.Add(AppendEvent(nil, &buffer.Event{ID: "1", Body: []byte("{}")}))
 	f.Add([]byte{recordVersion})
 	f.Add(append([]byte{recordVersion}, bytes.Repeat([]byte{0xff}, 40)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
