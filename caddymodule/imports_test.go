@@ -146,7 +146,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"examples/...": {"sdk/..."},
 
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
-		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "selfcheck", core + "stage", "sdk/smartcar"}),
+		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "selfcheck", core + "stage", core + "traces", "sdk/smartcar"}),
 		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo"}),
 		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},

@@ -59,7 +59,7 @@ func (l *LogText) String() string {
 }
 
 // newReceiver configures a receiver as Provision does, with a store of the test's.
-func newReceiver(t *testing.T, store storeFunc, change ...func(*Receiver)) (*Receiver, *LogText) {
+func newReceiver(t testing.TB, store storeFunc, change ...func(*Receiver)) (*Receiver, *LogText) {
 	t.Helper()
 	rc := &Receiver{Source: "test", Tokens: []string{tokenA, tokenB}}
 	for _, f := range change {

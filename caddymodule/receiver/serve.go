@@ -26,7 +26,9 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhtt
 	s := rc.scratches.get()
 	defer rc.scratches.put(s)
 	s.timing = timing
+	r, span := beginReceive(r)
 	a, f := rc.serve(w, r, o, s)
+	rc.endReceive(span, o, s, f)
 	if f.refusal != nil {
 		return rc.refuse(w, r, o, s, f)
 	}
@@ -128,6 +130,7 @@ func (rc *Receiver) fillEvent(s *scratch, r *http.Request, e *smartcar.Envelope,
 func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer, rejection) {
 	ev := &s.event
 	o.eventID, o.eventType, o.vehicleID = ev.ID, ev.Type, ev.VehicleID
+	span := beginAppend(r, ev)
 
 	begun := s.timing.Now()
 	ctx := s.storing
@@ -140,6 +143,7 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 		s.storing = ctx
 	}
 	s.timing.Stored(begun)
+	endAppend(span, err)
 	if err != nil {
 		return answer{}, rejection{refusal: storeRefusal(err), err: err}
 	}
