@@ -31,6 +31,8 @@ const (
 	headerSource    = "X-Smartcar-Source"
 	headerReplay    = "X-Smartcar-Replay"
 	headerStale     = "X-Smartcar-Stale-Signals"
+	// headerTraceParent is sent for deliveries that are traced. The config may set it.
+	headerTraceParent = "Traceparent"
 )
 
 // reserved headers are those of the event and of the connection.

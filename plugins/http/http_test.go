@@ -110,6 +110,32 @@ func TestTellsOfReplaysAndStaleSignals(t *testing.T) {
 	}
 }
 
+func TestPassesOnTheTrace(t *testing.T) {
+	const trace, configured = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-1-1-00"
+	for name, tc := range map[string]struct {
+		ctx     context.Context
+		headers sdktest.Config
+		want    []string
+	}{
+		"traced":         {sdktest.WithTraceParent(t.Context(), trace), nil, []string{trace}},
+		"not traced":     {t.Context(), nil, nil},
+		"by the config":  {sdktest.WithTraceParent(t.Context(), trace), sdktest.Config{"traceparent": configured}, []string{configured}},
+		"only by config": {t.Context(), sdktest.Config{"TraceParent": configured}, []string{configured}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got http.Header
+			s := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
+			host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL, "headers": tc.headers})
+			if r := host.Handle(tc.ctx, sdktest.VehicleState("e-1", "v-1"))[0]; r.Status != sdk.StatusDone {
+				t.Fatalf("%+v", r)
+			}
+			if diff := cmp.Diff(tc.want, got["Traceparent"]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestHeadersFromOutsideCannotSpoilARequest(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get(headerSignature) != "" || r.Header.Get("Content-Type") != "application/json" {

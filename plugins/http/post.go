@@ -75,6 +75,9 @@ func (p *poster) request(ctx context.Context, e *sdk.Event) (*http.Request, erro
 		setHeader(req, headerReplay, "true")
 	}
 	setHeader(req, headerStale, staleList(e.StaleSignals))
+	if len(req.Header[headerTraceParent]) == 0 { // else it is the config's
+		setHeader(req, headerTraceParent, sdk.TraceParent(ctx))
+	}
 	// net/http does not send a nil value, but the key lets it try again by itself when a kept connection turns out to
 	// be closed; delivery is at least once anyway.
 	req.Header["Idempotency-Key"] = nil

@@ -14,6 +14,9 @@ const (
 	CookieValue = "smartcar.handler.v1"
 	// PluginName is the name under which go-plugin dispenses the handler.
 	PluginName = "handler"
+	// TraceParentKey is the metadata of a Handle call that names the span it belongs to, as the header traceparent of
+	// W3C's Trace Context does. A call that is not traced has none.
+	TraceParentKey = "traceparent"
 	// MaxMessageBytes bounds one gRPC message in either direction. gRPC's default of 4 MiB is too small for a batch of
 	// large webhooks. The host takes less than that: in an answer to Handle 64 KiB for each event of the call, in one to
 	// another call 256 KiB.

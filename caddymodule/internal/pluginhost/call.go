@@ -94,7 +94,7 @@ func (p *Plugin) call(ctx context.Context, inst *instance, batch []dispatch.Deli
 		return nil, fmt.Errorf("process of handler %q is gone: %w", p.spec.Handler, dispatch.ErrDown)
 	}
 	answer := answerCodec{CodecV2: inst.codec, events: len(batch)}
-	resp, err := inst.handler.Handle(ctx, toRequest(batch), answer.options()...)
+	resp, err := inst.handler.Handle(withTrace(ctx), toRequest(batch), answer.options()...)
 	if err == nil {
 		inst.answered()
 		return toResults(resp.GetResults(), len(batch)), nil
