@@ -173,7 +173,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		core + "simulator": {"sdk/smartcar"},
 		core + "engine": {
 			"caddymodule/buffer", core + "dispatch", core + "pluginhost", core + "handlersfile", core + "route", core + "replay",
-			core + "freshness", core + "stage", core + "text", "sdk/...",
+			core + "freshness", core + "stage", core + "text", core + "traces", "sdk/...",
 		},
 		core + "handlersfile": {core + "route", core + "text", "sdk"},
 		core + "route":        {"caddymodule/buffer", core + "text", "sdk/..."},

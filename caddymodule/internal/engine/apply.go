@@ -294,7 +294,7 @@ func (e *Engine) newRunner(def handlersfile.Definition) *runner {
 	if spec, err := e.pluginSpec(&r.def); err != nil {
 		r.plugin = absent{why: err}
 	} else {
-		r.plugin = e.opts.NewPlugin(spec)
+		r.plugin = &tracedPlugin{Plugin: e.opts.NewPlugin(spec), name: def.Name, tracers: &e.tracers}
 	}
 	r.tally = e.tallyOf(def.Name)
 	r.tally.begin(r)

@@ -95,6 +95,9 @@ type Engine struct {
 	destruct    sync.Once
 	destructErr error
 	destroyed   atomic.Bool
+
+	// tracers make the spans of calls to handlers, nil: there are none.
+	tracers atomic.Pointer[Tracers]
 }
 
 // semaphore is a mutex that may be held for seconds: a test in virtual time can wait for it.

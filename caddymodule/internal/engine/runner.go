@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -24,9 +25,10 @@ type runner struct {
 	log    *slog.Logger
 	tally  *tally
 
-	pausing *sync.Mutex   // the engine's
-	begun   chan struct{} // closed when it begins to deliver
-	left    chan struct{} // closed when it takes no more events
+	tracers *atomic.Pointer[Tracers] // the engine's
+	pausing *sync.Mutex              // the engine's
+	begun   chan struct{}            // closed when it begins to deliver
+	left    chan struct{}            // closed when it takes no more events
 
 	mu         sync.Mutex
 	place      places               // where the definition stands
@@ -121,7 +123,7 @@ func (r *runner) dispatch(ctx context.Context, b buffer.Buffer) error {
 	}
 	c := r.config
 	c.Paused = paused
-	r.dispatcher = dispatch.Start(c, r.consumer, r.plugin)
+	r.dispatcher = dispatch.Start(c, r.consumer, &tracedPlugin{Plugin: r.plugin, name: r.def.Name, tracers: r.tracers})
 	if r.resumed && !paused {
 		r.dispatcher.Resume()
 	}
