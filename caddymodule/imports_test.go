@@ -152,7 +152,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
-			core + "selfcheck", core + "metrics", core + "stage", core + "buildinfo",
+			core + "selfcheck", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 
@@ -182,6 +182,9 @@ func TestImportsRunOneWay(t *testing.T) {
 		core + "dispatch":     {"caddymodule/buffer", core + "freshness", core + "stage", core + "text"},
 		core + "stage":        {core + "text"},
 		core + "freshness":    {"sdk/smartcar"},
+
+		core + "traces":      {"caddymodule/buffer", core + "text"},
+		core + "traceexport": {core + "traces"},
 
 		"caddymodule/buffer":            {},
 		"caddymodule/buffer/buffertest": {"caddymodule/buffer"},

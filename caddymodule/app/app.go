@@ -83,6 +83,10 @@ type App struct {
 	// `none`. What is not in the list is not written. Default: `signature.failed`.
 	LogStages []string `json:"log_stages,omitempty"`
 
+	// Each call to a handler is a span, exported as the OTEL_* variables of the environment say, with links to the traces
+	// of its events. Caddy's handler `tracing` in a receiver's site traces the requests. Default: false.
+	Tracing bool `json:"tracing,omitempty"`
+
 	stages      stage.Set
 	opener      buffer.Opener
 	definitions []handlersfile.Definition
@@ -144,7 +148,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.ref, err = a.Acquire(); err != nil {
 		return err
 	}
-	if err = a.exportMetrics(ctx); err != nil || a.start != ofProcess {
+	if err = a.exportMetrics(ctx); err != nil {
+		return err
+	}
+	if err = a.prepareTracing(ctx); err != nil || a.start != ofProcess {
 		return err
 	}
 	a.enter()

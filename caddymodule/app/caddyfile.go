@@ -15,7 +15,7 @@ import (
 // bufferNamespace is where buffers register.
 const bufferNamespace = "smartcar.buffers"
 
-var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory", "require_buffer", "metrics", "log_stages"}
+var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory", "require_buffer", "metrics", "log_stages", "tracing"}
 
 // parseGlobalOption reads the global option. A second block is a mistake, not a correction.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -55,6 +55,7 @@ func (a *App) digest() string {
 //	    require_buffer
 //	    metrics       <on|off>
 //	    log_stages    <stage...> | all | none
+//	    tracing
 //	}
 //
 // All of it is optional; handlers may be repeated.
@@ -134,6 +135,9 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 			return d.WrapErr(err)
 		}
 		return directive.NoBlock(d, option)
+	case "tracing":
+		a.Tracing = true
+		return directive.Flag(d)
 	default:
 		return directive.UnknownOption(d, option, appOptions)
 	}

@@ -34,6 +34,7 @@ func FuzzCaddyfileApp(f *testing.F) {
 		"body_memory 1MiB 2MiB",
 		"require_buffer",
 		"require_buffer yes",
+		"tracing",
 		"require_buffer {\nx\n}",
 		"metrics off",
 		"metrics on",

@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traceexport"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
@@ -37,7 +38,8 @@ type sharedEngine struct {
 	metrics  *metrics.Metrics
 
 	mu      sync.Mutex
-	configs []startedConfig // the newest last
+	configs []startedConfig       // the newest last
+	spans   *traceexport.Exporter // of deliveries; nil until a config asks for it
 }
 
 // startedConfig is what the engine takes over from a config while it is the newest.
@@ -49,6 +51,7 @@ type startedConfig struct {
 	bodyMemory int64
 	// metrics: they are on.
 	metrics bool
+	tracing    bool
 }
 
 // apply puts in force what the engine takes over from a config. mu is held.
@@ -57,6 +60,7 @@ func (s *sharedEngine) apply(c *startedConfig) {
 	s.stages.Set(c.stages)
 	s.bodies.SetLimit(c.bodyMemory)
 	s.metrics.Switch(c.metrics)
+	s.setTracing(c.tracing)
 }
 
 // enter makes a config the newest, whose logger and stages are used. A config that has entered stays where it is.
@@ -101,7 +105,10 @@ func (s *sharedEngine) newest() *App {
 }
 
 // Destruct is called when the last reference is gone.
-func (s *sharedEngine) Destruct() error { return s.engine.Destruct() }
+func (s *sharedEngine) Destruct() error {
+	defer s.endTracing()
+	return s.engine.Destruct()
+}
 
 // Engine returns the engine that is referred to.
 func (s *sharedEngine) Engine() *engine.Engine { return s.engine }

@@ -78,7 +78,8 @@ func (a *App) Start() error {
 // enter makes this the newest config of its engine.
 func (a *App) enter() {
 	a.ref.enter(startedConfig{
-		owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory, metrics: !a.Metrics.off(), stages: a.stages,
+		owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory,
+		metrics: !a.Metrics.off(), stages: a.stages, tracing: a.Tracing,
 	})
 }
 

@@ -27,6 +27,9 @@ type Tracers struct {
 // SetTracers has each call to a handler be a span from now on; nil: none is.
 func (e *Engine) SetTracers(t *Tracers) { e.tracers.Store(t) }
 
+// Traced reports whether calls to handlers are spans.
+func (e *Engine) Traced() bool { return e.tracers.Load() != nil }
+
 // tracedPlugin makes a span of each call. A call comes long after its events' requests, and its events are of many
 // traces, so its span begins a trace of its own and refers to theirs.
 type tracedPlugin struct {
