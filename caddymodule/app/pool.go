@@ -51,7 +51,7 @@ type startedConfig struct {
 	bodyMemory int64
 	// metrics: they are on.
 	metrics bool
-	tracing    bool
+	tracing bool
 }
 
 // apply puts in force what the engine takes over from a config. mu is held.

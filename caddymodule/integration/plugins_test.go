@@ -21,6 +21,8 @@ var testPlugins = map[string]func() *sdk.Plugin{
 	"poison": func() *sdk.Plugin { return sdk.New("poison", openPoison) },
 	// moody answers each event as its id says.
 	"moody": func() *sdk.Plugin { return sdk.New("moody", openMoody) },
+	// span writes down which span it was called in.
+	"span": func() *sdk.Plugin { return sdk.New("span", openSpan) },
 	// record writes down what it did with each event, and with which bytes.
 	"record": func() *sdk.Plugin { return sdk.NewBatch("record", openRecord, sdk.WithMaxBatch(killBatch)) },
 }

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -45,6 +46,7 @@ type site struct {
 	sites  string // what stands behind the receiver's site
 
 	inherited []*os.File // what the process gets as descriptors 3 and up
+	env       []string   // more of its environment
 }
 
 // newSite writes a Caddyfile, a handlers file with one jsonl handler, and a
@@ -170,7 +172,7 @@ func (s *site) spawn(t *testing.T, env ...string) *process {
 	}
 	p.cmd.Env = append(os.Environ(), "SMARTCAR_TOKEN="+testToken, "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "TMPDIR="+tmp,
 		"GORACE=atexit_sleep_ms=0") // a Caddy built for the race detector would wait a second at its end
-	p.cmd.Env = append(p.cmd.Env, env...)
+	p.cmd.Env = slices.Concat(p.cmd.Env, s.env, env)
 	p.cmd.ExtraFiles = s.inherited
 	stderr, err := os.OpenFile(filepath.Join(s.dir, "caddy.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
