@@ -44,7 +44,7 @@ func sample() api.Status {
 		Connections: api.Connections{Open: 1, Opened: 9},
 		BodyMemory:  api.BodyMemory{Bytes: 8192, LimitBytes: 32 << 20},
 		Buffer: api.Buffer{
-			Events: 5, Bytes: 1 << 20, LimitBytes: 10 << 30, DeadLetters: 1, Syncs: 4, Unreadable: 1, Conflicts: 2,
+			Events: 5, Bytes: 1 << 20, LimitBytes: 10 << 30, DeadLetters: 1, Syncs: 4, Corrupt: 3, Unreadable: 1, Conflicts: 2,
 			OldestAge: 60, HeadroomBytes: &room, HeadroomSeconds: &left, Damaged: []api.Damaged{{Name: "1"}},
 		},
 		Handlers: []api.Handler{{
