@@ -11,12 +11,15 @@
 // Growth: ingest, drain, memory, start and disk with many stored events, and what an hour
 // of steady load writes.
 //
+// Observing: what it costs that the receiver is watched: it is compared with itself, watched and not.
+//
 //	go run ./caddymodule/cmd/bench
 //	go run ./caddymodule/cmd/bench -rounds 5 -phase 10s -dir /var/tmp
 //	go run ./caddymodule/cmd/bench -only delivering -backlog 20000
 //	go run ./caddymodule/cmd/bench -only delivering -large 1000000
 //	go run ./caddymodule/cmd/bench -only growth -stored 1000000,5000000
 //	go run ./caddymodule/cmd/bench -only growth -steady 10m
+//	go run ./caddymodule/cmd/bench -only observing -rounds 10
 //	SMARTCAR_REPORTS=caddymodule/docs/reports go run ./caddymodule/cmd/bench -report
 //
 // Compare ratios, not numbers: the sender runs on the same machine. Where SMARTCAR_REPORTS
@@ -94,7 +97,7 @@ func run(ctx context.Context, opts options) error {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error
-	}{{partReceiving, b.receiving}, {partDelivering, b.delivering}, {partGrowth, b.growing}} {
+	}{{partReceiving, b.receiving}, {partDelivering, b.delivering}, {partGrowth, b.growing}, {partObserving, b.observing}} {
 		if !opts.wants(part.name) {
 			continue
 		}

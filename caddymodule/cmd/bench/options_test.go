@@ -64,6 +64,7 @@ func TestParts(t *testing.T) {
 		"-stored 10 -only receiving":  "receiving",
 		"-stored 10 -only delivering": "delivering",
 		"-steady 1m -backlog 0":       "receiving growth",
+		"-only observing":             "observing",
 	} {
 		t.Run(args, func(t *testing.T) {
 			o, err := parseOptions(strings.Fields(args))
@@ -71,7 +72,7 @@ func TestParts(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, part := range []string{partReceiving, partDelivering, partGrowth} {
+			for _, part := range []string{partReceiving, partDelivering, partGrowth, partObserving} {
 				if o.wants(part) {
 					got = append(got, part)
 				}

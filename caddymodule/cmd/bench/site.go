@@ -20,6 +20,8 @@ type site struct {
 	name string
 	// directive is all that the site does.
 	directive string
+	// app are more lines of the app's block.
+	app string
 	// buffer is the path of its buffer; "": one of its own.
 	buffer string
 	// maxSize of the buffer; "": the default.
@@ -43,6 +45,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 			{{with .MaxSize}}max_size {{.}}{{end}}
 		}
 		{{with .Handlers}}handlers {{.}}{{end}}
+		{{.App}}
 	}
 }
 https://localhost:{{.Secure}} {
@@ -56,13 +59,13 @@ http://localhost:{{.Plain}} {
 
 // filled is what the Caddyfile's template takes.
 type filled struct {
-	Home, Buffer, MaxSize, Handlers, Cert, Key, Directive string
-	Admin, Secure, Plain                                  int
+	Home, Buffer, MaxSize, Handlers, App, Cert, Key, Directive string
+	Admin, Secure, Plain                                       int
 }
 
 // write puts the site's files into its folder and returns the Caddyfile's path.
 func (s site) write(f filled) (string, error) {
-	f.Buffer, f.MaxSize, f.Directive = s.buffer, s.maxSize, s.directive
+	f.Buffer, f.MaxSize, f.Directive, f.App = s.buffer, s.maxSize, s.directive, s.app
 	if f.Buffer == "" {
 		f.Buffer = filepath.Join(f.Home, "buffer")
 	}
