@@ -152,12 +152,13 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
-			core + "selfcheck", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo",
+			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 
-		core + "status":    {core + "api", core + "drift", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", "caddymodule/buffer"},
-		core + "traffic":   {core + "api"},
+		core + "status":    {core + "api", core + "drift", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", core + "lossclock", "caddymodule/buffer"},
+		core + "traffic":   {core + "api", core + "lossclock"},
+		core + "lossclock": {},
 		core + "metrics":   {core + "api", core + "dispatch", "caddymodule/buffer"},
 		core + "drift":     {},
 		core + "arrivals":  {},

@@ -113,7 +113,7 @@ func TestLossClockOverAKill(t *testing.T) {
 	p := s.up()
 	first := eventBody()
 	s.attempt(first, http.StatusOK)
-	v := s.is("all is well at the first start", func(v *api.Status, l *api.Loss) bool {
+	s.is("all is well at the first start", func(v *api.Status, l *api.Loss) bool {
 		return v.Downtime == api.Downtime{State: api.DowntimeNone} && *l == api.Loss{ClockSeconds: 175}
 	})
 	waitFor(t, "it is noted that events can be taken", 20*time.Second, func() bool {
@@ -124,7 +124,7 @@ func TestLossClockOverAKill(t *testing.T) {
 
 	// A start right after a kill has a downtime, and loses nothing.
 	p = s.up()
-	v = s.is("the downtime is over", func(v *api.Status, _ *api.Loss) bool { return v.Downtime.State == api.DowntimeOver })
+	v := s.is("the downtime is over", func(v *api.Status, _ *api.Loss) bool { return v.Downtime.State == api.DowntimeOver })
 	if d := v.Downtime; d.Seconds <= 0 || d.LostSeconds != 0 || !d.Until.After(d.Since) || attentionOf(&v, "nothing could be received") != "" {
 		t.Errorf("%+v, %+v", d, v.Attention)
 	}

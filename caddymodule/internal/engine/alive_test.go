@@ -156,7 +156,7 @@ func TestAliveIsNoted(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newAliveRig(t, nil)
 				begun := time.Now()
-				at := func(d time.Duration) time.Time { return begun.Add(d) }
+				at := begun.Add
 				r.open()
 				after(11 * time.Second)
 				r.notedAt("at the start", at(0), at(5*time.Second), at(10*time.Second))

@@ -53,7 +53,7 @@ func TestLossNeedsAttention(t *testing.T) {
 			refuse(c, "1")
 			m.passed += 180 * sec
 		}, []string{"error: production: 1 delivery with a right signature was refused and has not come again: Smartcar may have given it up"}},
-		"all came again": {open, func(c *lossclock.Clock, m *lossTimes) {
+		"all came again": {open, func(c *lossclock.Clock, _ *lossTimes) {
 			refuse(c, "1")
 			c.Source("production").Stored("1")
 		}, nil},
@@ -69,7 +69,7 @@ func TestLossNeedsAttention(t *testing.T) {
 			refuse(c, "1", "2")
 			m.passed += 24*time.Hour + 5*time.Minute
 		}, nil},
-		"a short downtime": {open, func(c *lossclock.Clock, m *lossTimes) {
+		"a short downtime": {open, func(c *lossclock.Clock, _ *lossTimes) {
 			c.LastAlive(ago(60*sec), nil)
 			c.Alive()
 		}, nil},
@@ -91,7 +91,7 @@ func TestLossNeedsAttention(t *testing.T) {
 			c.LastAlive(ago(180*sec), nil)
 			m.passed += 10 * sec
 		}, []string{"error: nothing could be received for 3m10s, from before Caddy's start on: what Smartcar first sent in 15s of it is lost, and more with each second"}},
-		"Caddy is about to listen": {open, func(c *lossclock.Clock, m *lossTimes) { c.LastAlive(ago(60*sec), nil) }, nil},
+		"Caddy is about to listen": {open, func(c *lossclock.Clock, _ *lossTimes) { c.LastAlive(ago(60*sec), nil) }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := new(lossTimes)
