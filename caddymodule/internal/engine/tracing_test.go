@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
@@ -176,6 +177,39 @@ func TestUntracedCall(t *testing.T) {
 	_, _ = p.Handle(t.Context(), tracedEvents(1))
 	if len(spans.Started()) != 0 || inner.ctx != t.Context() {
 		t.Errorf("%d spans, context %v", len(spans.Started()), inner.ctx)
+	}
+}
+
+// Through a whole engine: as long as it is asked for, and by the process of a restart too.
+func TestDeliveriesAreTraced(t *testing.T) {
+	r := newRig(t, time.Second)
+	spans := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
+	r.apply("one", r.defs(handler("h", "")))
+	tracers := &Tracers{Linked: traces.Tracer(provider), Others: traces.Tracer(provider)}
+	deliver := func(id string, tracers *Tracers) {
+		t.Helper()
+		r.e.SetTracers(tracers)
+		r.append(id)
+		r.settled("h")
+	}
+	deliver("v:1", nil)
+	deliver("v:2", tracers)
+	if err := r.e.Restart(t.Context(), "h"); err != nil {
+		t.Fatal(err)
+	}
+	deliver("v:3", tracers)
+	deliver("v:4", nil)
+	var got []string
+	for _, span := range spans.Ended() {
+		for _, a := range span.Attributes() {
+			if a.Key == "messaging.message.id" || a.Key == traces.Plugin {
+				got = append(got, a.Value.AsString())
+			}
+		}
+	}
+	if want := "witness v:2 witness v:3"; strings.Join(got, " ") != want {
+		t.Errorf("traced: %q, want %q", got, want)
 	}
 }
 
