@@ -322,6 +322,19 @@ func TestTraceOfAStranger(t *testing.T) {
 	s.checkPrivacy(t)
 }
 
+// An operator can have every request begin a trace of its own.
+func TestTraceOfTheSenderIsNotHeeded(t *testing.T) {
+	t.Parallel()
+	s := newTracedSite(t, "http/protobuf")
+	s.env = append(s.env, "OTEL_PROPAGATORS=none")
+	s.start(t)
+	const senders = "4bf92f3577b34da6a3ce929d0e0e4736"
+	appended := s.checkReceived(t, s.send(t, "00-"+senders+"-00f067aa0ba902b7-01"))
+	if got := hex.EncodeToString(appended.GetTraceId()); got == senders {
+		t.Error("received in the sender's trace")
+	}
+}
+
 func (s *tracedSite) reload(t *testing.T, caddyfile string) {
 	t.Helper()
 	if err := s.adminLoad(t.Context(), caddyfile); err != nil {
