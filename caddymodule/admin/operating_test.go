@@ -34,6 +34,9 @@ func TestOperatingDocHasEachField(t *testing.T) {
 			}
 		}
 	}
+	for _, kind := range api.AttentionKinds() {
+		want("kind", "| `"+string(kind)+"` |")
+	}
 	for _, view := range []any{
 		api.Status{}, api.EventPage{}, api.EventDetail{}, api.DeadLetterPage{}, api.DeadLetterDetail{}, api.DeadLetterCount{}, api.EventCount{},
 		api.Page[api.Replay]{}, api.DeadLetterReplay{}, api.ReplayRequest{}, api.DeadLetterReplayRequest{}, api.Forgotten{},
@@ -60,7 +63,7 @@ func allFields(t reflect.Type, seen map[reflect.Type]bool) []string {
 	var names []string
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "" {
+		if name != "" && name != "-" {
 			names = append(names, name)
 		}
 		names = append(names, allFields(f.Type, seen)...)

@@ -31,6 +31,8 @@ type Handler struct {
 	LastError string         `json:"last_error,omitempty"`
 	// Mistaken: it is down because of a mistake in the handlers files, which LastError says.
 	Mistaken bool `json:"mistaken,omitempty"`
+	// Bundled: its plugin is one of those that ship with the binary.
+	Bundled bool `json:"-"`
 }
 
 // Plugin is the process of a handler.

@@ -167,24 +167,6 @@ type Damaged struct {
 	Bytes uint64 `json:"bytes"`
 }
 
-// The levels of Attention.
-const (
-	LevelError   = "error"
-	LevelWarning = "warning"
-)
-
-// Attention is something that needs attention.
-type Attention struct {
-	// Level is error when events are refused or a handler gets none, else warning.
-	Level string `json:"level"`
-	What  string `json:"what"`
-	Do    string `json:"do"`
-	// Commands are those that Do names, as they stand in it.
-	Commands []string `json:"commands,omitempty"`
-	// Handler is the one that it is about, if it is about one.
-	Handler string `json:"handler,omitempty"`
-}
-
 // Notice is something worth knowing that needs nobody at once.
 type Notice struct {
 	What string `json:"what"`

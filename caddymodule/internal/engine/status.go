@@ -75,6 +75,8 @@ type HandlerStatus struct {
 	Starting bool
 	// Mistaken: its definition has a mistake, which is its Plugin's LastError.
 	Mistaken bool
+	// Bundled: its plugin is one of those that ship with the binary, and what it says is free of what is in events.
+	Bundled bool
 	// Waiting counts events that are stored and not settled, with those in flight;
 	// Oldest is when the oldest of them was stored, zero when there is none: the lag.
 	Waiting uint64
@@ -173,6 +175,7 @@ func (r *runner) status() HandlerStatus {
 		Error:     r.err,
 
 		Mistaken: r.def.Mistake != nil,
+		Bundled:  r.def.Plugin != "",
 	}
 	if r.consumer != nil {
 		s.Consumer = r.consumer.Stats()

@@ -38,7 +38,7 @@ func attention(
 		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
 	}
 	if s.Incomplete != nil {
-		list = append(list, api.Attention{Level: api.LevelError,
+		list = append(list, api.Attention{Kind: api.ProgressUnknown, Level: api.LevelError,
 			What: "the buffer does not say how far handlers are: " + s.Incomplete.Error(),
 			Do:   "look at Caddy's log and at the disk"})
 	}
@@ -54,7 +54,7 @@ func attention(
 			what += fmt.Sprintf(", for another %s", text.Duration(max(0, r.LetGoAt.Sub(v.At))))
 		}
 		forget := "caddy smartcar forget " + r.Name
-		list = append(list, api.Attention{Level: api.LevelWarning, Handler: r.Name, What: what,
+		list = append(list, api.Attention{Kind: api.HandlerRemoved, Level: api.LevelWarning, Handler: r.Name, What: what,
 			Do: "put it back, or let go: " + forget, Commands: []string{forget}})
 	}
 	for _, r := range v.Replays {
@@ -72,14 +72,16 @@ func receivingAttention(v *api.Status, s *engine.Status) []api.Attention {
 	if v.Receiving.Healthy || v.Receiving.State == api.StateUnreached || v.Receiving.State == api.StateNoReceiver {
 		return nil
 	}
-	a := api.Attention{Level: api.LevelError, What: "events are refused with 503"}
+	a := api.Attention{Kind: api.NotStored, Level: api.LevelError, What: "events are refused with 503"}
 	if v.Receiving.Why != "" {
 		a.What += ": " + v.Receiving.Why
 	}
 	switch v.Receiving.State {
 	case string(engine.ReceivingHalted):
+		a.Kind = api.BufferHalted
 		a.Do = haltedAdvice(s.Buffer.Halted)
 	case string(engine.ReceivingFailed):
+		a.Kind = api.BufferFailed
 		a.Do = "fix the cause; Caddy tries again each second, and needs no restart"
 		if errors.Is(s.Error, buffer.ErrOtherBuffer) {
 			accept := "caddy smartcar buffer accept"
@@ -87,12 +89,15 @@ func receivingAttention(v *api.Status, s *engine.Status) []api.Attention {
 			a.Commands = []string{accept}
 		}
 	case string(engine.ReceivingOpening):
+		a.Kind = api.BufferOpening
 		a.What = "the buffer is still opening: events wait for it, and get 503 where that takes too long"
 		a.Do = "wait a moment; if it stays, look whether the disk hangs"
 	case string(engine.ReceivingClosed):
+		a.Kind = api.Stopping
 		a.What = "Caddy is stopping"
 		a.Do = "when it has been started again, ask again"
 	case api.StateFull:
+		a.Kind = api.BufferFull
 		if errors.Is(s.Buffer.Full, buffer.ErrNoSpace) {
 			a.Do = "make room on the disk, or get going what holds the events; it recovers by itself"
 			break
@@ -112,7 +117,7 @@ func mistakeAttention(mistake error) []api.Attention {
 	if mistake == nil {
 		return nil
 	}
-	return []api.Attention{{Level: api.LevelError,
+	return []api.Attention{{Kind: api.HandlersMistaken, Level: api.LevelError,
 		What: text.Because("no handler runs because of a mistake in the handlers files", mistake.Error()),
 		Do:   "fix the file, then reload; events wait",
 	}}
@@ -124,7 +129,7 @@ func crowdAttention(now time.Time, c traffic.Crowd) []api.Attention {
 		return nil
 	}
 	return []api.Attention{{
-		Level: api.LevelWarning,
+		Kind: api.BodyMemoryFull, Level: api.LevelWarning,
 		What: fmt.Sprintf("bodies in arrival have filled body_memory: %s refused with 503 in %s, the last one %s ago",
 			text.Plural(c.Refused, "request"), text.Duration(c.Last.Sub(c.Since)), text.Duration(max(0, now.Sub(c.Last)))),
 		Do: "somebody sends bodies that stop half-way, or too many at once: find the addresses in the log, at body_memory_full," +
@@ -133,9 +138,9 @@ func crowdAttention(now time.Time, c traffic.Crowd) []api.Attention {
 }
 
 func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
-	one := func(level, what, do string, commands ...string) []api.Attention {
+	one := func(kind api.AttentionKind, level, what, do string, commands ...string) []api.Attention {
 		do += strings.Join(commands, ", ")
-		return []api.Attention{{Level: level, What: what, Do: do, Commands: commands, Handler: h.Name}}
+		return []api.Attention{{Kind: kind, Level: level, What: what, Do: do, Commands: commands, Handler: h.Name}}
 	}
 	resume := "caddy smartcar resume " + h.Name
 	switch h.State {
@@ -144,28 +149,39 @@ func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
 			return nil // for all handlers together
 		}
 		if h.Mistaken {
-			return one(api.LevelError, text.Because(h.Name+" is down because of a mistake in the handlers files", h.LastError),
+			return one(api.HandlerMistaken, api.LevelError, text.Because(h.Name+" is down because of a mistake in the handlers files", h.LastError),
 				"fix the file, then reload; its events wait")
 		}
-		return one(api.LevelError, text.Because(h.Name+" is down", h.LastError),
-			"fix its plugin, then: ", "caddy smartcar restart "+h.Name)
+		return ownWords(h, one(api.HandlerDown, api.LevelError, text.Because(h.Name+" is down", h.LastError),
+			"fix its plugin, then: ", "caddy smartcar restart "+h.Name))
 	case "failing":
-		return one(api.LevelError, text.Because(h.Name+" cannot go on", h.LastError),
+		return one(api.HandlerFailing, api.LevelError, text.Because(h.Name+" cannot go on", h.LastError),
 			"look at the disk and at Caddy's log; if it stays, restart Caddy")
 	case "breaker-open", "probing":
 		what := fmt.Sprintf("%s has got nothing for %s", h.Name, text.Duration(now.Sub(h.Breaker.Since)))
-		return one(api.LevelError, text.Because(what, h.LastError),
-			"fix what it depends on, then: ", resume)
+		return ownWords(h, one(api.HandlerUnavailable, api.LevelError, text.Because(what, h.LastError),
+			"fix what it depends on, then: ", resume))
 	case "paused", "draining":
 		if h.Behind.Events == 0 {
 			return nil
 		}
-		return one(api.LevelWarning,
+		return one(api.HandlerPaused, api.LevelWarning,
 			fmt.Sprintf("%s is paused, %s events wait", h.Name, humanize.Comma(int64(h.Behind.Events))),
 			"when it may go on: ", resume)
 	default:
 		return nil
 	}
+}
+
+// ownWords notes which part of the items a handler's own program has said. What the bundled plugins say is ours.
+func ownWords(h *api.Handler, items []api.Attention) []api.Attention {
+	if h.Bundled {
+		return items
+	}
+	for i := range items {
+		items[i].Said = h.LastError
+	}
+	return items
 }
 
 func bufferAttention(v *api.Status) []api.Attention {
@@ -176,14 +192,14 @@ func bufferAttention(v *api.Status) []api.Attention {
 		if by := holders(v); by != "" {
 			what += ", held by " + by
 		}
-		list = append(list, api.Attention{Level: api.LevelWarning, What: what,
+		list = append(list, api.Attention{Kind: api.BufferNearlyFull, Level: api.LevelWarning, What: what,
 			Do: "at 95% events are refused: get what is behind going, or raise max_size"})
 	}
 	if b.ClockJump != 0 {
 		list = append(list, clockAttention(b))
 	}
 	if b.DiskBytes > 0 && b.LimitBytes > b.DiskBytes {
-		list = append(list, api.Attention{Level: api.LevelWarning,
+		list = append(list, api.Attention{Kind: api.DiskTooSmall, Level: api.LevelWarning,
 			What: fmt.Sprintf("max_size is %s, but the whole disk has %s", humanize.IBytes(b.LimitBytes), humanize.IBytes(b.DiskBytes)),
 			Do:   "lower max_size, or use a larger disk: a full disk refuses events before max_size makes room"})
 	}
@@ -196,7 +212,7 @@ func bufferAttention(v *api.Status) []api.Attention {
 		list = append(list, controlAttention(b))
 	}
 	if b.Corrupt > 0 {
-		list = append(list, api.Attention{Level: api.LevelError,
+		list = append(list, api.Attention{Kind: api.RecordsDamaged, Level: api.LevelError,
 			What: text.Plural(b.Corrupt, "damaged record") + " found in the buffer",
 			Do:   "see to the disk; the events are among the dead letters, as unreadable"})
 	}
@@ -209,7 +225,7 @@ func clockAttention(b *api.Buffer) api.Attention {
 	if by < 0 {
 		way, by = "back", -by
 	}
-	return api.Attention{Level: api.LevelWarning,
+	return api.Attention{Kind: api.ClockJumped, Level: api.LevelWarning,
 		What: fmt.Sprintf("the clock has jumped %s by %s: nothing is deleted for its age", way, text.Duration(seconds(by))),
 		Do: fmt.Sprintf("check the system's time; when it is right and steady, this ends by itself in %s",
 			text.Duration(seconds(b.ClockSteadyIn)))}
@@ -257,12 +273,14 @@ func holders(v *api.Status) string {
 // replayAttention is about a replay that an operator has to decide about.
 func replayAttention(r *api.Replay) []api.Attention {
 	resume := "caddy smartcar replay resume " + r.ID
-	a := api.Attention{Level: api.LevelWarning, Handler: r.Handler, Commands: []string{resume}}
+	a := api.Attention{Level: api.LevelWarning, Handler: r.Handler, About: r.ID, Commands: []string{resume}}
 	switch r.State {
 	case string(replay.StateFailed):
+		a.Kind = api.ReplayFailed
 		a.What = text.Because(fmt.Sprintf("replay %s to %s failed at %s", r.ID, r.Handler, text.Share(r.Share)), r.Error)
 		a.Do = "fix the cause, then: " + resume
 	case string(replay.StateStopped):
+		a.Kind = api.ReplayStopped
 		a.What = fmt.Sprintf("replay %s to %s was stopped at %s", r.ID, r.Handler, text.Share(r.Share))
 		a.Do = "to go on: " + resume + "; or leave it"
 	default:

@@ -20,7 +20,7 @@ func damagedAttention(d *api.Damaged) api.Attention {
 	}
 	look, remove := "caddy smartcar damaged", "caddy smartcar damaged remove "+d.Name
 	if d.Files == 0 {
-		return api.Attention{Level: api.LevelError, Commands: []string{look, remove},
+		return api.Attention{Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, Commands: []string{look, remove},
 			What: text.Because("files of the buffer are missing", d.Why),
 			Do: "see to the disk; events in them are among the dead letters, all else goes on; look with " + look + ", and " +
 				remove + " ends this line"}
@@ -32,11 +32,11 @@ func damagedAttention(d *api.Damaged) api.Attention {
 	case buffer.DamagedStore:
 		became = "the store was built anew from the log of events, so handlers may get events again, and dead letters, " +
 			"pauses and ids older than the log may be missing"
-		return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look, remove},
+		return api.Attention{Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look, remove},
 			Do: "see to the disk; " + became + "; look with " + look + ", and " + remove + " ends this line"}
 	}
 	again := "caddy smartcar damaged recover " + d.Name
-	return api.Attention{Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look, again},
+	return api.Attention{Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look, again},
 		Do: "see to the disk; " + became + "; look with " + look + ", then " + again + " gives back what can be read"}
 }
 
@@ -60,7 +60,7 @@ func damagedNotices(all []api.Damaged) (list []api.Notice) {
 // controlAttention is about a control file that was missing or damaged. What it would have told cannot be found out any
 // more, and the next start has a new one to go by.
 func controlAttention(b *api.Buffer) api.Attention {
-	return api.Attention{Level: api.LevelWarning,
+	return api.Attention{Kind: api.ControlFileLost, Level: api.LevelWarning,
 		What: "the file control in " + b.Path + " was missing or damaged when the buffer was opened: had the disk damaged" +
 			" the newest events as well, nobody would know",
 		Do: "if nobody removed it, or left it out of a backup, see to the disk; it is written anew, and this line goes" +

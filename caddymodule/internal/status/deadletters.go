@@ -154,7 +154,7 @@ func (d *deadLetters) attention(stored uint64) []api.Attention {
 		}
 		look, pause := "caddy smartcar dead-letters --handler "+h.handler, "caddy smartcar pause "+h.handler
 		list = append(list, api.Attention{
-			Level: api.LevelError, Handler: h.handler,
+			Kind: api.HandlerRejects, Level: api.LevelError, Handler: h.handler,
 			What: fmt.Sprintf("%s gives up on what it gets: %s in the last %d minutes, %s", h.handler,
 				text.Plural(uint64(h.lately), "dead letter"), int(burstWithin.Minutes()), h.why()),
 			Do:       look + "; to hold the rest: " + pause,
@@ -173,7 +173,7 @@ func (d *deadLetters) attention(stored uint64) []api.Attention {
 		what += ": " + of
 	}
 	look := "caddy smartcar dead-letters"
-	return append(list, api.Attention{Level: api.LevelWarning, What: what,
+	return append(list, api.Attention{Kind: api.DeadLetters, Level: api.LevelWarning, What: what,
 		Do: look + ", then: dead-letters replay or drop", Commands: []string{look}})
 }
 

@@ -17,7 +17,7 @@ func folderAttention(b *buffer.Stats) []api.Attention {
 	if b.FolderMode&othersWrite == 0 {
 		return nil
 	}
-	return []api.Attention{{Level: api.LevelWarning,
+	return []api.Attention{{Kind: api.FolderOpen, Level: api.LevelWarning,
 		What: fmt.Sprintf("other users can write into the buffer's folder %s (mode %04o), and so delete events",
 			b.Path, b.FolderMode),
 		Do: "chmod 700 " + b.Path,

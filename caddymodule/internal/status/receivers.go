@@ -43,7 +43,7 @@ func (r Receivers) addTo(v *api.Status) {
 func (r Receivers) attention() []api.Attention {
 	if r.None {
 		return []api.Attention{{
-			Level: api.LevelWarning, What: "nothing can be received: no site of the config has a receiver",
+			Kind: api.NoReceiver, Level: api.LevelWarning, What: "nothing can be received: no site of the config has a receiver",
 			Do: "write smartcar_webhook into a site, and reload",
 		}}
 	}
@@ -51,7 +51,7 @@ func (r Receivers) attention() []api.Attention {
 	for _, c := range r.Checks {
 		if c.State.Fails() {
 			list = append(list, api.Attention{
-				Level: api.LevelError, Do: c.Do,
+				Kind: api.ReceiverUnreached, Source: c.Source, About: c.URL(), Level: api.LevelError, Do: c.Do,
 				What: c.Source + ": events do not get to the receiver of " + c.URL() + ": " + c.Why,
 			})
 		}

@@ -47,7 +47,7 @@ func refusedAttention(now time.Time, s *api.Source, refused traffic.Refusals) []
 		what = "VERIFY is answered, but every event is refused"
 	}
 	return []api.Attention{{
-		Level: api.LevelWarning,
+		Kind: api.EventsRefused, Source: s.Name, Level: api.LevelWarning,
 		What: fmt.Sprintf("%s: %s: %s in %s, the last one %s ago (%s)",
 			s.Name, what, text.Count(refused.All), text.Duration(refused.Last.Sub(refused.Since)),
 			text.Duration(max(0, now.Sub(refused.Last))), strings.Join(codes, ", ")),

@@ -144,6 +144,7 @@ func Handler(now time.Time, h *engine.HandlerStatus) api.Handler {
 		},
 		LastError: handlerError(h),
 		Mistaken:  h.Mistaken,
+		Bundled:   h.Bundled,
 	}
 }
 

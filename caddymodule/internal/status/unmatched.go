@@ -27,7 +27,7 @@ func unmatchedAttention(handlers []engine.HandlerStatus) []api.Attention {
 			continue
 		}
 		list = append(list, api.Attention{
-			Level: api.LevelWarning, Handler: h.Name,
+			Kind: api.HandlerUnmatched, Level: api.LevelWarning, Handler: h.Name,
 			What: fmt.Sprintf("%s has got nothing since its start: its when (%s) has skipped %s, such as %s",
 				h.Name, h.WhenPlace, text.Plural(d.Skipped, "event"), kinds(d.Unmatched.Kinds)),
 			Do: "compare the when with these, put it right and reload; if it waits for something rare, leave it",
