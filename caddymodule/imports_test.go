@@ -142,7 +142,7 @@ func TestImportsRunOneWay(t *testing.T) {
 	may := map[string][]string{
 		root:           {"caddymodule"},
 		"sdk/...":      {"sdk/..."},
-		"plugins/...":  {"sdk/..."},
+		"plugins/...":  {"sdk/...", "plugins/notify/send"},
 		"examples/...": {"sdk/..."},
 
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
@@ -152,9 +152,10 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
-			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo",
+			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo", core + "alert", "plugins/notify/send",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
+		core + "alert":        {core + "api", core + "text", "plugins/notify/send"},
 
 		core + "status":    {core + "api", core + "drift", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", core + "lossclock", "caddymodule/buffer"},
 		core + "traffic":   {core + "api", core + "lossclock"},
