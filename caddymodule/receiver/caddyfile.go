@@ -127,8 +127,8 @@ func (rc *Receiver) unmarshalToken(d *caddyfile.Dispenser, seen map[string]int) 
 		return err
 	}
 	number, raw := len(rc.Tokens)+1, args[0]
-	err := checkTokenPlaceholders(raw)
-	if err == nil && !placeholderPattern.MatchString(raw) {
+	err := directive.CheckPlaceholders(raw, "token")
+	if err == nil && !directive.HasPlaceholder(raw) {
 		err = checkToken(raw)
 	}
 	if err != nil {

@@ -6,8 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
-
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -18,11 +17,10 @@ func expandTokens(configured []string, source string) ([]string, error) {
 		return nil, fmt.Errorf("receiver %q has no token: add the Application Management Token"+
 			" from Smartcar's dashboard, as in `token {env.SMARTCAR_TOKEN}`", source)
 	}
-	repl := caddy.NewReplacer()
 	tokens := make([]string, len(configured))
 	var faults []error
 	for i, raw := range configured {
-		token, err := expandToken(repl, raw)
+		token, err := directive.Expand(raw, "token")
 		if err == nil {
 			err = checkToken(token)
 		}
@@ -37,52 +35,6 @@ func expandTokens(configured []string, source string) ([]string, error) {
 		tokens[i] = token
 	}
 	return tokens, errors.Join(faults...)
-}
-
-// expandToken replaces the placeholders of one token; what is not one stays as it is.
-func expandToken(repl *caddy.Replacer, raw string) (string, error) {
-	if raw == "" {
-		return "", errors.New("is empty")
-	}
-	if err := checkTokenPlaceholders(raw); err != nil {
-		return "", err
-	}
-	// Caddy's own errors quote what stands in braces, which may be a token, so they are
-	// not passed on.
-	if _, err := repl.ReplaceOrErr(raw, false, true); err != nil {
-		return "", errUnknownPlaceholder
-	}
-	token, err := repl.ReplaceOrErr(raw, true, true)
-	if err != nil {
-		return "", errors.New("its placeholder is empty:" +
-			" set the variable in the environment of the Caddy process, or make the file readable")
-	}
-	return token, nil
-}
-
-var errUnknownPlaceholder = errors.New("has a placeholder that does not exist, or is a token in braces:" +
-	" write {env.NAME}, {file./absolute/path}, or a token without braces")
-
-// checkTokenPlaceholders refuses placeholders that do not exist or exist only during a
-// request, and an opening brace that no closing brace follows, so that `{env.X` is no
-// literal. No placeholder is quoted: a token may stand in the braces by mistake.
-func checkTokenPlaceholders(raw string) error {
-	for _, ph := range placeholderPattern.FindAllString(raw, -1) {
-		switch {
-		// A Caddyfile's {file.name} arrives as the second of these.
-		case strings.HasPrefix(ph, "{file.") && !strings.ContainsAny(ph[len("{file."):], `/\.`),
-			strings.HasPrefix(ph, "{http.request.uri.path.file."):
-			return errors.New("has a {file.*} placeholder without a path: write {file./absolute/path}")
-		case strings.HasPrefix(ph, "{http."):
-			return errors.New("has a placeholder that exists only during a request: write {env.NAME} or {file./absolute/path}")
-		case !globalPattern.MatchString(ph):
-			return errUnknownPlaceholder
-		}
-	}
-	if strings.ContainsAny(placeholderPattern.ReplaceAllString(raw, ""), "{}") {
-		return errors.New("has a brace without its counterpart")
-	}
-	return nil
 }
 
 // checkToken refuses what cannot be a token, and what is one by its form only: nobody would notice
@@ -130,20 +82,11 @@ func isStandIn(token string) bool {
 // form of a name or a path. A literal is not shown.
 func tokenName(i int, raw string, source string) string {
 	name := fmt.Sprintf("token %d of receiver %q", i+1, source)
-	if phs := shownPattern.FindAllString(raw, -1); len(phs) > 0 {
-		name += " (" + strings.Join(phs, "") + ")"
+	if shown := directive.ShownPlaceholders(raw); shown != "" {
+		name += " (" + shown + ")"
 	}
 	return name
 }
-
-var (
-	placeholderPattern = regexp.MustCompile(`\{[^{}]+\}`)
-	// globalPattern matches the placeholders that exist outside requests.
-	globalPattern = regexp.MustCompile(`^\{(env|file|system|time)\.`)
-	// shownPattern matches those of them that cannot be one of Smartcar's tokens, which
-	// are UUIDs, with a prefix.
-	shownPattern = regexp.MustCompile(`\{(env\.[A-Za-z_][A-Za-z0-9_]*|file\.[^{}]*[/\\.][^{}]*|(system|time)\.[a-z_.]+)\}`)
-)
 
 func indexOf(list []string, s string) int {
 	for i, v := range list {
