@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/alert"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/drift"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
@@ -87,12 +88,18 @@ type App struct {
 	// of its events. Caddy's handler `tracing` in a receiver's site traces the requests. Default: false.
 	Tracing bool `json:"tracing,omitempty"`
 
+	// Who is told of what needs attention, beside those who ask for the status. Default: nobody.
+	Attention *Attention `json:"attention,omitempty"`
+
 	stages      stage.Set
 	opener      buffer.Opener
 	definitions []handlersfile.Definition
 	// mistake is why definitions are not those of the handlers files; nil: they are.
 	mistake error
-	start   startKind
+	// alerts are the targets of messages, and alertMistake is why some are missing; nil: none are.
+	alerts       alert.Config
+	alertMistake error
+	start        startKind
 	// without: Caddy goes on although the buffer is not open.
 	without bool
 	ref     *EngineRef
@@ -140,6 +147,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if err := a.loadHandlers(); err != nil {
+		return err
+	}
+	if err := a.loadAttention(); err != nil {
 		return err
 	}
 	for _, line := range shortRetention(a.opener.Limits(), a.definitions) {

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 )
 
 type deaf struct{}
@@ -15,10 +13,7 @@ func (deaf) GiveUp() {}
 
 // The body_memory of the config that is in force counts, for what begins from then on.
 func TestBodyMemoryIsThatOfTheNewestConfig(t *testing.T) {
-	s := &sharedEngine{
-		log: newLogSwitch(slog.DiscardHandler), stages: new(stage.Switch), metrics: metrics.New(),
-		bodies: arrivals.New(arrivals.DefaultLimit),
-	}
+	s := newSharedEngine(slog.DiscardHandler, nil)
 	fits := func(size int64) bool {
 		var a arrivals.Arrival
 		defer a.End()

@@ -15,7 +15,7 @@ import (
 // bufferNamespace is where buffers register.
 const bufferNamespace = "smartcar.buffers"
 
-var appOptions = []string{"buffer", "handlers", "drain_timeout", "body_memory", "require_buffer", "metrics", "log_stages", "tracing"}
+var appOptions = []string{"buffer", "handlers", "attention", "drain_timeout", "body_memory", "require_buffer", "metrics", "log_stages", "tracing"}
 
 // parseGlobalOption reads the global option. A second block is a mistake, not a correction.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -50,6 +50,7 @@ func (a *App) digest() string {
 //	smartcar {
 //	    buffer        <type> { ... }
 //	    handlers      <file or folder...>
+//	    attention     { ... }
 //	    drain_timeout <duration>
 //	    body_memory   <size>
 //	    require_buffer
@@ -96,6 +97,8 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 		}
 		a.Handlers = append(a.Handlers, paths...)
 		return directive.NoBlock(d, option)
+	case "attention":
+		return a.unmarshalAttention(d)
 	case "drain_timeout":
 		v, err := directive.Duration(d, "4s")
 		if err != nil {

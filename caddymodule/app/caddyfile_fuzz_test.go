@@ -40,6 +40,11 @@ func FuzzCaddyfileApp(f *testing.F) {
 		"metrics on",
 		"metrics maybe",
 		"metrics off {\nx\n}",
+		"attention",
+		"attention {\nslack {env.X}\nwebhook https://a.example/x {\nheader a {env.Y}\n}\nevery 4h\nafter 1m\nlevel error\n}",
+		"attention {\nsmtp smtps://a.example {\nusername a\npassword " + token + "\nfrom a@a.example\nto b@a.example c@a.example\n}\n}",
+		"attention {\nslack http://a.example/" + token + "\n}",
+		"attention {\n" + token + "\n}",
 		"nonsense",
 		token,
 	} {

@@ -10,8 +10,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/alert"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/lossclock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
@@ -36,10 +38,28 @@ type sharedEngine struct {
 	bodies   *arrivals.Budget
 	nonces   *selfcheck.Nonces
 	metrics  *metrics.Metrics
+	// alerts tells people, and knows what it has told them.
+	alerts *alert.Watch
 
 	mu      sync.Mutex
 	configs []startedConfig       // the newest last
 	spans   *traceexport.Exporter // of deliveries; nil until a config asks for it
+}
+
+// newSharedEngine returns all but the engine itself.
+func newSharedEngine(log slog.Handler, loss *lossclock.Clock) *sharedEngine {
+	s := &sharedEngine{
+		log:      newLogSwitch(log),
+		stages:   new(stage.Switch),
+		counts:   &traffic.Counters{Since: time.Now(), Loss: loss},
+		letters:  new(status.DeadLetterWatch),
+		headroom: new(status.HeadroomWatch),
+		bodies:   arrivals.New(arrivals.DefaultLimit),
+		nonces:   new(selfcheck.Nonces),
+		metrics:  metrics.New(),
+	}
+	s.alerts = alert.New(s.status, slog.New(s.log.handler()))
+	return s
 }
 
 // startedConfig is what the engine takes over from a config while it is the newest.
@@ -52,6 +72,7 @@ type startedConfig struct {
 	// metrics: they are on.
 	metrics bool
 	tracing bool
+	alerts  alert.Config
 }
 
 // apply puts in force what the engine takes over from a config. mu is held.
@@ -61,6 +82,7 @@ func (s *sharedEngine) apply(c *startedConfig) {
 	s.bodies.SetLimit(c.bodyMemory)
 	s.metrics.Switch(c.metrics)
 	s.setTracing(c.tracing)
+	s.alerts.Configure(c.alerts)
 }
 
 // enter makes a config the newest, whose logger and stages are used. A config that has entered stays where it is.
@@ -85,7 +107,11 @@ func (s *sharedEngine) leave(owner any) error {
 	}
 	newest := i == len(s.configs)-1
 	s.configs = slices.Delete(s.configs, i, i+1)
-	if !newest || len(s.configs) == 0 {
+	switch {
+	case !newest:
+		return nil
+	case len(s.configs) == 0:
+		s.alerts.Configure(alert.Config{})
 		return nil
 	}
 	c := s.configs[len(s.configs)-1]
@@ -107,6 +133,7 @@ func (s *sharedEngine) newest() *App {
 // Destruct is called when the last reference is gone.
 func (s *sharedEngine) Destruct() error {
 	defer s.endTracing()
+	s.alerts.Stop()
 	return s.engine.Destruct()
 }
 
@@ -142,13 +169,8 @@ func acquire(
 ) (*EngineRef, error) {
 	loss := lossClock()
 	v, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
-		sw := newLogSwitch(log.Handler())
-		s := &sharedEngine{
-			log: sw, stages: new(stage.Switch), counts: &traffic.Counters{Since: time.Now(), Loss: loss},
-			letters: new(status.DeadLetterWatch), headroom: new(status.HeadroomWatch),
-			bodies: arrivals.New(arrivals.DefaultLimit), nonces: new(selfcheck.Nonces), metrics: metrics.New(),
-		}
-		s.engine = create(s, slog.New(sw.handler()))
+		s := newSharedEngine(log.Handler(), loss)
+		s.engine = create(s, slog.New(s.log.handler()))
 		return s, nil
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/alert"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
@@ -33,6 +34,9 @@ type Running struct {
 	// ChangedFiles returns the files that differ from what the config was made from. It reads them, and takes no longer
 	// than a moment: where they hang it returns those that differed when they were last read.
 	ChangedFiles func() []drift.Change
+	// Alerts tells people of what needs attention, and Messages is what is wrong with that.
+	Alerts   *alert.Watch
+	Messages func() []api.Attention
 }
 
 // Status is how things stand now. It is cheap enough to be asked once a second.
@@ -49,6 +53,8 @@ func (r *Running) Status(ctx context.Context) api.Status {
 	v := status.Make(now, s, r.Traffic, r.DeadLetters, r.Limits, r.Receivers)
 	r.Headroom.Add(now, &v.Buffer)
 	v.BodyMemory = api.BodyMemory{Bytes: r.Bodies.Held(), LimitBytes: r.Bodies.Limit()}
+	v.Attention = append(v.Attention, r.Messages()...)
+	v.Healthy = len(v.Attention) == 0
 	v.Notices = append(v.Notices, status.DriftNotices(r.ChangedFiles())...)
 	build := buildinfo.Read()
 	v.Version = api.Version{Version: build.Version, Revision: build.Revision, Modified: build.Modified}
@@ -91,7 +97,7 @@ func (a *App) running() Running {
 		Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Headroom: a.ref.headroom,
 		Bodies: a.ref.bodies, Limits: a.opener.Limits(),
 		Receivers:    status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
-		ChangedFiles: a.changedFiles,
+		ChangedFiles: a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
 	}
 }
 

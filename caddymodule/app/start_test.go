@@ -14,9 +14,6 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
 // Only the first config of `caddy run` goes on with mistakes, and opens the buffer while it is loaded.
@@ -67,10 +64,8 @@ func stuckApp(t *testing.T, start startKind, fails error) *App {
 	t.Helper()
 	a := &App{start: start, opener: stuckOpener{fails: fails}, log: slog.New(slog.DiscardHandler)}
 	a.BodyMemory = arrivals.DefaultLimit
-	shared := &sharedEngine{
-		engine: engine.New(engine.Options{Opener: a.opener}), log: newLogSwitch(slog.DiscardHandler), stages: new(stage.Switch),
-		counts: new(traffic.Counters), bodies: arrivals.New(arrivals.DefaultLimit), metrics: metrics.New(),
-	}
+	shared := newSharedEngine(slog.DiscardHandler, nil)
+	shared.engine = engine.New(engine.Options{Opener: a.opener})
 	t.Cleanup(func() { _ = shared.engine.Destruct() })
 	a.ref = &EngineRef{sharedEngine: shared}
 	return a

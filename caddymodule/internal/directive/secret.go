@@ -65,7 +65,9 @@ func CheckPlaceholders(raw, noun string) error {
 func HasPlaceholder(raw string) bool { return placeholderPattern.MatchString(raw) }
 
 // ShownPlaceholders are those of a secret that have the form of a name or a path, one behind the other.
-func ShownPlaceholders(raw string) string { return strings.Join(shownPattern.FindAllString(raw, -1), "") }
+func ShownPlaceholders(raw string) string {
+	return strings.Join(shownPattern.FindAllString(raw, -1), "")
+}
 
 var (
 	placeholderPattern = regexp.MustCompile(`\{[^{}]+\}`)
