@@ -49,6 +49,8 @@ func routes() []route {
 	}
 	return []route{
 		{api.Prefix + "status", get(nil, serveStatus)},
+		{api.Prefix + "attention", get(nil, serveAttention)},
+		{api.Prefix + "attention/test", post(testAttention)},
 		{api.Prefix + "events", get(with(eventParams, pageParams, "newest", "id"), serveEvents)},
 		{api.Prefix + "events/{position}", get(nil, serveEvent)},
 		{api.Prefix + "dead-letters", both(

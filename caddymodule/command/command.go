@@ -24,6 +24,7 @@ func init() {
   caddy smartcar dead-letters  lists what handlers gave up on; replays or drops it
   caddy smartcar replay        gives a handler stored events again
   caddy smartcar pause, drain, resume, restart, forget   a handler
+  caddy smartcar attention     what people were told of it; sends a test
   caddy smartcar buffer accept   takes another buffer than was there before
   caddy smartcar damaged       lists damaged files that were set aside; recovers, removes
 
@@ -45,7 +46,7 @@ func assemble(cmd *cobra.Command) {
 	cmd.AddCommand(
 		statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
 		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
-		bufferCommand(), damagedCommand(),
+		attentionCommand(), bufferCommand(), damagedCommand(),
 		validateCommand(), versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
 	)
 	strict(cmd)
