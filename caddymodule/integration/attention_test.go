@@ -266,6 +266,12 @@ func TestPeopleAreTold(t *testing.T) {
 	if n := len(slices.DeleteFunc(p.told(), func(s string) bool { return s != "begun handler_unavailable/crm" })); n != 1 {
 		t.Errorf("told %d times that crm is down: %q", n, p.told())
 	}
+	p.mu.Lock()
+	said := fmt.Sprint(p.payloads, p.texts, p.mails)
+	p.mu.Unlock()
+	if strings.Contains(said, "car-1") || strings.Contains(said, "car-2") {
+		t.Errorf("a message names a vehicle: %s", said)
+	}
 	out := s.must(t, "handler_paused/archive", "attention")
 	var v api.Status
 	s.get(t, "/smartcar/status", &v)

@@ -44,7 +44,7 @@ func trouble(now time.Time) (engine.Status, *traffic.Counters, *DeadLetterWatch,
 		Removed: []buffer.ConsumerInfo{{Name: "gone", OrphanedSince: noon, ConsumerStats: buffer.ConsumerStats{Pending: 4}}},
 		Replays: []replay.Job{
 			{ID: "1-a", Handler: "down", State: replay.StateFailed}, {ID: "1-b", Handler: "down", State: replay.StateStopped},
-			{ID: "1-c", Handler: "shut", State: replay.StateStopped},
+			{ID: "1-c", Handler: "down", State: replay.StateStopped},
 		},
 	}
 	counts := new(traffic.Counters)
