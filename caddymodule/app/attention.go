@@ -117,8 +117,8 @@ func (c *Attention) rules() (alert.Rules, error) {
 	return r, nil
 }
 
-// load makes the targets. What is wrong with one keeps none of the others from being made. An error names a target by its
-// kind, its number and its placeholders, never by a value.
+// load makes the targets. What is wrong with one keeps none of the others from being made. An error names a target by
+// its kind, its number and its placeholders, never by a value.
 func (c *Attention) load() (alert.Config, error) {
 	rules, err := c.rules()
 	if err != nil {
@@ -163,7 +163,8 @@ func (c *Attention) count() int { return len(c.Webhooks) + len(c.Slack) + len(c.
 func (c *Attention) checkCount() error {
 	switch n := c.count(); {
 	case n == 0:
-		return errors.New("attention has nobody to tell: add a webhook, slack or smtp, as in `slack {env.SLACK_WEBHOOK_URL}`")
+		return errors.New("attention has nobody to tell: add a webhook, slack or smtp," +
+			" as in `slack {env.SLACK_WEBHOOK_URL}`")
 	case n > mostTargets:
 		return fmt.Errorf("attention has %d targets: must be at most %d", n, mostTargets)
 	}

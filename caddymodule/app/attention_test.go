@@ -97,7 +97,8 @@ func TestAttentionBlock(t *testing.T) {
 
 // What a Caddyfile has wrong is said with its line and what to write, and never with what may be a secret.
 func TestAttentionMistakes(t *testing.T) {
-	const ok = "slack https://hooks.slack.com/x\n"
+	const ok, ends = "slack https://hooks.slack.com/x\n", `from a@example.com
+		to a@example.com`
 	tests := map[string]struct{ block, words string }{
 		"nobody":                {"every 4h", "Caddyfile:2: attention has nobody to tell"},
 		"unknown option":        {ok + "slak x", "unknown option 'slak'; there is: webhook, slack, smtp, every, after, level"},
@@ -117,9 +118,9 @@ func TestAttentionMistakes(t *testing.T) {
 		"no from":               {"smtp smtps://mail.example.com {\nto a@example.com\n}", "has no from"},
 		"no to":                 {"smtp smtps://mail.example.com {\nfrom a@example.com\n}", "to"},
 		"empty to":              {"smtp smtps://mail.example.com {\nto\n}", "as in `to ops@example.com`"},
-		"password in the URL":   {"smtp smtps://me:" + hookSecret + "@mail.example.com {\nfrom a@example.com\nto a@example.com\n}", "`password {env.SMTP_PASSWORD}`"},
-		"password in clear":     {"smtp smtp://mail.example.com {\nusername me\npassword " + hookSecret + "\nfrom a@example.com\nto a@example.com\ninsecure\n}", "cannot have a password"},
-		"password without name": {"smtp smtps://mail.example.com {\npassword " + hookSecret + "\nfrom a@example.com\nto a@example.com\n}", "both"},
+		"password in the URL":   {"smtp smtps://me:" + hookSecret + "@mail.example.com {\n" + ends + "\n}", "`password {env.SMTP_PASSWORD}`"},
+		"password in clear":     {"smtp smtp://mail.example.com {\nusername me\npassword " + hookSecret + "\n" + ends + "\ninsecure\n}", "cannot have a password"},
+		"password without name": {"smtp smtps://mail.example.com {\npassword " + hookSecret + "\n" + ends + "\n}", "both"},
 		"too short a window":    {ok + "every 1s", "1m to 7d"},
 		"after beyond every":    {ok + "every 1m\nafter 2m", "no more than every"},
 		"no duration":           {ok + "after soon", "must be a duration such as 1m"},

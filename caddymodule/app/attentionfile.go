@@ -106,8 +106,8 @@ func secretArg(d *caddyfile.Dispenser, example string) (string, error) {
 	return args[0], nil
 }
 
-// secrets checks as much of values as can be known now: this may be another machine than the one that runs the config, so
-// placeholders stay. It reports whether there are none, so that all is known.
+// secrets checks as much of values as can be known now: this may be another machine than the one that runs the config,
+// so placeholders stay. It reports whether there are none, so that all is known.
 func secrets(noun string, values ...string) (known bool, err error) {
 	known = true
 	for _, raw := range values {
@@ -133,7 +133,8 @@ func (c *Attention) unmarshalWebhook(d *caddyfile.Dispenser) error {
 		}
 		args := d.RemainingArgs()
 		if len(args) != 2 {
-			return d.Errf("header needs a name and a value, as in `header Authorization \"Bearer {env.HOOK_TOKEN}\"`; found %d", len(args))
+			return d.Errf("header needs a name and a value,"+
+				" as in `header Authorization \"Bearer {env.HOOK_TOKEN}\"`; found %d", len(args))
 		}
 		if w.Headers == nil {
 			w.Headers = map[string]string{}
@@ -229,7 +230,9 @@ func targetBlock(d *caddyfile.Dispenser, options []string, read func(option stri
 }
 
 // checkTarget tries to make a target, where all of its values are known already.
-func checkTarget(d *caddyfile.Dispenser, kind string, number int, try func() (sender, string, error), values ...string) error {
+func checkTarget(
+	d *caddyfile.Dispenser, kind string, number int, try func() (sender, string, error), values ...string,
+) error {
 	known, err := secrets("value", values...)
 	if err == nil && known {
 		_, _, err = try()

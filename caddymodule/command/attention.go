@@ -42,7 +42,8 @@ which messages were sent. "attention test" sends one.`,
 }
 
 // errNobodyTold: there is nobody to send a test to.
-var errNobodyTold = errors.New("nobody is told: the running config has no block attention, or no target in it that works")
+var errNobodyTold = errors.New("nobody is told: the running config has no block attention," +
+	" or no target in it that works")
 
 func (p printer) attentionReport(r *api.AttentionReport) error {
 	if len(r.Targets) == 0 {

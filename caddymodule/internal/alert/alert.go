@@ -1,6 +1,6 @@
 // Package alert tells people of what needs attention: one message when something has stood for a while, one for each
-// window while it lasts, and one when it has ended. What comes together is one message. All of it is kept in memory, per
-// target, and outlives reloads.
+// window while it lasts, and one when it has ended. What comes together is one message. All of it is kept in memory,
+// per target, and outlives reloads.
 package alert
 
 import (

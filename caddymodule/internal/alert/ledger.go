@@ -26,8 +26,8 @@ type told struct {
 	item
 	// at is when a message last said so.
 	at time.Time
-	// hold is how long it must be gone before it has ended. Each return within a window doubles it, so that what comes and
-	// goes is said a few times and not each time.
+	// hold is how long it must be gone before it has ended. Each return within a window doubles it, so that what comes
+	// and goes is said a few times and not each time.
 	hold time.Duration
 	// ended is when a message said that it is over, zero while it is not.
 	ended time.Time
@@ -61,7 +61,8 @@ func (l *ledger) due(s *standing, rules Rules, target string) []entry {
 	var list []entry
 	room := max(0, mostItems-len(l.told))
 	for id, it := range s.items {
-		if s.stands(id) == nil || !rules.wants(&it.Attention) || isOwn(&it.Attention, target) || s.at.Sub(it.since) < rules.After {
+		wanted := rules.wants(&it.Attention) && !isOwn(&it.Attention, target)
+		if !wanted || s.stands(id) == nil || s.at.Sub(it.since) < rules.After {
 			continue
 		}
 		t := l.told[id]

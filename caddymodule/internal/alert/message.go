@@ -67,8 +67,8 @@ func compose(now time.Time, from place, list []entry, total int) (send.Message, 
 // testMessage is for who tries whether messages get through.
 func testMessage(now time.Time, from place, total int) (send.Message, error) {
 	payload := Payload{
-		Title: from.host + ": a test, nothing is the matter", At: now.UTC(), Host: from.host, Sources: from.sources, Test: true,
-		Items: []Item{}, Standing: total,
+		Title: from.host + ": a test, nothing is the matter", At: now.UTC(), Host: from.host, Sources: from.sources,
+		Test: true, Items: []Item{}, Standing: total,
 	}
 	words := "Somebody has asked for this message: caddy smartcar attention test\n"
 	if total > 0 {

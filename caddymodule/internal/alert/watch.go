@@ -1,13 +1,11 @@
 package alert
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -66,7 +64,8 @@ func New(status StatusFunc, log *slog.Logger) *Watch {
 	}
 }
 
-// Configure puts a config in force. Whoever was told before by a target that stays knows it; what failed is tried at once.
+// Configure puts a config in force. Whoever was told before by a target that stays knows it; what failed is tried at
+// once.
 func (w *Watch) Configure(c Config) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -130,8 +129,8 @@ func (w *Watch) loop() {
 // lookTimeout is how long the status may take.
 const lookTimeout = 10 * time.Second
 
-// look asks for the status and sends what is due. A status that hangs, as the disk may, is something to tell as well: it
-// is asked in a goroutine of its own, and by one at a time.
+// look asks for the status and sends what is due. A status that hangs, as the disk may, is something to tell as well:
+// it is asked in a goroutine of its own, and by one at a time.
 func (w *Watch) look() {
 	w.mu.Lock()
 	if len(w.config.Targets) == 0 {
@@ -256,97 +255,14 @@ func (w *Watch) noteSent(p *peer, now time.Time, title string) {
 	}
 }
 
-// noteFailed notes a message that did not. The first in a row has a line in the log, and each that comes when the pauses
-// have reached their full length. w.mu is held.
+// noteFailed notes a message that did not. The first in a row has a line in the log, and each that comes when the
+// pauses have reached their full length. w.mu is held.
 func (w *Watch) noteFailed(p *peer, now time.Time, err error) {
 	p.pace.fail(now, err, w.config.Rules)
 	if p.pace.failures == 1 || p.pace.next.Sub(now) >= longestPause {
 		w.log.Error("a message about what needs attention did not get through", slog.String("target", p.Name),
-			slog.String("error", err.Error()), slog.Int("in_a_row", p.pace.failures), slog.Time("next_try", p.pace.next),
+			slog.String("error", err.Error()), slog.Int("in_a_row", p.pace.failures),
+			slog.Time("next_try", p.pace.next),
 			slog.String("do", "put it right, then: caddy smartcar attention test"))
 	}
-}
-
-// Attention is about targets that messages do not get to.
-func (w *Watch) Attention() []api.Attention {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	var list []api.Attention
-	for _, t := range w.config.Targets {
-		p := &w.peers[t.Key].pace
-		if p.failures < failuresTold {
-			continue
-		}
-		const try = "caddy smartcar attention test"
-		list = append(list, api.Attention{
-			Kind: api.MessageUnsent, Level: api.LevelWarning, About: t.Name, Commands: []string{try},
-			What: text.Because("messages about what needs attention do not get to "+t.Name+
-				", tried for "+text.Duration(now.Sub(p.failing)), p.err.Error()),
-			Do: "put it right, then: " + try,
-		})
-	}
-	return list
-}
-
-// Report is what stands and what was said of it.
-func (w *Watch) Report() api.AttentionReport {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.config
-	r := api.AttentionReport{
-		Targets: []api.AttentionTarget{}, Items: []api.StandingAttention{}, Messages: slices.Clone(w.messages),
-	}
-	if len(c.Targets) == 0 {
-		return r
-	}
-	r.Every, r.After, r.Level = api.Seconds(c.Every), api.Seconds(c.After), c.Level
-	for _, t := range c.Targets {
-		p := w.peers[t.Key].pace
-		v := api.AttentionTarget{Target: t.Name, Sent: p.total, LastSentAt: api.UTC(p.last), FailingSince: api.UTC(p.failing)}
-		if p.err != nil {
-			v.LastError, v.NextTryAt = p.err.Error(), api.UTC(p.next)
-		}
-		r.Targets = append(r.Targets, v)
-	}
-	for id, it := range w.stand.items {
-		if w.stand.stands(id) != nil {
-			r.Items = append(r.Items, api.StandingAttention{ID: id, Attention: it.Attention, Since: it.since.UTC(), Wanted: c.wants(&it.Attention)})
-		}
-	}
-	slices.SortFunc(r.Items, func(a, b api.StandingAttention) int {
-		return cmp.Or(strings.Compare(a.Level, b.Level), strings.Compare(a.ID, b.ID))
-	})
-	return r
-}
-
-// Test sends each target a message that says it is a test, all at once, and returns what came of it. It counts as no
-// message about anything, but one that gets through ends what failed.
-func (w *Watch) Test(ctx context.Context) []api.AttentionTest {
-	w.mu.Lock()
-	targets := slices.Clone(w.config.Targets)
-	m, err := testMessage(time.Now(), w.place(), w.stand.count(w.config.Rules))
-	w.mu.Unlock()
-	results := make([]api.AttentionTest, len(targets))
-	var tests sync.WaitGroup
-	for i, t := range targets {
-		tests.Go(func() {
-			failure := err
-			if failure == nil {
-				failure = t.Sender.Send(ctx, m)
-			}
-			results[i] = api.AttentionTest{Target: t.Name, Sent: failure == nil}
-			if failure != nil {
-				results[i].Error = failure.Error()
-				return
-			}
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if p := w.peers[t.Key]; p != nil {
-				p.pace.forgive()
-			}
-		})
-	}
-	tests.Wait()
-	return results
 }

@@ -1,6 +1,6 @@
 // Package send brings short messages to people: to a webhook, a channel of Slack, Mattermost or Discord, or by mail.
-// Whatever fails, no error of it holds a secret: not the path of a URL, which is one at Slack's, nor a header, a name or a
-// password, nor anything that the other side has said in words of its own.
+// Whatever fails, no error of it holds a secret: not the path of a URL, which is one at Slack's, nor a header, a name
+// or a password, nor anything that the other side has said in words of its own.
 package send
 
 import (

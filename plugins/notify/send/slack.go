@@ -60,7 +60,8 @@ func (s *Slack) Send(ctx context.Context, m Message) error {
 	}
 	a, err := s.poster.post(ctx, body)
 	word := string(a.body)
-	if refusal, ok := errors.AsType[*Error](err); ok && slackWord.MatchString(word) && !strings.Contains(s.poster.url.String(), word) {
+	isWord := slackWord.MatchString(word) && !strings.Contains(s.poster.url.String(), word)
+	if refusal, ok := errors.AsType[*Error](err); ok && isWord {
 		refusal.text += " " + word
 	}
 	return err

@@ -51,8 +51,8 @@ const (
 // mostRecipients bounds one mail: it is for a few people, or for a list's address.
 const mostRecipients = 50
 
-// NewSMTP checks the config. An error reads on from the name of what is configured, as in "has no …", and holds no value
-// but that of an option without a secret.
+// NewSMTP checks the config. An error reads on from the name of what is configured, as in "has no …", and holds no
+// value but that of an option without a secret.
 func NewSMTP(c SMTPConfig) (*SMTP, error) {
 	s := &SMTP{config: c, timeout: DefaultTimeout}
 	if err := s.readServer(); err != nil {

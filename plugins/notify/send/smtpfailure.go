@@ -8,8 +8,8 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// refusedMail judges a mail that was not taken. What a server says in words may repeat addresses, or what it was sent, so
-// its number stands for it.
+// refusedMail judges a mail that was not taken. What a server says in words may repeat addresses, or what it was sent,
+// so its number stands for it.
 func refusedMail(host string, err error) *Error {
 	step := "at the beginning"
 	refusal, isStep := errors.AsType[*gomail.SendError](err)
@@ -19,14 +19,17 @@ func refusedMail(host string, err error) *Error {
 	said, isAnswer := errors.AsType[*textproto.Error](err)
 	switch {
 	case isAnswer && said.Code/10 == 53:
-		return errorf(host, Refused, said.Code, "it answered %d: it refuses the username or the password, or wants them", said.Code)
+		return errorf(host, Refused, said.Code,
+			"it answered %d: it refuses the username or the password, or wants them", said.Code)
 	case isAnswer:
 		return errorf(host, Refused, said.Code, "it answered %d %s", said.Code, step)
 	case isStep && refusal.ErrorCode() != 0:
 		return errorf(host, Refused, refusal.ErrorCode(), "it answered %d %s", refusal.ErrorCode(), step)
 	case strings.Contains(err.Error(), "does not support STARTTLS"): // the library has no error of its own for it
-		return errorf(host, Untrusted, 0, "it offers no STARTTLS, so that nothing was sent: write smtps://, or insecure")
-	case errors.Is(err, gomail.ErrNoSupportedAuthDiscovered), strings.Contains(err.Error(), "does not support SMTP AUTH"):
+		return errorf(host, Untrusted, 0,
+			"it offers no STARTTLS, so that nothing was sent: write smtps://, or insecure")
+	case errors.Is(err, gomail.ErrNoSupportedAuthDiscovered),
+		strings.Contains(err.Error(), "does not support SMTP AUTH"):
 		return errorf(host, Refused, 0, "it takes no username and password, or in no way that is known here")
 	default:
 		return failed(host, err)
