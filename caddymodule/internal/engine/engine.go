@@ -48,10 +48,24 @@ type Options struct {
 	// Listening reports whether requests come to the receivers, as far as that is known: not before and after the time
 	// in which there are listeners. nil: they always do.
 	Listening func() bool
+	// Observer hears of each new event; nil: nobody does.
+	Observer Observer
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
 	// Stages says which steps of a delivery have a line of their own there; nil: none. It may change at any time.
 	Stages *stage.Switch
+}
+
+// Observer hears of events when they are stored. What of them it does not hear it can read from the buffer: those of an
+// Append that ended with its context, and those that the buffer stores by itself.
+type Observer interface {
+	// Opened is called once, when the buffer is open and before anything is stored in it.
+	Opened(b buffer.Buffer)
+	// Stored is called after each Append that stored a new event. It must not wait for anything, nor keep the event or
+	// its body. It may be called after Close.
+	Stored(position uint64, e *buffer.Event)
+	// Close is called when the engine ends, while the buffer is still open. It ends when ctx does.
+	Close(ctx context.Context) error
 }
 
 // Engine holds one open buffer and the handlers that read from it. It is safe for
@@ -146,6 +160,7 @@ func New(opts Options) *Engine {
 	e.store.opener, e.store.log, e.store.life = opts.Opener, opts.Log, e.life
 	e.store.host = buffer.Host{Log: opts.Log, Observer: opts.ObserveBuffer}
 	e.store.presence, e.store.listening = opts.Presence, opts.Listening
+	e.store.observer = opts.Observer
 	return e
 }
 
@@ -185,6 +200,7 @@ func (e *Engine) shutDown() error {
 	// have drained.
 	e.destroyed.Store(true)
 	e.end()
+	unobserved := e.endObserver(stop)
 	stopped := make(chan error, 1)
 	go func() {
 		e.applying.Lock()
@@ -200,7 +216,18 @@ func (e *Engine) shutDown() error {
 	case <-closing.Done():
 		return errors.New("stopping: plugins did not end in time; the buffer is left to the end of the process")
 	}
-	return errors.Join(err, e.store.close(closing))
+	return errors.Join(err, <-unobserved, e.store.close(closing))
+}
+
+// endObserver ends the observer in the background. What is stored meanwhile it reads from the buffer at the next start.
+func (e *Engine) endObserver(ctx context.Context) <-chan error {
+	ended := make(chan error, 1)
+	if e.opts.Observer == nil {
+		ended <- nil
+		return ended
+	}
+	go func() { ended <- e.opts.Observer.Close(ctx) }()
+	return ended
 }
 
 // stopAll ends the runners in force side by side.

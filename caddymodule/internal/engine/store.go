@@ -22,6 +22,8 @@ type store struct {
 	// presence and listening are those of Options.
 	presence  Presence
 	listening func() bool
+	// observer is nil where there is none.
+	observer Observer
 
 	open atomic.Pointer[buffer.Buffer] // nil until opened
 
@@ -60,7 +62,11 @@ func (e *Engine) Append(ctx context.Context, ev *buffer.Event) (buffer.Receipt, 
 	if err != nil {
 		return buffer.Receipt{}, err
 	}
-	return b.Append(ctx, ev)
+	receipt, err := b.Append(ctx, ev)
+	if err == nil && !receipt.Duplicate && e.opts.Observer != nil {
+		e.opts.Observer.Stored(receipt.Position, ev)
+	}
+	return receipt, err
 }
 
 // Reconfigure applies an opener's limits to the open buffer; if it is not open yet, the
@@ -139,6 +145,9 @@ func (s *store) run(o *opening, opener buffer.Opener) {
 	}
 	s.failed = nil
 	s.keepAlive(b)
+	if s.observer != nil {
+		s.observer.Opened(b)
+	}
 	s.open.Store(&b)
 }
 
