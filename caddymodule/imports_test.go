@@ -79,7 +79,7 @@ func TestOnlyTheModulesImportCaddy(t *testing.T) {
 
 // The core links no Caddy, its tests included: it can be read, tested and used without.
 func TestTheCoreLinksNoCaddy(t *testing.T) {
-	for _, pkg := range []string{"buffer/disk", "buffer/disk/internal/...", "buffer/buffertest", "internal/dispatch", "internal/engine"} {
+	for _, pkg := range []string{"buffer/disk", "buffer/disk/internal/...", "buffer/buffertest", "internal/dispatch", "internal/engine", "internal/vehicles", "internal/schema"} {
 		cmd := exec.Command("go", "list", "-deps", "-test", "./"+pkg)
 		out, err := cmd.Output()
 		if err != nil {
@@ -147,21 +147,23 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
 		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "selfcheck", core + "stage", core + "traces", "sdk/smartcar"}),
-		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo"}),
+		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo", core + "vehicles"}),
 		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
-			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo", core + "alert", "plugins/notify/send",
+			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo", core + "vehicles", core + "schema", core + "alert", "plugins/notify/send",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 		core + "alert":        {core + "api", core + "text", "plugins/notify/send"},
 
-		core + "status":    {core + "api", core + "drift", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", core + "lossclock", "caddymodule/buffer"},
+		core + "status":    {core + "api", core + "drift", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", core + "lossclock", core + "vehicles", core + "schema", "caddymodule/buffer"},
 		core + "traffic":   {core + "api", core + "lossclock"},
 		core + "lossclock": {},
 		core + "metrics":   {core + "api", core + "dispatch", "caddymodule/buffer"},
 		core + "drift":     {},
+		core + "vehicles":  {"caddymodule/buffer", core + "text", "sdk/smartcar"},
+		core + "schema":    {"caddymodule/buffer", "sdk/smartcar"},
 		core + "arrivals":  {},
 		core + "intake":    {"caddymodule/buffer", "sdk/smartcar"},
 		core + "api":       {},

@@ -14,6 +14,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 )
@@ -73,6 +76,19 @@ func (p params) bool(name string) (bool, error) {
 	return b, nil
 }
 
+// duration reads one of more than 0, as in 24h or 3d; 0 where it is not given.
+func (p params) duration(name string) (time.Duration, error) {
+	text, err := p.one(name)
+	if err != nil || text == "" {
+		return 0, err
+	}
+	d, err := caddy.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, apiErrorf(http.StatusBadRequest, "%s %q: must be a duration of more than 0, such as 24h", name, text)
+	}
+	return d, nil
+}
+
 func (p params) limit() (int, error) {
 	text, err := p.one("limit")
 	if err != nil || text == "" {
@@ -89,6 +105,7 @@ func (p params) limit() (int, error) {
 const (
 	eventCursor      = "e"
 	deadLetterCursor = "d"
+	vehicleCursor    = "v"
 )
 
 // makeCursor hides what is behind a cursor, so that nobody builds on it.

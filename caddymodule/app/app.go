@@ -91,6 +91,9 @@ type App struct {
 	// Who is told of what needs attention, beside those who ask for the status. Default: nobody.
 	Attention *Attention `json:"attention,omitempty"`
 
+	// What is kept of vehicles: when each was last heard of, and its open errors. Default: for 90 days.
+	Vehicles *Vehicles `json:"vehicles,omitempty"`
+
 	stages      stage.Set
 	opener      buffer.Opener
 	definitions []handlersfile.Definition
@@ -138,8 +141,12 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.BodyMemory == 0 {
 		a.BodyMemory = arrivals.DefaultLimit
 	}
+	if a.Vehicles == nil {
+		a.Vehicles = new(Vehicles)
+	}
 	stages, err := parseStages(a.LogStages)
-	if err := errors.Join(checkDrainTimeout(a.DrainTimeout), checkBodyMemory(a.BodyMemory), err); err != nil {
+	err = errors.Join(checkDrainTimeout(a.DrainTimeout), checkBodyMemory(a.BodyMemory), err, a.Vehicles.check())
+	if err != nil {
 		return err
 	}
 	a.stages = stages
@@ -218,10 +225,12 @@ func (a *App) CheckBody(maxSize int64) error {
 
 // Acquire takes a reference to the engine, for the app itself and for each receiver.
 func (a *App) Acquire() (*EngineRef, error) {
-	return acquire(a.opener.Key(), a.log, func(s *sharedEngine, log *slog.Logger) *engine.Engine {
+	return acquire(a.opener, a.log, func(s *sharedEngine, log *slog.Logger) *engine.Engine {
+		s.vehicles.Set(a.Vehicles.settings())
 		return engine.New(engine.Options{
+			Observer:     observers{s.vehicles, s.schema},
 			Opener:       a.opener,
-			FallbackDir:  fallbackDir(a.opener),
+			FallbackDir:  localDir(a.opener),
 			Bundled:      bundled.Command,
 			Reread:       intake.Reread,
 			DrainTimeout: time.Duration(a.DrainTimeout),
@@ -236,8 +245,9 @@ func (a *App) Acquire() (*EngineRef, error) {
 	})
 }
 
-// fallbackDir is for plugins' sockets: where all else is read-only, the buffer's directory is not.
-func fallbackDir(opener buffer.Opener) string {
+// localDir is the buffer's directory, "" where it has none. Where all else is read-only it is not, so plugins' sockets may
+// lie there.
+func localDir(opener buffer.Opener) string {
 	if local, ok := opener.(interface{ Dir() string }); ok {
 		return local.Dir()
 	}

@@ -13,7 +13,7 @@ func (deaf) GiveUp() {}
 
 // The body_memory of the config that is in force counts, for what begins from then on.
 func TestBodyMemoryIsThatOfTheNewestConfig(t *testing.T) {
-	s := newSharedEngine(slog.DiscardHandler, nil)
+	s := newSharedEngine(slog.DiscardHandler, "", nil)
 	fits := func(size int64) bool {
 		var a arrivals.Arrival
 		defer a.End()

@@ -15,7 +15,7 @@ import (
 // bufferNamespace is where buffers register.
 const bufferNamespace = "smartcar.buffers"
 
-var appOptions = []string{"buffer", "handlers", "attention", "drain_timeout", "body_memory", "require_buffer", "metrics", "log_stages", "tracing"}
+var appOptions = []string{"buffer", "handlers", "attention", "drain_timeout", "body_memory", "require_buffer", "metrics", "log_stages", "tracing", "vehicles"}
 
 // parseGlobalOption reads the global option. A second block is a mistake, not a correction.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -57,6 +57,7 @@ func (a *App) digest() string {
 //	    metrics       <on|off>
 //	    log_stages    <stage...> | all | none
 //	    tracing
+//	    vehicles      off | { ... }
 //	}
 //
 // All of it is optional; handlers may be repeated.
@@ -119,6 +120,8 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 		}
 		a.BodyMemory = v
 		return nil
+	case "vehicles":
+		return a.unmarshalVehicles(d)
 	case "require_buffer":
 		a.RequireBuffer = true
 		return directive.Flag(d)

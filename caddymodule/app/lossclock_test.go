@@ -12,7 +12,7 @@ import (
 func TestLossClockOutlivesAnotherBuffer(t *testing.T) {
 	take := func(key string) *EngineRef {
 		t.Helper()
-		ref, err := acquire(key, slog.New(slog.DiscardHandler), func(s *sharedEngine, _ *slog.Logger) *engine.Engine {
+		ref, err := acquire(keyedOpener{key: key}, slog.New(slog.DiscardHandler), func(s *sharedEngine, _ *slog.Logger) *engine.Engine {
 			return engine.New(engine.Options{Opener: stuckOpener{}, Presence: s.counts.Loss})
 		})
 		if err != nil {
@@ -48,3 +48,11 @@ func TestLossClockOutlivesAnotherBuffer(t *testing.T) {
 		t.Errorf("%d pending in what began anew", n)
 	}
 }
+
+// keyedOpener is a buffer of its own for each key.
+type keyedOpener struct {
+	stuckOpener
+	key string
+}
+
+func (o keyedOpener) Key() string { return o.key }

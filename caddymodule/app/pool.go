@@ -15,11 +15,13 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/lossclock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/schema"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traceexport"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/vehicles"
 )
 
 // engines holds the engines of this process by the key of their storage, so that two
@@ -40,14 +42,17 @@ type sharedEngine struct {
 	metrics  *metrics.Metrics
 	// alerts tells people, and knows what it has told them.
 	alerts *alert.Watch
+	// vehicles and schema hear of each new event.
+	vehicles *vehicles.Watch
+	schema   *schema.Watch
 
 	mu      sync.Mutex
 	configs []startedConfig       // the newest last
 	spans   *traceexport.Exporter // of deliveries; nil until a config asks for it
 }
 
-// newSharedEngine returns all but the engine itself.
-func newSharedEngine(log slog.Handler, loss *lossclock.Clock) *sharedEngine {
+// newSharedEngine returns all but the engine itself. dir is that of the buffer on this machine, "" where it has none.
+func newSharedEngine(log slog.Handler, dir string, loss *lossclock.Clock) *sharedEngine {
 	s := &sharedEngine{
 		log:      newLogSwitch(log),
 		stages:   new(stage.Switch),
@@ -57,7 +62,9 @@ func newSharedEngine(log slog.Handler, loss *lossclock.Clock) *sharedEngine {
 		bodies:   arrivals.New(arrivals.DefaultLimit),
 		nonces:   new(selfcheck.Nonces),
 		metrics:  metrics.New(),
+		schema:   schema.New(),
 	}
+	s.vehicles = vehicles.New(dir, slog.New(s.log.handler()))
 	s.alerts = alert.New(s.status, slog.New(s.log.handler()))
 	return s
 }
@@ -70,9 +77,10 @@ type startedConfig struct {
 	opener     buffer.Opener
 	bodyMemory int64
 	// metrics: they are on.
-	metrics bool
-	tracing bool
-	alerts  alert.Config
+	metrics  bool
+	tracing  bool
+	alerts   alert.Config
+	vehicles vehicles.Settings
 }
 
 // apply puts in force what the engine takes over from a config. mu is held.
@@ -83,6 +91,7 @@ func (s *sharedEngine) apply(c *startedConfig) {
 	s.metrics.Switch(c.metrics)
 	s.setTracing(c.tracing)
 	s.alerts.Configure(c.alerts)
+	s.vehicles.Set(c.vehicles)
 }
 
 // enter makes a config the newest, whose logger and stages are used. A config that has entered stays where it is.
@@ -165,11 +174,11 @@ type EngineRef struct {
 // acquire takes a reference, making the engine when there is none. Making one
 // touches neither disk nor processes.
 func acquire(
-	key string, log *slog.Logger, create func(*sharedEngine, *slog.Logger) *engine.Engine,
+	opener buffer.Opener, log *slog.Logger, create func(*sharedEngine, *slog.Logger) *engine.Engine,
 ) (*EngineRef, error) {
-	loss := lossClock()
+	key, loss := opener.Key(), lossClock()
 	v, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
-		s := newSharedEngine(log.Handler(), loss)
+		s := newSharedEngine(log.Handler(), localDir(opener), loss)
 		s.engine = create(s, slog.New(s.log.handler()))
 		return s, nil
 	})

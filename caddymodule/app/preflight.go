@@ -126,7 +126,7 @@ func (a *App) preflightBuffer() (Check, buffer.Opener) {
 // preflightSockets looks whether plugins could have their sockets anywhere.
 func preflightSockets(opener buffer.Opener) Check {
 	check := Check{What: "a folder for the plugins' sockets"}
-	if err := engine.CheckSocketPlaces(fallbackDir(opener)); err != nil {
+	if err := engine.CheckSocketPlaces(localDir(opener)); err != nil {
 		check.Errors = append(check.Errors, err.Error())
 	}
 	return check

@@ -15,8 +15,10 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/drift"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/schema"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/vehicles"
 )
 
 // Running is what an operator's questions and requests are about: the engine of the config
@@ -37,6 +39,11 @@ type Running struct {
 	// Alerts tells people of what needs attention, and Messages is what is wrong with that.
 	Alerts   *alert.Watch
 	Messages func() []api.Attention
+	// Vehicles is what is known of vehicles, and Silence which silence of theirs needs attention.
+	Vehicles *vehicles.Watch
+	Silence  status.SilenceAlerts
+	// Schema is what is not known of events.
+	Schema *schema.Watch
 }
 
 // Status is how things stand now. It is cheap enough to be asked once a second.
@@ -53,6 +60,8 @@ func (r *Running) Status(ctx context.Context) api.Status {
 	v := status.Make(now, s, r.Traffic, r.DeadLetters, r.Limits, r.Receivers)
 	r.Headroom.Add(now, &v.Buffer)
 	v.BodyMemory = api.BodyMemory{Bytes: r.Bodies.Held(), LimitBytes: r.Bodies.Limit()}
+	status.AddVehicles(&v, r.Vehicles.Summary(), r.Silence)
+	status.AddSchemaDrift(&v, r.Schema.Report())
 	v.Attention = append(v.Attention, r.Messages()...)
 	v.Healthy = len(v.Attention) == 0
 	v.Notices = append(v.Notices, status.DriftNotices(r.ChangedFiles())...)
@@ -98,6 +107,7 @@ func (a *App) running() Running {
 		Bodies: a.ref.bodies, Limits: a.opener.Limits(),
 		Receivers:    status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
 		ChangedFiles: a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
+		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Schema: a.ref.schema,
 	}
 }
 

@@ -64,7 +64,7 @@ func stuckApp(t *testing.T, start startKind, fails error) *App {
 	t.Helper()
 	a := &App{start: start, opener: stuckOpener{fails: fails}, log: slog.New(slog.DiscardHandler)}
 	a.BodyMemory = arrivals.DefaultLimit
-	shared := newSharedEngine(slog.DiscardHandler, nil)
+	shared := newSharedEngine(slog.DiscardHandler, "", nil)
 	shared.engine = engine.New(engine.Options{Opener: a.opener})
 	t.Cleanup(func() { _ = shared.engine.Destruct() })
 	a.ref = &EngineRef{sharedEngine: shared}

@@ -37,7 +37,11 @@ type Status struct {
 	Handlers   []Handler        `json:"handlers"`
 	Removed    []RemovedHandler `json:"removed_handlers"`
 	Replays    []Replay         `json:"replays"`
-	Attention  []Attention      `json:"attention"`
+	// Vehicles is what is known of vehicles, all together.
+	Vehicles *Vehicles `json:"vehicles,omitempty"`
+	// SchemaDrift is there when something was found.
+	SchemaDrift *SchemaDrift `json:"schema_drift,omitempty"`
+	Attention   []Attention  `json:"attention"`
 	// Notices are worth knowing, and all is well with them.
 	Notices []Notice `json:"notices,omitempty"`
 }

@@ -31,7 +31,9 @@ type StatusFunc func(ctx context.Context) (api.Status, bool)
 func New() *Metrics {
 	m := &Metrics{live: newLive()}
 	m.on.Store(true)
-	for _, list := range [][]family{receivingFamilies(), bufferFamilies(), handlerFamilies(), lossFamilies()} {
+	for _, list := range [][]family{
+		receivingFamilies(), bufferFamilies(), handlerFamilies(), lossFamilies(), vehicleFamilies(), schemaFamilies(),
+	} {
 		m.families = append(m.families, list...)
 	}
 	return m

@@ -59,6 +59,11 @@ func sample() api.Status {
 		}, {Name: "new", State: api.StateStarting}},
 		Replays:   []api.Replay{{State: "running"}, {State: "done"}, {State: "done"}},
 		Attention: []api.Attention{{Level: api.LevelWarning}},
+		Vehicles: &api.Vehicles{
+			Sources: []api.VehicleCounts{{Source: "default", Vehicles: 7, InError: 2, Silent: 3}},
+			Errors:  []api.VehicleErrCount{{Source: "default", Type: "PERMISSION", State: "ERROR", Count: 4}},
+		},
+		SchemaDrift: &api.SchemaDrift{Events: []api.DriftCount{{Source: "default", Kind: "field", Events: 5}}},
 	}
 }
 

@@ -229,6 +229,9 @@ func TestOff(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	r.Set(Settings{})
+	if r.step(); r.table.store == nil {
+		t.Error("it is not on again at once")
+	}
 	r.settle()
 	if got := r.list(Query{}); len(got) != 2 {
 		t.Errorf("on again: %v", got)

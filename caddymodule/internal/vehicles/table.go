@@ -45,6 +45,7 @@ func (w *Watch) step() (more bool) {
 	if !w.noting.Load() && w.life.Err() == nil {
 		w.notes.startAt(last)
 		w.noting.Store(true)
+		t.retryAt = time.Time{} // it was off
 	}
 	if t.store != nil {
 		if err := t.store.broken(); err != nil {

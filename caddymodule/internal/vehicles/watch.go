@@ -29,7 +29,8 @@ const (
 	DefaultSilentAfter = 24 * time.Hour
 )
 
-func (s Settings) withDefaults() Settings {
+// WithDefaults returns the settings with their defaults for zero fields.
+func (s Settings) WithDefaults() Settings {
 	if s.ForgetAfter <= 0 {
 		s.ForgetAfter = DefaultForgetAfter
 	}
@@ -130,7 +131,7 @@ func New(dir string, log *slog.Logger) *Watch {
 
 // Set puts settings in force, within some seconds.
 func (w *Watch) Set(s Settings) {
-	s = s.withDefaults()
+	s = s.WithDefaults()
 	w.settings.Store(&s)
 	select {
 	case w.notes.wake <- struct{}{}:

@@ -1,0 +1,39 @@
+package metrics
+
+import (
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+)
+
+// vehicleFamilies are about the vehicles of each source, and what VEHICLE_ERRORs tell.
+func vehicleFamilies() []family {
+	return []family{
+		gauge("vehicles", "Vehicles that are known. They are counted each minute, or seldomer where there are very many.",
+			[]string{"source"}, perVehicleSource(func(c *api.VehicleCounts) int { return c.Vehicles })),
+		gauge("vehicles_in_error", "Vehicles with an error that a VEHICLE_ERROR told and none has resolved since.",
+			[]string{"source"}, perVehicleSource(func(c *api.VehicleCounts) int { return c.InError })),
+		gauge("vehicles_silent", "Vehicles that nothing was heard of for silent_after, a day by default.",
+			[]string{"source"}, perVehicleSource(func(c *api.VehicleCounts) int { return c.Silent })),
+		counter("vehicle_errors_total", "Errors that VEHICLE_ERRORs told. Types and codes are documented ones, or other; no"+
+			" code is null. state is ERROR, RESOLVED or other.", []string{"source", "type", "code", "state"},
+			func(s *api.Status, emit emitter) {
+				if s.Vehicles == nil {
+					return
+				}
+				for _, e := range s.Vehicles.Errors {
+					emit(float64(e.Count), e.Source, e.Type, e.Code, e.State)
+				}
+			}),
+	}
+}
+
+func perVehicleSource(value func(*api.VehicleCounts) int) func(*api.Status, emitter) {
+	return func(s *api.Status, emit emitter) {
+		if s.Vehicles == nil {
+			return
+		}
+		for i := range s.Vehicles.Sources {
+			c := &s.Vehicles.Sources[i]
+			emit(float64(value(c)), c.Source)
+		}
+	}
+}
