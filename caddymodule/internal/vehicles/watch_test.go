@@ -521,3 +521,38 @@ func TestKilled(t *testing.T) {
 		r.close()
 	}
 }
+
+// What is heard of while the buffer is read is not taken for written.
+func TestCrashBetweenReadingAndWriting(t *testing.T) {
+	r := newRig(t)
+	r.settle()
+	r.append("unheard", state, nil)
+	r.settle()
+	r.append("unheard2", state, nil)
+	r.step()
+	r.pass(time.Second)
+	if err := r.write(); err != nil {
+		t.Fatal(err)
+	}
+	r.store("heard", state, nil)
+	if _, err := r.catchUp(r.buffer.Stats().Last); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := r.notes.gap(r.buffer.Stats().Last, 1); ok {
+		t.Fatal("the gap is still there")
+	}
+	r.append("later", state, nil)
+	r.table.before = r.buffer.Stats().Last
+	if _, err := r.catchUp(r.table.before); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.table.store.flush(); err != nil {
+		t.Fatal(err)
+	}
+	r.crash()
+	r.watch()
+	r.settle()
+	if got := strings.Join(r.list(Query{}), " "); got != "heard later unheard unheard2" {
+		t.Errorf("%s", got)
+	}
+}
