@@ -131,14 +131,19 @@ func (p printer) vehicles(found api.Page[api.Vehicle], behind uint64, now time.T
 	rows := make([]string, 0, len(found.Items))
 	for i := range found.Items {
 		v := &found.Items[i]
-		id, errs := v.ID, openErrors(v)
+		last, reading := ago(v.LastEventAt, now), ago(v.NewestReadingAt, now)
 		if p.narrow() {
-			id, errs = middle(id, idWidth), text.Shorten(errs, errorsWidth)
+			rows = append(rows, cells(p.fit(v.Source, sourceWidth), middle(v.ID, vehicleWidth), last, reading,
+				text.Shorten(openErrors(v), errorsWidth)))
+			continue
 		}
-		rows = append(rows, cells(p.fit(v.Source, sourceWidth), id, p.brief(v.LastEventAt, now, time.TimeOnly),
-			ago(v.LastEventAt, now), ago(v.NewestReadingAt, now), errs))
+		rows = append(rows, cells(v.Source, v.ID, p.clock(v.LastEventAt), last, reading, openErrors(v)))
 	}
-	if err := p.table("SOURCE\tVEHICLE\tLAST EVENT\tAGO\tREADING\tOPEN ERRORS", rows); err != nil {
+	heading := "SOURCE\tVEHICLE\tLAST EVENT\tAGO\tREADING\tOPEN ERRORS"
+	if p.narrow() {
+		heading = "SOURCE\tVEHICLE\tLAST EVENT\tREADING\tOPEN ERRORS"
+	}
+	if err := p.table(heading, rows); err != nil {
 		return err
 	}
 	p.more(found.NextCursor)
@@ -148,8 +153,9 @@ func (p printer) vehicles(found api.Page[api.Vehicle], behind uint64, now time.T
 
 // Widths on a terminal.
 const (
-	sourceWidth = 12
-	errorsWidth = 24
+	sourceWidth  = 12
+	vehicleWidth = 19
+	errorsWidth  = 24
 )
 
 // openErrors names the errors of a vehicle.

@@ -43,7 +43,7 @@ func (w *Watch) Forget(ctx context.Context, id string) (sources int, err error) 
 	}
 	upTo := w.buffer.Stats().Last
 	b := t.store.db.NewBatch()
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	for _, f := range found {
 		if err := b.Delete(f.key, nil); err != nil {
 			return 0, err

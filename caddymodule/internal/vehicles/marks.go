@@ -15,8 +15,7 @@ func (m *marks) startAt(position uint64) {
 	if m.bits == nil {
 		m.bits = make([]uint64, marked/64)
 	}
-	switch {
-	case position < m.low || position-m.low > marked || m.last <= position:
+	if position < m.low || position-m.low > marked || m.last <= position {
 		clear(m.bits)
 		m.low, m.last = position, position
 		return

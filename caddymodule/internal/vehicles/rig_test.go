@@ -69,7 +69,7 @@ func (r *rig) open() {
 func (r *rig) watch() {
 	r.Watch = New(r.dir, slog.New(slog.DiscardHandler))
 	r.Watch.now = r.now
-	r.Watch.limits.perSecond, r.Watch.limits.bytesPerSecond = 1<<30, 1<<40
+	r.limits.perSecond, r.limits.bytesPerSecond = 1<<30, 1<<40
 	r.Watch.buffer = r.buffer
 	r.notes.startAt(r.buffer.Stats().Last)
 	r.noting.Store(true)
@@ -81,7 +81,7 @@ func (r *rig) close() {
 	if r.Watch != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := r.Watch.Close(ctx); err != nil {
+		if err := r.Close(ctx); err != nil {
 			r.t.Error(err)
 		}
 	}

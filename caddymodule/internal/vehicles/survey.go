@@ -61,7 +61,7 @@ func (w *Watch) count() (more bool, err error) {
 		v.took, v.sources, v.total, v.hours = 0, nil, 0, map[int64]int{}
 	}
 	b := w.table.store.db.NewBatch()
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	ended, err := w.countSlice(b)
 	if err == nil && !b.Empty() {
 		err = b.Commit(pebble.NoSync)
