@@ -119,6 +119,34 @@ func TestWhatWasNotHeardOfIsReadFromTheBuffer(t *testing.T) {
 			for i := range 300 {
 				r.store(fmt.Sprint("car", i), failed, smartcar.Sample{}.VehicleError())
 			}
+			r.settle()
+			if n := len(r.list(Query{InError: true})); n != 300 {
+				r.t.Errorf("%d vehicles in error, want 300", n)
+			}
+		}},
+		{"vehicles have no room", func(r *rig) {
+			r.notes.changed = make([]heard, mostChanged)
+			for i := range 300 {
+				r.store(fmt.Sprint("car", i), state, nil)
+			}
+		}},
+		{"a file of the store is damaged", func(r *rig) {
+			for i := range 300 {
+				r.store(fmt.Sprint("car", i), state, nil)
+			}
+			for i := range 5000 {
+				key, _ := appendKey(nil, "production", fmt.Sprint("only in the store ", i))
+				if !r.notes.addHeard(key, &heard{reading: 1}) {
+					r.t.Fatal("no room")
+				}
+			}
+			r.step()
+			if err := r.table.store.flush(); err != nil {
+				r.t.Fatal(err)
+			}
+			r.crash()
+			damageTables(r.t, filepath.Join(r.dir, Folder))
+			r.watch()
 		}},
 		{"there is nobody to hear it", func(r *rig) {
 			r.crash()
@@ -198,7 +226,26 @@ func TestWhatWasNotHeardOfIsReadFromTheBuffer(t *testing.T) {
 	}
 }
 
-// damage writes over all tables and the list of them.
+// damageTables writes over a part of each table that is not read when it is opened.
+func damageTables(t testing.TB, dir string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, path := range files {
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = file.WriteAt(bytes.Repeat([]byte("damaged "), 100), 20<<10)
+		if err := errors.Join(err, file.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// damage writes over the list of tables.
 func damage(t testing.TB, dir string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "MANIFEST-*"))
