@@ -12,9 +12,10 @@ import (
 func TestLossClockOutlivesAnotherBuffer(t *testing.T) {
 	take := func(key string) *EngineRef {
 		t.Helper()
-		ref, err := acquire(keyedOpener{key: key}, slog.New(slog.DiscardHandler), func(s *sharedEngine, _ *slog.Logger) *engine.Engine {
+		create := func(s *sharedEngine, _ *slog.Logger) *engine.Engine {
 			return engine.New(engine.Options{Opener: stuckOpener{}, Presence: s.counts.Loss})
-		})
+		}
+		ref, err := acquire(keyedOpener{key: key}, slog.New(slog.DiscardHandler), create)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,8 @@ func (p printer) lossLine(v *api.Status) string {
 	}
 	var parts []string
 	if pending > 0 {
-		parts = append(parts, fmt.Sprintf("%s left for %s refused and not come again", period(left), text.Deliveries(pending)))
+		parts = append(parts,
+			fmt.Sprintf("%s left for %s refused and not come again", period(left), text.Deliveries(pending)))
 	}
 	d := &v.Downtime
 	if d.State == api.DowntimeOn {

@@ -93,6 +93,9 @@ func (s lossSite) limit(limits string) {
 	s.write(s.t, "Caddyfile", s.caddyfile("7d"))
 }
 
+func isOver(v *api.Status, _ *api.Loss) bool { return v.Downtime.State == api.DowntimeOver }
+
+// attentionOf is the level of what needs attention and has these words, "" where nothing does.
 func attentionOf(v *api.Status, words string) string {
 	for _, a := range v.Attention {
 		if strings.Contains(a.What, words) {
@@ -124,8 +127,9 @@ func TestLossClockOverAKill(t *testing.T) {
 
 	// A start right after a kill has a downtime, and loses nothing.
 	p = s.up()
-	v := s.is("the downtime is over", func(v *api.Status, _ *api.Loss) bool { return v.Downtime.State == api.DowntimeOver })
-	if d := v.Downtime; d.Seconds <= 0 || d.LostSeconds != 0 || !d.Until.After(d.Since) || attentionOf(&v, "nothing could be received") != "" {
+	v := s.is("the downtime is over", isOver)
+	if d := v.Downtime; d.Seconds <= 0 || d.LostSeconds != 0 || !d.Until.After(d.Since) ||
+		attentionOf(&v, "nothing could be received") != "" {
 		t.Errorf("%+v, %+v", d, v.Attention)
 	}
 	if got := s.metric("downtime_seconds_total"); got != v.Downtime.Seconds {
@@ -148,7 +152,8 @@ func TestLossClockOverAKill(t *testing.T) {
 	v = s.is("the clock runs", func(v *api.Status, l *api.Loss) bool {
 		return v.Downtime.State == api.DowntimeOn && l.Pending == 2 && l.ClockSeconds <= 115 && l.ClockSeconds > 0
 	})
-	if attentionOf(&v, "have not come again") != api.LevelError || attentionOf(&v, "until Smartcar gives up what it sent first") != api.LevelError {
+	if attentionOf(&v, "have not come again") != api.LevelError ||
+		attentionOf(&v, "until Smartcar gives up what it sent first") != api.LevelError {
 		t.Errorf("%+v", v.Attention)
 	}
 	if out, code := s.run(t, "status"); code != 1 || !strings.Contains(out, "Loss clock ") {
@@ -172,7 +177,7 @@ func TestLossClockOverAKill(t *testing.T) {
 	if err := s.adminLoad(t.Context(), s.caddyfile("7d")); err != nil {
 		t.Fatal(err)
 	}
-	s.is("the downtime is over", func(v *api.Status, _ *api.Loss) bool { return v.Downtime.State == api.DowntimeOver })
+	s.is("the downtime is over", isOver)
 	s.attempt(second, http.StatusOK)
 	s.attempt(third, http.StatusOK)
 	s.attempt(first, http.StatusOK)
@@ -191,8 +196,9 @@ func TestLossClockOverAKill(t *testing.T) {
 	}
 	s.downSince(10 * time.Minute)
 	s.up()
-	v = s.is("it was too long", func(v *api.Status, _ *api.Loss) bool { return v.Downtime.State == api.DowntimeOver })
-	if d := v.Downtime; d.LostSeconds < 425 || d.LostSeconds > 485 || attentionOf(&v, "what Smartcar first sent in the first 7m") != api.LevelWarning {
+	v = s.is("it was too long", isOver)
+	if d := v.Downtime; d.LostSeconds < 425 || d.LostSeconds > 485 ||
+		attentionOf(&v, "what Smartcar first sent in the first") != api.LevelWarning {
 		t.Errorf("%+v, %+v", d, v.Attention)
 	}
 	if got := s.metric("downtime_lost_seconds_total"); got != v.Downtime.LostSeconds {

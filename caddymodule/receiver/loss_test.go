@@ -63,7 +63,8 @@ func (r *lossRig) is(when string, pending, lost uint64, left time.Duration) {
 	r.t.Helper()
 	got := r.rc.counts.Loss.Loss()
 	if got.Pending != pending || got.Lost != lost || got.Left != left {
-		r.t.Errorf("%s: %d pending, %d lost, %v left; want %d, %d, %v", when, got.Pending, got.Lost, got.Left, pending, lost, left)
+		r.t.Errorf("%s: %d pending, %d lost, %v left; want %d, %d, %v",
+			when, got.Pending, got.Lost, got.Left, pending, lost, left)
 	}
 }
 

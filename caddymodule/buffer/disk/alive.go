@@ -46,7 +46,8 @@ func (b *Buffer) NoteAlive(at time.Time) error {
 		if err := b.failure.Err(); err != nil {
 			return err
 		}
-		if err := replaceAlive(failstop.OwnerOnly{FS: b.opts.FS}, b.opts.Path, format.AppendChecksum(text)); err != nil {
+		err := replaceAlive(failstop.OwnerOnly{FS: b.opts.FS}, b.opts.Path, format.AppendChecksum(text))
+		if err != nil {
 			return fmt.Errorf("noting in buffer %s that events can be taken: %w", b.opts.Path, err)
 		}
 		return nil

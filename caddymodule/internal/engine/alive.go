@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// lookEvery is how often is looked whether events can be taken, lookFirst until they can for the first time. noteEvery
-	// is how often that is noted beside them: by so much a downtime may seem longer than it was.
+	// lookEvery is how often is looked whether events can be taken, lookFirst until they can for the first time.
+	// noteEvery is how often that is noted beside them: by so much a downtime may seem longer than it was.
 	lookEvery = time.Second
 	lookFirst = 100 * time.Millisecond
 	noteEvery = 5 * time.Second

@@ -21,8 +21,8 @@ import (
 const (
 	// Window is how long after its first failed attempt Smartcar tries a delivery for the last time.
 	Window = 175 * time.Second
-	// late is by how much the last attempt may come later: a wait counts from the end of the attempt before it, and each
-	// of the four may take 15 s.
+	// late is by how much the last attempt may come later: a wait counts from the end of the attempt before it, and
+	// each of the four may take 15 s.
 	late = time.Minute
 	// mostIDs is how many deliveries are kept by id, of all sources together; some 15 MB.
 	mostIDs = 100_000

@@ -145,6 +145,7 @@ func (d *downtime) due(refused time.Duration) time.Duration {
 	if !d.known || d.over && refused >= d.until+Window {
 		return refused + Window
 	}
-	// It may have been tried before, at the earliest when the downtime began, and this was its last attempt at the latest.
+	// It may have been tried before, at the earliest when the downtime began, and this was its last attempt at the
+	// latest.
 	return max(d.since+Window, refused)
 }

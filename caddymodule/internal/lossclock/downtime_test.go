@@ -118,8 +118,8 @@ func TestSettledDowntimeStays(t *testing.T) {
 	}
 }
 
-// What is refused near a downtime may have been tried in it. Its clock is that of the earliest first attempt; whether it
-// is lost is found out as of any other.
+// What is refused near a downtime may have been tried in it. Its clock is that of the earliest first attempt; whether
+// it is lost is found out as of any other.
 func TestRefusedNearDowntime(t *testing.T) {
 	const sec = time.Second
 	for name, tc := range map[string]struct {

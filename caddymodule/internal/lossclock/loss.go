@@ -6,8 +6,8 @@ import "time"
 type Loss struct {
 	// Pending counts the deliveries that were refused and have neither come again nor run out.
 	Pending uint64
-	// Left is until Smartcar may give up the first of them, 0 when it may have. While events cannot be taken, the time in
-	// which this process did not run counts as one of them, see Downtime. Window while there is none.
+	// Left is until Smartcar may give up the first of them, 0 when it may have. While events cannot be taken, the time
+	// in which this process did not run counts as one of them, see Downtime. Window while there is none.
 	Left time.Duration
 	// Lost counts those that have run out. Of them Uncertain are those for whose ids there was no room: some may have
 	// been stored, and each may count up to four times.

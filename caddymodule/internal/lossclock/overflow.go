@@ -2,8 +2,8 @@ package lossclock
 
 import "time"
 
-// second counts the refusals of a second for whose ids there was no room. Which of these deliveries come again cannot be
-// seen: each attempt counts, and all are taken for lost at the end. So they are too many, and never too few.
+// second counts the refusals of a second for whose ids there was no room. Which of these deliveries come again cannot
+// be seen: each attempt counts, and all are taken for lost at the end. So they are too many, and never too few.
 type second struct {
 	at time.Duration
 	n  uint64

@@ -131,8 +131,9 @@ func TestDeliveries(t *testing.T) {
 			if diff := cmp.Diff(tc.want, s.Loss()); diff != "" {
 				t.Error(diff)
 			}
-			if kept := c.kept.Load(); kept != int64(s.order.Len()) || kept != int64(len(s.byID)) || kept != s.pending.Load() {
-				t.Errorf("%d ids are counted, %d and %d are there", kept, s.order.Len(), len(s.byID))
+			n := int64(s.order.Len())
+			if c.kept.Load() != n || s.pending.Load() != n || len(s.byID) != int(n) {
+				t.Errorf("%d ids are there, %d by id; %d and %d are counted", n, len(s.byID), c.kept.Load(), s.pending.Load())
 			}
 		})
 	}

@@ -13,8 +13,8 @@ import (
 const lossTold = 24 * time.Hour
 
 // afterLoss is what to do about what is lost.
-const afterLoss = "Smartcar does not send that again: where you need it, ask its API for the vehicles' present state; " +
-	"this line goes a day after the last loss"
+const afterLoss = "Smartcar does not send that again: where you need it, ask its API for the vehicles' present " +
+	"state; this line goes a day after the last loss"
 
 func viewLoss(l lossclock.Loss) api.Loss {
 	return api.Loss{
@@ -59,7 +59,8 @@ func pendingAttention(v *api.Status, s *api.Source) []api.Attention {
 	if n == 1 {
 		were, have, them = "was", "has", "it"
 	}
-	what := fmt.Sprintf("%s: %s with a right signature %s refused and %s not come again: ", s.Name, text.Deliveries(n), were, have)
+	what := fmt.Sprintf("%s: %s with a right signature %s refused and %s not come again: ",
+		s.Name, text.Deliveries(n), were, have)
 	if left := seconds(s.Loss.ClockSeconds); left < time.Second {
 		what += fmt.Sprintf("Smartcar may have given %s up", them)
 	} else {
@@ -87,14 +88,15 @@ func lostAttention(now time.Time, s *api.Source) []api.Attention {
 		atMost = " at most: too many were refused at once to know which came again"
 	}
 	return []api.Attention{{Level: api.LevelError,
-		What: fmt.Sprintf("%s: %s %s lost%s, refused from %s ago on, the last one given up %s ago", s.Name, text.Deliveries(n),
-			are, atMost, text.Duration(max(0, now.Sub(s.Loss.LostSince))), text.Duration(max(0, now.Sub(s.Loss.LastLost)))),
+		What: fmt.Sprintf("%s: %s %s lost%s, refused from %s ago on, the last one given up %s ago",
+			s.Name, text.Deliveries(n), are, atMost,
+			text.Duration(max(0, now.Sub(s.Loss.LostSince))), text.Duration(max(0, now.Sub(s.Loss.LastLost)))),
 		Do: afterLoss,
 	}}
 }
 
-// downtimeAttention is about the time before this process. Nobody knows whether Smartcar sent something then, so that it
-// is lost is a warning.
+// downtimeAttention is about the time before this process. Nobody knows whether Smartcar sent something then, so that
+// it is lost is a warning.
 func downtimeAttention(v *api.Status) []api.Attention {
 	d := &v.Downtime
 	switch d.State {
@@ -102,7 +104,8 @@ func downtimeAttention(v *api.Status) []api.Attention {
 		if v.Receiving.Healthy {
 			return nil // Caddy is about to listen
 		}
-		what := fmt.Sprintf("nothing could be received for %s, from before Caddy's start on: ", text.Duration(seconds(d.Seconds)))
+		what := fmt.Sprintf("nothing could be received for %s, from before Caddy's start on: ",
+			text.Duration(seconds(d.Seconds)))
 		if d.LostSeconds > 0 {
 			what += fmt.Sprintf("what Smartcar first sent in %s of it is lost, and more with each second",
 				text.Duration(seconds(d.LostSeconds)))
@@ -117,8 +120,8 @@ func downtimeAttention(v *api.Status) []api.Attention {
 			return nil
 		}
 		return []api.Attention{{Level: api.LevelWarning,
-			What: fmt.Sprintf("nothing could be received for %s, until %s ago: what Smartcar first sent in the first %s is lost",
-				text.Duration(seconds(d.Seconds)), text.Duration(max(0, v.At.Sub(d.Until))),
+			What: fmt.Sprintf("nothing could be received for %s, until %s ago: what Smartcar first sent in the first %s is"+
+				" lost", text.Duration(seconds(d.Seconds)), text.Duration(max(0, v.At.Sub(d.Until))),
 				text.Duration(seconds(d.LostSeconds))),
 			Do: afterLoss,
 		}}
