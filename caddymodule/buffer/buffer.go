@@ -101,6 +101,9 @@ type Stats struct {
 	// Full is the reason, with ErrFull in it, when there is no room just now: for any event, or for one as large as the
 	// last that was refused. Else nil.
 	Full error
+	// Writing is for how long the write and sync under way have been waited for, 0 where there are none. Appends that come
+	// meanwhile wait for them, so much of it says that the disk hangs.
+	Writing time.Duration
 	// ClockJump is the jump of the system's clock that the buffer does not believe yet. Nothing is deleted for its age
 	// until then.
 	ClockJump ClockJump

@@ -108,7 +108,9 @@ func (c *committer) gather(t task) {
 }
 
 func (c *committer) commit() {
+	c.begun.Store(int64(c.b.clock.Elapsed()) + 1)
 	err := c.write()
+	c.begun.Store(0)
 	for i, t := range c.tasks {
 		if err != nil {
 			t.done(err)
@@ -117,6 +119,15 @@ func (c *committer) commit() {
 		}
 		c.tasks[i] = nil
 	}
+}
+
+// writing returns how long ago the group began that is being written, 0 where none is.
+func (c *committer) writing() time.Duration {
+	begun := c.begun.Load()
+	if begun == 0 {
+		return 0
+	}
+	return max(0, c.b.clock.Elapsed()+1-time.Duration(begun))
 }
 
 // write stages all tasks and syncs them.

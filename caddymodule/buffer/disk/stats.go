@@ -24,6 +24,7 @@ func (b *Buffer) Stats() buffer.Stats {
 		Room:        b.room(),
 		Halted:      b.failure.Err(),
 		Full:        b.noRoom(int(b.refusedSize.Load())),
+		Writing:     b.committer.writing(),
 		ClockJump:   b.clockJump(),
 		DiskBytes:   b.diskBytes.Load(),
 		FolderMode:  fs.FileMode(b.folderMode.Load()),

@@ -159,6 +159,9 @@ type committer struct {
 	// stuck is set when Pebble panicked: it may hold its locks, so closing it could hang.
 	stuck atomic.Bool
 
+	// begun is when the group began that is being written, by Clock.Elapsed and one more; 0 where none is.
+	begun atomic.Int64
+
 	// newest is the segment that was the newest when it last looked, and cacheDropped the total size when it last asked
 	// for pages to be dropped.
 	newest, cacheDropped uint64

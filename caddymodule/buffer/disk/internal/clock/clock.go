@@ -101,6 +101,9 @@ func (c *Clock) Next() int64 {
 	return c.now
 }
 
+// Elapsed is the time that has passed since some moment. It never jumps.
+func (c *Clock) Elapsed() time.Duration { return c.elapsed() }
+
 // Wall is what the wall clock says, for people.
 func (c *Clock) Wall() time.Time { return c.wall() }
 
