@@ -11,7 +11,7 @@ import (
 
 func init() { caddy.RegisterModule(new(API)) }
 
-// API answers what operators ask and request: status, events, dead letters, replays, and
+// API answers what operators ask and request: health, status, events, dead letters, replays, and
 // pausing handlers, as JSON below `/smartcar/` on Caddy's admin endpoint. It needs no
 // configuration; `caddy smartcar status` and its sisters use it. All of it is described
 // in docs/operating.md.
@@ -31,9 +31,11 @@ func (*API) CaddyModule() caddy.ModuleInfo {
 
 // Routes implements caddy.AdminRouter.
 func (a *API) Routes() []caddy.AdminRoute {
-	routes := routes()
-	served := make([]caddy.AdminRoute, 0, len(routes)+1)
-	for _, route := range routes {
+	var served []caddy.AdminRoute
+	for _, route := range healthRoutes() {
+		served = append(served, caddy.AdminRoute{Pattern: route.Pattern, Handler: route.handler()})
+	}
+	for _, route := range routes() {
 		served = append(served, caddy.AdminRoute{Pattern: route.Pattern, Handler: a.handler(route)})
 	}
 	return append(served, caddy.AdminRoute{Pattern: api.Prefix, Handler: caddy.AdminHandlerFunc(unknownPath)})

@@ -23,6 +23,9 @@ func TestOperatingDocHasEachField(t *testing.T) {
 			t.Errorf("%s %s is not on the page", what, words)
 		}
 	}
+	for _, route := range healthRoutes() {
+		want("address", "`GET "+route.Pattern+"`")
+	}
 	for _, route := range routes() {
 		for method, m := range route.Methods {
 			if method == http.MethodHead {

@@ -99,11 +99,9 @@ func with(a, b []string, more ...string) []string { return slices.Concat(a, b, m
 // handler serves a route: method, app, parameters, then the work itself.
 func (a *API) handler(route route) caddy.AdminHandler {
 	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		method, ok := route.Methods[r.Method]
-		if !ok {
-			allow := strings.Join(slices.Sorted(maps.Keys(route.Methods)), ", ")
-			w.Header().Set("Allow", allow)
-			return apiErrorf(http.StatusMethodNotAllowed, "%s is not possible here: use %s", r.Method, allow)
+		method, err := methodOf(route.Methods, w, r)
+		if err != nil {
+			return err
 		}
 		query, err := parseParams(r.URL.RawQuery, method.Params)
 		if err != nil {
@@ -119,6 +117,17 @@ func (a *API) handler(route route) caddy.AdminHandler {
 		}
 		return writeJSON(w, body)
 	})
+}
+
+// methodOf returns what a request's method does, or an error with those that there are.
+func methodOf(known map[string]method, w http.ResponseWriter, r *http.Request) (method, error) {
+	m, ok := known[r.Method]
+	if !ok {
+		allow := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+		w.Header().Set("Allow", allow)
+		return method{}, apiErrorf(http.StatusMethodNotAllowed, "%s is not possible here: use %s", r.Method, allow)
+	}
+	return m, nil
 }
 
 // writeJSON answers with JSON. It is encoded first, so that a failure can still be said.
@@ -165,10 +174,12 @@ func asAPIError(err error) error {
 
 // unknownPath says what there is.
 func unknownPath(_ http.ResponseWriter, r *http.Request) error {
-	routes := routes()
-	known := make([]string, len(routes))
-	for i, route := range routes {
-		known[i] = route.Pattern
+	var known []string
+	for _, route := range healthRoutes() {
+		known = append(known, route.Pattern)
+	}
+	for _, route := range routes() {
+		known = append(known, route.Pattern)
 	}
 	return apiErrorf(http.StatusNotFound, "there is nothing at %s: there are %s", r.URL.Path, strings.Join(known, ", "))
 }

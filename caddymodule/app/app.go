@@ -113,8 +113,9 @@ type App struct {
 	// sites are the servers that have a receiver, and watch asks them whether requests come to it.
 	sites []site
 	watch atomic.Pointer[selfcheck.Watch]
-	// sources are those of the receivers.
-	sources []string
+	// sources are those of the receivers, storeTimeout is the shortest of theirs, 0 where there is none.
+	sources      []string
+	storeTimeout time.Duration
 	// files are those that the config was made from.
 	files drift.Files
 	// look reads them again.

@@ -83,22 +83,33 @@ var (
 // config, which may wait for a slow plugin, that is the app that has begun to start.
 // Errors: ErrStarting, ErrNotConfigured.
 func Active() (Running, error) {
+	app, err := activeApp()
+	if errors.Is(err, ErrStarting) {
+		if app = startingApp(); app != nil {
+			err = nil
+		}
+	}
+	if err != nil {
+		return Running{}, err
+	}
+	return app.running(), nil
+}
+
+// activeApp returns the app of the config that is in force.
+func activeApp() (*App, error) {
 	ctx := caddy.ActiveContext()
 	if ctx.Context == nil {
-		if app := startingApp(); app != nil {
-			return app.running(), nil
-		}
-		return Running{}, ErrStarting
+		return nil, ErrStarting
 	}
 	mod, err := ctx.AppIfConfigured(Name)
 	if err != nil {
-		return Running{}, ErrNotConfigured
+		return nil, ErrNotConfigured
 	}
 	app, ok := mod.(*App)
 	if !ok || app.ref == nil {
-		return Running{}, ErrNotConfigured
+		return nil, ErrNotConfigured
 	}
-	return app.running(), nil
+	return app, nil
 }
 
 func (a *App) running() Running {

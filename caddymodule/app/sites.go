@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -14,10 +16,11 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/sitecheck"
 )
 
-// Join makes a receiver's source known, and the server that is being set up with ctx, once however many receivers it
+// Join makes a receiver's source and its store_timeout known, and the server that is being set up with ctx, once however many receivers it
 // has: its connections are counted, and its sites are looked at. What loses events there is a
 // warning, a handler that sends its events back to a receiver an error.
-func (a *App) Join(ctx caddy.Context, source string) error {
+func (a *App) Join(ctx caddy.Context, source string, storeTimeout time.Duration) error {
+	a.storeTimeout = min(storeTimeout, cmp.Or(a.storeTimeout, storeTimeout))
 	if !slices.Contains(a.sources, source) {
 		a.sources = append(a.sources, source)
 	}

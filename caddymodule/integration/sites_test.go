@@ -25,11 +25,12 @@ func validateSite(t *testing.T, app, sites string) (logged string, err error) {
 func TestSitesThatLoseEvents(t *testing.T) {
 	const receiver = "\tsmartcar_webhook /hook {\n\t\ttoken TOKEN\n\t}\n"
 	tests := map[string]struct{ sites, site, want string }{
-		"no fallback":   {"a.example {\n" + receiver + "}\n", "a.example", "such as /hook/, gets Caddy's empty 200"},
-		"second site":   {"a.example {\n" + receiver + "\trespond 404\n}\nb.example {\n" + receiver + "}\n", "b.example", "empty 200"},
-		"another port":  {"a.example {\n" + receiver + "\trespond 404\n}\n:8080 {\n" + receiver + "}\n", ":8080", "empty 200"},
-		"error page":    {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry 200\n\t}\n}\n", "a.example", "with status 200"},
-		"as it must be": {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry\n\t}\n}\n", "", ""},
+		"no fallback":    {"a.example {\n" + receiver + "}\n", "a.example", "such as /hook/, gets Caddy's empty 200"},
+		"second site":    {"a.example {\n" + receiver + "\trespond 404\n}\nb.example {\n" + receiver + "}\n", "b.example", "empty 200"},
+		"another port":   {"a.example {\n" + receiver + "\trespond 404\n}\n:8080 {\n" + receiver + "}\n", ":8080", "empty 200"},
+		"health is none": {"a.example {\n" + receiver + "\tsmartcar_health\n}\n", "a.example", "empty 200"},
+		"error page":     {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry 200\n\t}\n}\n", "a.example", "with status 200"},
+		"as it must be":  {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry\n\t}\n}\n", "", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

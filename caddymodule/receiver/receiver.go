@@ -157,7 +157,7 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	rc.bodies = rc.ref.Bodies()
 	rc.nonces, rc.config = rc.ref.Nonces(), smartcarApp
 	rc.stages = rc.ref.Stages()
-	return smartcarApp.Join(ctx, rc.Source)
+	return smartcarApp.Join(ctx, rc.Source, time.Duration(rc.StoreTimeout))
 }
 
 // configure fills in defaults, checks the values and prepares what depends on them. It returns the tokens without their

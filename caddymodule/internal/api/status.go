@@ -14,6 +14,8 @@ const (
 	StateFull       = "full"
 	StateUnreached  = "unreached"
 	StateNoReceiver = "no-receiver"
+	// StateHanging is none of Receiving, but a word of Ready: a write to the buffer takes longer than any event may wait.
+	StateHanging = "hanging"
 )
 
 // Status is the answer to "is all well?".

@@ -118,6 +118,7 @@ func (r *Route) answersAll() bool {
 var passing = []string{
 	"headers", "encode", "vars", "rewrite", "request_body", "log_append", "map", "tracing", "copy_response_headers",
 	"authentication", "intercept", "templates", "push", "timeouts",
+	"smartcar_health", // which answers GET alone
 }
 
 func (h Handler) answers() bool {
