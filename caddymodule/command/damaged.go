@@ -82,6 +82,8 @@ func (p printer) recoveredAt(d *api.Damaged) string {
 
 func (p printer) howToRecover(d *api.Damaged) string {
 	switch {
+	case d.What == "changes":
+		return "nothing: no file is set aside"
 	case d.Files == 0:
 		return "nothing: the files are missing"
 	case d.What == "store":
@@ -94,6 +96,8 @@ func damagedPart(what string) string {
 	switch what {
 	case "log":
 		return "files of events: what can be read is in its place again"
+	case "changes":
+		return "what was just written: handlers may get events again"
 	case "store":
 		return "what was known of the events: built anew from them, but for what is older than their files"
 	case "all":

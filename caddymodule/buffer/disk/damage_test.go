@@ -188,10 +188,8 @@ func (r *rot) write(b []byte) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer f.Close()
-	if _, err := f.Write(b); err != nil {
-		r.t.Fatal(err)
-	}
+	_, err = f.Write(b)
+	must(r.t, err, f.Sync(), f.Close())
 }
 
 // With damage to the newest events, none of their positions is given to another.

@@ -42,7 +42,11 @@ func (o Options) mendLog(damage *DamageError) (done bool, err error) {
 // setFlawsAside sets aside the segments that are in their place, and notes which are missing.
 func (o Options) setFlawsAside(damage *DamageError, flaws []eventlog.Flaw) error {
 	var names, missing, resumed []string
+	beyond := uint64(0)
 	for _, f := range flaws {
+		if f.End && !o.controlCurrent {
+			beyond = spare
+		}
 		switch {
 		case f.Missing:
 			missing = append(missing, f.Name)
@@ -67,7 +71,7 @@ func (o Options) setFlawsAside(damage *DamageError, flaws []eventlog.Flaw) error
 	if len(missing) > 0 {
 		why = fmt.Sprintf("%s (missing: %s)", why, strings.Join(missing, ", "))
 	}
-	note, err := o.setAside(damaged.Note{What: buffer.DamagedLog, Why: why, NextPosition: next, Files: names})
+	note, err := o.setAside(damaged.Note{What: buffer.DamagedLog, Why: why, NextPosition: next + beyond, Files: names})
 	if err != nil {
 		return err
 	}
@@ -85,6 +89,9 @@ func (o Options) segmentsAside() (map[string]string, error) {
 	}
 	paths := map[string]string{}
 	for _, s := range slices.Backward(sets) {
+		if s.What == buffer.DamagedChanges {
+			continue // there is no file
+		}
 		if s.What != buffer.DamagedLog && s.What != buffer.DamagedStore {
 			break // the files before it are those of another log
 		}

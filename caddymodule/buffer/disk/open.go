@@ -33,7 +33,8 @@ func Open(ctx context.Context, o Options) (*Buffer, error) {
 		return nil, fmt.Errorf("opening buffer %s: %w", o.Path, err)
 	}
 	b, err := o.open(nil)
-	if _, is := errors.AsType[*DamageError](err); is {
+	if damage, is := errors.AsType[*DamageError](err); is {
+		o.controlCurrent = damage.current
 		return o.openDamaged(ctx)
 	}
 	return b, err
@@ -54,6 +55,7 @@ func (o Options) open(lock *pebble.Lock) (*Buffer, error) {
 	b.limits.Store(&o.Limits)
 	b.fs = failstop.New(failstop.Options{
 		FS: o.FS, Path: o.Path, Identity: o.Identity, Log: o.Log, Closing: b.closing, Look: b.finishSetAside,
+		LogDamaged: o.passLost,
 	})
 	b.failure = b.fs.Failure
 	db, err := openPebble(o, b.fs, lock)

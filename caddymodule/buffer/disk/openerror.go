@@ -39,6 +39,8 @@ type DamageError struct {
 	Cause error
 	// known is what the store says of the log, as far as it can be read.
 	known eventlog.Known
+	// current: no event was stored after the control file was written that is there.
+	current bool
 }
 
 // Error is one line.
@@ -80,5 +82,6 @@ func openingError(path string, err error, f *failstop.FS, known eventlog.Known) 
 	case refused != nil:
 		return fmt.Errorf("opening buffer %s: %w (%s)", path, refused, oneLine(err))
 	}
-	return &DamageError{Path: path, Cause: err, known: known}
+	_, current := f.Given()
+	return &DamageError{Path: path, Cause: err, known: known, current: current}
 }

@@ -68,6 +68,10 @@ type Options struct {
 	segment int64
 	// controlLost: the control file is not there, or damaged, and the other files will be set aside.
 	controlLost bool
+	// controlCurrent: no event was stored after the control file was written.
+	controlCurrent bool
+	// passLost: changes in the log that are damaged, and that the store lacks, do not keep it from being opened.
+	passLost bool
 	// probe looks at what Path lies on. Default: only with the operating system's FS, whose disk it can be.
 	probe *probe.Probe
 }

@@ -16,6 +16,7 @@ import (
 func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 	log, err := eventlog.Open(eventlog.Options{
 		FS: b.fs, Dir: b.opts.Path, SegmentSize: b.opts.segment, NoSync: b.opts.noSync,
+		Synced: b.fs.Synced, PassLost: b.opts.passLost,
 		Check: func(raw []byte, position uint64) error {
 			_, _, err := format.OpenRecord(raw, position)
 			return err
@@ -29,21 +30,11 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	batch := b.db.NewBatch()
-	defer func() { _ = batch.Close() }()
-	recovered := 0
-	err = log.Recover(applied.group, applied.next, func(g eventlog.Recovered) error {
-		recovered++
-		batch.Reset()
-		if err := batch.SetRepr(append([]byte{}, g.Batch...)); err != nil {
-			return fmt.Errorf("%w: group %d: %w", format.ErrDamaged, g.Number, err)
-		}
-		return b.db.Apply(batch, pebble.NoSync)
-	})
+	recovered, err := b.recoverFrom(applied)
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	if recovered > 0 {
+	if recovered {
 		// The control file no longer covers what the log has behind it now.
 		if err := b.db.Flush(); err != nil {
 			return 0, 0, 0, err
@@ -51,6 +42,9 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 		if applied, _, err = b.loadApplied(); err != nil {
 			return 0, 0, 0, err
 		}
+	}
+	if applied, err = b.finishLost(applied); err != nil {
+		return 0, 0, 0, err
 	}
 	if group, next := log.Next(); group != applied.group || next != applied.next {
 		return 0, 0, 0, fmt.Errorf("%w: the log of events ends with group %d before position %d, the store with group "+
@@ -62,6 +56,34 @@ func (b *Buffer) openEvents() (last, next, total uint64, err error) {
 	}
 	b.flushed.Store(applied.group)
 	return applied.group, applied.next, applied.total, nil
+}
+
+// recoverFrom applies to the store what it lacks of the log, and reports whether that was anything.
+func (b *Buffer) recoverFrom(a applied) (recovered bool, err error) {
+	batch := b.db.NewBatch()
+	defer func() { _ = batch.Close() }()
+	last := a.group
+	err = b.events.Recover(a.group, a.next, func(g eventlog.Recovered) error {
+		recovered = true
+		before := last
+		last = g.Number
+		if g.Lost {
+			return b.noteLost(g, before)
+		}
+		batch.Reset()
+		if err := batch.SetRepr(append([]byte{}, g.Batch...)); err != nil {
+			return fmt.Errorf("%w: group %d: %w", format.ErrDamaged, g.Number, err)
+		}
+		return b.db.Apply(batch, pebble.NoSync)
+	})
+	if err != nil {
+		return false, err
+	}
+	lost, most, err := b.lacksEnd()
+	if err != nil || !lost {
+		return recovered, err
+	}
+	return true, b.endBehindLost(most)
 }
 
 // applied is how far the store is: what it has of the log.

@@ -50,13 +50,24 @@ func (o Options) openSettingAside(ctx context.Context, lock *pebble.Lock) (*Buff
 	if err := o.checkOften(); err != nil {
 		return nil, fmt.Errorf("opening buffer %s: %w (%s)", o.Path, err, oneLine(err))
 	}
-	next, failed := failstop.NextOf(o.FS, o.Path)
+	next, closed, failed := failstop.LastControl(o.FS, o.Path)
 	if failed != nil {
 		return nil, fmt.Errorf("opening buffer %s: %w (%s)", o.Path, failed, oneLine(err))
 	}
 	o.controlLost = next == 0
-	// Each step keeps less than the one before it.
-	for _, step := range []func(*DamageError) (done bool, err error){o.mendLog, o.setStoreAside, o.setAllAside} {
+	// Another process may have had it since.
+	o.controlCurrent = o.controlCurrent && closed
+	judged := func(*DamageError) (bool, error) {
+		o.passLost = true
+		return true, nil
+	}
+	storeAside := func(damage *DamageError) (bool, error) {
+		o.passLost = false
+		return o.setStoreAside(damage)
+	}
+	// Each step keeps less than the one before it. With the log judged by what is in it, more may be known of it.
+	for _, step := range []func(*DamageError) (done bool, err error){o.mendLog, judged, o.mendLog, storeAside,
+		o.setAllAside} {
 		damage, is := errors.AsType[*DamageError](err)
 		if !is {
 			return b, err
@@ -68,8 +79,12 @@ func (o Options) openSettingAside(ctx context.Context, lock *pebble.Lock) (*Buff
 		if failed != nil {
 			return nil, fmt.Errorf("opening buffer %s: %w (%s)", o.Path, failed, oneLine(damage.Cause))
 		}
-		if done {
-			b, err = o.open(lock)
+		if !done {
+			continue
+		}
+		if b, err = o.open(lock); err == nil && o.passLost {
+			o.Log.Error("buffer: the log of events is damaged; all else goes on: events that cannot be read become dead "+
+				"letters", "path", o.Path, "why", oneLine(damage.Cause))
 		}
 	}
 	return b, err
@@ -146,7 +161,7 @@ func (o Options) setAside(n damaged.Note) (damaged.Note, error) {
 	return n, nil
 }
 
-// Files are set aside so many times in such a time at most. One start may do so up to three times.
+// Files are set aside so many times in such a time at most. One start may do so up to four times.
 const (
 	oftenTimes = 10
 	oftenIn    = time.Hour
@@ -190,7 +205,7 @@ func (o Options) beyondAll(damage *DamageError) (uint64, error) {
 
 // given returns the position behind those that were given, by what is known beside the log.
 func (o Options) given(damage *DamageError) (uint64, error) {
-	control, err := failstop.NextOf(o.FS, o.Path)
+	control, _, err := failstop.LastControl(o.FS, o.Path)
 	return max(control, damage.known.Next), err
 }
 

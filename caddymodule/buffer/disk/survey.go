@@ -79,7 +79,7 @@ func (s *survey) run(ctx context.Context) error {
 	if s.part {
 		return s.findInBuffer(ctx)
 	}
-	given, err := failstop.NextOf(s.b.opts.FS, s.folder)
+	given, _, err := failstop.LastControl(s.b.opts.FS, s.folder)
 	if err != nil {
 		return err
 	}

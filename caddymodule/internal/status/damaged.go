@@ -19,6 +19,12 @@ func damagedAttention(d *api.Damaged) api.Attention {
 		what += ", since " + d.At.Format(time.RFC3339)
 	}
 	look, remove := "caddy smartcar damaged", "caddy smartcar damaged remove "+d.Name
+	if buffer.DamagedPart(d.What) == buffer.DamagedChanges {
+		return api.Attention{Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, Commands: []string{look, remove},
+			What: text.Because("changes to the buffer are lost that were just written", d.Why),
+			Do: "see to the disk; handlers may get events again, events that cannot be read are among the dead letters, " +
+				"and dead letters, pauses, memos and ids of that time may be missing; " + remove + " ends this line"}
+	}
 	if d.Files == 0 {
 		return api.Attention{Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, Commands: []string{look, remove},
 			What: text.Because("files of the buffer are missing", d.Why),

@@ -44,6 +44,11 @@ func TestDamagedStoreSaysWhatMayBeMissing(t *testing.T) {
 		strings.Contains(a.Do, "recover") || !strings.Contains(a.Do, "caddy smartcar damaged remove 1 ends this line") {
 		t.Errorf("attention: %+v", a)
 	}
+	a = damagedAttention(&api.Damaged{What: string(buffer.DamagedChanges), Folder: "/srv/b/damaged/1", Why: "group 7"})
+	if !strings.Contains(a.What, "changes to the buffer are lost") || !strings.Contains(a.What, "group 7") ||
+		strings.Contains(a.Do, "recover") || !strings.Contains(a.Do, "handlers may get events again") {
+		t.Errorf("attention for lost changes: %+v", a)
+	}
 	a = damagedAttention(&api.Damaged{What: string(buffer.DamagedLog), Folder: "/srv/b/damaged/1", Why: "gone"})
 	if strings.Contains(a.What+a.Do, "0 files") || strings.Contains(a.Do, "recover") ||
 		!strings.Contains(a.What, "missing") {

@@ -146,6 +146,21 @@ func (h *groupHeader) eachRecord(records, table []byte, f func(position uint64, 
 	return true
 }
 
+// gaps returns the positions without a record of the group that b begins with, nil where its lengths cannot be read.
+func (h *groupHeader) gaps(b []byte) (gaps []uint64) {
+	if h.size() > int64(len(b)) {
+		return nil
+	}
+	records, table, _ := h.split(b[groupHeaderSize:h.size()])
+	h.eachRecord(records, table, func(position uint64, raw []byte) bool {
+		if raw == nil {
+			gaps = append(gaps, position)
+		}
+		return true
+	})
+	return gaps
+}
+
 var groupMagicBytes = binary.LittleEndian.AppendUint32(nil, groupMagic)
 
 // findHeader returns where the next intact group header with a number between the two begins, -1 if there is none.

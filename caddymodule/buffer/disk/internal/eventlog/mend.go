@@ -18,7 +18,9 @@ type Flaw struct {
 	Copy string
 	// Missing: there is no such file, and no copy.
 	Missing bool
-	header  []byte
+	// End: it is the last one, and there may have been events in it that nobody knows of.
+	End    bool
+	header []byte
 }
 
 // Flaws looks for the segments in a directory that keep the log from being opened. It changes nothing. Mend gives each
@@ -214,6 +216,7 @@ func (m *mending) checkEnd() error {
 	}
 	if m.end.group < k.Last {
 		m.lack(end{number: m.end.number + 1, group: k.Last, first: k.Next})
+		m.flaws[len(m.flaws)-1].End = true
 	}
 	return nil
 }

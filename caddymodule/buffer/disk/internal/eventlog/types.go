@@ -23,6 +23,11 @@ type Options struct {
 	SegmentSize int64
 	// Check says what is wrong with a record. A group with such a record at the end of the log is taken for torn.
 	Check func(raw []byte, position uint64) error
+	// Synced returns how many bytes of a segment were synced for sure; nil where that is not known. What lies in them is
+	// damaged and not torn, also at the end of the log.
+	Synced func(name string) int64
+	// PassLost has Recover pass over groups that are damaged or missing, and whose batches the owner lacks.
+	PassLost bool
 	// NoSync omits the syncs. It is for tests that must see what that loses.
 	NoSync bool
 }
@@ -43,6 +48,9 @@ type Log struct {
 	small   int
 	number  uint64
 	next    uint64
+	// endLost is set by Recover: groups at the end are lost, with so many records at most.
+	endLost  bool
+	lostMost uint64
 
 	// dropped is the position before which pages were dropped; DropPageCache alone uses it.
 	dropped uint64

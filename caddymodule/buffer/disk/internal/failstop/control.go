@@ -33,6 +33,8 @@ type control struct {
 	old stamp
 	// written is the state in the file.
 	written controlState
+	// current: when the store was opened, the state in the file was the last one.
+	current bool
 	// lost: there is something stored, and no file that says how it should look.
 	lost bool
 }
@@ -145,8 +147,8 @@ func writeSynced(fsys vfs.FS, path string, b []byte) error {
 }
 
 // check compares the files of a store that nobody has open with the control file. It changes nothing. rebuild: the log
-// may be there alone.
-func (c *control) check(fsys vfs.FS, dir string, rebuild bool) error {
+// may be there alone. logDamaged: the segments are not looked at.
+func (c *control) check(fsys vfs.FS, dir string, rebuild, logDamaged bool) error {
 	names, err := fsys.List(dir)
 	if err != nil {
 		return err
@@ -167,7 +169,16 @@ func (c *control) check(fsys vfs.FS, dir string, rebuild bool) error {
 		return err
 	}
 	c.lost = t.Next == 0 && slices.ContainsFunc(names, isContents)
-	for _, s := range append([]stamp{t.Manifest}, t.Logs...) {
+	if c.old, err = stampOf(fsys, dir, manifest, -1); err != nil {
+		return err
+	}
+	c.current = t.Closed && c.old == t.Manifest
+	c.written = t
+	stamps := []stamp{t.Manifest}
+	if !logDamaged {
+		stamps = append(stamps, t.Logs...)
+	}
+	for _, s := range stamps {
 		if !slices.Contains(names, s.Name) || grows(s.Name) && s.Name != manifest &&
 			strings.HasPrefix(s.Name, manifestPrefix) {
 			continue
@@ -181,10 +192,7 @@ func (c *control) check(fsys vfs.FS, dir string, rebuild bool) error {
 				s.Name)
 		}
 	}
-	if c.old, err = stampOf(fsys, dir, manifest, -1); err != nil {
-		return err
-	}
-	if t.Closed && c.old == t.Manifest {
+	if c.current && !logDamaged {
 		// Nothing has happened since.
 		for _, s := range t.Logs {
 			if !slices.Contains(names, s.Name) {
@@ -192,8 +200,17 @@ func (c *control) check(fsys vfs.FS, dir string, rebuild bool) error {
 			}
 		}
 	}
-	c.written = t
 	return nil
+}
+
+// syncedOf returns how many bytes of a segment were synced when the file was written, 0 where it does not say.
+func (c *control) syncedOf(name string) int64 {
+	for _, s := range c.written.Logs {
+		if s.Name == name {
+			return s.Size
+		}
+	}
+	return 0
 }
 
 // checkPosition returns an error when less is stored than there was.
@@ -228,10 +245,11 @@ func markedManifest(names []string) (manifest string) {
 	return manifest
 }
 
-// NextOf is the position of the next event by the control file of a directory, 0 where it says none.
-func NextOf(fsys vfs.FS, dir string) (uint64, error) {
+// LastControl returns what the control file of a directory says: the position of the next event, 0 where it says none,
+// and whether the store was closed behind it.
+func LastControl(fsys vfs.FS, dir string) (next uint64, closed bool, err error) {
 	t, err := readControl(fsys, dir)
-	return t.Next, err
+	return t.Next, t.Closed, err
 }
 
 // readControl returns an empty state where there is no file. A damaged file says nothing either: it holds no data.

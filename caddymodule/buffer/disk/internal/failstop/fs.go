@@ -42,8 +42,9 @@ type FS struct {
 	refusals    *refusals
 	descriptors *descriptorFS
 	diskFull    *diskFull
-	// look is Options.Look.
-	look func(vfs.FS) (bool, error)
+	// look is Options.Look, and logDamaged Options.LogDamaged.
+	look       func(vfs.FS) (bool, error)
+	logDamaged bool
 	// begun is set when the opening of the store may have started something that only its end would stop.
 	begun atomic.Bool
 }
@@ -61,6 +62,8 @@ type Options struct {
 	// Look, if not nil, looks at the directory once it is locked and before anything else does. It says whether the
 	// store may be built anew from the log, so that it is not missed.
 	Look func(vfs.FS) (rebuild bool, err error)
+	// LogDamaged: the segments of the log are not checked against the control file. Whoever reads them judges.
+	LogDamaged bool
 }
 
 // New wraps a file system. It reserves file descriptors until Release.
@@ -77,6 +80,7 @@ func New(o Options) *FS {
 		refusals:    refusals,
 		descriptors: descriptors,
 		look:        o.Look,
+		logDamaged:  o.LogDamaged,
 		diskFull:    &diskFull{log: o.Log, path: o.Path, closing: o.Closing, failure: failure},
 	}
 	if o.FS == vfs.Default {
@@ -98,6 +102,13 @@ func (f *FS) Full() error { return f.diskFull.err() }
 // CheckPosition returns an error when less is stored than the control file says: next is the position of the next
 // event.
 func (f *FS) CheckPosition(next uint64) error { return f.control.checkPosition(next) }
+
+// Given returns the position of the next event by the control file that was found, 0 where it says none. current: no
+// event was stored after that was written.
+func (f *FS) Given() (next uint64, current bool) { return f.control.written.Next, f.control.current }
+
+// Synced returns how many bytes of a segment were synced by the control file that was found, 0 where it does not say.
+func (f *FS) Synced(segment string) int64 { return f.control.syncedOf(segment) }
 
 // ControlLost reports whether the control file was missing or damaged when the store was opened, although something is
 // stored: damage at the end of the log or of the manifest could not be told from what a crash leaves.

@@ -43,7 +43,7 @@ func (f *FS) Locked(name string) error {
 			return err
 		}
 	}
-	if err := f.control.check(f.FS, f.path, rebuild); err != nil {
+	if err := f.control.check(f.FS, f.path, rebuild, f.logDamaged); err != nil {
 		return err
 	}
 	return f.giveIdentity()

@@ -38,6 +38,8 @@ var (
 	MetaClock     = []byte("mclock")
 	MetaRebuild   = []byte("mrebuild")
 	MetaLost      = []byte("mlost")
+	// MetaBeforeLost is there while a store goes on without changes that are lost.
+	MetaBeforeLost = []byte("mbeforelost")
 )
 
 // DedupeKey identifies a source and an id.
