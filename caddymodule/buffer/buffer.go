@@ -90,11 +90,11 @@ type Stats struct {
 	Bytes uint64
 	// Oldest is when the oldest event was stored, zero where there is none.
 	Oldest time.Time
-	// Syncs, Appended, Duplicates and Corrupt count since the buffer was opened, and so do Unreadable and Conflicts: the
-	// dead letters of no handler that were made, by their reason.
+	// Syncs, Appended, Duplicates and Corrupt count since the buffer was opened, and so do Unreadable and Conflicts:
+	// the dead letters of no handler that were made, by their reason.
 	Syncs, Appended, Duplicates, Corrupt, Unreadable, Conflicts uint64
-	// Room is about how many bytes more can be stored until Append fails with ErrFull, by the less of what MaxSize and the
-	// disk allow. What every consumer has settled counts as room, since it gives way. nil where that is not known.
+	// Room is about how many bytes more can be stored until Append fails with ErrFull, by the less of what MaxSize and
+	// the disk allow. What every consumer has settled counts as room, since it gives way. nil where that is not known.
 	Room *uint64
 	// Halted is the reason when the buffer accepts nothing more, else nil.
 	Halted error

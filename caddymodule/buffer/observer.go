@@ -15,7 +15,7 @@ type Host struct {
 
 // Observer is told what a buffer does. It is called by what does it, so it must return at once.
 type Observer interface {
-	// Synced is told of each sync: how long the write and the sync took, and how many events they made durable. None were,
-	// where only outcomes were recorded.
+	// Synced is told of each sync: how long the write and the sync took, and how many events they made durable. None
+	// were, where only outcomes were recorded.
 	Synced(took time.Duration, events int)
 }

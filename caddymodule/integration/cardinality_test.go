@@ -80,7 +80,8 @@ func text(n int, what string) string { return fmt.Sprintf("%s-%s-%d", outsideTex
 // distinct is the body of the nth event, the token that it is signed with and the status of its answer.
 func distinct(n int) (body []byte, token string, want int) {
 	sample := smartcar.Sample{
-		EventID: uuid.NewString(), VehicleID: text(n, "vehicle"), UserID: text(n, "user"), WebhookID: text(n, "webhook"),
+		EventID: uuid.NewString(), VehicleID: text(n, "vehicle"), UserID: text(n, "user"),
+		WebhookID:  text(n, "webhook"),
 		DeliveryID: uuid.NewString(), Mode: smartcar.ModeLive,
 	}
 	replace := func(body []byte, old, by string) []byte {

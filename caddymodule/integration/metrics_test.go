@@ -86,9 +86,12 @@ func newMetricsSite(t *testing.T) *metricsSite {
 func (m *metricsSite) handlers(t *testing.T) string {
 	t.Helper()
 	file := func(name string) string { return filepath.Join(m.dir, name) }
-	return m.adminHandlers(m.app.url) + fmt.Sprintf(metricsHandlers, m.app.url, fmt.Sprintf("http://127.0.0.1:%d", freePort(t))) +
-		ownHandler(t, "hangs", "hang", "", map[string]string{"path": file("hang.jsonl"), "gate": m.gate, "seen": file("seen.jsonl")}) +
-		ownHandler(t, "dies", "poison", "", map[string]string{"path": file("dies.jsonl"), "event": m.poison, "tries": file("tries.jsonl")})
+	nobody := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	return m.adminHandlers(m.app.url) + fmt.Sprintf(metricsHandlers, m.app.url, nobody) +
+		ownHandler(t, "hangs", "hang", "", map[string]string{"path": file("hang.jsonl"), "gate": m.gate,
+			"seen": file("seen.jsonl")}) +
+		ownHandler(t, "dies", "poison", "", map[string]string{"path": file("dies.jsonl"), "event": m.poison,
+			"tries": file("tries.jsonl")})
 }
 
 // sendBody posts a body that must be answered with a status.
@@ -105,7 +108,8 @@ func (m *metricsSite) sendAll(t *testing.T) {
 	t.Helper()
 	now := time.Now()
 	sample := func(vehicle string) smartcar.Sample {
-		return smartcar.Sample{EventID: uuid.NewString(), VehicleID: vehicle, DeliveryID: uuid.NewString(), RecordedAt: now, Mode: "LIVE"}
+		return smartcar.Sample{EventID: uuid.NewString(), VehicleID: vehicle, DeliveryID: uuid.NewString(),
+			RecordedAt: now, Mode: "LIVE"}
 	}
 	first := sample("car")
 	m.sendBody(t, http.StatusOK, first.VehicleState(), testToken)
@@ -155,9 +159,11 @@ func TestMetrics(t *testing.T) {
 	m.sendAll(t)
 	waitFor(t, "all that can be settled is, and the rest waits", 30*time.Second, func() bool {
 		now = m.scrape(t)
-		return now.sum("handler_dead_letters_total") == 8 && now.sum("buffer_dead_letters") == 8 && now.sum("handler_in_flight_events", `"hangs"`) == 1 &&
+		return now.sum("handler_dead_letters_total") == 8 && now.sum("buffer_dead_letters") == 8 &&
+			now.sum("handler_in_flight_events", `"hangs"`) == 1 &&
 			now.sum("handler_lanes_parked", `"later"`) == 1 && now.sum("body_memory_bytes") == 0 &&
-			now.sum("handler_breaker_state", `"broken"`, `"open"`) == 1 && now.sum("handler_behind_events", `"crm"`) == 0 &&
+			now.sum("handler_breaker_state", `"broken"`, `"open"`) == 1 &&
+			now.sum("handler_behind_events", `"crm"`) == 0 &&
 			now.sum("handler_behind_events", `"parks"`) == 0
 	})
 	after := now
@@ -211,14 +217,18 @@ func TestMetrics(t *testing.T) {
 			t.Fatalf("plugin %d cannot be killed: %v", pid, err)
 		}
 	}
-	waitFor(t, "the plugins are up again, the replay is done and the buffer has been seen to grow", 40*time.Second, func() bool {
-		now := m.scrape(t)
-		m.sendEvents(t, "held", 1)
-		maps.Copy(moved, now.moved(before))
-		return now.sum("handler_plugin_crashes_total", `"crm"`) == 1 && now.sum("handler_plugin_restarts_total", `"crm"`) == 1 &&
-			now.sum("replays", `"done"`) == 1 && moved[metricPrefix+"buffer_headroom_seconds"] && now.sum("handler_replayed_total", `"archive"`) > 0
-	})
-	changed := strings.Replace(m.caddyfile("7d"), "smartcar_webhook {\n\t\ttoken {env.SMARTCAR_TOKEN}\n\t}", "respond hello", 1)
+	waitFor(t, "the plugins are up again, the replay is done and the buffer has been seen to grow", 40*time.Second,
+		func() bool {
+			now := m.scrape(t)
+			m.sendEvents(t, "held", 1)
+			maps.Copy(moved, now.moved(before))
+			return now.sum("handler_plugin_crashes_total", `"crm"`) == 1 &&
+				now.sum("handler_plugin_restarts_total", `"crm"`) == 1 &&
+				now.sum("replays", `"done"`) == 1 && moved[metricPrefix+"buffer_headroom_seconds"] &&
+				now.sum("handler_replayed_total", `"archive"`) > 0
+		})
+	changed := strings.Replace(m.caddyfile("7d"), "smartcar_webhook {\n\t\ttoken {env.SMARTCAR_TOKEN}\n\t}",
+		"respond hello", 1)
 	changed = strings.Replace(changed, "retention 7d", "max_size 1GiB", 1)
 	changed = strings.Replace(changed, "handlers ", "body_memory 64MiB\n\t\thandlers ", 1)
 	if err := m.adminLoad(t.Context(), changed); err != nil {
@@ -276,7 +286,8 @@ func TestMetricsOutliveReloads(t *testing.T) {
 	t.Parallel()
 	m := newMetricsSite(t)
 	m.sendAll(t)
-	waitFor(t, "all that can be settled is", 30*time.Second, func() bool { return m.scrape(t).sum("buffer_dead_letters") == 8 })
+	waitFor(t, "all that can be settled is", 30*time.Second,
+		func() bool { return m.scrape(t).sum("buffer_dead_letters") == 8 })
 	before := m.scrape(t)
 	for name, change := range map[string]func(caddyfile, handlers string) (string, string){
 		"the same": func(c, h string) (string, string) { return c, h },
@@ -284,7 +295,8 @@ func TestMetricsOutliveReloads(t *testing.T) {
 			return strings.Replace(c, "retention 7d", "retention 8d", 1), h
 		},
 		"all handlers are changed": func(c, h string) (string, string) {
-			return c, strings.ReplaceAll(h, "  config {", "  env = { CHANGED = \"1\", GORACE = \"atexit_sleep_ms=0\" }\n  config {")
+			return c, strings.ReplaceAll(h, "  config {",
+				"  env = { CHANGED = \"1\", GORACE = \"atexit_sleep_ms=0\" }\n  config {")
 		},
 	} {
 		handlers := m.handlers(t)
@@ -302,11 +314,13 @@ func TestMetricsOutliveReloads(t *testing.T) {
 		waitFor(t, name+": it goes on counting", 20*time.Second, func() bool {
 			now := m.scrape(t)
 			return now.sum("answer_duration_seconds_count") > before.sum("answer_duration_seconds_count") &&
-				now.sum("handler_deliveries_total", `"archive"`, `"done"`) > before.sum("handler_deliveries_total", `"archive"`, `"done"`)
+				now.sum("handler_deliveries_total", `"archive"`, `"done"`) >
+					before.sum("handler_deliveries_total", `"archive"`, `"done"`)
 		})
 		before = m.scrape(t)
 	}
-	if err := m.adminLoad(t.Context(), strings.Replace(m.caddyfile("7d"), "handlers ", "metrics off\n\t\thandlers ", 1)); err != nil {
+	if err := m.adminLoad(t.Context(), strings.Replace(m.caddyfile("7d"), "handlers ", "metrics off\n\t\thandlers ",
+		1)); err != nil {
 		t.Fatal(err)
 	}
 	// For a moment the admin endpoint of the config before still answers.

@@ -20,10 +20,13 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// timed are the durations of one source, as "how many in so many seconds together".
-type timed map[string]struct {
-	n       uint64
-	seconds float64
+// timed are the durations of one source, by name.
+type timed map[string]part
+
+// part is how often something was timed, and how long it took together.
+type part struct {
+	N       uint64
+	Seconds float64
 }
 
 func timesOf(t *testing.T, m *metrics.Metrics) timed {
@@ -41,10 +44,7 @@ func timesOf(t *testing.T, m *metrics.Metrics) timed {
 			continue
 		}
 		if h := f.GetMetric()[0].GetHistogram(); h.GetSampleCount() > 0 {
-			all[name] = struct {
-				n       uint64
-				seconds float64
-			}{h.GetSampleCount(), h.GetSampleSum()}
+			all[name] = part{h.GetSampleCount(), h.GetSampleSum()}
 		}
 	}
 	return all
@@ -52,10 +52,6 @@ func timesOf(t *testing.T, m *metrics.Metrics) timed {
 
 // Each request is timed, however it ends, and each part of it that there was.
 func TestRequestsAreTimed(t *testing.T) {
-	type part = struct {
-		n       uint64
-		seconds float64
-	}
 	slow := func(err error) storeFunc {
 		return func(ctx context.Context, _ *buffer.Event) (buffer.Receipt, error) {
 			time.Sleep(3 * time.Second)
@@ -69,9 +65,12 @@ func TestRequestsAreTimed(t *testing.T) {
 		store storeFunc
 		want  timed
 	}{
-		{"stored", slowRequest(stateBody, tokenA), slow(nil), timed{"answer": {1, 5}, "body_read": {1, 2}, "store": {1, 3}}},
-		{"not stored", slowRequest(stateBody, tokenA), slow(errors.New("no")), timed{"answer": {1, 5}, "body_read": {1, 2}, "store": {1, 3}}},
-		{"wrong signature", slowRequest(stateBody, strings.Repeat("x", 40)), nil, timed{"answer": {1, 2}, "body_read": {1, 2}}},
+		{"stored", slowRequest(stateBody, tokenA), slow(nil), timed{"answer": {1, 5}, "body_read": {1, 2}, "store": {1,
+			3}}},
+		{"not stored", slowRequest(stateBody, tokenA), slow(errors.New("no")), timed{"answer": {1, 5}, "body_read": {1,
+			2}, "store": {1, 3}}},
+		{"wrong signature", slowRequest(stateBody, strings.Repeat("x", 40)), nil, timed{"answer": {1, 2},
+			"body_read": {1, 2}}},
 		{"verified", slowRequest(verify, tokenA), nil, timed{"answer": {1, 2}, "body_read": {1, 2}}},
 		{"not even read", notJSON(), nil, timed{"answer": {1, 0}}},
 	} {
@@ -81,12 +80,12 @@ func TestRequestsAreTimed(t *testing.T) {
 				m := metrics.New()
 				rc.observed = m.Source(rc.Source)
 				serve(t, rc, tc.r)
-				if diff := cmp.Diff(tc.want, timesOf(t, m), cmp.AllowUnexported(part{})); diff != "" {
+				if diff := cmp.Diff(tc.want, timesOf(t, m)); diff != "" {
 					t.Error(diff)
 				}
 				m.Switch(false)
 				serve(t, rc, notJSON())
-				if diff := cmp.Diff(tc.want, timesOf(t, m), cmp.AllowUnexported(part{})); diff != "" {
+				if diff := cmp.Diff(tc.want, timesOf(t, m)); diff != "" {
 					t.Errorf("timed while metrics are off:\n%s", diff)
 				}
 			})
@@ -120,7 +119,10 @@ func TestSignatureMatches(t *testing.T) {
 	for _, token := range []string{tokenA, tokenB, tokenB, strings.Repeat("x", 40)} {
 		serve(t, rc, request(stateBody, token))
 	}
-	rc.store = storeFunc(func(context.Context, *buffer.Event) (buffer.Receipt, error) { return buffer.Receipt{}, buffer.ErrFull })
+	rc.store = storeFunc(func(context.Context, *buffer.Event) (buffer.Receipt, error) {
+		return buffer.Receipt{},
+			buffer.ErrFull
+	})
 	serve(t, rc, request(stateBody, tokenA))
 	if diff := cmp.Diff(map[string]uint64{"1": 2, "2": 2}, rc.counts.Snapshot().Matches); diff != "" {
 		t.Error(diff)

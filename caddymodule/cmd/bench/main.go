@@ -97,7 +97,10 @@ func run(ctx context.Context, opts options) error {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error
-	}{{partReceiving, b.receiving}, {partDelivering, b.delivering}, {partGrowth, b.growing}, {partObserving, b.observing}} {
+	}{
+		{partReceiving, b.receiving}, {partDelivering, b.delivering}, {partGrowth, b.growing},
+		{partObserving, b.observing},
+	} {
 		if !opts.wants(part.name) {
 			continue
 		}

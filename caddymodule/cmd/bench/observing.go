@@ -52,7 +52,8 @@ func (b *bench) observing(ctx context.Context) error {
 		defer s.stop()
 		rows = append(rows, v.row(s, bodies))
 	}
-	fmt.Printf("Observing: plain HTTP, %d connections, %d-byte bodies, %d rounds of %v for each row, in turns; buffer on %s\n\n",
+	fmt.Printf("Observing: plain HTTP, %d connections, %d-byte bodies, %d rounds of %v for each row, in turns;"+
+		" buffer on %s\n\n",
 		opts.conns, opts.size, opts.rounds, opts.phase, b.dir)
 	for _, r := range rows {
 		fmt.Printf("  %-14s %s\n", r.name, r.what)
@@ -67,7 +68,8 @@ func (b *bench) observing(ctx context.Context) error {
 	fmt.Printf("  The bar: together no more than %.0f %%.\n\n", 100*barObserving)
 	rep := opts.report(partObserving)
 	for _, r := range results[1:] {
-		rep.Figure(fmt.Sprintf("%s: answers a second ÷ all off (bar, of all together: %.2f or more)", r.name, 1-barObserving),
+		rep.Figure(fmt.Sprintf("%s: answers a second ÷ all off (bar, of all together: %.2f or more)", r.name,
+			1-barObserving),
 			median(ratios(r.rates(), results[0].rates())), "")
 	}
 	rep.Figure("rounds", fmt.Sprintf("%d of %v for each row, in turns", opts.rounds, opts.phase), "")
@@ -115,7 +117,9 @@ func (s *server) scrape(ctx context.Context) error {
 
 // observedTable compares each result with the first one.
 func observedTable(results []result) table {
-	t := table{head: []string{"row", "answers/s", "÷ all off", "rounds", "p50", "p99", "CPU/request", "÷ all off", "events/sync"}}
+	t := table{head: []string{
+		"row", "answers/s", "÷ all off", "rounds", "p50", "p99", "CPU/request", "÷ all off", "events/sync",
+	}}
 	base := results[0]
 	for _, r := range results {
 		rates := ratios(r.rates(), base.rates())

@@ -37,8 +37,8 @@ type Handler struct {
 
 // Plugin is the process of a handler.
 type Plugin struct {
-	// Program is what the handlers file names: a plugin that is compiled in, or the file name of an executable. Name and
-	// Version are what the process says of itself.
+	// Program is what the handlers file names: a plugin that is compiled in, or the file name of an executable. Name
+	// and Version are what the process says of itself.
 	Program       string    `json:"program,omitempty"`
 	Name          string    `json:"name,omitempty"`
 	Version       string    `json:"version,omitempty"`

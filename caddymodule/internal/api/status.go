@@ -136,7 +136,8 @@ type Buffer struct {
 	Oldest    time.Time `json:"oldest,omitzero"`
 	OldestAge float64   `json:"oldest_age_seconds,omitempty"`
 	// HeadroomBytes is what can still be stored until events are refused, by the less of what LimitBytes and the disk
-	// allow; HeadroomSeconds is for how long, if it goes on shrinking as in the last minutes, and missing while it does not.
+	// allow; HeadroomSeconds is for how long, if it goes on shrinking as in the last minutes, and missing while it does
+	// not.
 	HeadroomBytes   *uint64  `json:"headroom_bytes,omitempty"`
 	HeadroomSeconds *float64 `json:"headroom_seconds,omitempty"`
 	// ClockJump is how far the system's clock has jumped ahead, or back where it is negative, and the buffer does not

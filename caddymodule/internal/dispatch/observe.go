@@ -2,8 +2,8 @@ package dispatch
 
 import "time"
 
-// Observer is told of each event that the handler has finished or given up on. The scheduler calls it, so it must return
-// at once.
+// Observer is told of each event that the handler has finished or given up on. The scheduler calls it, so it must
+// return at once.
 type Observer interface {
 	Settled(Settled)
 }

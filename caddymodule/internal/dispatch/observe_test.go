@@ -39,14 +39,18 @@ func TestObserver(t *testing.T) {
 	}{
 		{"done", nil, dispatch.Settled{Done: true, Attempts: 1, Age: time.Minute}, dispatch.Counts{Delivered: 1}},
 		{"done at the third attempt", []reply{retries, retries},
-			dispatch.Settled{Done: true, Attempts: 3, Age: time.Minute + 2*time.Second}, dispatch.Counts{Delivered: 1, Retried: 2}},
+			dispatch.Settled{Done: true, Attempts: 3, Age: time.Minute + 2*time.Second}, dispatch.Counts{Delivered: 1,
+				Retried: 2}},
 		{"done after a crash", []reply{crashes("gone")},
 			dispatch.Settled{Done: true, Attempts: 2, Age: time.Minute}, dispatch.Counts{Delivered: 1, Downs: 1}},
-		{"rejected", []reply{rejects}, dispatch.Settled{Attempts: 1, Age: time.Minute}, dispatch.Counts{Dead: 1, Rejected: 1}},
+		{"rejected", []reply{rejects}, dispatch.Settled{Attempts: 1, Age: time.Minute}, dispatch.Counts{Dead: 1,
+			Rejected: 1}},
 		{"exhausted", []reply{retries, retries, retries, retries},
-			dispatch.Settled{Attempts: 4, Age: time.Minute + 3*time.Second}, dispatch.Counts{Dead: 1, Exhausted: 1, Retried: 3}},
+			dispatch.Settled{Attempts: 4, Age: time.Minute + 3*time.Second}, dispatch.Counts{Dead: 1, Exhausted: 1,
+				Retried: 3}},
 		{"poison", []reply{crashes("gone"), crashes("gone"), crashes("gone")},
-			dispatch.Settled{Attempts: 3, Age: time.Minute + 500*time.Millisecond}, dispatch.Counts{Dead: 1, Poisoned: 1, Downs: 3}},
+			dispatch.Settled{Attempts: 3, Age: time.Minute + 500*time.Millisecond}, dispatch.Counts{Dead: 1,
+				Poisoned: 1, Downs: 3}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			onEachStore(t, func(t *testing.T, r *rig) {
@@ -111,7 +115,8 @@ func TestCountsAdd(t *testing.T) {
 func (r *rig) addAged(age time.Duration, ids ...string) {
 	r.t.Helper()
 	for _, id := range ids {
-		e := &buffer.Event{ID: id, VehicleID: id, Type: "VEHICLE_STATE", Body: []byte("{}"), ReceivedAt: time.Now().Add(-age)}
+		e := &buffer.Event{ID: id, VehicleID: id, Type: "VEHICLE_STATE", Body: []byte("{}"),
+			ReceivedAt: time.Now().Add(-age)}
 		if id == "other:1" {
 			e.Type = "OTHER"
 		}

@@ -17,8 +17,8 @@ type Counts struct {
 	Retried uint64 `json:"retried"`
 	// Dead events became dead letters.
 	Dead uint64 `json:"dead"`
-	// Rejected, Exhausted, Poisoned and Expired are the dead by their reason: the handler said so, the attempts were used
-	// up, they ended the handler's process again and again, or they held up their lane for too long.
+	// Rejected, Exhausted, Poisoned and Expired are the dead by their reason: the handler said so, the attempts were
+	// used up, they ended the handler's process again and again, or they held up their lane for too long.
 	Rejected  uint64 `json:"rejected"`
 	Exhausted uint64 `json:"exhausted"`
 	Poisoned  uint64 `json:"poisoned"`
@@ -84,8 +84,8 @@ type Stats struct {
 	BytesInMemory int `json:"bytes_in_memory"`
 	// Unsettled counts outcomes that are not durable yet.
 	Unsettled int `json:"unsettled"`
-	// WaitingLanes counts lanes with deferred events, ParkedLanes those of them that nothing is done about until a time,
-	// such as that of the next attempt.
+	// WaitingLanes counts lanes with deferred events, ParkedLanes those of them that nothing is done about until a
+	// time, such as that of the next attempt.
 	WaitingLanes int `json:"waiting_lanes"`
 	ParkedLanes  int `json:"parked_lanes"`
 	// Suspects counts events that wait to be delivered alone, or are, because the

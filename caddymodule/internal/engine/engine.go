@@ -40,8 +40,8 @@ type Options struct {
 	NewPlugin func(pluginhost.Spec) Plugin
 	// ObserveBuffer is told what the buffer does; nil: nobody is.
 	ObserveBuffer buffer.Observer
-	// Observe returns who is told what becomes of a handler's events; nil: nobody is. It is called for each new dispatcher
-	// of the handler.
+	// Observe returns who is told what becomes of a handler's events; nil: nobody is. It is called for each new
+	// dispatcher of the handler.
 	Observe func(handler string) dispatch.Observer
 	// Presence is told when events can be taken. nil: that is not noted for the next process either.
 	Presence Presence

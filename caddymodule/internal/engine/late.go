@@ -180,7 +180,8 @@ func (e *Engine) lateHandlers() []HandlerStatus {
 	}
 	var handlers []HandlerStatus
 	for _, def := range late[len(late)-1].defs {
-		handlers = append(handlers, HandlerStatus{Name: def.Name, Place: place(&def), Program: program(&def), Starting: true})
+		handlers = append(handlers, HandlerStatus{Name: def.Name, Place: place(&def), Program: program(&def),
+			Starting: true})
 	}
 	return handlers
 }

@@ -19,8 +19,8 @@ func (t Totals) add(more Totals) Totals {
 	return Totals{t.Counts.Add(more.Counts), t.Restarts + more.Restarts, t.Crashes + more.Crashes}
 }
 
-// tally adds up what the runners of one name did. While one takes the place of another both count, so that the sum never
-// goes down.
+// tally adds up what the runners of one name did. While one takes the place of another both count, so that the sum
+// never goes down.
 type tally struct {
 	mu      sync.Mutex
 	ended   Totals

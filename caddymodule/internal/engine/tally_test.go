@@ -54,7 +54,8 @@ func TestTotalsOutliveReloads(t *testing.T) {
 	r.settled("h")
 	s := r.status("h")
 	if s.Totals.Delivered != 5 || s.Dispatch.Delivered != 1 {
-		t.Errorf("%d were delivered in all and %d since the last reload, want 5 and 1", s.Totals.Delivered, s.Dispatch.Delivered)
+		t.Errorf("%d were delivered in all and %d since the last reload, want 5 and 1", s.Totals.Delivered,
+			s.Dispatch.Delivered)
 	}
 	r.eventually("runners that have ended are let go", func() bool {
 		r.e.mu.Lock()

@@ -22,16 +22,19 @@ func bufferFamilies() []family {
 			of(func(b *api.Buffer) float64 { return float64(b.Bytes) })),
 		gauge("buffer_limit_bytes", "The buffer's max_size.", nil,
 			of(func(b *api.Buffer) float64 { return float64(b.LimitBytes) })),
-		gauge("buffer_oldest_event_age_seconds", "How long ago the oldest stored event was stored; 0 where there is none.", nil,
+		gauge("buffer_oldest_event_age_seconds",
+			"How long ago the oldest stored event was stored; 0 where there is none.", nil,
 			of(func(b *api.Buffer) float64 { return b.OldestAge })),
-		gauge("buffer_headroom_bytes", "About what can still be stored until events are refused: the less of what max_size and"+
-			" the disk allow. What all handlers are done with counts as room, since it gives way.", nil,
+		gauge("buffer_headroom_bytes",
+			"About what can still be stored until events are refused: the less of what max_size and"+
+				" the disk allow. What all handlers are done with counts as room, since it gives way.", nil,
 			func(s *api.Status, emit emitter) {
 				if s.Receiving.HasBuffer() && s.Buffer.HeadroomBytes != nil {
 					emit(float64(*s.Buffer.HeadroomBytes))
 				}
 			}),
-		gauge("buffer_headroom_seconds", "For how long that lasts if it shrinks as in the last minutes; +Inf while it does not.",
+		gauge("buffer_headroom_seconds",
+			"For how long that lasts if it shrinks as in the last minutes; +Inf while it does not.",
 			nil, of(func(b *api.Buffer) float64 {
 				if b.HeadroomSeconds == nil {
 					return math.Inf(1)

@@ -77,5 +77,6 @@ func describe(d *prometheus.Desc, kind string) description {
 	if n, err := fmt.Sscanf(text, "Desc{fqName: %q, help: %q", &name, &help); n != 2 || err != nil {
 		panic(fmt.Sprintf("%s: %v", d, err))
 	}
-	return description{strings.TrimPrefix(name, prefix), kind, help, strings.FieldsFunc(labels, func(r rune) bool { return r == ',' })}
+	return description{strings.TrimPrefix(name, prefix), kind, help, strings.FieldsFunc(labels,
+		func(r rune) bool { return r == ',' })}
 }

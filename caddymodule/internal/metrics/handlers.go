@@ -5,7 +5,8 @@ import "github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 // handlerStates are those of api.Handler, breakerStates those of api.Breaker and replayStates those of api.Replay.
 var (
 	handlerStates = []string{
-		"ok", "waiting", "probing", "breaker-open", "paused", "draining", "down", "failing", api.StateStarting, api.StateStopping,
+		"ok", "waiting", "probing", "breaker-open", "paused", "draining", "down", "failing", api.StateStarting,
+		api.StateStopping,
 	}
 	breakerStates = []string{"closed", "open", "half-open"}
 	replayStates  = []string{"running", "stopped", "done", "failed"}
@@ -36,12 +37,14 @@ func standingFamilies() []family {
 			of(func(h *api.Handler) float64 { return h.Behind.Seconds })),
 		gauge("handler_in_flight_events", "Events that are with the plugin.", handler,
 			of(func(h *api.Handler) float64 { return float64(h.InFlight) })),
-		gauge("handler_deferred_events", "Events that were set aside on disk: they failed, or come behind one that did.", handler,
+		gauge("handler_deferred_events",
+			"Events that were set aside on disk: they failed, or come behind one that did.", handler,
 			of(func(h *api.Handler) float64 { return float64(h.Retrying.Events) })),
 		gauge("handler_lanes_waiting", "Lanes (vehicles, or webhooks) with such events.", handler,
 			of(func(h *api.Handler) float64 { return float64(h.Retrying.Lanes) })),
-		gauge("handler_lanes_parked", "Those of the lanes that nothing is done about until a time, such as that of the next"+
-			" attempt.", handler, of(func(h *api.Handler) float64 { return float64(h.Retrying.Parked) })),
+		gauge("handler_lanes_parked",
+			"Those of the lanes that nothing is done about until a time, such as that of the next"+
+				" attempt.", handler, of(func(h *api.Handler) float64 { return float64(h.Retrying.Parked) })),
 		gauge("handler_state", "1 for the state that holds, 0 for the others.", []string{"handler", "state"},
 			each(func(h *api.Handler, emit emitter) { states(emit, handlerStates, h.State, h.Name) })),
 		gauge("handler_breaker_state", "1 for the state of the circuit breaker that holds, 0 for the others.",
@@ -94,8 +97,9 @@ func totalFamilies() []family {
 				emit(float64(h.Totals.Retried), h.Name, "retried")
 				emit(float64(h.Totals.Dead), h.Name, "dead")
 			})),
-		counter("handler_dead_letters_total", "Dead letters by their reason. Those that are unreadable or in conflict are of no"+
-			" handler, and so they stand under the handler \"\".", []string{"handler", "reason"},
+		counter("handler_dead_letters_total",
+			"Dead letters by their reason. Those that are unreadable or in conflict are of no"+
+				" handler, and so they stand under the handler \"\".", []string{"handler", "reason"},
 			func(s *api.Status, emit emitter) {
 				letters(s, emit)
 				if s.Receiving.HasBuffer() {
@@ -105,13 +109,16 @@ func totalFamilies() []family {
 			}),
 		counter("handler_replayed_total", "Those of the events done that a replay had asked for again.", handler,
 			of(func(t *api.HandlerTotals) uint64 { return t.Replayed })),
-		counter("handler_stale_signals_total", "Signals of settled events that were no newer than what the handler had had.", handler,
+		counter("handler_stale_signals_total",
+			"Signals of settled events that were no newer than what the handler had had.", handler,
 			of(func(t *api.HandlerTotals) uint64 { return t.Stale })),
-		counter("handler_future_signals_total", "Signals of settled events whose time is in the future, so that they were not"+
-			" compared.", handler, of(func(t *api.HandlerTotals) uint64 { return t.Future })),
+		counter("handler_future_signals_total",
+			"Signals of settled events whose time is in the future, so that they were not"+
+				" compared.", handler, of(func(t *api.HandlerTotals) uint64 { return t.Future })),
 		counter("handler_plugin_restarts_total", "How often the handler's plugin was started again by itself.", plugin,
 			ofPlugin(func(t *api.HandlerTotals) uint64 { return t.Restarts })),
-		counter("handler_plugin_crashes_total", "How often the handler's plugin ended by itself, or was killed since it did not"+
-			" answer.", plugin, ofPlugin(func(t *api.HandlerTotals) uint64 { return t.Crashes })),
+		counter("handler_plugin_crashes_total",
+			"How often the handler's plugin ended by itself, or was killed since it did not"+
+				" answer.", plugin, ofPlugin(func(t *api.HandlerTotals) uint64 { return t.Crashes })),
 	}
 }

@@ -30,20 +30,24 @@ var (
 func newLive() live {
 	source, handler := []string{"source"}, []string{"handler"}
 	return live{
-		answer: histograms("answer_duration_seconds", "How long an answer took, of any kind, from when the receiver got the request.",
+		answer: histograms("answer_duration_seconds",
+			"How long an answer took, of any kind, from when the receiver got the request.",
 			answerBuckets, source),
 		bodyRead: histograms("body_read_duration_seconds", "How long it took until the body had come, or was given up.",
 			answerBuckets, source),
 		store: histograms("store_duration_seconds", "How long the buffer took to store an event, or to refuse it.",
 			answerBuckets, source),
-		sync: prometheus.NewHistogram(histogramOpts("buffer_sync_duration_seconds", "How long writing and syncing the log took.",
+		sync: prometheus.NewHistogram(histogramOpts("buffer_sync_duration_seconds",
+			"How long writing and syncing the log took.",
 			syncBuckets)),
 		syncBatch: prometheus.NewHistogram(histogramOpts("buffer_sync_batch_events",
 			"How many events one sync made durable, of the syncs with any.", batchBuckets)),
-		done: histograms("handler_done_duration_seconds", "How long after its receipt an event was done. Replayed ones do not count.",
+		done: histograms("handler_done_duration_seconds",
+			"How long after its receipt an event was done. Replayed ones do not count.",
 			doneBuckets, handler),
-		attempts: histograms("handler_delivery_attempts", "How often the handler had an event until it was done or a dead letter,"+
-			" with the times that its plugin ended meanwhile.", attemptBuckets, handler),
+		attempts: histograms("handler_delivery_attempts",
+			"How often the handler had an event until it was done or a dead letter,"+
+				" with the times that its plugin ended meanwhile.", attemptBuckets, handler),
 	}
 }
 

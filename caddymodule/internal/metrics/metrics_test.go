@@ -44,15 +44,18 @@ func sample() api.Status {
 		Connections: api.Connections{Open: 1, Opened: 9},
 		BodyMemory:  api.BodyMemory{Bytes: 8192, LimitBytes: 32 << 20},
 		Buffer: api.Buffer{
-			Events: 5, Bytes: 1 << 20, LimitBytes: 10 << 30, DeadLetters: 1, Syncs: 4, Corrupt: 3, Unreadable: 1, Conflicts: 2,
+			Events: 5, Bytes: 1 << 20, LimitBytes: 10 << 30, DeadLetters: 1, Syncs: 4, Corrupt: 3, Unreadable: 1,
+			Conflicts: 2,
 			OldestAge: 60, HeadroomBytes: &room, HeadroomSeconds: &left, Damaged: []api.Damaged{{Name: "1"}},
 		},
 		Handlers: []api.Handler{{
 			Name: "app", State: "ok", Plugin: api.Plugin{Program: "http", Name: "whatever it says", Up: true},
-			Behind: api.Behind{Events: 7, Seconds: 1.5}, InFlight: 2, Retrying: api.Retrying{Lanes: 3, Parked: 1, Events: 4},
+			Behind: api.Behind{Events: 7, Seconds: 1.5}, InFlight: 2, Retrying: api.Retrying{Lanes: 3, Parked: 1,
+				Events: 4},
 			Breaker: api.Breaker{State: "half-open"},
 			Totals: &api.HandlerTotals{
-				HandlerCounts: api.HandlerCounts{Delivered: 3, Skipped: 1, Retried: 2, Dead: 10, Rejected: 1, Exhausted: 2, Expired: 3,
+				HandlerCounts: api.HandlerCounts{Delivered: 3, Skipped: 1, Retried: 2, Dead: 10, Rejected: 1,
+					Exhausted: 2, Expired: 3,
 					Poisoned: 4, Replayed: 1, Stale: 5, Future: 6},
 				Restarts: 2, Crashes: 1,
 			},
@@ -109,7 +112,8 @@ func TestValuesWithoutABuffer(t *testing.T) {
 		return strings.Contains(name, "buffer_") || name == prefix+"handler_dead_letters_total"
 	})
 	for _, line := range strings.Split(got, "\n") {
-		if strings.HasPrefix(line, prefix+"buffer_") && !strings.Contains(line, "_sync_") || strings.Contains(line, `handler=""`) {
+		if strings.HasPrefix(line, prefix+"buffer_") && !strings.Contains(line, "_sync_") || strings.Contains(line,
+			`handler=""`) {
 			t.Errorf("said without a buffer: %s", line)
 		}
 	}
@@ -135,8 +139,9 @@ func TestLive(t *testing.T) {
 	want := func(n int) string {
 		var lines []string
 		for name, each := range map[string]int{
-			`answer_duration_seconds_count{source="default"}`: 1, `body_read_duration_seconds_count{source="default"}`: 1,
-			`store_duration_seconds_count{source="default"}`: 1, `buffer_sync_duration_seconds_count`: 2,
+			`answer_duration_seconds_count{source="default"}`:    1,
+			`body_read_duration_seconds_count{source="default"}`: 1,
+			`store_duration_seconds_count{source="default"}`:     1, `buffer_sync_duration_seconds_count`: 2,
 			`buffer_sync_batch_events_count`: 1, `handler_delivery_attempts_count{handler="app"}`: 3,
 			`handler_done_duration_seconds_count{handler="app"}`: 1,
 		} {
@@ -173,7 +178,8 @@ func TestHistogramsAreNative(t *testing.T) {
 			n++
 			h := metric.GetHistogram()
 			if len(h.GetBucket()) < 5 || len(h.GetPositiveSpan()) == 0 && h.GetZeroCount() == 0 || h.GetSchema() != 3 {
-				t.Errorf("%s: %d classic buckets, schema %d, %v", f.GetName(), len(h.GetBucket()), h.GetSchema(), h.GetPositiveSpan())
+				t.Errorf("%s: %d classic buckets, schema %d, %v", f.GetName(), len(h.GetBucket()), h.GetSchema(),
+					h.GetPositiveSpan())
 			}
 		}
 	}

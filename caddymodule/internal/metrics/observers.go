@@ -28,7 +28,8 @@ func (o bufferObserver) Synced(took time.Duration, events int) {
 
 // Handler returns what observes a handler's events.
 func (m *Metrics) Handler(name string) dispatch.Observer {
-	return &handlerObserver{on: &m.on, done: m.live.done.WithLabelValues(name), attempts: m.live.attempts.WithLabelValues(name)}
+	return &handlerObserver{on: &m.on, done: m.live.done.WithLabelValues(name),
+		attempts: m.live.attempts.WithLabelValues(name)}
 }
 
 type handlerObserver struct {

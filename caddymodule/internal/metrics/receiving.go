@@ -18,15 +18,18 @@ func receivingFamilies() []family {
 					emit(float64(s.Sources[i].Differing), s.Sources[i].Name)
 				}
 			}),
-		counter("signature_matches_total", "Right signatures by the number of the token that they were made with: 1 is the"+
-			" receiver's first one, and other is any above 9.", []string{"source", "token"}, func(s *api.Status, emit emitter) {
-			for i := range s.Sources {
-				for token, n := range s.Sources[i].Matches {
-					emit(float64(n), s.Sources[i].Name, token)
+		counter("signature_matches_total",
+			"Right signatures by the number of the token that they were made with: 1 is the"+
+				" receiver's first one, and other is any above 9.", []string{"source", "token"},
+			func(s *api.Status, emit emitter) {
+				for i := range s.Sources {
+					for token, n := range s.Sources[i].Matches {
+						emit(float64(n), s.Sources[i].Name, token)
+					}
 				}
-			}
-		}),
-		gauge("last_event_age_seconds", "How long ago an event was last stored; where none was, since when events are counted.",
+			}),
+		gauge("last_event_age_seconds",
+			"How long ago an event was last stored; where none was, since when events are counted.",
 			[]string{"source"}, func(s *api.Status, emit emitter) {
 				for i := range s.Sources {
 					last := s.Sources[i].LastStored
@@ -54,8 +57,11 @@ func receivingFamilies() []family {
 					emit(float64(by[level]), level)
 				}
 			}),
-		gauge("build_info", "1, with the version of this module and the commit that it was built from, where that is known.",
-			[]string{"version", "revision"}, func(s *api.Status, emit emitter) { emit(1, s.Version.Version, s.Revision) }),
+		gauge("build_info",
+			"1, with the version of this module and the commit that it was built from, where that is known.",
+			[]string{"version", "revision"}, func(s *api.Status, emit emitter) {
+				emit(1, s.Version.Version, s.Revision)
+			}),
 	}
 }
 

@@ -38,8 +38,8 @@ func (w *HeadroomWatch) Add(now time.Time, b *api.Buffer) {
 	}
 }
 
-// look notes how much room there is now, and returns how long it lasts at the rate of the last minutes. It reports false
-// while it does not shrink, and before there is something to compare it with.
+// look notes how much room there is now, and returns how long it lasts at the rate of the last minutes. It reports
+// false while it does not shrink, and before there is something to compare it with.
 func (w *HeadroomWatch) look(now time.Time, limit, room uint64) (left time.Duration, shrinks bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -24,13 +24,15 @@ func TestHeadroom(t *testing.T) {
 		{"it grows", []look{{0, 1000, 900, never}, {time.Minute, 1000, 950, never}}},
 		{"there is none", []look{{0, 1000, 0, 0}}},
 		{"a moment says nothing", []look{{0, 1000, 900, never}, {time.Second, 1000, 700, never}}},
-		{"another limit is no growth", []look{{0, 1000, 900, never}, {time.Minute, 500, 400, never}, {2 * time.Minute, 500, 200, time.Minute}}},
+		{"another limit is no growth", []look{{0, 1000, 900, never}, {time.Minute, 500, 400, never}, {2 * time.Minute,
+			500, 200, time.Minute}}},
 		{"what was long ago is forgotten", []look{
 			{0, 1000, 1000, never}, {5 * time.Minute, 1000, 500, 5 * time.Minute}, {10 * time.Minute, 1000, 500, never},
 		}},
 		{"who asks seldom is answered too", []look{{0, 7200, 7200, never}, {time.Hour, 7200, 3600, time.Hour}}},
 		{"who asks often keeps nothing else from being seen", []look{
-			{0, 1000, 900, never}, {4 * time.Second, 1000, 880, never}, {8 * time.Second, 1000, 860, never}, {12 * time.Second, 1000, 840, 168 * time.Second},
+			{0, 1000, 900, never}, {4 * time.Second, 1000, 880, never}, {8 * time.Second, 1000, 860, never},
+			{12 * time.Second, 1000, 840, 168 * time.Second},
 		}},
 		{"for ages", []look{{0, 1 << 62, 1 << 62, never}, {time.Minute, 1 << 62, 1<<62 - 1024, longest}}},
 	} {

@@ -111,7 +111,8 @@ func (m *Module) Dir() string { return m.Path }
 func (m *Module) Open(ctx context.Context, host buffer.Host) (buffer.Buffer, error) {
 	log := cmp.Or(host.Log, slog.New(slog.DiscardHandler))
 	places, was := m.remembered(log)
-	b, err := disk.Open(ctx, disk.Options{Path: m.Path, Identity: was.Identity, Limits: m.limits(), Log: log, Observer: host.Observer})
+	b, err := disk.Open(ctx, disk.Options{Path: m.Path, Identity: was.Identity, Limits: m.limits(), Log: log,
+		Observer: host.Observer})
 	if other, ok := errors.AsType[*disk.IdentityError](err); ok {
 		return nil, &UnexpectedError{
 			Cause: other, FirstOpened: was.FirstOpened, LastOpened: was.LastOpened, Record: places.file(m.Path),
