@@ -17,7 +17,7 @@
 //
 // In a small Pebble of its own in the folder [Folder] of the buffer's directory. Nothing else depends on it: where it is
 // damaged, or of another version, it is deleted and made anew of the events that the buffer still has. One vehicle takes
-// some 50 bytes on disk.
+// 40 to 80 bytes on disk.
 //
 // A vehicle that nothing was heard of for [Settings.ForgetAfter] is deleted. So are the ones that were silent the
 // longest, where there are more than two million.
