@@ -198,7 +198,8 @@ func TestImportsRunOneWay(t *testing.T) {
 		disk + "internal/format":        {"caddymodule/buffer"},
 		disk + "internal/failstop":      {"caddymodule/buffer", disk + "internal/eventlog", disk + "internal/format", core + "text"},
 		disk + "internal/damaged":       {"caddymodule/buffer"},
-		disk + "internal/dedupe":        {disk + "internal/format"},
+		disk + "internal/store":         {},
+		disk + "internal/dedupe":        {disk + "internal/format", disk + "internal/store"},
 		disk + "internal/probe":         {},
 		"caddymodule/buffer/*/module":   {"caddymodule/buffer", "caddymodule/buffer/...", core + "directive"},
 	}

@@ -8,11 +8,11 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // The file of NoteAlive, and the next one. It is no part of what is stored: nobody misses an event without it.
@@ -41,7 +41,7 @@ func (b *Buffer) NoteAlive(at time.Time) error {
 		return err
 	}
 	// Nothing is written where another process may have the directory, or once the path names another one.
-	return b.use(func(*pebble.DB) error {
+	return b.use(func(*store.DB) error {
 		b.fs.CheckPlace()
 		if err := b.failure.Err(); err != nil {
 			return err

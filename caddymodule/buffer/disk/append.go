@@ -10,7 +10,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
-
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
@@ -135,7 +135,7 @@ func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error
 		return buffer.Receipt{}, false, nil
 	}
 	since := b.clock.Ago(b.limits.Load().DedupeWindow)
-	err = b.use(func(db *pebble.DB) error {
+	err = b.use(func(db *store.DB) error {
 		s, ok, err := b.findSeen(db, t.key, since)
 		switch {
 		case !ok:
@@ -153,7 +153,7 @@ func (b *Buffer) lookUp(t *appendTask) (r buffer.Receipt, stored bool, err error
 }
 
 // findSeen takes damage in the index for "not found": storing an event twice is better than not at all.
-func (b *Buffer) findSeen(db *pebble.DB, k format.DedupeKey, since int64) (format.Seen, bool, error) {
+func (b *Buffer) findSeen(db *store.DB, k format.DedupeKey, since int64) (format.Seen, bool, error) {
 	s, ok, err := b.dedupe.Find(db, k, since)
 	if err != nil && pebble.IsCorruptionError(err) {
 		b.log.Error("buffer: the dedupe index is damaged, an event may be stored twice",

@@ -6,6 +6,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 var (
@@ -15,7 +16,7 @@ var (
 )
 
 // use runs f with the store. It fails once the buffer is halted or closed.
-func (b *Buffer) use(f func(*pebble.DB) error) error {
+func (b *Buffer) use(f func(*store.DB) error) error {
 	b.dbMu.RLock()
 	defer b.dbMu.RUnlock()
 	if err := b.usable(); err != nil {
@@ -73,7 +74,7 @@ func (b *Buffer) get(key []byte) ([]byte, error) {
 }
 
 // getMaybe returns a copy of a value, and whether it is there.
-func getMaybe(db *pebble.DB, key []byte) ([]byte, bool, error) {
+func getMaybe(db *store.DB, key []byte) ([]byte, bool, error) {
 	v, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false, nil
@@ -86,7 +87,7 @@ func getMaybe(db *pebble.DB, key []byte) ([]byte, bool, error) {
 }
 
 // sizeOf returns the size of a value, 0 if it is not there.
-func sizeOf(db *pebble.DB, key []byte) (int, error) {
+func sizeOf(db *store.DB, key []byte) (int, error) {
 	v, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return 0, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/clock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // storeClockEvery is how often the clock is stored without need. What passes until a crash counts for no age.
@@ -107,7 +108,7 @@ func (g *group) seenSince() int64 {
 
 // storeClock writes, before the store is closed, how far the clock has come.
 func (b *Buffer) storeClock() {
-	_ = b.use(func(db *pebble.DB) error {
+	_ = b.use(func(db *store.DB) error {
 		return db.Set(format.MetaClock, encodeClock(b.clock.State()), pebble.NoSync)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 const (
@@ -176,7 +177,7 @@ func (c *committer) write() error {
 	return nil
 }
 
-func (g *group) start(db *pebble.DB) {
+func (g *group) start(db *store.DB) {
 	g.db = db
 	if g.batch == nil {
 		g.batch = db.NewBatch(pebble.WithInitialSizeBytes(256<<10), pebble.WithMaxRetainedSizeBytes(2*maxGroupBytes))
@@ -203,7 +204,7 @@ func (c *committer) apply(g *group) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			c.stuck.Store(true)
-			c.b.failure.Halt(fmt.Errorf("committing: %v", r))
+			c.b.failure.Halt(fmt.Errorf("committing: %w", store.Panicked(r)))
 			err = c.b.failure.Err()
 		}
 	}()

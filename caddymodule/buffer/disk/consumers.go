@@ -7,10 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // Consumers implements buffer.Buffer.
@@ -19,7 +18,7 @@ func (b *Buffer) Consumers(ctx context.Context) ([]buffer.ConsumerInfo, error) {
 		return nil, err
 	}
 	var all []buffer.ConsumerInfo
-	err := b.use(func(db *pebble.DB) error {
+	err := b.use(func(db *store.DB) error {
 		for _, st := range b.consumersByName() {
 			info, err := b.describe(db, st)
 			if err != nil {
@@ -41,7 +40,7 @@ func (b *Buffer) consumersByName() []*consumerState {
 	return all
 }
 
-func (b *Buffer) describe(db *pebble.DB, st *consumerState) (buffer.ConsumerInfo, error) {
+func (b *Buffer) describe(db *store.DB, st *consumerState) (buffer.ConsumerInfo, error) {
 	st.mu.Lock()
 	info := buffer.ConsumerInfo{
 		Name:          st.name,
@@ -63,7 +62,7 @@ func (b *Buffer) describe(db *pebble.DB, st *consumerState) (buffer.ConsumerInfo
 }
 
 // oldestOpen returns when the oldest event was stored that the consumer has not settled.
-func (b *Buffer) oldestOpen(db *pebble.DB, st *consumerState) (time.Time, error) {
+func (b *Buffer) oldestOpen(db *store.DB, st *consumerState) (time.Time, error) {
 	at, fresh, err := b.oldestFresh(st)
 	if err != nil {
 		return time.Time{}, err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 func newConsumerState(name string, p *format.Progress) *consumerState {
@@ -84,7 +85,7 @@ func (st *consumerState) stats(durable uint64) buffer.ConsumerStats {
 
 // learn finds a hint that is not known, among the keys of a prefix from a position on. That may take long, so it does
 // not hold mu.
-func (st *consumerState) learn(db *pebble.DB, prefix []byte, from uint64, choose func() *seekHint) error {
+func (st *consumerState) learn(db *store.DB, prefix []byte, from uint64, choose func() *seekHint) error {
 	st.mu.Lock()
 	f := choose()
 	known := f.known

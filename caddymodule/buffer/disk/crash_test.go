@@ -180,6 +180,7 @@ func verify(ctx context.Context, o Options, mem *vfs.MemFS, told *ledger) (wrong
 	defer b.Close()
 	if aside := b.Stats().Damaged; len(aside) > 0 {
 		complain("files are set aside: %+v", aside)
+		return wrong // all else follows from that
 	}
 	ids := storedIDs(b, complain)
 	for id, position := range told.appended {

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
@@ -41,7 +42,7 @@ func readDamagedStore(ctx context.Context, fsys vfs.FS, folder string, f func(ke
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("reading damaged files: %v", r)
+			err = fmt.Errorf("reading damaged files: %w", store.Panicked(r))
 		}
 		err = errors.Join(err, closeStore())
 	}()
@@ -58,7 +59,7 @@ func readDamagedStore(ctx context.Context, fsys vfs.FS, folder string, f func(ke
 	return nil
 }
 
-func eachOfKind(ctx context.Context, db *pebble.DB, kind byte, f func(key, value []byte) error) error {
+func eachOfKind(ctx context.Context, db *store.DB, kind byte, f func(key, value []byte) error) error {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func eachOfKind(ctx context.Context, db *pebble.DB, kind byte, f func(key, value
 }
 
 // openReadOnly opens a store that nobody uses. It makes no file, not even a lock.
-func openReadOnly(fsys vfs.FS, folder string) (db *pebble.DB, closeStore func() error, err error) {
+func openReadOnly(fsys vfs.FS, folder string) (db *store.DB, closeStore func() error, err error) {
 	elsewhere := vfs.NewMem()
 	if err := elsewhere.MkdirAll(folder, 0o700); err != nil {
 		return nil, nil, err
@@ -88,22 +89,14 @@ func openReadOnly(fsys vfs.FS, folder string) (db *pebble.DB, closeStore func() 
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("reading damaged files: %v", r)
-		}
-		if err != nil {
-			err = errors.Join(err, lock.Close())
-		}
-	}()
-	db, err = pebble.Open(folder, &pebble.Options{
+	db, err = store.Open(folder, &pebble.Options{
 		FS: fsys, Lock: lock, ReadOnly: true, Logger: silent{},
 		FormatMajorVersion: pebble.FormatTableFormatV6,
 		// The default ends the process.
 		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, lock.Close())
 	}
 	return db, func() error { return errors.Join(db.Close(), lock.Close()) }, nil
 }

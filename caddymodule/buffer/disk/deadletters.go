@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // lettersAtOnce and lettersBytes bound what one read holds in memory.
@@ -67,7 +68,7 @@ type foundLetter struct {
 }
 
 func (b *Buffer) readDeadLetters(from []byte) (found []foundLetter, next []byte, err error) {
-	err = b.use(func(db *pebble.DB) error {
+	err = b.use(func(db *store.DB) error {
 		it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{format.KindDeadLetter + 1}})
 		if err != nil {
 			return err
@@ -112,7 +113,7 @@ func (b *Buffer) DeadLetter(ctx context.Context, text buffer.DeadLetterID) (lett
 	if err != nil {
 		return buffer.DeadLetter{}, fmt.Errorf("reading a dead letter: %w", err)
 	}
-	err = b.use(func(db *pebble.DB) error {
+	err = b.use(func(db *store.DB) error {
 		raw, ok, err := getMaybe(db, id.Key())
 		if err == nil && !ok {
 			err = buffer.ErrNotFound

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 const lanesAtOnce = 256
@@ -43,7 +44,7 @@ func (c *Consumer) readLanes(from []byte) (lanes []buffer.Lane, next []byte, err
 	if err := c.usable(); err != nil {
 		return nil, nil, err
 	}
-	err = c.b.use(func(db *pebble.DB) error {
+	err = c.b.use(func(db *store.DB) error {
 		it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: format.After(prefix)})
 		if err != nil {
 			return err
@@ -84,7 +85,7 @@ func (c *Consumer) leaseDeferred(lane string, room buffer.Room) ([]buffer.Lease,
 		return nil, nil
 	}
 	var taken []buffer.Lease
-	err := c.b.use(func(db *pebble.DB) (err error) {
+	err := c.b.use(func(db *store.DB) (err error) {
 		if taken, err = c.takeDeferred(db, lane, room.Events); err != nil {
 			return err
 		}
@@ -96,7 +97,7 @@ func (c *Consumer) leaseDeferred(lane string, room buffer.Room) ([]buffer.Lease,
 // takeDeferred finds and marks what can be leased. The lock is held from before the
 // iterator is made: a settlement removes its lease only after its batch can be
 // read, so what is seen here and not leased is really there.
-func (c *Consumer) takeDeferred(db *pebble.DB, lane string, limit int) ([]buffer.Lease, error) {
+func (c *Consumer) takeDeferred(db *store.DB, lane string, limit int) ([]buffer.Lease, error) {
 	st := c.st
 	prefix := format.LanePrefix(st.name, lane)
 	if err := st.learn(db, prefix, 0, func() *seekHint { return st.hints.lane(lane) }); err != nil {
@@ -136,7 +137,7 @@ func (c *Consumer) takeDeferred(db *pebble.DB, lane string, limit int) ([]buffer
 
 // fill reads the events of the leases taken; those that cannot be read are set aside, and those without room
 // are given back.
-func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string, room buffer.Room) error {
+func (c *Consumer) fill(db *store.DB, taken *[]buffer.Lease, lane string, room buffer.Room) error {
 	kept := (*taken)[:0]
 	size := 0
 	for i, l := range *taken {
@@ -170,7 +171,7 @@ func (c *Consumer) fill(db *pebble.DB, taken *[]buffer.Lease, lane string, room 
 }
 
 // copied notes in the lease whether the consumer has a copy of its own, and returns the lease.
-func (c *Consumer) copied(db *pebble.DB, position uint64, lane string) (lease, error) {
+func (c *Consumer) copied(db *store.DB, position uint64, lane string) (lease, error) {
 	size, err := sizeOf(db, format.CopyKey(c.st.name, position))
 	c.st.mu.Lock()
 	defer c.st.mu.Unlock()

@@ -7,10 +7,10 @@
 //
 // # Where what is
 //
-// The engine stands on packages of its own: eventlog is the log of events, failstop the file system that halts, format
-// the keys and records, dedupe the index of ids, probe the look at the disk, damaged the folders of damaged files, clock
-// the time by which it decides what is old. Package disk/module makes a Caddy module of the engine. A file of the engine
-// uses only those below it:
+// The engine stands on packages of its own: eventlog is the log of events, failstop the file system that halts,
+// store is Pebble without its texts, format the keys and records, dedupe the index of ids, probe the look at the
+// disk, damaged the folders of damaged files, clock the time by which it decides what is old. Package disk/module
+// makes a Caddy module of the engine. A file of the engine uses only those below it:
 //
 //	open, identity, close   opening, reconfiguring, closing
 //	retention, trim, orphan, forget

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // eventsAtOnce and eventsBytes bound what one read of Events holds in memory.
@@ -54,7 +53,7 @@ func (b *Buffer) Events(ctx context.Context, r buffer.Range) iter.Seq2[buffer.Ev
 
 // bounds turns a range into positions.
 func (b *Buffer) bounds(r buffer.Range) (from, to uint64, err error) {
-	err = b.use(func(*pebble.DB) error {
+	err = b.use(func(*store.DB) error {
 		from, to = max(r.First, b.first.Load(), 1), b.durable.Load()
 		if r.Last > 0 {
 			to = min(to, r.Last)
@@ -86,7 +85,7 @@ func (b *Buffer) readEvents(from, to uint64, backwards bool) (events []found, ne
 		next, scan = from-1, b.events.ScanBack
 	}
 	size := 0
-	err = b.use(func(*pebble.DB) error {
+	err = b.use(func(*store.DB) error {
 		return scan(max(from, b.first.Load()), to, func(position uint64, raw []byte, err error) bool {
 			f := b.decoded(position, raw, err)
 			events = append(events, f)
@@ -109,7 +108,7 @@ func (b *Buffer) Event(ctx context.Context, position uint64) (e buffer.Event, er
 	if err := ctx.Err(); err != nil {
 		return buffer.Event{}, err
 	}
-	err = b.use(func(*pebble.DB) (err error) {
+	err = b.use(func(*store.DB) (err error) {
 		if position > b.durable.Load() {
 			return fmt.Errorf("reading event %d: %w", position, buffer.ErrNotFound)
 		}
@@ -128,7 +127,7 @@ func (b *Buffer) Lookup(ctx context.Context, source, id string) (position uint64
 		return 0, err
 	}
 	key := format.MakeDedupeKey(source, id)
-	err = b.use(func(db *pebble.DB) error {
+	err = b.use(func(db *store.DB) error {
 		if b.dedupe.Excludes(key) {
 			return buffer.ErrNotFound
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // ForgetConsumer implements buffer.Buffer.
@@ -44,7 +45,7 @@ func (g *group) stageForget(st *consumerState, copies uint64) {
 }
 
 // copyCosts sums what a consumer's copies of events up to a position count for.
-func copyCosts(db *pebble.DB, name string, to uint64) (sum uint64, err error) {
+func copyCosts(db *store.DB, name string, to uint64) (sum uint64, err error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: format.NamePrefix(format.KindCopy, name),
 		UpperBound: format.CopyKey(name, to+1)})
 	if err != nil {

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // leaseBytes bounds what one Lease call reads, however much room there is; one event
@@ -84,7 +83,7 @@ func (c *Consumer) scan(room buffer.Room) (leases []buffer.Lease, more bool, err
 	}
 	var events []found
 	var next uint64
-	err = c.b.use(func(*pebble.DB) (err error) {
+	err = c.b.use(func(*store.DB) (err error) {
 		events, next, err = c.read(from, to, room)
 		return err
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // stageMemo notes a memo; of several under one key the group writes the last.
@@ -46,7 +47,7 @@ func (c *Consumer) Memo(ctx context.Context, key string) (value []byte, err erro
 	if err := c.usable(); err != nil {
 		return nil, fmt.Errorf("reading a memo: %w", err)
 	}
-	err = c.b.use(func(db *pebble.DB) error {
+	err = c.b.use(func(db *store.DB) error {
 		raw, ok, err := getMaybe(db, format.MemoKey(c.st.name, key))
 		if err != nil || !ok {
 			return err
@@ -100,7 +101,7 @@ func (c *Consumer) readMemos(from, end []byte) (memos []foundMemo, next []byte, 
 		return nil, nil, err
 	}
 	skip := len(format.MemoKey(c.st.name, ""))
-	err = c.b.use(func(db *pebble.DB) error {
+	err = c.b.use(func(db *store.DB) error {
 		it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: end})
 		if err != nil {
 			return err

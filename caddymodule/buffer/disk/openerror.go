@@ -51,13 +51,12 @@ func (e *DamageError) Error() string {
 // Unwrap returns the cause.
 func (e *DamageError) Unwrap() error { return e.Cause }
 
-// Is reports damage, whatever Pebble says of it.
+// Is reports damage, whatever the store says of it.
 func (e *DamageError) Is(target error) bool { return target == format.ErrDamaged }
 
-// oneLine is what an error says as one line: Pebble has one for each file, and adds some of its own.
+// oneLine is what an error says as one line.
 func oneLine(err error) string {
-	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(err.Error(), "<corruption detail carrier>", "")), "\n")
-	return strings.Join(lines, "; ")
+	return strings.Join(strings.Split(strings.TrimSpace(err.Error()), "\n"), "; ")
 }
 
 // lockedError says what to do when somebody else has the directory.

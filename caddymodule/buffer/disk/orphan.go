@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/clock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // orphanGrace is how long an orphan holds what it has not settled in any case: a handler may be away only until a
@@ -30,7 +31,7 @@ func (st *consumerState) holds(c *clock.Clock, l *Limits, pressed bool) bool {
 
 // settledUpTo returns the position up to which the consumer needs no event any more, when what is
 // stored begins with first and all up to trimmed is about to go. What it reopened below lives from copies.
-func (st *consumerState) settledUpTo(db *pebble.DB, first, trimmed uint64) (uint64, error) {
+func (st *consumerState) settledUpTo(db *store.DB, first, trimmed uint64) (uint64, error) {
 	prefix := format.NamePrefix(format.KindDeferredAt, st.name)
 	if err := st.learn(db, prefix, first, func() *seekHint { return &st.hints.held }); err != nil {
 		return 0, err
@@ -73,7 +74,7 @@ type loss struct {
 
 // lossUpTo finds what an orphan has up to a position. Deferred events are few beside the
 // events; they are all gone through.
-func (st *consumerState) lossUpTo(db *pebble.DB, first, to uint64) (loss, error) {
+func (st *consumerState) lossUpTo(db *store.DB, first, to uint64) (loss, error) {
 	l := loss{st: st, to: to}
 	st.mu.Lock()
 	if low := max(st.progress.Low, first-1); low < to {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // An orphan that loses its copies of events and is removed in the same step gives their
@@ -31,7 +32,7 @@ func TestRemovedOrphanGivesItsCopiesBackOnce(t *testing.T) {
 	wantFirst(t, b, 6)
 	wantConsumers(t, b)
 	var stored uint64
-	err := b.use(func(db *pebble.DB) error {
+	err := b.use(func(db *store.DB) error {
 		it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindDeadLetter}, UpperBound: []byte{format.KindDeadLetter + 1}})
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 const (
@@ -27,13 +27,13 @@ const (
 )
 
 // openPebble opens Pebble on a fail-stop file system. lock is the caller's own, nil where Pebble is to take it.
-func openPebble(o Options, f *failstop.FS, lock *pebble.Lock) (*pebble.DB, error) {
+func openPebble(o Options, f *failstop.FS, lock *pebble.Lock) (*store.DB, error) {
 	s := f.Failure
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	options := pebbleOptions(f, cache, logger{o.Log, s}, o.memTable)
 	options.Lock = lock
-	db, err := openRecovering(o.Path, options, f)
+	db, err := openStore(o.Path, options, f)
 	if failed := s.OpenError(); failed != nil {
 		// What else is wrong follows from that.
 		if db != nil {
@@ -57,19 +57,19 @@ func openPebble(o Options, f *failstop.FS, lock *pebble.Lock) (*pebble.DB, error
 	return nil, openingError(o.Path, err, f, eventlog.Known{})
 }
 
-// openRecovering turns panics into errors: Pebble panics at some of what it finds in a damaged directory.
-func openRecovering(path string, o *pebble.Options, f *failstop.FS) (db *pebble.DB, err error) {
+// openStore opens the store. Errors of the look at the files that comes with the lock are as they are, without a word of
+// Pebble's.
+func openStore(path string, o *pebble.Options, f *failstop.FS) (*store.DB, error) {
 	if o.Lock != nil {
 		if err := f.Locked(f.PathJoin(path, lockFile)); err != nil {
 			return nil, err
 		}
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			db, err = nil, fmt.Errorf("reading its files: %v", r)
-		}
-	}()
-	return pebble.Open(path, o)
+	db, err := store.Open(path, o)
+	if lock, is := errors.AsType[*failstop.LockError](err); is {
+		return nil, lock
+	}
+	return db, err
 }
 
 func pebbleOptions(f *failstop.FS, cache *pebble.Cache, l logger, memTable uint64) *pebble.Options {
@@ -124,11 +124,11 @@ type logger struct {
 func (l logger) Infof(string, ...any) {}
 
 func (l logger) Errorf(format string, args ...any) {
-	l.log.Warn("buffer store", "message", text.FirstLine(fmt.Sprintf(format, args...)))
+	l.log.Warn("buffer store", "message", store.Message(format, args...))
 }
 
 func (l logger) Fatalf(format string, args ...any) {
-	l.failure.Halt(errors.New(text.FirstLine(fmt.Sprintf(format, args...))))
+	l.failure.Halt(errors.New(store.Message(format, args...)))
 }
 
 func (l logger) listener() *pebble.EventListener {
@@ -137,12 +137,11 @@ func (l logger) listener() *pebble.EventListener {
 			if l.failure.Err() != nil {
 				return
 			}
-			l.log.Error("buffer store: background work failed, it is tried again",
-				"error", text.FirstLine(err.Error()))
+			l.log.Error("buffer store: background work failed, it is tried again", "error", store.Cause(err))
 		},
 		// The default ends the process. Damage is met again when it is read, and the event is then set aside.
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			l.log.Error("buffer store: a file is damaged", "file", info.Path)
+			l.log.Error("buffer store: a file is damaged", "file", info.Path) // its bounds are keys
 		},
 		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
 			l.log.Warn("buffer store: writes wait for the disk", "reason", info.Reason)

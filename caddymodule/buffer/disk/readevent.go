@@ -10,6 +10,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // found is one event, or what is left of it.
@@ -42,7 +43,7 @@ func (b *Buffer) readEvent(position uint64) (buffer.Event, []byte, error) {
 
 // readEvent returns an event that the consumer has leased, and its record: from the consumer's own
 // copy where it has one and the event is trimmed or damaged.
-func (st *consumerState) readEvent(b *Buffer, db *pebble.DB, position uint64, was lease) (buffer.Event, []byte, error) {
+func (st *consumerState) readEvent(b *Buffer, db *store.DB, position uint64, was lease) (buffer.Event, []byte, error) {
 	e, raw, err := b.readEvent(position)
 	if !was.deferred || !isDamage(err) {
 		return e, raw, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/clock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // beginRebuild notes in a fresh store that it is built from the log alone, before any group is applied. base is the last
@@ -91,7 +92,7 @@ func (b *Buffer) fixConsumers(batch *pebble.Batch) error {
 	})
 }
 
-func countKeys(db *pebble.DB, prefix []byte) (n uint64, err error) {
+func countKeys(db *store.DB, prefix []byte) (n uint64, err error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: format.After(prefix)})
 	if err != nil {
 		return 0, err

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/damaged"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/eventlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 var _ buffer.Recoverer = (*Buffer)(nil)
@@ -76,7 +75,7 @@ func (b *Buffer) RemoveDamaged(ctx context.Context, name string, force bool) err
 	}
 	defer b.recovering.Unlock()
 	// Where it is closed, the directory is another's.
-	if err := errors.Join(ctx.Err(), b.use(func(*pebble.DB) error { return nil })); err != nil {
+	if err := errors.Join(ctx.Err(), b.use(func(*store.DB) error { return nil })); err != nil {
 		return fmt.Errorf("removing %s: %w", name, err)
 	}
 	set, err := b.damagedSet(name)

@@ -3,10 +3,9 @@ package disk
 import (
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // findOld reads what the group's reopenings need, before anything is staged, so that a
@@ -24,7 +23,7 @@ func (t *settleTask) findOld(g *group) error {
 	return nil
 }
 
-func (it *settlement) findOld(b *Buffer, db *pebble.DB, name string) error {
+func (it *settlement) findOld(b *Buffer, db *store.DB, name string) error {
 	position := it.outcome.Position
 	it.old = stored{}
 	if position == 0 {

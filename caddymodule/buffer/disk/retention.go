@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
@@ -180,7 +179,7 @@ func (b *Buffer) findTrim(limit uint64, cutoff, excess int64) (to uint64, freed 
 	if limit < b.first.Load() {
 		return 0, 0, nil
 	}
-	err = b.use(func(*pebble.DB) (err error) {
+	err = b.use(func(*store.DB) (err error) {
 		to, freed, err = b.searchTrim(limit, cutoff, excess)
 		return err
 	})
@@ -227,7 +226,7 @@ func (b *Buffer) settledUpTo(l *Limits, pressed bool) (limit uint64, holders []s
 			continue
 		}
 		var up uint64
-		err := b.use(func(db *pebble.DB) (err error) {
+		err := b.use(func(db *store.DB) (err error) {
 			up, err = st.settledUpTo(db, b.first.Load(), 0)
 			return err
 		})

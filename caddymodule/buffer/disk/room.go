@@ -3,7 +3,7 @@ package disk
 import (
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // room is about how many bytes more can be stored until events are refused. nil where the disk does not say.
@@ -31,7 +31,7 @@ func (b *Buffer) settledBytes(limits *Limits) (int64, error) {
 		return 0, err
 	}
 	var freed int64
-	err = b.use(func(*pebble.DB) error {
+	err = b.use(func(*store.DB) error {
 		first, gone := b.first.Load(), b.gone.Load()
 		if limit < first {
 			return nil
@@ -61,7 +61,7 @@ func (b *Buffer) oldestStored() time.Time {
 		return known.at
 	}
 	var at time.Time
-	err := b.use(func(*pebble.DB) error {
+	err := b.use(func(*store.DB) error {
 		f, err := b.firstIntact(first, last)
 		if f.position != 0 {
 			at = since(f.trailer.StoredAt)

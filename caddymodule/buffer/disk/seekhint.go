@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // lanesKnown bounds how many lanes of a consumer have a seek hint.
@@ -123,10 +124,10 @@ func (fs *seekHints) lane(name string) *seekHint {
 
 // seek returns an iterator at the first entry of a prefix from a position on, and raises the hint to it. The caller
 // holds mu, and closes the iterator.
-func (f *seekHint) seek(db *pebble.DB, prefix []byte, from uint64, a arrival) (*pebble.Iterator, error) {
+func (f *seekHint) seek(db *store.DB, prefix []byte, from uint64, a arrival) (store.Iterator, error) {
 	it, position, err := seekPosition(db, prefix, max(from, f.start()))
 	if err != nil {
-		return nil, err
+		return store.Iterator{}, err
 	}
 	if f != nil {
 		f.from, f.known = min(position, a.lowest()), true
@@ -136,13 +137,13 @@ func (f *seekHint) seek(db *pebble.DB, prefix []byte, from uint64, a arrival) (*
 
 // seekPosition returns an iterator at the first key of a prefix that ends in a position from a given one on, and that
 // position, maxPosition if there is none.
-func seekPosition(db *pebble.DB, prefix []byte, from uint64) (*pebble.Iterator, uint64, error) {
+func seekPosition(db *store.DB, prefix []byte, from uint64) (store.Iterator, uint64, error) {
 	it, err := db.NewIter(&pebble.IterOptions{
 		LowerBound: binary.BigEndian.AppendUint64(append([]byte{}, prefix...), from),
 		UpperBound: format.After(prefix),
 	})
 	if err != nil {
-		return nil, 0, err
+		return store.Iterator{}, 0, err
 	}
 	if it.First() {
 		position, ok := format.PositionBehind(prefix, it.Key())
@@ -153,7 +154,7 @@ func seekPosition(db *pebble.DB, prefix []byte, from uint64) (*pebble.Iterator, 
 	}
 	if err := it.Error(); err != nil {
 		_ = it.Close()
-		return nil, 0, err
+		return store.Iterator{}, 0, err
 	}
 	return it, format.MaxPosition, nil
 }

@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // laneOfOne returns a consumer with event 3 of 5 in lane l and the others settled.
@@ -111,7 +110,7 @@ func TestSeekHintCountsWhatCameMeanwhile(t *testing.T) {
 		f    *seekHint
 		want uint64
 	}{{"on its way before", f, 2}, {"comes meanwhile", other, 1}, {"nothing", &seekHint{from: format.MaxPosition}, 3}} {
-		err := b.use(func(db *pebble.DB) error {
+		err := b.use(func(db *store.DB) error {
 			return c.st.learn(db, format.LanePrefix("h", "l"), 0, func() *seekHint { return test.f })
 		})
 		if err != nil || test.f.start() != test.want {

@@ -1,8 +1,7 @@
 package disk
 
 import (
-	"github.com/cockroachdb/pebble/v2"
-
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
@@ -18,11 +17,11 @@ func (b *Buffer) removeSegments() {
 	b.trimming.Unlock()
 }
 
-func (b *Buffer) usableNow() bool { return b.use(func(*pebble.DB) error { return nil }) == nil }
+func (b *Buffer) usableNow() bool { return b.use(func(*store.DB) error { return nil }) == nil }
 
 // flushAndRemove flushes the store, and removes the segments that nobody needs then.
 func (b *Buffer) flushAndRemove() error {
-	return b.use(func(db *pebble.DB) error {
+	return b.use(func(db *store.DB) error {
 		group := b.committed.Load()
 		if !b.events.Removable(b.first.Load(), b.flushed.Load()) {
 			return nil
@@ -44,7 +43,7 @@ func (b *Buffer) flushAll() {
 	if b.tight.Load() || b.fs.Full() != nil {
 		return
 	}
-	err := b.use(func(db *pebble.DB) error { return db.Flush() })
+	err := b.use(func(db *store.DB) error { return db.Flush() })
 	if err != nil || b.failure.Err() != nil {
 		return
 	}
@@ -59,7 +58,7 @@ const dropCacheEvery = 4 << 20
 // dropPageCache drops the events from the page cache that all consumers are done with. It has a goroutine of its own,
 // since a trim takes time and events come fast.
 func (b *Buffer) dropPageCache() {
-	_ = b.use(func(*pebble.DB) error {
+	_ = b.use(func(*store.DB) error {
 		b.events.DropPageCache(b.doneBefore())
 		return nil
 	})

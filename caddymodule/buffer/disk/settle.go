@@ -5,10 +5,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 const (
@@ -126,7 +125,7 @@ func (c *Consumer) attach(t *settleTask) error {
 		}
 		letter := &format.DeadLetter{Handler: c.st.name, Reason: o.Reason, HandlerReason: o.HandlerReason,
 			Retry: o.Retry, Position: o.Position}
-		err := c.b.use(func(db *pebble.DB) error {
+		err := c.b.use(func(db *store.DB) error {
 			_, raw, err := c.st.readEvent(c.b, db, o.Position, it.was)
 			letter.Record = raw
 			if isDamage(err) {

@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // States implements buffer.Buffer. ErrNotFound: the position was never given.
@@ -16,7 +15,7 @@ func (b *Buffer) States(ctx context.Context, position uint64) ([]buffer.State, e
 		return nil, err
 	}
 	var all []buffer.State
-	err := b.use(func(db *pebble.DB) error {
+	err := b.use(func(db *store.DB) error {
 		if position == 0 || position > b.durable.Load() {
 			return buffer.ErrNotFound
 		}
@@ -35,7 +34,7 @@ func (b *Buffer) States(ctx context.Context, position uint64) ([]buffer.State, e
 	return all, nil
 }
 
-func (st *consumerState) state(db *pebble.DB, position uint64) (buffer.State, error) {
+func (st *consumerState) state(db *store.DB, position uint64) (buffer.State, error) {
 	s := buffer.State{Consumer: st.name, Phase: buffer.PhaseSettled}
 	st.mu.Lock()
 	has := st.progress.Has(position)

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // trimModel knows what each consumer has not settled, and who has a handler.
@@ -226,7 +226,7 @@ func (m *trimModel) trim() {
 func (m *trimModel) look(name string, pending map[uint64]bool) {
 	st := m.b.consumerNamed(name)
 	for p := range pending {
-		err := m.b.use(func(db *pebble.DB) error {
+		err := m.b.use(func(db *store.DB) error {
 			_, _, err := st.readEvent(m.b, db, p, lease{deferred: true})
 			return err
 		})
@@ -269,7 +269,7 @@ func (m *trimModel) count() {
 	defer m.b.trimming.Unlock()
 	var bytes, letters uint64
 	deferred := map[string]uint64{}
-	err := m.b.use(func(db *pebble.DB) error {
+	err := m.b.use(func(db *store.DB) error {
 		it, err := db.NewIter(nil)
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/probe"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // Buffer is an open buffer. It implements buffer.Buffer.
@@ -31,7 +32,7 @@ type Buffer struct {
 
 	// dbMu is held for reading while db is used, and for writing to take it away.
 	dbMu sync.RWMutex
-	db   *pebble.DB
+	db   *store.DB
 	// lock is held beyond db, nil where db holds it alone.
 	lock *pebble.Lock
 	// beginAt is a position beyond every one that was given in files that were set aside, 0 where none was.
@@ -119,7 +120,7 @@ type task interface {
 type group struct {
 	b      *Buffer
 	c      *committer
-	db     *pebble.DB
+	db     *store.DB
 	batch  *pebble.Batch
 	events eventlog.Group
 	// counted: the number of dead letters changes, or the bytes beside the events.

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 const (
@@ -116,7 +117,7 @@ func (f *filter) expire(keep uint32) {
 func (f *filter) loaded() bool { return f.stored.Load() != nil }
 
 // load is Index.LoadFilter.
-func (f *filter) load(use func(func(*pebble.DB) error) error, stop <-chan struct{}) {
+func (f *filter) load(use func(func(*store.DB) error) error, stop <-chan struct{}) {
 	var found atomic.Pointer[blooms]
 	found.Store(&blooms{})
 	from := []byte{format.KindDedupe}
@@ -126,7 +127,7 @@ func (f *filter) load(use func(func(*pebble.DB) error) error, stop <-chan struct
 			return
 		default:
 		}
-		if err := use(func(db *pebble.DB) (err error) {
+		if err := use(func(db *store.DB) (err error) {
 			from, err = f.loadChunk(db, from, &found)
 			return err
 		}); err != nil {
@@ -139,7 +140,7 @@ func (f *filter) load(use func(func(*pebble.DB) error) error, stop <-chan struct
 }
 
 // loadChunk adds some entries and returns where to go on, or nil at the end.
-func (f *filter) loadChunk(db *pebble.DB, from []byte, to *atomic.Pointer[blooms]) (next []byte, err error) {
+func (f *filter) loadChunk(db *store.DB, from []byte, to *atomic.Pointer[blooms]) (next []byte, err error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{format.KindDedupe + 1}})
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 // Index finds earlier events of the same source and id.
@@ -26,7 +27,7 @@ type Index struct {
 }
 
 // Load finds the buckets by jumping from one to the next. lastGroup is the last group that was written.
-func Load(db *pebble.DB, lastGroup uint64) (*Index, error) {
+func Load(db *store.DB, lastGroup uint64) (*Index, error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{format.KindDedupe},
 		UpperBound: []byte{format.KindDedupe + 1}})
 	if err != nil {
@@ -58,7 +59,7 @@ func Load(db *pebble.DB, lastGroup uint64) (*Index, error) {
 }
 
 // Find looks k up among the entries that were made since a time, in ns.
-func (d *Index) Find(db *pebble.DB, k format.DedupeKey, since int64) (format.Seen, bool, error) {
+func (d *Index) Find(db *store.DB, k format.DedupeKey, since int64) (format.Seen, bool, error) {
 	buckets := *d.buckets.Load()
 	if len(buckets) == 0 {
 		return format.Seen{}, false, nil
@@ -113,7 +114,7 @@ func (d *Index) Loaded() bool { return d.filter.loaded() }
 
 // LoadFilter reads the ids that were stored before the buffer was opened, until stop is closed. It calls use for a few
 // thousand at a time, and runs beside everything else: millions take seconds, and receiving does not wait.
-func (d *Index) LoadFilter(use func(func(*pebble.DB) error) error, stop <-chan struct{}) {
+func (d *Index) LoadFilter(use func(func(*store.DB) error) error, stop <-chan struct{}) {
 	d.filter.load(use, stop)
 }
 

@@ -9,15 +9,16 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/format"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
 const hour = time.Hour
 
 func at(d time.Duration) int64 { return int64(100*hour + d) }
 
-func openStore(t *testing.T) *pebble.DB {
+func openStore(t *testing.T) *store.DB {
 	t.Helper()
-	db, err := pebble.Open("", &pebble.Options{FS: vfs.NewMem(), Logger: quiet{}})
+	db, err := store.Open("", &pebble.Options{FS: vfs.NewMem(), Logger: quiet{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,8 +32,8 @@ func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
 func (quiet) Fatalf(string, ...any) {}
 
-// store adds an entry as the committer does.
-func store(t *testing.T, d *Index, db *pebble.DB, n int, now int64, window time.Duration) {
+// add adds an entry as the committer does.
+func add(t *testing.T, d *Index, db *store.DB, n int, now int64, window time.Duration) {
 	t.Helper()
 	k := numberedKey(n)
 	bucket := d.Bucket(now, now-int64(window))
@@ -45,7 +46,7 @@ func store(t *testing.T, d *Index, db *pebble.DB, n int, now int64, window time.
 	d.Add(bucket, k, s, uint64(n))
 }
 
-func found(t *testing.T, d *Index, db *pebble.DB, now int64, window time.Duration) (positions []uint64) {
+func found(t *testing.T, d *Index, db *store.DB, now int64, window time.Duration) (positions []uint64) {
 	t.Helper()
 	for n := range 10 {
 		s, ok, err := d.Find(db, numberedKey(n), now-int64(window))
@@ -67,10 +68,10 @@ func TestIndexFindsWithinTheWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	const window = 24 * hour
-	store(t, d, db, 1, at(0), window)
-	store(t, d, db, 2, at(20*hour), window)
-	store(t, d, db, 3, at(30*hour), window) // the second bucket
-	store(t, d, db, 4, at(50*hour), window)
+	add(t, d, db, 1, at(0), window)
+	add(t, d, db, 2, at(20*hour), window)
+	add(t, d, db, 3, at(30*hour), window) // the second bucket
+	add(t, d, db, 4, at(50*hour), window)
 	again, err := Load(db, 4)
 	if err != nil {
 		t.Fatal(err)
@@ -98,8 +99,8 @@ func TestIndexExpiresWholeBuckets(t *testing.T) {
 		t.Fatal(err)
 	}
 	const window = 24 * hour
-	store(t, d, db, 1, at(0), window)
-	store(t, d, db, 2, at(30*hour), window)
+	add(t, d, db, 1, at(0), window)
+	add(t, d, db, 2, at(30*hour), window)
 	if _, gone := d.Expire(at(50*hour - window)); gone {
 		t.Error("a bucket went whose last entries are within the window")
 	}

@@ -12,14 +12,22 @@ import (
 // ErrLocked says that another process has the directory open.
 var ErrLocked = errors.New("the directory is in use")
 
-// Lock implements vfs.FS. Once it has the lock, it looks at the files.
+// LockError is an error of FS.Lock. It is found again in what others make of it.
+type LockError struct{ cause error }
+
+func (e *LockError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *LockError) Unwrap() error { return e.cause }
+
+// Lock implements vfs.FS. Once it has the lock, it looks at the files. Its errors are *LockError.
 func (f *FS) Lock(name string) (io.Closer, error) {
 	lock, err := lockAll(f.FS, name, f.path, f.place != nil)
 	if err != nil {
-		return nil, err
+		return nil, &LockError{err}
 	}
 	if err := f.Locked(name); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, &LockError{errors.Join(err, lock.Close())}
 	}
 	return lock, nil
 }
