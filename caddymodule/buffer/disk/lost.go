@@ -145,8 +145,8 @@ func (b *Buffer) restoreBefore(was *beforeLost, a applied) error {
 	return b.db.Apply(batch, pebble.NoSync)
 }
 
-// keepDeferred marks what is deferred now in the progress of then. What lies beyond its window comes as any other event;
-// but a consumer's own copy may be all that there is.
+// keepDeferred marks what is deferred now in the progress of then. What lies beyond its window comes as any other
+// event; but a consumer's own copy may be all that there is.
 func (b *Buffer) keepDeferred(batch *pebble.Batch, name string, p *format.Progress) error {
 	prefix := format.NamePrefix(format.KindDeferredAt, name)
 	it, err := b.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: format.After(prefix)})

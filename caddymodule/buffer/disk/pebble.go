@@ -57,8 +57,8 @@ func openPebble(o Options, f *failstop.FS, lock *pebble.Lock) (*store.DB, error)
 	return nil, openingError(o.Path, err, f, eventlog.Known{})
 }
 
-// openStore opens the store. Errors of the look at the files that comes with the lock are as they are, without a word of
-// Pebble's.
+// openStore opens the store. Errors of the look at the files that comes with the lock are as they are, without a word
+// of Pebble's.
 func openStore(path string, o *pebble.Options, f *failstop.FS) (*store.DB, error) {
 	if o.Lock != nil {
 		if err := f.Locked(f.PathJoin(path, lockFile)); err != nil {

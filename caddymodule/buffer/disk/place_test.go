@@ -138,8 +138,8 @@ func TestFilesAreForTheOwner(t *testing.T) {
 	checkOwnerOnly(t, dir)
 }
 
-// So it is with what is written when files are mended and set aside.
-func TestMendedFilesAreForTheOwner(t *testing.T) {
+// So it is with what is written when files are repaired and set aside.
+func TestRepairedFilesAreForTheOwner(t *testing.T) {
 	dir := t.TempDir()
 	o := flawedLog(t, vfs.Default, dir, 1)
 	b, err := Open(t.Context(), o)

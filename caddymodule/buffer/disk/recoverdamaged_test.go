@@ -139,7 +139,7 @@ func TestRecoverStoresUnreadableEventsAnew(t *testing.T) {
 	must(t, err)
 	defer b.Close()
 	bad := uint64(0)
-	for p := uint64(1); p <= mendedEvents; p++ {
+	for p := uint64(1); p <= repairedEvents; p++ {
 		if _, err := b.Event(t.Context(), p); err != nil {
 			bad++
 		}

@@ -66,7 +66,7 @@ func (o Options) openSettingAside(ctx context.Context, lock *pebble.Lock) (*Buff
 		return o.setStoreAside(damage)
 	}
 	// Each step keeps less than the one before it. With the log judged by what is in it, more may be known of it.
-	for _, step := range []func(*DamageError) (done bool, err error){o.mendLog, judged, o.mendLog, storeAside,
+	for _, step := range []func(*DamageError) (done bool, err error){o.repairLog, judged, o.repairLog, storeAside,
 		o.setAllAside} {
 		damage, is := errors.AsType[*DamageError](err)
 		if !is {

@@ -110,7 +110,7 @@ func checkRefusals(t *testing.T, refusal error, spoilt bool) {
 	}
 }
 
-// spoilLog makes the log one that cannot be mended: a segment is missing whose changes the store lacks.
+// spoilLog makes the log one that cannot be repaired: a segment is missing whose changes the store lacks.
 func spoilLog(t *testing.T, fs vfs.FS, o Options) {
 	t.Helper()
 	spoil(t, fs, o)

@@ -21,7 +21,7 @@ func (f *Flaw) Prepare(fsys vfs.FS, dir string) error {
 	if err := f.write(fsys, path); err != nil {
 		// It may be the space that it takes that is lacking.
 		_ = fsys.Remove(path + replacementSuffix)
-		return fmt.Errorf("mending %s: %w", f.Name, err)
+		return fmt.Errorf("repairing %s: %w", f.Name, err)
 	}
 	return nil
 }
@@ -53,11 +53,11 @@ func (f *Flaw) write(fsys vfs.FS, path string) error {
 func (f *Flaw) Place(fsys vfs.FS, dir string) error {
 	path := fsys.PathJoin(dir, f.Name)
 	if err := fsys.Rename(path+replacementSuffix, path); err != nil {
-		return fmt.Errorf("putting the mended %s in its place: %w", f.Name, err)
+		return fmt.Errorf("putting the repaired %s in its place: %w", f.Name, err)
 	}
 	d, err := fsys.OpenDir(dir)
 	if err != nil {
-		return fmt.Errorf("putting the mended %s in its place: %w", f.Name, err)
+		return fmt.Errorf("putting the repaired %s in its place: %w", f.Name, err)
 	}
 	return errors.Join(d.Sync(), d.Close())
 }

@@ -32,8 +32,8 @@ func (f *FS) Lock(name string) (io.Closer, error) {
 	return lock, nil
 }
 
-// Locked is for a directory that the caller has locked, with LockOnly. It checks that the buffer is the one that must be
-// there, and its files against the control file. A new buffer gets its identity.
+// Locked is for a directory that the caller has locked, with LockOnly. It checks that the buffer is the one that must
+// be there, and its files against the control file. A new buffer gets its identity.
 func (f *FS) Locked(name string) error {
 	if f.place != nil {
 		if err := errors.Join(os.Chmod(name, 0o600), f.notePlace(f.path), f.notePlace(name)); err != nil {

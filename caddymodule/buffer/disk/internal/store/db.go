@@ -1,5 +1,5 @@
-// Package store is Pebble, as the disk buffer uses it. What Pebble says of an error may hold keys, and a key may hold the
-// id of a vehicle. So no text of Pebble's leaves this package, in no error and to no log; see Error.
+// Package store is Pebble, as the disk buffer uses it. What Pebble says of an error may hold keys, and a key may hold
+// the id of a vehicle. So no text of Pebble's leaves this package, in no error and to no log; see Error.
 package store
 
 import (
@@ -12,8 +12,8 @@ import (
 // DB is an open store. Its errors are *Error, but for pebble.ErrNotFound.
 type DB struct{ db *pebble.DB }
 
-// Open opens the store in a directory, or creates it. Pebble panics at some of what it finds in damaged files: that is an
-// error here.
+// Open opens the store in a directory, or creates it. Pebble panics at some of what it finds in damaged files: that
+// is an error here.
 func Open(path string, o *pebble.Options) (db *DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {

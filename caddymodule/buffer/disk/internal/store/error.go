@@ -14,8 +14,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Error is an error of Pebble's. Its text says of what kind it is and which files it is about, in words of this package.
-// Unwrap gives Pebble's own error, of which nobody may take the text.
+// Error is an error of Pebble's. Its text says of what kind it is and which files it is about, in words of this
+// package. Unwrap gives Pebble's own error, of which nobody may take the text.
 type Error struct {
 	text  string
 	cause error
@@ -73,8 +73,8 @@ func inFiles(said string) string {
 	return ", in " + strings.Join(names[:min(len(names), 3)], ", ")
 }
 
-// Message renders a message of Pebble's: the format is a constant of Pebble's code. Of the arguments it has numbers, and
-// errors as Error has them.
+// Message renders a message of Pebble's: the format is a constant of Pebble's code. Of the arguments it has numbers,
+// and errors as Error has them.
 func Message(format string, args ...any) string {
 	shown := make([]any, len(args))
 	for i, arg := range args {

@@ -14,7 +14,7 @@ import (
 )
 
 // With damage to files of the log, all that other files hold goes on, and so does what can be read of these.
-func TestMendedLog(t *testing.T) {
+func TestRepairedLog(t *testing.T) {
 	const n = 120
 	for _, tt := range []struct {
 		name string
@@ -64,7 +64,7 @@ func TestMendedLog(t *testing.T) {
 			if err != nil || r.Position != n+1 {
 				t.Errorf("the next event: %+v, %v; want position %d", r, err, n+1)
 			}
-			checkMendedDelivery(t, b, n-bad+1, bad)
+			checkRepairedDelivery(t, b, n-bad+1, bad)
 			for _, d := range b.Stats().Damaged {
 				if d.Files > 1 {
 					t.Errorf("%+v is set aside, want no more than the damaged file", d)
@@ -74,8 +74,8 @@ func TestMendedLog(t *testing.T) {
 	}
 }
 
-// checkMendedDelivery wants so many events at the consumer, and the rest among the dead letters.
-func checkMendedDelivery(t *testing.T, b *Buffer, good, bad int) {
+// checkRepairedDelivery wants so many events at the consumer, and the rest among the dead letters.
+func checkRepairedDelivery(t *testing.T, b *Buffer, good, bad int) {
 	t.Helper()
 	c, err := b.Consumer(t.Context(), "h")
 	must(t, err)

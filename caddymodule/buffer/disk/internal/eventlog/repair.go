@@ -23,10 +23,10 @@ type Flaw struct {
 	header []byte
 }
 
-// Flaws looks for the segments in a directory that keep the log from being opened. It changes nothing. Mend gives each
-// a beginning: where its groups can be read, they are there again, else their positions read as damaged. Damage behind
-// the beginning is not looked for. copies are where segments lie that were set aside, by name: one that is missing is
-// mended from there, since whoever set it aside was interrupted.
+// Flaws looks for the segments in a directory that keep the log from being opened. It changes nothing. A repair gives
+// each a beginning: where its groups can be read, they are there again, else their positions read as damaged. Damage
+// behind the beginning is not looked for. copies are where segments lie that were set aside, by name: one that is
+// missing is repaired from there, since whoever set it aside was interrupted.
 func Flaws(fsys vfs.FS, dir string, copies map[string]string, k Known) ([]Flaw, error) {
 	l := &Log{Options: Options{FS: fsys, Dir: dir}, fs: fsys}
 	found, err := l.find()
@@ -41,20 +41,20 @@ func Flaws(fsys vfs.FS, dir string, copies map[string]string, k Known) ([]Flaw, 
 			s.discard()
 		}
 	}()
-	m := mending{log: l, known: k, end: end{first: 1}}
+	r := repair{log: l, known: k, end: end{first: 1}}
 	if len(found) > 0 {
-		m.end.number = found[0].number - 1
+		r.end.number = found[0].number - 1
 	}
 	for _, s := range found {
-		if err := m.add(s); err != nil {
+		if err := r.add(s); err != nil {
 			return nil, err
 		}
 	}
 	if len(found) == 0 {
-		m.lack(end{number: 1, first: 1})
+		r.lack(end{number: 1, first: 1})
 	}
-	m.checkFront(found)
-	return m.flaws, m.checkEnd()
+	r.checkFront(found)
+	return r.flaws, r.checkEnd()
 }
 
 // addCopies adds the segments that are missing between the others, behind them, or just before them, where there is a
@@ -95,8 +95,8 @@ func (l *Log) addCopies(found []*segment, copies map[string]string, k Known) ([]
 // end is where a segment ends: the last group, the position behind it, and the number of the file.
 type end struct{ number, group, first uint64 }
 
-// mending goes through the segments of a log.
-type mending struct {
+// repair goes through the segments of a log.
+type repair struct {
 	log   *Log
 	known Known
 	flaws []Flaw
@@ -107,76 +107,76 @@ type mending struct {
 }
 
 // add looks at the next segment. Of what is flawless only the header is read.
-func (m *mending) add(s *segment) error {
-	intact, err := m.log.readHeader(s)
+func (r *repair) add(s *segment) error {
+	intact, err := r.log.readHeader(s)
 	if err == nil && !intact {
-		intact, err = m.log.readHeader(s)
+		intact, err = r.log.readHeader(s)
 	}
 	if err != nil {
 		return err
 	}
-	for m.end.number+1 < s.number {
-		if err := m.look(); err != nil {
+	for r.end.number+1 < s.number {
+		if err := r.look(); err != nil {
 			return err
 		}
-		m.lack(end{number: m.end.number + 1, group: m.end.group, first: m.end.first})
+		r.lack(end{number: r.end.number + 1, group: r.end.group, first: r.end.first})
 	}
 	if !intact {
-		if err := m.infer(s); err != nil {
+		if err := r.infer(s); err != nil {
 			return err
 		}
 	}
 	if s.isCopy {
-		m.flaws = append(m.flaws, Flaw{Name: s.name, Copy: s.path, header: s.header()})
+		r.flaws = append(r.flaws, Flaw{Name: s.name, Copy: s.path, header: s.header()})
 	} else if !intact {
-		m.flaws = append(m.flaws, Flaw{Name: s.name, header: s.header()})
+		r.flaws = append(r.flaws, Flaw{Name: s.name, header: s.header()})
 	}
-	m.last = s
-	m.end.number = s.number
+	r.last = s
+	r.end.number = s.number
 	return nil
 }
 
 // lack notes a segment that is missing, and that begins where the one before it ends.
-func (m *mending) lack(e end) {
+func (r *repair) lack(e end) {
 	s := &segment{number: e.number, base: e.group, first: e.first}
-	m.flaws = append(m.flaws, Flaw{Name: segmentName(e.number), Missing: true, header: s.header()})
-	m.end = e
-	m.last = nil
+	r.flaws = append(r.flaws, Flaw{Name: segmentName(e.number), Missing: true, header: s.header()})
+	r.end = e
+	r.last = nil
 }
 
 // look finds the end of the last segment.
-func (m *mending) look() error {
-	if m.last == nil {
+func (r *repair) look() error {
+	if r.last == nil {
 		return nil
 	}
-	s := m.last
-	m.last = nil
-	b, err := m.log.readAll(s)
+	s := r.last
+	r.last = nil
+	b, err := r.log.readAll(s)
 	if err != nil {
 		return err
 	}
-	m.end.group, m.end.first = s.base, s.first
+	r.end.group, r.end.first = s.base, s.first
 	for at := 0; ; {
-		i := findHeader(b[at:], m.end.group, anyNumber)
+		i := findHeader(b[at:], r.end.group, anyNumber)
 		if i < 0 {
 			return nil
 		}
 		h, _ := parseGroupHeader(b[at+i:])
-		m.end.group, m.end.first = h.number, h.next()
+		r.end.group, r.end.first = h.number, h.next()
 		at = min(len(b), at+i+int(h.size()))
 	}
 }
 
 // infer finds out how a segment began whose header is damaged: by its first group, or by the segment before it.
-func (m *mending) infer(s *segment) error {
-	b, err := m.log.readAll(s)
+func (r *repair) infer(s *segment) error {
+	b, err := r.log.readAll(s)
 	if err != nil {
 		return err
 	}
-	if err := m.look(); err != nil {
+	if err := r.look(); err != nil {
 		return err
 	}
-	s.base, s.first = m.end.group, m.end.first
+	s.base, s.first = r.end.group, r.end.first
 	i := findHeader(b, s.base, anyNumber)
 	if i < 0 {
 		return nil
@@ -185,10 +185,10 @@ func (m *mending) infer(s *segment) error {
 	switch {
 	case i == segmentHeaderSize:
 		s.base, s.first = h.number-1, h.first
-	case m.end.group > 0:
+	case r.end.group > 0:
 	// Without a segment before it, the owner may know where it begins.
-	case m.known.First > 0 && m.known.First < h.first:
-		s.base, s.first = h.number-min(h.number, 2), m.known.First
+	case r.known.First > 0 && r.known.First < h.first:
+		s.base, s.first = h.number-min(h.number, 2), r.known.First
 	default:
 		s.base, s.first = h.number-1, h.first
 	}
@@ -196,27 +196,27 @@ func (m *mending) infer(s *segment) error {
 }
 
 // checkFront notes what is missing before the first segment.
-func (m *mending) checkFront(found []*segment) {
-	k := m.known
+func (r *repair) checkFront(found []*segment) {
+	k := r.known
 	if k.First == 0 || len(found) == 0 || found[0].first <= k.First || found[0].number == 1 {
 		return
 	}
 	s := &segment{number: found[0].number - 1, base: found[0].base - min(found[0].base, 1), first: k.First}
-	m.flaws = append(m.flaws, Flaw{Name: segmentName(s.number), Missing: true, header: s.header()})
+	r.flaws = append(r.flaws, Flaw{Name: segmentName(s.number), Missing: true, header: s.header()})
 }
 
 // checkEnd notes what is missing behind the last segment. A segment without a group holds its place.
-func (m *mending) checkEnd() error {
-	k := m.known
+func (r *repair) checkEnd() error {
+	k := r.known
 	if k.Last == 0 {
 		return nil
 	}
-	if err := m.look(); err != nil {
+	if err := r.look(); err != nil {
 		return err
 	}
-	if m.end.group < k.Last {
-		m.lack(end{number: m.end.number + 1, group: k.Last, first: k.Next})
-		m.flaws[len(m.flaws)-1].End = true
+	if r.end.group < k.Last {
+		r.lack(end{number: r.end.number + 1, group: k.Last, first: k.Next})
+		r.flaws[len(r.flaws)-1].End = true
 	}
 	return nil
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/failstop"
 )
 
-// mendLog sets the files of the log aside that do not begin as they should, and puts others in their place. Those are
+// repairLog sets the files of the log aside that do not begin as they should, and puts others in their place. Those are
 // written first: a full disk, or a process that is killed, leaves all that can be read within reach.
-func (o Options) mendLog(damage *DamageError) (done bool, err error) {
+func (o Options) repairLog(damage *DamageError) (done bool, err error) {
 	copies, err := o.segmentsAside()
 	if err != nil {
 		return false, err
@@ -57,7 +57,7 @@ func (o Options) setFlawsAside(damage *DamageError, flaws []eventlog.Flaw) error
 		}
 	}
 	if len(resumed) > 0 {
-		o.Log.Warn("buffer: files of the log of events that were set aside before are mended now", "path", o.Path,
+		o.Log.Warn("buffer: files of the log of events that were set aside before are repaired now", "path", o.Path,
 			"files", resumed)
 	}
 	if len(names)+len(missing) == 0 {

@@ -13,13 +13,13 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
-const mendedEvents = 120
+const repairedEvents = 120
 
 // flawedLog is a closed buffer with events in several files, one of which, counted from behind if negative, does not
 // begin as it should; nothing else is wrong.
 func flawedLog(t *testing.T, fs vfs.FS, dir string, which int) Options {
 	t.Helper()
-	o := closedSegmentsIn(t, fs, dir, mendedEvents)
+	o := closedSegmentsIn(t, fs, dir, repairedEvents)
 	names := segmentNames(t, fs, o)
 	if len(names) < 3 {
 		t.Fatalf("there are only %v", names)
@@ -44,12 +44,12 @@ func checkNothingLost(t *testing.T, when string, o Options) {
 		t.Fatalf("%s: then: %v", when, err)
 	}
 	defer b.Close()
-	for p := uint64(1); p <= mendedEvents; p++ {
+	for p := uint64(1); p <= repairedEvents; p++ {
 		if e, err := b.Event(t.Context(), p); err != nil || e.ID != fmt.Sprint(p-1) {
 			t.Fatalf("%s: event %d: id %q, %v", when, p, e.ID, err)
 		}
 	}
-	checkMendedDelivery(t, b, mendedEvents, 0)
+	checkRepairedDelivery(t, b, repairedEvents, 0)
 	for _, name := range segmentNames(t, o.FS, o) {
 		if _, err := o.FS.Stat(o.FS.PathJoin(o.Path, name+".new")); err == nil {
 			t.Errorf("%s: %s.new is left", when, name)
@@ -70,8 +70,8 @@ func eachFlawedLog(t *testing.T, f func(t *testing.T, which, step int)) {
 	}
 }
 
-// A disk that gets full while the log is mended, at whatever step, costs no event.
-func TestFullDiskWhileTheLogIsMended(t *testing.T) {
+// A disk that gets full while the log is repaired, at whatever step, costs no event.
+func TestFullDiskWhileTheLogIsRepaired(t *testing.T) {
 	eachFlawedLog(t, func(t *testing.T, which, step int) {
 		for n := 1; ; n += step {
 			mem := vfs.NewMem()
@@ -97,8 +97,8 @@ func TestFullDiskWhileTheLogIsMended(t *testing.T) {
 	})
 }
 
-// A power cut while the log is mended, at whatever step, costs no event.
-func TestPowerCutWhileTheLogIsMended(t *testing.T) {
+// A power cut while the log is repaired, at whatever step, costs no event.
+func TestPowerCutWhileTheLogIsRepaired(t *testing.T) {
 	eachFlawedLog(t, func(t *testing.T, which, step int) {
 		for n := 1; ; n += step {
 			var cut *vfs.MemFS
