@@ -149,8 +149,8 @@ type DamagedPart string
 const (
 	// DamagedLog are files of events. What can be read of them is delivered, the rest is among the dead letters.
 	DamagedLog DamagedPart = "log"
-	// DamagedChanges are changes in the log of events that the store did not have yet. There is no file of them. Handlers
-	// may get events again, and dead letters, pauses and ids of that time may be missing.
+	// DamagedChanges are changes in the log of events that the store did not have yet. There is no file of them.
+	// Handlers may get events again, and dead letters, pauses and ids of that time may be missing.
 	DamagedChanges DamagedPart = "changes"
 	// DamagedStore is all that is known of the events. It was built anew from the log: handlers may get events again, and
 	// dead letters, pauses and ids older than the log may be missing.

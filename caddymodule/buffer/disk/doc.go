@@ -171,12 +171,12 @@
 //   - A segment without a good beginning is replaced by one that has it, and all else that was in the file; one that is
 //     missing by one without groups. What it begins with follows from its first group and from the segments beside it.
 //     So the log is as one with damaged groups.
-//   - The control file's word on segments goes for how far they were synced only, and what is in them decides. A group
-//     whose batch is whole is applied. One whose batch is not is lost: mbeforelost then holds where events began and how
-//     far each consumer was before the first of them, and once all else is applied, that is so again, but for what is
-//     deferred. So a consumer gets again what it settled since, and misses nothing. Behind a lost end, a new segment
-//     begins with the next position by the control file, so those before read as damaged; and where the log may have had
-//     more than that, groups of gaps follow.
+//   - The control file's word on segments goes for how far they were synced only, and what is in them decides.
+//     A group whose batch is whole is applied. One whose batch is not is lost: mbeforelost then holds where
+//     events began and how far each consumer was before the first of them, and once all else is applied, that
+//     is so again, but for what is deferred. So a consumer gets again what it settled since, and misses
+//     nothing. Behind a lost end, a new segment begins with the next position by the control file, so those
+//     before read as damaged; and where the log may have had more than that, groups of gaps follow.
 //   - Pebble's files and the control file go, and a fresh store applies all groups of the log. mrebuild is there until
 //     that is done, and mlost then holds the position before which consumers may have been lost: while such events are
 //     stored, a consumer that is not known starts with the oldest one. A deferred event holds its segment, and so the

@@ -49,8 +49,8 @@ func (b *Buffer) endBehindLost(most uint64) error {
 	if err := b.events.EndBefore(known); err != nil {
 		return err
 	}
-	b.log.Error("buffer: the end of the log of events is lost: events that are known to be missing are dead letters, and "+
-		"some may be missing that nobody knows of", "path", b.opts.Path, "from position", next, "known", known-next,
+	b.log.Error("buffer: the end of the log of events is lost: events that are known to be missing are dead letters, "+
+		"and some may be missing that nobody knows of", "path", b.opts.Path, "from position", next, "known", known-next,
 		"next position", upTo)
 	a, _, err := b.loadApplied()
 	if err != nil {

@@ -7,8 +7,8 @@ type Recovered struct {
 	Number uint64
 	// Batch is valid until the next one.
 	Batch []byte
-	// Lost: the batch cannot be read, nor those of the groups between the one before and this one. Gaps are the positions
-	// in this one that have no record, where that is known.
+	// Lost: the batch cannot be read, nor those of the groups between the one before and this one. Gaps are the
+	// positions in this one that have no record, where that is known.
 	Lost bool
 	Gaps []uint64
 }

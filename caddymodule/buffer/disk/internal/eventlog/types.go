@@ -23,8 +23,8 @@ type Options struct {
 	SegmentSize int64
 	// Check says what is wrong with a record. A group with such a record at the end of the log is taken for torn.
 	Check func(raw []byte, position uint64) error
-	// Synced returns how many bytes of a segment were synced for sure; nil where that is not known. What lies in them is
-	// damaged and not torn, also at the end of the log.
+	// Synced returns how many bytes of a segment were synced for sure; nil where that is not known. What cannot be read
+	// in them is damaged and not torn, also at the end of the log.
 	Synced func(name string) int64
 	// PassLost has Recover pass over groups that are damaged or missing, and whose batches the owner lacks.
 	PassLost bool
