@@ -174,7 +174,7 @@ func (r *rot) again(t *testing.T, mem *vfs.MemFS) *rot {
 func TestDamageToWhatTheStoreLacks(t *testing.T) {
 	step := 499
 	if proof.IsLong() {
-		step = 1
+		step = 61
 	}
 	damagedEver := 0
 	for seed := range uint64(3) {
