@@ -2,9 +2,11 @@ package disk
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -181,9 +183,15 @@ func TestRecoverLettersOfTheStore(t *testing.T) {
 			}
 		})
 	})
+	// What Pebble needs first is hit too, but an operator finds it again.
+	marker, err := takeMarker(cut, m.o.Path)
+	must(t, err)
 	b, err = Open(t.Context(), m.o)
 	must(t, err)
 	defer b.Close()
+	for _, d := range b.Stats().Damaged {
+		must(t, marker.putBack(cut, d.Folder))
+	}
 	files := func() (all []string) {
 		for _, d := range b.Stats().Damaged {
 			names, err := cut.List(d.Folder)
@@ -227,4 +235,31 @@ func TestRecoverLettersOfTheStore(t *testing.T) {
 	if n := b.bytes(); n == 0 {
 		t.Error("nothing is accounted for")
 	}
+}
+
+// storeMarker is the file by which Pebble finds its manifest.
+type storeMarker struct{ name, manifest string }
+
+// takeMarker deletes it.
+func takeMarker(fsys vfs.FS, dir string) (storeMarker, error) {
+	names, err := fsys.List(dir)
+	for _, name := range names {
+		if strings.HasPrefix(name, "marker.manifest.") {
+			return storeMarker{name, name[strings.LastIndexByte(name, '.')+1:]}, fsys.Remove(fsys.PathJoin(dir, name))
+		}
+	}
+	return storeMarker{}, errors.Join(err, errors.New("there is no marker"))
+}
+
+// putBack makes it again where its manifest lies.
+func (m storeMarker) putBack(fsys vfs.FS, dir string) error {
+	names, err := fsys.List(dir)
+	if err != nil || !slices.Contains(names, m.manifest) {
+		return err
+	}
+	f, err := fsys.Create(fsys.PathJoin(dir, m.name), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
