@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 )
@@ -12,10 +11,8 @@ import (
 // The stages of the newest config are written, and those of the one before again when Caddy takes it back.
 func TestStagesAreThoseOfTheNewestConfig(t *testing.T) {
 	opener := stuckOpener{}
-	s := &sharedEngine{
-		engine: engine.New(engine.Options{Opener: opener}), log: newLogSwitch(slog.DiscardHandler),
-		stages: new(stage.Switch), bodies: arrivals.New(arrivals.DefaultLimit),
-	}
+	s := newSharedEngine(slog.DiscardHandler, "", nil)
+	s.engine = engine.New(engine.Options{Opener: opener})
 	defer s.engine.Destruct()
 	want := func(want stage.Stage) {
 		t.Helper()

@@ -110,20 +110,20 @@ func TestVehicles(t *testing.T) {
 	// Off by a reload, and on again: it is made anew of what is stored.
 	folder := filepath.Join(s.buffer, "vehicles")
 	s.app = "vehicles off"
-	s.reload(t)
+	s.loadAgain(t)
 	waitFor(t, "what was kept is deleted", 20*time.Second, func() bool {
 		_, err := os.Stat(folder)
 		return os.IsNotExist(err)
 	})
 	s.refused(t, "no vehicles are kept", "vehicles")
 	s.app = ""
-	s.reload(t)
+	s.loadAgain(t)
 	waitFor(t, "it is made anew", 20*time.Second, func() bool {
 		return s.askAdmin(t, http.MethodGet, "/smartcar/vehicles", "").status == http.StatusOK && s.vehicleIDs(t, "") == "car-1 car-2 car-3"
 	})
 }
 
-func (s *site) reload(t *testing.T) {
+func (s *site) loadAgain(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -33,7 +33,7 @@ func traced(t testing.TB, p trace.TracerProvider, r *http.Request) (_ *http.Requ
 func attributes(list []attribute.KeyValue) string {
 	var b strings.Builder
 	for _, a := range list {
-		fmt.Fprintf(&b, "%s=%s\n", a.Key, a.Value.Emit())
+		fmt.Fprintf(&b, "%s=%s\n", a.Key, a.Value.String())
 	}
 	return b.String()
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -25,10 +24,9 @@ type runner struct {
 	log    *slog.Logger
 	tally  *tally
 
-	tracers *atomic.Pointer[Tracers] // the engine's
-	pausing *sync.Mutex              // the engine's
-	begun   chan struct{}            // closed when it begins to deliver
-	left    chan struct{}            // closed when it takes no more events
+	pausing *sync.Mutex   // the engine's
+	begun   chan struct{} // closed when it begins to deliver
+	left    chan struct{} // closed when it takes no more events
 
 	mu         sync.Mutex
 	place      places               // where the definition stands
@@ -123,7 +121,7 @@ func (r *runner) dispatch(ctx context.Context, b buffer.Buffer) error {
 	}
 	c := r.config
 	c.Paused = paused
-	r.dispatcher = dispatch.Start(c, r.consumer, &tracedPlugin{Plugin: r.plugin, name: r.def.Name, tracers: r.tracers})
+	r.dispatcher = dispatch.Start(c, r.consumer, r.plugin)
 	if r.resumed && !paused {
 		r.dispatcher.Resume()
 	}

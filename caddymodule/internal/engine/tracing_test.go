@@ -63,7 +63,7 @@ func allOf(status dispatch.Status, n int) []dispatch.Result {
 func textOf(list []attribute.KeyValue) string {
 	var b strings.Builder
 	for _, a := range list {
-		fmt.Fprintf(&b, "%s=%s\n", a.Key, a.Value.Emit())
+		fmt.Fprintf(&b, "%s=%s\n", a.Key, a.Value.String())
 	}
 	return b.String()
 }

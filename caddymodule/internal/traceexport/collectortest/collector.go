@@ -52,7 +52,9 @@ func Start(t testing.TB) *Collector {
 	go func() { served <- server.Serve(c.grpc) }()
 	t.Cleanup(func() {
 		server.Stop()
-		<-served
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 	})
 	return c
 }

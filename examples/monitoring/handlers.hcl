@@ -1,0 +1,8 @@
+# Writes each event as a line of JSON; put your own handlers in its place.
+handler "archive" {
+  plugin = "jsonl"
+
+  config {
+    path = "events.jsonl"
+  }
+}
