@@ -13,8 +13,11 @@ func (b *Buffer) logControlLost() {
 		"if other files are damaged too; it is written anew", "path", b.opts.Path)
 }
 
-// writeControl writes the control file. Where the disk is short of space, that can wait.
+// writeControl writes the control file. Where the disk is short of space, that can wait. What is written last is newest,
+// whoever calls.
 func (b *Buffer) writeControl(closed bool) {
+	b.writingControl.Lock()
+	defer b.writingControl.Unlock()
 	if b.failure.Err() != nil || b.tight.Load() || b.fs.Full() != nil {
 		return
 	}

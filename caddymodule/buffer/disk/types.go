@@ -42,6 +42,8 @@ type Buffer struct {
 	// setAside describes these files. One at a time recovers or removes some.
 	setAside   atomic.Pointer[[]buffer.Damaged]
 	recovering sync.Mutex
+	// writingControl is held while the control file is written.
+	writingControl sync.Mutex
 	// fs is what db and events write through. The first write that fails halts it, which is in failure.
 	fs *failstop.FS
 
