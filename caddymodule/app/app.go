@@ -229,19 +229,19 @@ func (a *App) Acquire() (*EngineRef, error) {
 	return acquire(a.opener, a.log, func(s *sharedEngine, log *slog.Logger) *engine.Engine {
 		s.vehicles.Set(a.Vehicles.settings())
 		return engine.New(engine.Options{
-			Observer:     observers{s.vehicles, s.schema},
 			Opener:       a.opener,
 			FallbackDir:  localDir(a.opener),
 			Bundled:      bundled.Command,
 			Reread:       intake.Reread,
 			DrainTimeout: time.Duration(a.DrainTimeout),
 
-			ObserveBuffer: s.metrics.Buffer(),
-			Observe:       s.metrics.Handler,
-			Presence:      s.counts.Loss,
-			Listening:     listening,
-			Stages:        s.stages,
-			Log:           log,
+			ObserveEvents:  observers{s.vehicles, s.schema},
+			ObserveBuffer:  s.metrics.Buffer(),
+			ObserveHandler: s.metrics.Handler,
+			Presence:       s.counts.Loss,
+			Listening:      listening,
+			Stages:         s.stages,
+			Log:            log,
 		})
 	})
 }

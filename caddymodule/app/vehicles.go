@@ -93,23 +93,23 @@ func (v *Vehicles) alerts(sources []string) status.SilenceAlerts {
 }
 
 // observers are all that hears of the events of an engine.
-type observers []engine.Observer
+type observers []engine.EventObserver
 
-// Opened implements engine.Observer.
+// Opened implements engine.EventObserver.
 func (o observers) Opened(b buffer.Buffer) {
 	for _, each := range o {
 		each.Opened(b)
 	}
 }
 
-// Stored implements engine.Observer.
+// Stored implements engine.EventObserver.
 func (o observers) Stored(position uint64, e *buffer.Event) {
 	for _, each := range o {
 		each.Stored(position, e)
 	}
 }
 
-// Close implements engine.Observer.
+// Close implements engine.EventObserver.
 func (o observers) Close(ctx context.Context) error {
 	var errs []error
 	for _, each := range o {
@@ -120,6 +120,6 @@ func (o observers) Close(ctx context.Context) error {
 
 // Interface guards.
 var (
-	_ engine.Observer = (*vehicles.Watch)(nil)
-	_ engine.Observer = (*schema.Watch)(nil)
+	_ engine.EventObserver = (*vehicles.Watch)(nil)
+	_ engine.EventObserver = (*schema.Watch)(nil)
 )

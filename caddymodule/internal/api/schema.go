@@ -28,3 +28,6 @@ type DriftCount struct {
 	Kind   string `json:"kind"`
 	Events uint64 `json:"events"`
 }
+
+// DriftKinds are all that Kind may be.
+func DriftKinds() []string { return []string{"event_type", "signal_code", "error_code", "field"} }

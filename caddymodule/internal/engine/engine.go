@@ -40,25 +40,25 @@ type Options struct {
 	NewPlugin func(pluginhost.Spec) Plugin
 	// ObserveBuffer is told what the buffer does; nil: nobody is.
 	ObserveBuffer buffer.Observer
-	// Observe returns who is told what becomes of a handler's events; nil: nobody is. It is called for each new
+	// ObserveHandler returns who is told what becomes of a handler's events; nil: nobody is. It is called for each new
 	// dispatcher of the handler.
-	Observe func(handler string) dispatch.Observer
+	ObserveHandler func(handler string) dispatch.Observer
 	// Presence is told when events can be taken. nil: that is not noted for the next process either.
 	Presence Presence
 	// Listening reports whether requests come to the receivers, as far as that is known: not before and after the time
 	// in which there are listeners. nil: they always do.
 	Listening func() bool
-	// Observer hears of each new event; nil: nobody does.
-	Observer Observer
+	// ObserveEvents hears of each new event; nil: nobody does.
+	ObserveEvents EventObserver
 	// Log takes what happens; nil: nothing is logged.
 	Log *slog.Logger
 	// Stages says which steps of a delivery have a line of their own there; nil: none. It may change at any time.
 	Stages *stage.Switch
 }
 
-// Observer hears of events when they are stored. What of them it does not hear it can read from the buffer: those of an
+// EventObserver hears of events when they are stored. What of them it does not hear it can read from the buffer: those of an
 // Append that ended with its context, and those that the buffer stores by itself.
-type Observer interface {
+type EventObserver interface {
 	// Opened is called once, when the buffer is open and before anything is stored in it.
 	Opened(b buffer.Buffer)
 	// Stored is called after each Append that stored a new event. It must not wait for anything, nor keep the event or
@@ -160,7 +160,7 @@ func New(opts Options) *Engine {
 	e.store.opener, e.store.log, e.store.life = opts.Opener, opts.Log, e.life
 	e.store.host = buffer.Host{Log: opts.Log, Observer: opts.ObserveBuffer}
 	e.store.presence, e.store.listening = opts.Presence, opts.Listening
-	e.store.observer = opts.Observer
+	e.store.observer = opts.ObserveEvents
 	return e
 }
 
@@ -222,11 +222,11 @@ func (e *Engine) shutDown() error {
 // endObserver ends the observer in the background. What is stored meanwhile it reads from the buffer at the next start.
 func (e *Engine) endObserver(ctx context.Context) <-chan error {
 	ended := make(chan error, 1)
-	if e.opts.Observer == nil {
+	if e.opts.ObserveEvents == nil {
 		ended <- nil
 		return ended
 	}
-	go func() { ended <- e.opts.Observer.Close(ctx) }()
+	go func() { ended <- e.opts.ObserveEvents.Close(ctx) }()
 	return ended
 }
 

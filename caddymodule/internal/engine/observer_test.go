@@ -35,7 +35,7 @@ func (o *observed) Close(context.Context) error {
 func TestObserver(t *testing.T) {
 	r := newRig(t, 0)
 	o := new(observed)
-	r.e.opts.Observer, r.e.store.observer = o, o
+	r.e.opts.ObserveEvents, r.e.store.observer = o, o
 	for _, id := range []string{"1", "2", "1"} {
 		e := buffer.Event{Source: "s", ID: id, Body: []byte(`{}`)}
 		if _, err := r.e.Append(context.Background(), &e); err != nil {

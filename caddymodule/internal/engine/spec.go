@@ -105,8 +105,8 @@ func (e *Engine) dispatchConfig(def *handlersfile.Definition) dispatch.Config {
 		Log:       e.log,
 		Stages:    e.opts.Stages,
 	}
-	if e.opts.Observe != nil {
-		c.Observer = e.opts.Observe(def.Name)
+	if e.opts.ObserveHandler != nil {
+		c.Observer = e.opts.ObserveHandler(def.Name)
 	}
 	if def.When != nil {
 		c.When, c.Awaits = def.When.Match, def.When.Awaits

@@ -23,7 +23,7 @@ type store struct {
 	presence  Presence
 	listening func() bool
 	// observer is nil where there is none.
-	observer Observer
+	observer EventObserver
 
 	open atomic.Pointer[buffer.Buffer] // nil until opened
 
@@ -63,8 +63,8 @@ func (e *Engine) Append(ctx context.Context, ev *buffer.Event) (buffer.Receipt, 
 		return buffer.Receipt{}, err
 	}
 	receipt, err := b.Append(ctx, ev)
-	if err == nil && !receipt.Duplicate && e.opts.Observer != nil {
-		e.opts.Observer.Stored(receipt.Position, ev)
+	if err == nil && !receipt.Duplicate && e.opts.ObserveEvents != nil {
+		e.opts.ObserveEvents.Stored(receipt.Position, ev)
 	}
 	return receipt, err
 }

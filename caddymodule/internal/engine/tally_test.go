@@ -115,7 +115,7 @@ func TestObservers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 4*time.Second)
 	seen := &settledOf{names: map[string]int{}}
-	r.e.opts.Observe = seen.observer
+	r.e.opts.ObserveHandler = seen.observer
 	r.apply("one", r.defs(handler("a", "")+handler("b", "")))
 	r.append("v:1", "v:2")
 	r.settled("a")

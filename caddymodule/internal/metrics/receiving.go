@@ -23,8 +23,12 @@ func receivingFamilies() []family {
 				" receiver's first one, and other is any above 9.", []string{"source", "token"},
 			func(s *api.Status, emit emitter) {
 				for i := range s.Sources {
-					for token, n := range s.Sources[i].Matches {
-						emit(float64(n), s.Sources[i].Name, token)
+					source := &s.Sources[i]
+					if source.Matches["1"] == 0 {
+						emit(0, source.Name, "1")
+					}
+					for token, n := range source.Matches {
+						emit(float64(n), source.Name, token)
 					}
 				}
 			}),

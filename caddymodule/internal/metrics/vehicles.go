@@ -7,7 +7,7 @@ import (
 // vehicleFamilies are about the vehicles of each source, and what VEHICLE_ERRORs tell.
 func vehicleFamilies() []family {
 	return []family{
-		gauge("vehicles", "Vehicles that are known. They are counted each minute, or seldomer where there are very many.",
+		gauge("vehicles", "Vehicles that are known. They are counted every 15 seconds, or seldomer where there are very many.",
 			[]string{"source"}, perVehicleSource(func(c *api.VehicleCounts) int { return c.Vehicles })),
 		gauge("vehicles_in_error", "Vehicles with an error that a VEHICLE_ERROR told and none has resolved since.",
 			[]string{"source"}, perVehicleSource(func(c *api.VehicleCounts) int { return c.InError })),
@@ -28,12 +28,19 @@ func vehicleFamilies() []family {
 
 func perVehicleSource(value func(*api.VehicleCounts) int) func(*api.Status, emitter) {
 	return func(s *api.Status, emit emitter) {
-		if s.Vehicles == nil {
+		if s.Vehicles == nil || s.Vehicles.CountedAt.IsZero() {
 			return
+		}
+		counts := make(map[string]int, len(s.Sources))
+		for i := range s.Sources {
+			counts[s.Sources[i].Name] = 0
 		}
 		for i := range s.Vehicles.Sources {
 			c := &s.Vehicles.Sources[i]
-			emit(float64(value(c)), c.Source)
+			counts[c.Source] = value(c)
+		}
+		for source, n := range counts {
+			emit(float64(n), source)
 		}
 	}
 }

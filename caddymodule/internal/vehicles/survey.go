@@ -10,7 +10,7 @@ import (
 
 const (
 	// surveyEvery is how often vehicles are counted, or seldomer: it takes a hundredth of the time at most.
-	surveyEvery = time.Minute
+	surveyEvery = 15 * time.Second
 	surveyShare = 100
 	// ahead is how far a time may be ahead of the clock; what is farther was noted while the clock was wrong.
 	ahead = time.Hour
