@@ -53,7 +53,7 @@ func timesOf(t *testing.T, m *metrics.Metrics) timed {
 // Each request is timed, however it ends, and each part of it that there was.
 func TestRequestsAreTimed(t *testing.T) {
 	slow := func(err error) storeFunc {
-		return func(ctx context.Context, _ *buffer.Event) (buffer.Receipt, error) {
+		return func(_ context.Context, _ *buffer.Event) (buffer.Receipt, error) {
 			time.Sleep(3 * time.Second)
 			return buffer.Receipt{}, err
 		}

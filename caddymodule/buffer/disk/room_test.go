@@ -52,7 +52,7 @@ func TestRoom(t *testing.T) {
 	settleN(t, c, n, doneAll)
 	free(headroom + 5000)
 	b.checkHeadroom()
-	if got, want := room(), 5000+int64(b.eventBytes.Load()); got > want || got < want*9/10 {
+	if got, want := room(), 5000+b.eventBytes.Load(); got > want || got < want*9/10 {
 		t.Errorf("a disk that is short, and all may go: %d, want %d", got, want)
 	}
 	if err := b.Close(); err != nil {

@@ -16,7 +16,7 @@ type Totals struct {
 }
 
 func (t Totals) add(more Totals) Totals {
-	return Totals{t.Counts.Add(more.Counts), t.Restarts + more.Restarts, t.Crashes + more.Crashes}
+	return Totals{t.Add(more.Counts), t.Restarts + more.Restarts, t.Crashes + more.Crashes}
 }
 
 // tally adds up what the runners of one name did. While one takes the place of another both count, so that the sum
