@@ -90,8 +90,16 @@ func (s *sharedEngine) apply(c *startedConfig) {
 	s.bodies.SetLimit(c.bodyMemory)
 	s.metrics.Switch(c.metrics)
 	s.setTracing(c.tracing)
-	s.alerts.Configure(c.alerts)
-	s.vehicles.Set(c.vehicles)
+}
+
+// started puts in force what would tell people something, or delete something, for a config that is refused after all.
+func (s *sharedEngine) started(owner any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := len(s.configs) - 1; i >= 0 && s.configs[i].owner == owner {
+		s.alerts.Configure(s.configs[i].alerts)
+		s.vehicles.Set(s.configs[i].vehicles)
+	}
 }
 
 // enter makes a config the newest, whose logger and stages are used. A config that has entered stays where it is.
@@ -125,6 +133,8 @@ func (s *sharedEngine) leave(owner any) error {
 	}
 	c := s.configs[len(s.configs)-1]
 	s.apply(&c)
+	s.alerts.Configure(c.alerts)
+	s.vehicles.Set(c.vehicles)
 	return s.engine.Reconfigure(c.opener)
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -31,6 +32,8 @@ type Running struct {
 	Bodies      *arrivals.Budget
 	// Limits are those of the configured buffer.
 	Limits buffer.Limits
+	// Sources are those of the receivers of the config.
+	Sources []string
 	// Receivers is whether requests come to the receivers of the config.
 	Receivers status.Receivers
 	// ChangedFiles returns the files that differ from what the config was made from. It reads them, and takes no longer
@@ -60,6 +63,9 @@ func (r *Running) Status(ctx context.Context) api.Status {
 	v := status.Make(now, s, r.Traffic, r.DeadLetters, r.Limits, r.Receivers)
 	r.Headroom.Add(now, &v.Buffer)
 	v.BodyMemory = api.BodyMemory{Bytes: r.Bodies.Held(), LimitBytes: r.Bodies.Limit()}
+	for i := range v.Sources {
+		v.Sources[i].Removed = !slices.Contains(r.Sources, v.Sources[i].Name)
+	}
 	status.AddVehicles(&v, r.Vehicles.Summary(), r.Silence)
 	status.AddSchemaDrift(&v, r.Schema.Report())
 	v.Attention = append(v.Attention, r.Messages()...)
@@ -118,7 +124,7 @@ func (a *App) running() Running {
 		Bodies: a.ref.bodies, Limits: a.opener.Limits(),
 		Receivers:    status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
 		ChangedFiles: a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
-		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Schema: a.ref.schema,
+		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Sources: a.sources, Schema: a.ref.schema,
 	}
 }
 

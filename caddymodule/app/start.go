@@ -72,6 +72,7 @@ func (a *App) Start() error {
 		a.log.Warn("handlers file", slog.String("warning", line))
 	}
 	a.startSelfCheck()
+	a.ref.started(a)
 	return nil
 }
 

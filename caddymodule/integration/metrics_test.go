@@ -124,6 +124,7 @@ func (m *metricsSite) sendAll(t *testing.T) {
 	future.RecordedAt, future.DeliveredAt = now.Add(time.Hour), now
 	m.sendBody(t, http.StatusOK, future.VehicleState(), testToken)
 	m.sendBody(t, http.StatusOK, []byte(`{"eventId":`), testToken) // unreadable
+	m.sendBody(t, http.StatusOK, fmt.Appendf(nil, `{"eventId":%q,"eventType":"VEHICLE_STATE","news":1}`, uuid.NewString()), testToken)
 	m.sendBody(t, http.StatusUnauthorized, first.VehicleState(), "another token, not the receiver's")
 	m.sendBody(t, http.StatusOK, smartcar.Sample{}.Verify("Qx7mT2vLp9Rk4ZsA"), testToken)
 	for _, vehicle := range []string{"busy", "bad"} {
@@ -225,7 +226,8 @@ func TestMetrics(t *testing.T) {
 			return now.sum("handler_plugin_crashes_total", `"crm"`) == 1 &&
 				now.sum("handler_plugin_restarts_total", `"crm"`) == 1 &&
 				now.sum("replays", `"done"`) == 1 && moved[metricPrefix+"buffer_headroom_seconds"] &&
-				now.sum("handler_replayed_total", `"archive"`) > 0
+				now.sum("handler_replayed_total", `"archive"`) > 0 &&
+				now.sum("schema_drift_total", `"field"`) > 0 && now.sum("vehicles_in_error", `"default"`) > 0
 		})
 	changed := strings.Replace(m.caddyfile("7d"), "smartcar_webhook {\n\t\ttoken {env.SMARTCAR_TOKEN}\n\t}",
 		"respond hello", 1)
@@ -240,12 +242,13 @@ func TestMetrics(t *testing.T) {
 	}
 	maps.Copy(moved, last.moved(before))
 
-	// Two have tests of their own, below, and those of the loss clock in TestLossClockOverAKill; the last one has a value
-	// that never changes.
+	// Two have tests of their own, below, and those of the loss clock in TestLossClockOverAKill; a vehicle is silent after
+	// a minute at the earliest, see package vehicles; the last one has a value that never changes.
 	elsewhere := []string{
 		"buffer_damaged_folders", "buffer_corrupt_records_total",
 		"loss_clock_seconds", "pending_redeliveries", "lost_deliveries_total", "downtime_seconds_total",
 		"downtime_lost_seconds_total",
+		"vehicles_silent", "vehicles_lately_silent",
 		"build_info",
 	}
 	for _, name := range slices.Sorted(maps.Keys(last.kinds)) {

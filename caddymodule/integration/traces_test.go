@@ -113,6 +113,7 @@ func (s *tracedSite) tracedCaddyfile(retention string, requests, deliveries bool
 func (s *tracedSite) send(t *testing.T, traceparent string) (id string) {
 	t.Helper()
 	id = uuid.NewString()
+	s.client.CloseIdleConnections() // a reload or a stop has ended them
 	body := smartcar.Sample{EventID: id, VehicleID: tracedVehicle, UserID: tracedUser, Mode: "LIVE"}.VehicleState()
 	body = bytes.Replace(body, []byte("Van 7"), []byte(tracedVIN), 1)
 	if !bytes.Contains(body, []byte(tracedVIN)) {

@@ -111,7 +111,7 @@ func TestVehicles(t *testing.T) {
 	folder := filepath.Join(s.buffer, "vehicles")
 	s.app = "vehicles off"
 	s.loadAgain(t)
-	waitFor(t, "what was kept is deleted", 20*time.Second, func() bool {
+	waitFor(t, "what was kept is deleted", time.Minute, func() bool {
 		_, err := os.Stat(folder)
 		return os.IsNotExist(err)
 	})

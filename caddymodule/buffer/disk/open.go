@@ -80,6 +80,7 @@ func (o Options) open(lock *pebble.Lock) (*Buffer, error) {
 	b.committed.Store(last)
 	b.committer = newCommitter(b, next, total)
 	b.checkHeadroom()
+	b.lookExtent()
 	b.checkMaxSize()
 	b.checkFolder()
 	b.lookSetAside()

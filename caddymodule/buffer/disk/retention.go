@@ -34,6 +34,7 @@ func (b *Buffer) keep() {
 			jumped = b.logJump(jumped)
 			b.fs.CheckPlace()
 			b.checkHeadroom()
+			b.lookExtent()
 			b.checkFolder()
 			if b.fs.ControlOutdated() {
 				b.writeControl(false)

@@ -6,6 +6,17 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/store"
 )
 
+// extent is what is stored, from the oldest event to the room behind the newest one.
+type extent struct {
+	oldest time.Time
+	room   *uint64
+}
+
+// lookExtent reads it from the disk, for Stats, which waits for no disk.
+func (b *Buffer) lookExtent() {
+	b.extent.Store(&extent{oldest: b.oldestStored(), room: b.room()})
+}
+
 // room is about how many bytes more can be stored until events are refused. nil where the disk does not say.
 func (b *Buffer) room() *uint64 {
 	limits := b.limits.Load()

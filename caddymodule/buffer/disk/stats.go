@@ -20,8 +20,6 @@ func (b *Buffer) Stats() buffer.Stats {
 		Corrupt:     b.counters.corrupt.Load(),
 		Unreadable:  b.counters.unreadable.Load(),
 		Conflicts:   b.counters.conflicts.Load(),
-		Oldest:      b.oldestStored(),
-		Room:        b.room(),
 		Halted:      b.failure.Err(),
 		Full:        b.noRoom(int(b.refusedSize.Load())),
 		Writing:     b.committer.writing(),
@@ -32,6 +30,9 @@ func (b *Buffer) Stats() buffer.Stats {
 	}
 	if s.Last == 0 {
 		s.First = 0
+	}
+	if e := b.extent.Load(); e != nil {
+		s.Oldest, s.Room = e.oldest, e.room
 	}
 	if d := b.setAside.Load(); d != nil {
 		s.Damaged = *d

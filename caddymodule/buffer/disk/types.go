@@ -70,8 +70,9 @@ type Buffer struct {
 	refusedSize atomic.Int64
 	// diskBytes is the size of the whole disk, 0 while it is not known, and diskFree how much of it is free.
 	diskBytes, diskFree atomic.Uint64
-	// oldest is when the oldest event was stored, nil before that was asked for.
+	// oldest is when the oldest event was stored, nil before that was looked at; extent is what Stats tells of it.
 	oldest atomic.Pointer[oldest]
+	extent atomic.Pointer[extent]
 	// folderMode is that of the directory while others than its owner have a way in, else 0.
 	folderMode atomic.Uint32
 	// tight is set while the disk has less than the headroom. missing is how many bytes should be freed, 0 for none.

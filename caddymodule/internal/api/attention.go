@@ -55,6 +55,12 @@ const (
 	EventsRefused     AttentionKind = "events_refused"
 	BodyMemoryFull    AttentionKind = "body_memory_full"
 
+	DeliveriesPending AttentionKind = "deliveries_pending"
+	DeliveriesLost    AttentionKind = "deliveries_lost"
+	ReceivingGap      AttentionKind = "downtime"
+	SourceSilent      AttentionKind = "source_silent"
+	VehiclesSilent    AttentionKind = "vehicles_silent"
+
 	HandlerDown        AttentionKind = "handler_down"
 	HandlerUnavailable AttentionKind = "handler_unavailable"
 	HandlerFailing     AttentionKind = "handler_failing"
@@ -94,6 +100,7 @@ func AttentionKinds() []AttentionKind {
 	return []AttentionKind{
 		BufferHalted, BufferFailed, BufferOpening, BufferFull, BufferNearlyFull, NotStored, Stopping,
 		ReceiverUnreached, NoReceiver, EventsRefused, BodyMemoryFull,
+		DeliveriesPending, DeliveriesLost, ReceivingGap, SourceSilent, VehiclesSilent,
 		HandlerDown, HandlerUnavailable, HandlerFailing, HandlerMistaken, HandlersMistaken, HandlerRejects,
 		HandlerUnmatched, HandlerPaused, HandlerRemoved,
 		DeadLetters, ReplayFailed, ReplayStopped,

@@ -75,6 +75,8 @@ func (r Receiving) HasBuffer() bool { return r.State != StateOpening && r.State 
 // Source is one receiver, or several of one name, with its counts.
 type Source struct {
 	Name string `json:"name"`
+	// Removed: no receiver of the config in force has it.
+	Removed bool `json:"removed,omitempty"`
 	SourceCounts
 	Loss Loss `json:"loss"`
 	// SelfChecks are what came of asking its receivers of the config in force.

@@ -133,6 +133,9 @@ func (s *store) attempt() (*opening, error) {
 func (s *store) run(o *opening, opener buffer.Opener) {
 	s.readAlive(opener)
 	b, err := opener.Open(s.life, s.host)
+	if err == nil && s.observer != nil {
+		s.observer.Opened(b)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer close(o.done)
@@ -145,9 +148,6 @@ func (s *store) run(o *opening, opener buffer.Opener) {
 	}
 	s.failed = nil
 	s.keepAlive(b)
-	if s.observer != nil {
-		s.observer.Opened(b)
-	}
 	s.open.Store(&b)
 }
 

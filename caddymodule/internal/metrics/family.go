@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"sync"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
@@ -39,6 +41,19 @@ func (f *family) collect(s *api.Status, out chan<- prometheus.Metric) {
 // one is a family's only value.
 func one(value func(*api.Status) float64) func(*api.Status, emitter) {
 	return func(s *api.Status, emit emitter) { emit(value(s)) }
+}
+
+// rising is a value that never falls, where a little of what is counted may be taken back. Prometheus would take a fall
+// for a restart, and count all of it anew.
+func rising(value func(*api.Status) float64) func(*api.Status) float64 {
+	var mu sync.Mutex
+	most := 0.0
+	return func(s *api.Status) float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		most = max(most, value(s))
+		return most
+	}
 }
 
 // states emits 1 for the state that holds and 0 for the others, so that a query can count how long each holds.

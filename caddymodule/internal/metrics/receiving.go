@@ -36,6 +36,9 @@ func receivingFamilies() []family {
 			"How long ago an event was last stored; where none was, since when events are counted.",
 			[]string{"source"}, func(s *api.Status, emit emitter) {
 				for i := range s.Sources {
+					if s.Sources[i].Removed {
+						continue // nothing can come
+					}
 					last := s.Sources[i].LastStored
 					if last.IsZero() {
 						last = s.Since
@@ -50,7 +53,7 @@ func receivingFamilies() []family {
 		gauge("connections_open", "Open connections of the servers that have a receiver.", nil,
 			one(func(s *api.Status) float64 { return float64(s.Connections.Open) })),
 		counter("connections_opened_total", "Connections of the servers that have a receiver.", nil,
-			one(func(s *api.Status) float64 { return float64(s.Connections.Opened) })),
+			one(rising(func(s *api.Status) float64 { return float64(s.Connections.Opened) }))),
 		gauge("attention", "What needs attention: the lines of `caddy smartcar status`, by level.", []string{"level"},
 			func(s *api.Status, emit emitter) {
 				by := map[string]int{}

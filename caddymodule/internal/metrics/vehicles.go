@@ -13,6 +13,10 @@ func vehicleFamilies() []family {
 			[]string{"source"}, perVehicleSource(func(c *api.VehicleCounts) int { return c.InError })),
 		gauge("vehicles_silent", "Vehicles that nothing was heard of for silent_after, a day by default.",
 			[]string{"source"}, perVehicleSource(func(c *api.VehicleCounts) int { return c.Silent })),
+		gauge("vehicles_lately", "Vehicles that something was heard of within silent_after and a week before.",
+			[]string{"source"}, perVehicleSource(func(c *api.VehicleCounts) int { return c.Lately })),
+		gauge("vehicles_lately_silent", "Those of them that nothing was heard of for silent_after.",
+			[]string{"source"}, perVehicleSource(func(c *api.VehicleCounts) int { return c.LatelySilent })),
 		counter("vehicle_errors_total", "Errors that VEHICLE_ERRORs told. Types and codes are documented ones, or other; no"+
 			" code is null. state is ERROR, RESOLVED or other.", []string{"source", "type", "code", "state"},
 			func(s *api.Status, emit emitter) {

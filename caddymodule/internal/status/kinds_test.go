@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/vehicles"
 )
 
 // trouble is an engine with something of everything that needs attention, so that each kind is made.
@@ -64,6 +65,24 @@ func trouble(now time.Time) (engine.Status, *traffic.Counters, *DeadLetterWatch,
 	return s, counts, watch, Receivers{Checks: []selfcheck.Result{silent("a.example"), silent("b.example")}}
 }
 
+// quiet is what needs attention since nothing came, or could come.
+func quiet() [][]api.Attention {
+	loss := api.Source{Name: "production", Loss: api.Loss{Pending: 2, ClockSeconds: 60, RecentlyLost: 1}}
+	down := func(state string) *api.Status {
+		return &api.Status{At: noon, Downtime: api.Downtime{State: state, Seconds: 300, LostSeconds: 125, Until: noon}}
+	}
+	v := &api.Status{At: noon, Since: noon.Add(-100 * time.Hour), Receiving: api.Receiving{Healthy: true}}
+	alerts := SilenceAlerts{Sources: []string{"production", "test"}, SourceSilent: 24 * time.Hour, SilentShare: 0.2}
+	AddVehicles(v, vehicles.Summary{SilentAfter: 24 * time.Hour, Sources: []vehicles.SourceSummary{
+		{Source: "production", Vehicles: 20, LastEvent: noon.Add(-30 * time.Hour)},
+		{Source: "test", Vehicles: 20, Lately: 20, LatelySilent: 10, LastEvent: noon},
+	}}, alerts)
+	return [][]api.Attention{
+		pendingAttention(&api.Status{}, &loss), lostAttention(noon, &loss),
+		downtimeAttention(down(api.DowntimeOn)), downtimeAttention(down(api.DowntimeOver)), v.Attention,
+	}
+}
+
 // Each kind of the list is made, and no other; items that stand side by side have ids of their own.
 func TestKindsOfAttention(t *testing.T) {
 	s, counts, watch, receivers := trouble(noon)
@@ -78,7 +97,7 @@ func TestKindsOfAttention(t *testing.T) {
 				t.Errorf("two have the id %s", a.ID())
 			}
 			ids[a.ID()] = true
-			if a.What == "" || a.Do == "" || a.Level == "" {
+			if a.Kind == "" || a.What == "" || a.Do == "" || a.Level == "" {
 				t.Errorf("%+v", a)
 			}
 		}
@@ -94,6 +113,15 @@ func TestKindsOfAttention(t *testing.T) {
 	slow := new(traffic.Counters)
 	slow.Outage.Refused(noon, errors.New("the disk is slow"))
 	look(engine.Status{Receiving: engine.ReceivingOpen}, slow, Receivers{})
+
+	for _, list := range quiet() {
+		for i := range list {
+			made[list[i].Kind] = true
+			if list[i].Source == "" && list[i].Kind != api.ReceivingGap {
+				t.Errorf("%+v has no source", list[i])
+			}
+		}
+	}
 
 	known := api.AttentionKinds()
 	for _, kind := range slices.Sorted(maps.Keys(made)) {

@@ -68,10 +68,10 @@ func pendingAttention(v *api.Status, s *api.Source) []api.Attention {
 	}
 	if v.Receiving.Healthy {
 		// Nobody can do more than that.
-		return []api.Attention{{Level: api.LevelWarning, What: what,
+		return []api.Attention{{Kind: api.DeliveriesPending, Source: s.Name, Level: api.LevelWarning, What: what,
 			Do: "wait: events are taken now, and Smartcar sends by itself what it has not given up"}}
 	}
-	return []api.Attention{{Level: api.LevelError, What: what,
+	return []api.Attention{{Kind: api.DeliveriesPending, Source: s.Name, Level: api.LevelError, What: what,
 		Do: "have events received again by then, as the line about that says"}}
 }
 
@@ -87,7 +87,7 @@ func lostAttention(now time.Time, s *api.Source) []api.Attention {
 	if s.Loss.LostUncertain > 0 {
 		atMost = " at most: too many were refused at once to know which came again"
 	}
-	return []api.Attention{{Level: api.LevelError,
+	return []api.Attention{{Kind: api.DeliveriesLost, Source: s.Name, Level: api.LevelError,
 		What: fmt.Sprintf("%s: %s %s lost%s, refused from %s ago on, the last one given up %s ago",
 			s.Name, text.Deliveries(n), are, atMost,
 			text.Duration(max(0, now.Sub(s.Loss.LostSince))), text.Duration(max(0, now.Sub(s.Loss.LastLost)))),
@@ -113,13 +113,13 @@ func downtimeAttention(v *api.Status) []api.Attention {
 			what += fmt.Sprintf("%s until Smartcar gives up what it sent first",
 				text.Duration(lossclock.Window-seconds(d.Seconds)))
 		}
-		return []api.Attention{{Level: api.LevelError, What: what,
+		return []api.Attention{{Kind: api.ReceivingGap, Level: api.LevelError, What: what,
 			Do: "have events received again, as the line about that says"}}
 	case api.DowntimeOver:
 		if d.LostSeconds == 0 || v.At.Sub(d.Until) > lossTold {
 			return nil
 		}
-		return []api.Attention{{Level: api.LevelWarning,
+		return []api.Attention{{Kind: api.ReceivingGap, Level: api.LevelWarning,
 			What: fmt.Sprintf("nothing could be received for %s, until %s ago: what Smartcar first sent in the first %s is"+
 				" lost", text.Duration(seconds(d.Seconds)), text.Duration(max(0, v.At.Sub(d.Until))),
 				text.Duration(seconds(d.LostSeconds))),

@@ -86,7 +86,7 @@ func (a SilenceAlerts) attention(v *api.Status, c *vehicles.SourceSummary, silen
 	if isSilent && (!a.Usual || c.Vehicles >= fleet) {
 		send := "caddy smartcar send"
 		return []api.Attention{{
-			Level: api.LevelWarning,
+			Kind: api.SourceSilent, Source: c.Source, Level: api.LevelWarning,
 			What: fmt.Sprintf("%s: no event has come for %s, of any of %s",
 				c.Source, text.Duration(silent), text.Plural(uint64(c.Vehicles), "vehicle")),
 			Do: "see in Smartcar's dashboard whether the webhook is enabled and its URL is right; from outside, " + send +
@@ -98,7 +98,7 @@ func (a SilenceAlerts) attention(v *api.Status, c *vehicles.SourceSummary, silen
 	}
 	list := "caddy smartcar vehicles --source " + c.Source + " --silent " + short(silentAfter)
 	return []api.Attention{{
-		Level: api.LevelWarning,
+		Kind: api.VehiclesSilent, Source: c.Source, Level: api.LevelWarning,
 		What: fmt.Sprintf("%s: nothing was heard for %s of %s of the %s of the last week", c.Source, short(silentAfter),
 			text.Count(c.LatelySilent), text.Plural(uint64(c.Lately), "vehicle")),
 		Do: "see which: " + list, Commands: []string{list},

@@ -215,7 +215,21 @@ func TestOff(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 	r.store("car", state, nil)
+	// Off by a config that is taken back costs nothing.
+	r.settle()
 	r.Set(Settings{Off: true})
+	r.step()
+	r.pass(usualLimits.keepWhenOff - 1)
+	r.step()
+	r.Set(Settings{})
+	r.settle()
+	r.pass(time.Hour)
+	if got := r.list(Query{}); len(got) != 1 {
+		t.Errorf("off for a moment, it has %v", got)
+	}
+	r.Set(Settings{Off: true})
+	r.step()
+	r.pass(usualLimits.keepWhenOff)
 	r.step()
 	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what was kept is still there: %v", err)

@@ -29,6 +29,8 @@ type table struct {
 	unsynced bool
 	// forgotten are vehicles whose events up to a position do not count.
 	forgotten map[idHash]uint64
+	// offSince is since when none are to be kept, zero while they are.
+	offSince time.Time
 }
 
 // step does what there is to do, and reports whether there is more.
@@ -36,7 +38,9 @@ func (w *Watch) step() (more bool) {
 	defer w.publish()
 	t := &w.table
 	if !w.wanted() {
-		w.noting.Store(false)
+		if w.noting.Swap(false) || t.offSince.IsZero() {
+			t.offSince = w.now()
+		}
 		w.discard()
 		w.countOnly()
 		return false
@@ -45,7 +49,7 @@ func (w *Watch) step() (more bool) {
 	if !w.noting.Load() && w.life.Err() == nil {
 		w.notes.startAt(last)
 		w.noting.Store(true)
-		t.retryAt = time.Time{} // it was off
+		t.retryAt, t.offSince = time.Time{}, time.Time{} // it was off
 	}
 	if t.store != nil {
 		if err := t.store.broken(); err != nil {
@@ -136,16 +140,16 @@ func (w *Watch) closeStore() error {
 	return s.close()
 }
 
-// discard deletes what was kept.
+// discard deletes what was kept, once it has stood for a moment: a config that fails to start is taken back.
 func (w *Watch) discard() {
 	t := &w.table
 	if t.store != nil {
 		_ = w.closeStore()
 	}
-	if w.folder == "" || w.now().Before(t.retryAt) {
+	if w.folder == "" || w.now().Before(t.retryAt) || w.now().Sub(t.offSince) < w.limits.keepWhenOff {
 		return
 	}
-	*t = table{retryAt: w.now().Add(reopenAfter)}
+	*t = table{retryAt: w.now().Add(reopenAfter), offSince: t.offSince}
 	if err := removeStore(w.folder); err != nil {
 		t.failed = fmt.Errorf("deleting the vehicles: %w", err)
 	}

@@ -97,9 +97,13 @@ type limits struct {
 	vehicles int
 	// slice is how many vehicles are counted at a time.
 	slice int
+	// keepWhenOff is how long what was kept stays when none are to be kept any more.
+	keepWhenOff time.Duration
 }
 
-var usualLimits = limits{perSecond: 5000, bytesPerSecond: 16 << 20, vehicles: 2_000_000, slice: 20_000}
+var usualLimits = limits{
+	perSecond: 5000, bytesPerSecond: 16 << 20, vehicles: 2_000_000, slice: 20_000, keepWhenOff: 15 * time.Second,
+}
 
 // semaphore is a mutex that can be waited for as long as a context allows.
 type semaphore chan struct{}
