@@ -124,7 +124,6 @@ func (m *metricsSite) sendAll(t *testing.T) {
 	future.RecordedAt, future.DeliveredAt = now.Add(time.Hour), now
 	m.sendBody(t, http.StatusOK, future.VehicleState(), testToken)
 	m.sendBody(t, http.StatusOK, []byte(`{"eventId":`), testToken) // unreadable
-	m.sendBody(t, http.StatusOK, fmt.Appendf(nil, `{"eventId":%q,"eventType":"VEHICLE_STATE","news":1}`, uuid.NewString()), testToken)
 	m.sendBody(t, http.StatusUnauthorized, first.VehicleState(), "another token, not the receiver's")
 	m.sendBody(t, http.StatusOK, smartcar.Sample{}.Verify("Qx7mT2vLp9Rk4ZsA"), testToken)
 	for _, vehicle := range []string{"busy", "bad"} {
@@ -212,6 +211,10 @@ func TestMetrics(t *testing.T) {
 	maps.Copy(moved, after.moved(before))
 
 	// The rest takes an operator, or time.
+	news := fmt.Appendf(nil, `{"eventId":%q,"eventType":"VEHICLE_STATE","news":1}`, uuid.NewString())
+	m.sendBody(t, http.StatusOK, news, testToken)
+	trouble := smartcar.Sample{EventID: uuid.NewString(), VehicleID: "car", Mode: "LIVE"}
+	m.sendBody(t, http.StatusOK, trouble.VehicleError(), testToken)
 	m.must(t, "", "replay", "--handler", "archive", "--all", "--yes")
 	for _, pid := range m.process.children(t) {
 		if plugin, err := os.FindProcess(pid); err != nil || plugin.Kill() != nil {
