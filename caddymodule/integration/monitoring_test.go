@@ -61,8 +61,13 @@ func names(t *testing.T, file, pattern string) []string {
 // fire, and end when the cause is gone.
 func TestMonitoringExample(t *testing.T) {
 	s := newSite(t)
-	scraped := fmt.Sprintf("localhost:%d", freePort(t))
-	s.sites = fmt.Sprintf("http://%s {\n\tmetrics /metrics\n}\n", scraped)
+	port := fmt.Sprint(freePort(t))
+	scraped := "127.0.0.1:" + port
+	_, site, ok := strings.Cut(readExample(t, "Caddyfile", ":9180", ":"+port), "http://")
+	if !ok {
+		t.Fatal("the example has no site for the metrics")
+	}
+	s.sites = "http://" + site
 	s.write(t, "Caddyfile", s.caddyfile("7d"))
 	caddy := s.start(t)
 	p := startPrometheus(t, scraped)
