@@ -113,7 +113,6 @@ func (s *tracedSite) tracedCaddyfile(retention string, requests, deliveries bool
 func (s *tracedSite) send(t *testing.T, traceparent string) (id string) {
 	t.Helper()
 	id = uuid.NewString()
-	s.client.CloseIdleConnections() // a reload or a stop has ended them
 	body := smartcar.Sample{EventID: id, VehicleID: tracedVehicle, UserID: tracedUser, Mode: "LIVE"}.VehicleState()
 	body = bytes.Replace(body, []byte("Van 7"), []byte(tracedVIN), 1)
 	if !bytes.Contains(body, []byte(tracedVIN)) {
@@ -127,21 +126,26 @@ func (s *tracedSite) send(t *testing.T, traceparent string) (id string) {
 
 func (s *tracedSite) post(t *testing.T, body []byte, signature, traceparent string) (status int) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("SC-Signature", signature)
-	if traceparent != "" {
-		req.Header.Set("Traceparent", traceparent)
-	}
-	resp, err := s.client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode
+	// A server that a reload has just ended may still take a connection, and resets it.
+	waitFor(t, "an answer", 20*time.Second, func() bool {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("SC-Signature", signature)
+		if traceparent != "" {
+			req.Header.Set("Traceparent", traceparent)
+		}
+		resp, err := s.client.Do(req)
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		status = resp.StatusCode
+		return true
+	})
+	return status
 }
 
 // awaitSpan waits for a span of a name that has an attribute.

@@ -173,6 +173,9 @@ func TestForget(t *testing.T) {
 			return err
 		}
 		raw, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil // the store removes what it needs no more
+		}
 		if err == nil && bytes.Contains(raw, []byte(id)) {
 			t.Errorf("%s still has the id", d.Name())
 		}
