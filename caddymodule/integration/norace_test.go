@@ -4,3 +4,6 @@ package integration
 
 // memoryFactor is how much more memory a Caddy under test takes, timeFactor how much more time its senders have.
 const memoryFactor, timeFactor = 1, 1
+
+// siteLogLevel is that of Caddys with TLS.
+const siteLogLevel = "DEBUG"

@@ -106,7 +106,7 @@ func (s *site) caddyfile(retention string) string {
 		output file %[1]s/caddy.log {
 			roll_disabled
 		}
-		level DEBUG
+		level %[10]s
 	}
 	smartcar {
 		buffer disk {
@@ -126,7 +126,7 @@ https://localhost:%[2]d {
 	}
 }
 %[7]s
-`, s.dir, s.port, retention, s.grace, s.buffer, s.limits, s.sites, s.app, s.stages)
+`, s.dir, s.port, retention, s.grace, s.buffer, s.limits, s.sites, s.app, s.stages, siteLogLevel)
 }
 
 func (s *site) write(t *testing.T, name, content string) {

@@ -173,8 +173,11 @@ func (r *rot) again(t *testing.T, mem *vfs.MemFS) *rot {
 // groups. Their events are dead letters where they cannot be read, and handlers get again what they had behind them.
 func TestDamageToWhatTheStoreLacks(t *testing.T) {
 	step := 499
-	if proof.IsLong() {
+	switch {
+	case proof.IsLong():
 		step = 61
+	case testing.Short():
+		step = 1997
 	}
 	damagedEver := 0
 	for seed := range uint64(3) {
@@ -206,8 +209,11 @@ func TestDamageToWhatTheStoreLacks(t *testing.T) {
 // A power cut while the buffer goes on without such groups, at whatever step, changes nothing of that.
 func TestPowerCutWhileChangesAreLost(t *testing.T) {
 	step := 5
-	if proof.IsLong() {
+	switch {
+	case proof.IsLong():
 		step = 1
+	case testing.Short():
+		step = 21
 	}
 	whole, segment := crashedBuffer(t, 7)
 	whole.file = whole.disk.PathJoin(whole.o.Path, segment)

@@ -35,8 +35,11 @@ func spoilGroups(b []byte, n int, f func(records, table, batch []byte)) []byte {
 // Sectors of all files are damaged at random, of the log and of the store: it is never said that less is missing than is.
 func TestRecoverAtRandom(t *testing.T) {
 	seeds, whole := 40, 0
-	if proof.IsLong() {
+	switch {
+	case proof.IsLong():
 		seeds = 1000
+	case testing.Short():
+		seeds = 8
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {

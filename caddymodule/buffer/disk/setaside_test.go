@@ -58,8 +58,11 @@ func TestWhatTheSystemRefusesIsNoDamage(t *testing.T) {
 // checkRefusals has each of the operations of a start fail in turn.
 func checkRefusals(t *testing.T, refusal error, spoilt bool) {
 	step := 7
-	if proof.IsLong() {
+	switch {
+	case proof.IsLong():
 		step = 1
+	case testing.Short():
+		step = 29
 	}
 	for n := 1; ; n += step {
 		mem := vfs.NewMem()
@@ -131,8 +134,11 @@ func TestPowerCutWhileFilesAreSetAside(t *testing.T) {
 	for name, spoil := range map[string]func(*testing.T, vfs.FS, Options){"the store": spoil, "all files": spoilLog} {
 		t.Run(name, func(t *testing.T) {
 			step := 6
-			if proof.IsLong() {
+			switch {
+			case proof.IsLong():
 				step = 1
+			case testing.Short():
+				step = 25
 			}
 			for n := 1; cutWhileSettingAside(t, n, spoil); n += step {
 				continue

@@ -19,12 +19,19 @@ type variant struct {
 	scraped bool
 }
 
+// nothing switches all off.
+const nothing = "metrics off\nvehicles off\nlog_stages none"
+
 // variants begin with the one in which all is off. Once more at the end it shows how much two rows differ that do the
 // same.
 var variants = []variant{
-	{name: "all off", what: "nothing watches", app: "metrics off"},
-	{name: "metrics", what: "metrics, scraped each second", scraped: true},
-	{name: "all off again", what: "as the first row: how far equal rows lie apart", app: "metrics off"},
+	{name: "all off", what: "nothing watches", app: nothing},
+	{name: "metrics", what: "metrics, scraped each second", app: "vehicles off\nlog_stages none", scraped: true},
+	{name: "vehicles", what: "when each vehicle was last heard of", app: "metrics off\nlog_stages none"},
+	{name: "stages", what: "a line of the log for each step", app: "metrics off\nvehicles off\nlog_stages all"},
+	{name: "usual", what: "metrics and vehicles, as without any option", scraped: true},
+	{name: "all on", what: "metrics, vehicles and all stages", app: "log_stages all", scraped: true},
+	{name: "all off again", what: "as the first row: how far equal rows lie apart", app: nothing},
 }
 
 // barObserving is what everything together may cost.
