@@ -3,10 +3,12 @@ package integration
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -107,6 +109,16 @@ func (f *fleet) send(ctx context.Context, v *fleetVehicle, id string) bool {
 }
 
 func post(client *http.Client, url string, body []byte, signature string) (status int, err error) {
+	// A server that a reload has just ended may still take a connection, and resets it. Smartcar sends again, too.
+	for range 3 {
+		if status, err = postOnce(client, url, body, signature); !errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+	}
+	return status, err
+}
+
+func postOnce(client *http.Client, url string, body []byte, signature string) (status int, err error) {
 	req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
