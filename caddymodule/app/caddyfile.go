@@ -15,7 +15,10 @@ import (
 // bufferNamespace is where buffers register.
 const bufferNamespace = "smartcar.buffers"
 
-var appOptions = []string{"buffer", "handlers", "attention", "drain_timeout", "body_memory", "require_buffer", "metrics", "log_stages", "tracing", "vehicles"}
+var appOptions = []string{
+	"buffer", "handlers", "attention", "drain_timeout", "body_memory", "require_buffer",
+	"metrics", "log_stages", "tracing", "vehicles",
+}
 
 // parseGlobalOption reads the global option. A second block is a mistake, not a correction.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {

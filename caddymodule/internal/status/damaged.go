@@ -20,13 +20,15 @@ func damagedAttention(d *api.Damaged) api.Attention {
 	}
 	look, remove := "caddy smartcar damaged", "caddy smartcar damaged remove "+d.Name
 	if buffer.DamagedPart(d.What) == buffer.DamagedChanges {
-		return api.Attention{Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, Commands: []string{look, remove},
+		return api.Attention{
+			Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, Commands: []string{look, remove},
 			What: text.Because("changes to the buffer are lost that were just written", d.Why),
 			Do: "see to the disk; handlers may get events again, events that cannot be read are among the dead letters, " +
 				"and dead letters, pauses, memos and ids of that time may be missing; " + remove + " ends this line"}
 	}
 	if d.Files == 0 {
-		return api.Attention{Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, Commands: []string{look, remove},
+		return api.Attention{
+			Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, Commands: []string{look, remove},
 			What: text.Because("files of the buffer are missing", d.Why),
 			Do: "see to the disk; events in them are among the dead letters, all else goes on; look with " + look + ", and " +
 				remove + " ends this line"}
@@ -38,11 +40,15 @@ func damagedAttention(d *api.Damaged) api.Attention {
 	case buffer.DamagedStore:
 		became = "the store was built anew from the log of events, so handlers may get events again, and dead letters, " +
 			"pauses and ids older than the log may be missing"
-		return api.Attention{Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look, remove},
+		return api.Attention{
+			Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError,
+			What: text.Because(what, d.Why), Commands: []string{look, remove},
 			Do: "see to the disk; " + became + "; look with " + look + ", and " + remove + " ends this line"}
 	}
 	again := "caddy smartcar damaged recover " + d.Name
-	return api.Attention{Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError, What: text.Because(what, d.Why), Commands: []string{look, again},
+	return api.Attention{
+		Kind: api.BufferDamaged, About: d.Name, Level: api.LevelError,
+		What: text.Because(what, d.Why), Commands: []string{look, again},
 		Do: "see to the disk; " + became + "; look with " + look + ", then " + again + " gives back what can be read"}
 }
 
