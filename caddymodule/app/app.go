@@ -23,6 +23,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 )
@@ -113,8 +114,9 @@ type App struct {
 	// sites are the servers that have a receiver, and watch asks them whether requests come to it.
 	sites []site
 	watch atomic.Pointer[selfcheck.Watch]
-	// sources are those of the receivers, storeTimeout is the shortest of theirs, 0 where there is none.
+	// sources are those of the receivers, keys have their tokens, storeTimeout is the shortest of theirs, 0 where there is none.
 	sources      []string
+	keys         keyring.Ring
 	storeTimeout time.Duration
 	// files are those that the config was made from.
 	files drift.Files

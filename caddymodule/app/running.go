@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/drift"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/schema"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -34,6 +35,8 @@ type Running struct {
 	Limits buffer.Limits
 	// Sources are those of the receivers of the config.
 	Sources []string
+	// Keys are their tokens.
+	Keys *keyring.Ring
 	// Receivers is whether requests come to the receivers of the config.
 	Receivers status.Receivers
 	// ChangedFiles returns the files that differ from what the config was made from. It reads them, and takes no longer
@@ -124,7 +127,8 @@ func (a *App) running() Running {
 		Bodies: a.ref.bodies, Limits: a.opener.Limits(),
 		Receivers:    status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
 		ChangedFiles: a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
-		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Sources: a.sources, Schema: a.ref.schema,
+		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Schema: a.ref.schema,
+		Sources: a.sources, Keys: &a.keys,
 	}
 }
 

@@ -14,16 +14,25 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/sitecheck"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// Join makes a receiver's source and its store_timeout known, and the server that is being set up with ctx, once however many receivers it
-// has: its connections are counted, and its sites are looked at. What loses events there is a
-// warning, a handler that sends its events back to a receiver an error.
-func (a *App) Join(ctx caddy.Context, source string, storeTimeout time.Duration) error {
-	a.storeTimeout = min(storeTimeout, cmp.Or(a.storeTimeout, storeTimeout))
-	if !slices.Contains(a.sources, source) {
-		a.sources = append(a.sources, source)
+// Member is a receiver, as the app sees it.
+type Member struct {
+	Source       string
+	Keys         *smartcar.Keys
+	StoreTimeout time.Duration
+}
+
+// Join makes a receiver known, and the server that is being set up with ctx, once however many receivers it has: its
+// connections are counted, and its sites are looked at. What loses events there is a warning, a handler that sends its
+// events back to a receiver an error.
+func (a *App) Join(ctx caddy.Context, m Member) error {
+	a.storeTimeout = min(m.StoreTimeout, cmp.Or(a.storeTimeout, m.StoreTimeout))
+	if !slices.Contains(a.sources, m.Source) {
+		a.sources = append(a.sources, m.Source)
 	}
+	a.keys.Add(m.Source, m.Keys)
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || server == nil || slices.ContainsFunc(a.sites, func(s site) bool { return s.server == server }) {
 		return nil

@@ -157,7 +157,9 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	rc.bodies = rc.ref.Bodies()
 	rc.nonces, rc.config = rc.ref.Nonces(), smartcarApp
 	rc.stages = rc.ref.Stages()
-	return smartcarApp.Join(ctx, rc.Source, time.Duration(rc.StoreTimeout))
+	return smartcarApp.Join(ctx, app.Member{
+		Source: rc.Source, Keys: rc.keys, StoreTimeout: time.Duration(rc.StoreTimeout),
+	})
 }
 
 // configure fills in defaults, checks the values and prepares what depends on them. It returns the tokens without their
