@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
@@ -43,12 +45,31 @@ func (rc *Receiver) writes(ctx context.Context, st stage.Stage) bool {
 	return rc.stages.Has(st) && rc.log.Enabled(ctx, slog.LevelInfo)
 }
 
+// logStage writes the line of a stage, which each event has: so it leaves out what costs as much as the line itself and
+// is not in it. Nobody sees where in the code it was called. And with the context of a request Caddy makes a logger of
+// its own for the request, for the fields that tracing and the request's uuid add: only where there may be any.
+func (rc *Receiver) logStage(r *http.Request, msg string, attrs ...slog.Attr) {
+	ctx := context.Background()
+	if hasLogFields(r.Context()) {
+		ctx = r.Context()
+	}
+	record := slog.NewRecord(time.Now(), slog.LevelInfo, msg, 0)
+	record.AddAttrs(attrs...)
+	_ = rc.log.Handler().Handle(ctx, record)
+}
+
+// hasLogFields reports whether Caddy may have fields for the lines of this request: its trace's, and its uuid if the
+// config has asked for that.
+func hasLogFields(ctx context.Context) bool {
+	return trace.SpanContextFromContext(ctx).IsValid() || caddyhttp.GetVar(ctx, "uuid") != nil
+}
+
 // logSignature is for each request with a right signature, a signed VERIFY included.
 func (rc *Receiver) logSignature(r *http.Request, o *outcome, eventID, eventType, deliveryID string) {
 	if !rc.writes(r.Context(), stage.SignatureVerified) {
 		return
 	}
-	rc.log.LogAttrs(r.Context(), slog.LevelInfo, "signature verified",
+	rc.logStage(r, "signature verified",
 		slog.String("event", string(stage.SignatureVerified)),
 		slog.String("source", rc.Source),
 		slog.Int("token", o.token),
@@ -62,7 +83,7 @@ func (rc *Receiver) logReceived(r *http.Request, o *outcome, ev *buffer.Event) {
 	if !rc.writes(r.Context(), stage.WebhookReceived) {
 		return
 	}
-	rc.log.LogAttrs(r.Context(), slog.LevelInfo, "webhook received", rc.eventAttrs(r, o, ev)...)
+	rc.logStage(r, "webhook received", rc.eventAttrs(r, o, ev)...)
 }
 
 // logUnreadable is a warning each time, whichever stages are written: the signature was right, so these come from

@@ -3,8 +3,14 @@ package receiver
 import (
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
@@ -83,6 +89,40 @@ func TestFieldsOfStages(t *testing.T) {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("no line with %s\n%s", want, log)
 		}
+	}
+}
+
+// What Caddy adds to the lines of a request is in those of its stages: its trace, and its uuid.
+func TestStagesHaveTheFieldsOfTheRequest(t *testing.T) {
+	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})
+	for _, tt := range []struct {
+		name, field string
+		asked       func(*http.Request) *http.Request
+	}{
+		{"traced", "traceID", func(r *http.Request) *http.Request {
+			return r.WithContext(trace.ContextWithSpanContext(r.Context(), span))
+		}},
+		{"uuid", "uuid", func(r *http.Request) *http.Request {
+			caddyhttp.SetVar(r.Context(), "uuid", "asked for")
+			return r
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "caddy.log")
+			rc, _ := newReceiver(t, stored)
+			_, rc.log = caddyLog(t, file)
+			rc.stages = switchedTo(everyStage)
+			r := ofCaddy(request(stateBody, tokenA))
+			r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields).Add(zap.String(tt.field, "of it"))
+			serve(t, rc, tt.asked(r))
+			log, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(log), `"`+tt.field+`":"of it"`); n != 2 {
+				t.Errorf("%d lines with %s, want 2\n%s", n, tt.field, log)
+			}
+		})
 	}
 }
 
