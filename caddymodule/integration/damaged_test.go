@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/http"
 	"os"
@@ -70,6 +71,24 @@ func spoilStoreAndLog(t *testing.T, buffer string) {
 		t.Fatal("the first group changes nothing")
 	}
 	first[groupHeader+binary.LittleEndian.Uint32(first[4:])-1] ^= 1
+	if err := os.WriteFile(path, log, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// flipInRecord damages an event in the middle of the log.
+func flipInRecord(t *testing.T, buffer string) {
+	t.Helper()
+	path := filepath.Join(buffer, "000001.events")
+	log, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(log, []byte(`"id":"two"`))
+	if at < 0 {
+		t.Fatal("no event of that vehicle is in the log")
+	}
+	log[at+2] ^= 1
 	if err := os.WriteFile(path, log, 0o600); err != nil {
 		t.Fatal(err)
 	}

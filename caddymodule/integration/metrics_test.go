@@ -246,7 +246,7 @@ func TestMetrics(t *testing.T) {
 	maps.Copy(moved, last.moved(before))
 
 	// Two have tests of their own, below, and those of the loss clock in TestLossClockOverAKill; a vehicle is silent after
-	// a minute at the earliest, see package vehicles; the last one has a value that never changes.
+	// a minute at the earliest, see TestVehiclesMove in package metrics; the last one has a value that never changes.
 	elsewhere := []string{
 		"buffer_damaged_folders", "buffer_corrupt_records_total",
 		"loss_clock_seconds", "pending_redeliveries", "lost_deliveries_total", "downtime_seconds_total",
@@ -356,5 +356,24 @@ func TestMetricsOfDamage(t *testing.T) {
 	s.startTaking(t, other)
 	if n := s.scrape(t).value(t, "buffer_damaged_folders"); n != 1 {
 		t.Errorf("%v folders, want 1", n)
+	}
+}
+
+// A damaged record is counted when it is read, once.
+func TestMetricsOfADamagedRecord(t *testing.T) {
+	t.Parallel()
+	s, other, waiting := newDamagedSite(t, flipInRecord)
+	s.startTaking(t, other)
+	var now scrape
+	waitFor(t, "the damaged record is found", 20*time.Second, func() bool {
+		now = s.scrape(t)
+		return now.value(t, "buffer_corrupt_records_total") == 1 && now.value(t, "buffer_dead_letters") == 1 &&
+			now.sum("handler_behind_events") == 0
+	})
+	if got := s.received(t); len(got) != len(waiting)-1+4 {
+		t.Errorf("the handler has had %d events of %d", len(got), len(waiting)+4)
+	}
+	if n := s.scrape(t).value(t, "buffer_corrupt_records_total"); n != 1 {
+		t.Errorf("%v damaged records, want 1", n)
 	}
 }
