@@ -106,7 +106,7 @@ func TestWhatWasNotHeardOfIsReadFromTheBuffer(t *testing.T) {
 			}
 			r.step()
 			err := fmt.Errorf("%w: 000007.sst", errDamagedFile)
-			r.table.store.failure.Store(&err)
+			r.table.store.failure.set(err)
 		}},
 		{"the store is of another version", func(r *rig) {
 			for i := range 300 {

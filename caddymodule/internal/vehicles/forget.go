@@ -53,7 +53,7 @@ func (w *Watch) Forget(ctx context.Context, id string) (sources int, err error) 
 	if err := b.Set(forgottenKey(hash), appendPosition(upTo), nil); err != nil {
 		return 0, err
 	}
-	if err := b.Commit(pebble.NoSync); err != nil {
+	if err := t.store.commit(b); err != nil {
 		return 0, fmt.Errorf("forgetting a vehicle: %w", err)
 	}
 	t.forgotten[hash] = upTo
@@ -62,7 +62,7 @@ func (w *Watch) Forget(ctx context.Context, id string) (sources int, err error) 
 	}
 	for _, f := range found {
 		// So that it is in no older file either.
-		if err := t.store.db.Compact(ctx, f.key, append(f.key[:len(f.key):len(f.key)], 0), false); err != nil {
+		if err := t.store.compact(ctx, f.key, append(f.key[:len(f.key):len(f.key)], 0)); err != nil {
 			return 0, fmt.Errorf("forgetting a vehicle: it is deleted, and may still lie in an old file: %w", err)
 		}
 	}

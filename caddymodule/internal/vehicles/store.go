@@ -1,6 +1,8 @@
 package vehicles
 
 import (
+	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,8 +14,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
-
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
 // Folder is that of the store, in the buffer's directory.
@@ -44,13 +44,15 @@ var errOther = errors.New("it is of another version")
 // store keeps records on disk. What is written is not synced: after a crash what is missing is read from the buffer
 // again. It is for one goroutine at a time.
 type store struct {
-	db *pebble.DB
-	// failure is what Pebble cannot go on from; it must be opened anew then.
-	failure *atomic.Pointer[error]
+	db      *pebble.DB
+	failure *storeFailure
+	// worked is filled when something was written away, and hasWorked says that it ever was.
+	worked    chan struct{}
+	hasWorked atomic.Bool
 }
 
 // openStore opens the store in a folder, or makes it.
-func openStore(folder string, log *slog.Logger) (s *store, err error) {
+func openStore(fs vfs.FS, folder string, log *slog.Logger) (s *store, err error) {
 	if err := makeFolder(folder); err != nil {
 		return nil, err
 	}
@@ -62,13 +64,16 @@ func openStore(folder string, log *slog.Logger) (s *store, err error) {
 	}()
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
-	failure := new(atomic.Pointer[error])
-	db, err := pebble.Open(folder, options(cache, storeLog{log, failure}))
-	if err != nil {
+	opened := &store{failure: newStoreFailure(), worked: make(chan struct{}, 1)}
+	l := storeLog{log, opened.failure}
+	o := options(opened.failure.over(fs), cache)
+	o.Logger, o.EventListener = l, l.listener(opened.hasWrittenAway)
+	if opened.db, err = pebble.Open(folder, o); err != nil {
 		return nil, err
 	}
-	s = &store{db: db, failure: failure}
-	if err := s.checkVersion(); err != nil {
+	s = opened
+	s.failure.isOpen.Store(true)
+	if err := cmp.Or(s.failure.get(), s.checkVersion()); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
@@ -91,22 +96,23 @@ func removeStore(folder string) error {
 	return os.RemoveAll(folder)
 }
 
-func options(cache *pebble.Cache, l storeLog) *pebble.Options {
+func options(fs vfs.FS, cache *pebble.Cache) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          vfs.Default, // without it, a goroutine stays of each attempt to open that fails
+		FS:                          fs, // without one, a goroutine stays of each attempt to open that fails
 		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		Merger:                      merger,
-		Logger:                      l,
-		EventListener:               l.listener(),
 		DisableWAL:                  true,
 		MemTableSize:                memTable,
-		MemTableStopWritesThreshold: 2,
+		MemTableStopWritesThreshold: 100, // see store.room
 		L0CompactionThreshold:       l0Compaction,
-		L0StopWritesThreshold:       4 * l0Compaction,
+		L0StopWritesThreshold:       100 * l0Compaction,
 		MaxOpenFiles:                100,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 	}
+	// Pebble's own one has a goroutine, which stays of each attempt to open that fails late. What that does beside is for
+	// a concurrency that changes.
+	o.Experimental.CompactionScheduler = pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()
 	o.TargetFileSizes[0] = 8 << 20
 	for i := range o.Levels {
 		o.Levels[i] = pebble.LevelOptions{BlockSize: blockSize}
@@ -177,15 +183,79 @@ func (s *store) each(from, to []byte, give func(key []byte, r *record) bool) err
 }
 
 // broken returns why the store must be opened anew, nil where it need not.
-func (s *store) broken() error {
-	if err := s.failure.Load(); err != nil {
-		return *err
+func (s *store) broken() error { return s.failure.get() }
+
+// hasWrittenAway is called by Pebble, which holds a lock.
+func (s *store) hasWrittenAway() {
+	s.hasWorked.Store(true)
+	select {
+	case s.worked <- struct{}{}:
+	default:
 	}
-	return nil
+}
+
+// The most that is in memory, and the most files that are to be merged, until writing waits.
+const (
+	mostMemory    = 2 * memTable
+	mostSublevels = 4 * l0Compaction
+)
+
+// room waits until a batch can be written without waiting: Pebble itself would wait for ever where what it does behind
+// fails again and again.
+func (s *store) room() error {
+	for {
+		m := s.db.Metrics()
+		if m.MemTable.Size <= mostMemory && m.Levels[0].Sublevels <= mostSublevels {
+			return s.broken()
+		}
+		select {
+		case <-s.worked:
+		case <-s.failure.happens:
+			return s.broken()
+		}
+	}
+}
+
+// commit writes a batch.
+func (s *store) commit(b *pebble.Batch) error {
+	if err := s.room(); err != nil {
+		return err
+	}
+	return b.Commit(pebble.NoSync)
 }
 
 // flush writes what is in memory to files.
-func (s *store) flush() error { return s.db.Flush() }
+func (s *store) flush() error {
+	flushed, err := s.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-flushed:
+		return nil
+	case <-s.failure.happens:
+		return s.broken()
+	}
+}
+
+// compact has what was deleted between two keys deleted from files too.
+func (s *store) compact(ctx context.Context, from, to []byte) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		select {
+		case <-s.failure.happens:
+			cancel(s.broken())
+		case <-stop:
+		}
+	}()
+	if err := s.db.Compact(ctx, from, to, false); err != nil {
+		return errors.Join(err, context.Cause(ctx))
+	}
+	return nil
+}
 
 // close closes the store, which does not flush it.
 func (s *store) close() (err error) {
@@ -194,45 +264,6 @@ func (s *store) close() (err error) {
 			err = fmt.Errorf("closing the vehicles: %v", r)
 		}
 	}()
+	close(s.failure.closing)
 	return s.db.Close()
-}
-
-// storeLog takes Pebble's messages. Fatalf returns: the store is then opened anew.
-type storeLog struct {
-	log     *slog.Logger
-	failure *atomic.Pointer[error]
-}
-
-func (storeLog) Infof(string, ...any) {}
-
-func (l storeLog) Errorf(format string, args ...any) {
-	l.log.Debug("vehicles: store", "message", text.FirstLine(fmt.Sprintf(format, args...)))
-}
-
-func (l storeLog) Fatalf(format string, args ...any) {
-	l.fail(errors.New(text.FirstLine(fmt.Sprintf(format, args...))))
-}
-
-func (l storeLog) fail(err error) { l.failure.CompareAndSwap(nil, &err) }
-
-func (l storeLog) listener() *pebble.EventListener {
-	return &pebble.EventListener{
-		BackgroundError: func(err error) {
-			if pebble.IsCorruptionError(err) {
-				l.fail(err)
-			}
-		},
-		// The default ends the process.
-		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			l.fail(fmt.Errorf("%w: %s", errDamagedFile, filepath.Base(info.Path)))
-		},
-	}
-}
-
-// errDamagedFile is of a file of the store.
-var errDamagedFile = errors.New("a file is damaged")
-
-// isDamage reports whether an error says that the store must be made anew.
-func isDamage(err error) bool {
-	return errors.Is(err, errOther) || errors.Is(err, errDamagedFile) || pebble.IsCorruptionError(err)
 }

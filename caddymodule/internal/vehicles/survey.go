@@ -64,7 +64,7 @@ func (w *Watch) count() (more bool, err error) {
 	defer func() { _ = b.Close() }()
 	ended, err := w.countSlice(b)
 	if err == nil && !b.Empty() {
-		err = b.Commit(pebble.NoSync)
+		err = w.table.store.commit(b)
 		w.table.unsynced = true
 	}
 	if err != nil {

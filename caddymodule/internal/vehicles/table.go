@@ -52,6 +52,9 @@ func (w *Watch) step() (more bool) {
 		t.retryAt, t.offSince = time.Time{}, time.Time{} // it was off
 	}
 	if t.store != nil {
+		if t.store.hasWorked.Load() {
+			w.troubled = false
+		}
 		if err := t.store.broken(); err != nil {
 			w.fail(err)
 		}
@@ -83,13 +86,13 @@ func (w *Watch) open(last uint64) bool {
 	if w.now().Before(t.retryAt) {
 		return false
 	}
-	s, err := openStore(w.folder, w.log)
+	s, err := openStore(w.fs, w.folder, w.log)
 	// Of other errors than damage it may recover; but what is said twice is no moment of weakness.
 	if err != nil && (isDamage(err) || t.again && !isPassing(err)) {
 		w.log.Warn("vehicles: what is known of vehicles cannot be read, and is made anew of the events in the buffer",
-			"error", err)
+			"error", cleanError(err))
 		if err = removeStore(w.folder); err == nil {
-			s, err = openStore(w.folder, w.log)
+			s, err = openStore(w.fs, w.folder, w.log)
 		}
 	}
 	var position uint64
@@ -120,10 +123,12 @@ func (w *Watch) open(last uint64) bool {
 // fail lets go of the store. What was noted since it was written is read from the buffer again.
 func (w *Watch) fail(err error) {
 	t := &w.table
-	if t.failed == nil {
+	err = cleanError(err)
+	if !w.troubled {
 		w.log.Warn("vehicles: nothing is known of vehicles just now, and it is tried again; events are not touched by that",
 			"error", err)
 	}
+	w.troubled = true
 	damaged := isDamage(err)
 	if t.store != nil {
 		_ = w.closeStore()
@@ -231,7 +236,7 @@ func (b *batch) addFaults(key []byte, faults []fault) {
 
 // next commits what there is and goes on with another one.
 func (b *batch) next() {
-	b.err = b.b.Commit(pebble.NoSync)
+	b.err = b.w.table.store.commit(b.b)
 	_ = b.b.Close()
 	b.b = b.w.table.store.db.NewBatch()
 	b.w.table.unsynced = true

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 )
 
@@ -64,6 +66,7 @@ var (
 // Watch notes events and answers questions about vehicles. Its methods are safe for concurrent use.
 type Watch struct {
 	folder string // "": none can be kept
+	fs     vfs.FS // that of the store
 	log    *slog.Logger
 	now    func() time.Time
 	limits limits
@@ -84,7 +87,9 @@ type Watch struct {
 	turn   semaphore
 	buffer buffer.Buffer
 	table  table
-	closed bool
+	// troubled: the store has failed, and has written nothing away since. The log has a line of that.
+	troubled bool
+	closed   bool
 }
 
 // limits are what tests make smaller.
@@ -122,7 +127,7 @@ func (s semaphore) unlock() { <-s }
 // New returns a watch over the events of a buffer in a directory; "": the buffer has none, and no vehicles are kept. It
 // touches no disk.
 func New(dir string, log *slog.Logger) *Watch {
-	w := &Watch{log: log, now: time.Now, limits: usualLimits, turn: make(semaphore, 1)}
+	w := &Watch{fs: vfs.Default, log: log, now: time.Now, limits: usualLimits, turn: make(semaphore, 1)}
 	if dir != "" {
 		w.folder = filepath.Join(dir, Folder)
 	}
