@@ -26,6 +26,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
 // Name is the app's module id and its global option.
@@ -117,6 +118,7 @@ type App struct {
 	// sources are those of the receivers, keys have their tokens, storeTimeout is the shortest of theirs, 0 where there is none.
 	sources      []string
 	keys         keyring.Ring
+	accepted     traffic.Accepted // whether and when each of these tokens matched
 	storeTimeout time.Duration
 	// files are those that the config was made from.
 	files drift.Files
@@ -136,6 +138,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // process, since `caddy validate` calls it too, but when a process starts: then it opens the
 // buffer, before anything listens.
 func (a *App) Provision(ctx caddy.Context) error {
+	a.accepted = traffic.Accepted{}
 	a.ctx, a.before, a.log = ctx, caddy.ActiveContext().Context, ctx.Slogger()
 	a.start = startOf(os.Args, caddy.ActiveContext())
 	if a.DrainTimeout == 0 {

@@ -81,6 +81,8 @@ type startedConfig struct {
 	tracing  bool
 	alerts   alert.Config
 	vehicles vehicles.Settings
+	// accepted are the tokens of its receivers, once they are provisioned.
+	accepted traffic.Accepted
 }
 
 // apply puts in force what the engine takes over from a config. mu is held.
@@ -92,13 +94,15 @@ func (s *sharedEngine) apply(c *startedConfig) {
 	s.setTracing(c.tracing)
 }
 
-// started puts in force what would tell people something, or delete something, for a config that is refused after all.
+// started puts in force what would tell people something, or delete or forget something, for a config that is refused
+// after all.
 func (s *sharedEngine) started(owner any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := len(s.configs) - 1; i >= 0 && s.configs[i].owner == owner {
 		s.alerts.Configure(s.configs[i].alerts)
 		s.vehicles.Set(s.configs[i].vehicles)
+		s.counts.PutInForce(s.configs[i].accepted)
 	}
 }
 
@@ -135,6 +139,7 @@ func (s *sharedEngine) leave(owner any) error {
 	s.apply(&c)
 	s.alerts.Configure(c.alerts)
 	s.vehicles.Set(c.vehicles)
+	s.counts.PutInForce(c.accepted)
 	return s.engine.Reconfigure(c.opener)
 }
 

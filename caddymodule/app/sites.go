@@ -14,13 +14,16 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/sitecheck"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 // Member is a receiver, as the app sees it.
 type Member struct {
-	Source       string
-	Keys         *smartcar.Keys
+	Source string
+	Keys   *smartcar.Keys
+	// Tokens are what is known of the use of each of its tokens.
+	Tokens       []*traffic.Token
 	StoreTimeout time.Duration
 }
 
@@ -33,6 +36,7 @@ func (a *App) Join(ctx caddy.Context, m Member) error {
 		a.sources = append(a.sources, m.Source)
 	}
 	a.keys.Add(m.Source, m.Keys)
+	a.accepted.Add(m.Source, m.Tokens)
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || server == nil || slices.ContainsFunc(a.sites, func(s site) bool { return s.server == server }) {
 		return nil

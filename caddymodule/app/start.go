@@ -81,6 +81,7 @@ func (a *App) enter() {
 	a.ref.enter(startedConfig{
 		owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory,
 		metrics: !a.Metrics.off(), stages: a.stages, tracing: a.Tracing, alerts: a.alerts, vehicles: a.Vehicles.settings(),
+		accepted: a.accepted,
 	})
 }
 

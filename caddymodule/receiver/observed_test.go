@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -127,7 +128,8 @@ func TestSignatureMatches(t *testing.T) {
 	if diff := cmp.Diff(map[string]uint64{"1": 2, "2": 2}, rc.counts.Snapshot().Matches); diff != "" {
 		t.Error(diff)
 	}
-	rc.keys = smartcar.NewKeys(append(otherTokens(11), tokenA, tokenB)...)
+	many := append(otherTokens(11), tokenA, tokenB)
+	rc.keys, rc.tokens = smartcar.NewKeys(many...), new(traffic.Counters).Tokens(rc.Source, many)
 	serve(t, rc, request(stateBody, tokenA))
 	serve(t, rc, request(stateBody, tokenB))
 	if diff := cmp.Diff(map[string]uint64{"1": 2, "2": 2, "other": 2}, rc.counts.Snapshot().Matches); diff != "" {

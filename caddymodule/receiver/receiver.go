@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
@@ -106,9 +107,10 @@ type Receiver struct {
 	stages                   *stage.Switch
 	limits                   logLimits
 	scratches                scratchPool
-	// answered and live tell "VERIFY works but LIVE events do not" from plain mistakes:
-	// whether a VERIFY was answered, and whether a LIVE event had a right signature.
-	answered, live atomic.Bool
+	// tokens are what is known of the use of each token.
+	tokens []*traffic.Token
+	// looks limits how often a refused body is looked at.
+	looks *rate.Limiter
 }
 
 // appender is what a receiver needs of the engine.
@@ -152,13 +154,14 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	}
 	rc.store = rc.ref.Engine()
 	rc.counts = rc.ref.Traffic().Source(rc.Source)
+	rc.tokens = rc.ref.Traffic().Tokens(rc.Source, tokens)
 	rc.observed = rc.ref.Metrics().Source(rc.Source)
 	rc.connections = &rc.ref.Traffic().Connections
 	rc.bodies = rc.ref.Bodies()
 	rc.nonces, rc.config = rc.ref.Nonces(), smartcarApp
 	rc.stages = rc.ref.Stages()
 	return smartcarApp.Join(ctx, app.Member{
-		Source: rc.Source, Keys: rc.keys, StoreTimeout: time.Duration(rc.StoreTimeout),
+		Source: rc.Source, Keys: rc.keys, Tokens: rc.tokens, StoreTimeout: time.Duration(rc.StoreTimeout),
 	})
 }
 
@@ -176,6 +179,7 @@ func (rc *Receiver) configure() (tokens []string, err error) {
 	rc.keys = smartcar.NewKeys(tokens...)
 	rc.challenge = rc.Verify.rule()
 	rc.verifies, rc.signedVerifies = rc.Verify.limiter(), rc.Verify.limiter()
+	rc.looks = rate.NewLimiter(looksPerSecond, looksAtOnce)
 	return tokens, nil
 }
 

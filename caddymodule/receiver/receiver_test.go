@@ -65,17 +65,26 @@ func newReceiver(t testing.TB, store storeFunc, change ...func(*Receiver)) (*Rec
 	for _, f := range change {
 		f(rc)
 	}
-	if _, err := rc.configure(); err != nil {
+	tokens, err := rc.configure()
+	if err != nil {
 		t.Fatal(err)
 	}
 	log := new(LogText)
 	rc.log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	rc.store = store
-	rc.counts = new(traffic.Counters).Source(rc.Source)
+	countsOf(rc, tokens...)
 	rc.bodies = arrivals.New(arrivals.DefaultLimit)
 	rc.observed = metrics.New().Source(rc.Source)
 	rc.stages = switchedTo(stage.Default)
 	return rc, log
+}
+
+// countsOf gives a receiver counts of its own, with these tokens in force.
+func countsOf(rc *Receiver, tokens ...string) *traffic.Counters {
+	counts := new(traffic.Counters)
+	rc.counts, rc.tokens = counts.Source(rc.Source), counts.Tokens(rc.Source, tokens)
+	counts.PutInForce(traffic.Accepted{rc.Source: {rc.tokens}})
+	return counts
 }
 
 func switchedTo(set stage.Set) *stage.Switch {

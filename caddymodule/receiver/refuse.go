@@ -59,6 +59,9 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s
 	case f.mayBeDelivery(r):
 		rc.counts.Loss.RefusedUnverified()
 	}
+	if f.refusal == refuseMismatch {
+		rc.noteMismatch(now, s.body)
+	}
 	if f.kind == noRoom {
 		rc.counts.Crowd.Refused(now)
 	}
@@ -99,9 +102,18 @@ func (rc *Receiver) advice(f *refusal, mode string) string {
 	if f.advice != "" {
 		return f.advice
 	}
-	if mode == smartcar.ModeLive && rc.answered.Load() && !rc.live.Load() {
-		return "VERIFY works but no LIVE event has had a right signature: Smartcar may still sign with an earlier token," +
-			" so add the first one ever issued as a second token; if none fits, create the application anew"
+	if mode == smartcar.ModeLive {
+		live := rc.counts.Live()
+		switch {
+		case live.TokenGone:
+			return "LIVE events had right signatures with a token that was taken out of the config: put it back as a second token"
+		case live.Signed > 0:
+			return "LIVE events had right signatures before: add the token that was made anew in Smartcar's dashboard as a" +
+				" second one, and make sure that no proxy changes the body"
+		case rc.counts.Verified.Load()+live.Tests > 0:
+			return "VERIFY works but no LIVE event has had a right signature: Smartcar may still sign with an earlier token," +
+				" so add the first one ever issued as a second token; if none fits, create the application anew"
+		}
 	}
 	return "compare the tokens of this receiver with the Application Management Token in Smartcar's dashboard" +
 		" (API credentials; not the client secret), and make sure that no proxy changes the body"

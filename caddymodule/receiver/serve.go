@@ -65,6 +65,8 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 	}
 	o.token = index + 1
 	rc.counts.Match(o.token)
+	token := rc.tokens[index]
+	at := token.Match()
 
 	envelope, err := smartcar.ParseEnvelope(s.body)
 	if err == nil && !intake.IsEvent(&envelope) {
@@ -72,6 +74,9 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 		return rc.serveVerify(r, o, &envelope)
 	}
 	rc.fillEvent(s, r, &envelope, signature, err)
+	if err == nil {
+		rc.counts.Signed(token, at, s.event.Mode, s.event.WebhookID)
+	}
 	rc.logSignature(r, o, s.event.ID, s.event.Type, s.event.DeliveryID)
 	return rc.serveEvent(r, o, s)
 }
@@ -105,7 +110,6 @@ func (rc *Receiver) serveVerify(r *http.Request, o *outcome, e *smartcar.Envelop
 	}
 	o.result = outcomeVerified
 	rc.counts.Verified.Add(1)
-	rc.answered.Store(true)
 	rc.logVerified(r, o, e)
 	return newAnswer(smartcar.AnswerBody(rc.keys.AnswerChallenge(e.Challenge))), rejection{}
 }
@@ -148,9 +152,6 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 		return answer{}, rejection{refusal: storeRefusal(err), err: err}
 	}
 	rc.counts.Loss.Stored(ev.ID)
-	if ev.Mode == smartcar.ModeLive {
-		rc.live.Store(true)
-	}
 	switch {
 	case receipt.Duplicate:
 		o.result = outcomeDuplicate

@@ -53,6 +53,7 @@ const (
 	ReceiverUnreached AttentionKind = "receiver_unreached"
 	NoReceiver        AttentionKind = "no_receiver"
 	EventsRefused     AttentionKind = "events_refused"
+	LiveRefused       AttentionKind = "live_refused"
 	BodyMemoryFull    AttentionKind = "body_memory_full"
 
 	DeliveriesPending AttentionKind = "deliveries_pending"
@@ -99,7 +100,7 @@ func (k AttentionKind) OfStatus() bool {
 func AttentionKinds() []AttentionKind {
 	return []AttentionKind{
 		BufferHalted, BufferFailed, BufferOpening, BufferFull, BufferNearlyFull, NotStored, Stopping,
-		ReceiverUnreached, NoReceiver, EventsRefused, BodyMemoryFull,
+		ReceiverUnreached, NoReceiver, EventsRefused, LiveRefused, BodyMemoryFull,
 		DeliveriesPending, DeliveriesLost, ReceivingGap, SourceSilent, VehiclesSilent,
 		HandlerDown, HandlerUnavailable, HandlerFailing, HandlerMistaken, HandlersMistaken, HandlerRejects,
 		HandlerUnmatched, HandlerPaused, HandlerRemoved,

@@ -78,7 +78,11 @@ type Source struct {
 	// Removed: no receiver of the config in force has it.
 	Removed bool `json:"removed,omitempty"`
 	SourceCounts
-	Loss Loss `json:"loss"`
+	// Live is what is known of the signatures of LIVE events.
+	Live LiveSignatures `json:"live"`
+	// Tokens are those of its receivers of the config in force, in their order.
+	Tokens []TokenUse `json:"tokens,omitempty"`
+	Loss   Loss       `json:"loss"`
 	// SelfChecks are what came of asking its receivers of the config in force.
 	SelfChecks []SelfCheck `json:"self_checks,omitempty"`
 }

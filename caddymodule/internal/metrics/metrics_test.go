@@ -39,7 +39,8 @@ func sample() api.Status {
 		Sources: []api.Source{{Name: "default", SourceCounts: api.SourceCounts{
 			Stored: 5, Unreadable: 1, Duplicates: 2, Differing: 1, Verified: 3, LastStored: noon.Add(-time.Minute),
 			Refused: map[string]uint64{"signature_mismatch": 4}, Matches: map[string]uint64{"1": 10},
-		}, Loss: api.Loss{Pending: 2, ClockSeconds: 150, Lost: 3, Unverified: 4}}, {Name: "idle"}},
+		}, Loss: api.Loss{Pending: 2, ClockSeconds: 150, Lost: 3, Unverified: 4},
+			Live: api.LiveSignatures{AllRefused: true, Refused: 6}}, {Name: "idle"}},
 		Downtime:    api.Downtime{State: api.DowntimeOver, Seconds: 200, LostSeconds: 25},
 		Connections: api.Connections{Open: 1, Opened: 9},
 		BodyMemory:  api.BodyMemory{Bytes: 8192, LimitBytes: 32 << 20},

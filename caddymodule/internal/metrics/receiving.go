@@ -32,6 +32,18 @@ func receivingFamilies() []family {
 					}
 				}
 			}),
+		gauge("live_all_refused", "Whether all LIVE events of the source are refused, as far as can be told from requests that"+
+			" claim to be such: 1, or 0.", []string{"source"}, func(s *api.Status, emit emitter) {
+			for i := range s.Sources {
+				emit(truth(s.Sources[i].Live.AllRefused), s.Sources[i].Name)
+			}
+		}),
+		counter("live_refused_total", "Requests whose signature matched no token and that claim to be LIVE events, of those"+
+			" that were looked at.", []string{"source"}, func(s *api.Status, emit emitter) {
+			for i := range s.Sources {
+				emit(float64(s.Sources[i].Live.Refused), s.Sources[i].Name)
+			}
+		}),
 		gauge("last_event_age_seconds",
 			"How long ago an event was last stored; where none was, since when events are counted.",
 			[]string{"source"}, func(s *api.Status, emit emitter) {

@@ -31,7 +31,7 @@ func attention(
 	list = append(list, lossAttention(v)...)
 	list = append(list, crowdAttention(v.At, counts.Crowd.Current(v.At))...)
 	for i := range v.Sources {
-		list = append(list, refusedAttention(v.At, &v.Sources[i], counts.Source(v.Sources[i].Name).Refusals())...)
+		list = append(list, signatureAttention(v.At, &v.Sources[i], counts.Source(v.Sources[i].Name).Refusals())...)
 	}
 	list = append(list, unmatchedAttention(s.Handlers)...)
 	for i := range v.Handlers {

@@ -55,6 +55,12 @@ func trouble(now time.Time) (engine.Status, *traffic.Counters, *DeadLetterWatch,
 			counts.Source(source).Refuse("signature_mismatch", at, true)
 		}
 	}
+	for _, source := range []string{"live", "live-test"} {
+		counts.Source(source).Verified.Add(1)
+		for range fewRefused {
+			counts.Source(source).RefusedLive(now, "")
+		}
+	}
 	counts.Crowd.Refused(now)
 	watch := &DeadLetterWatch{seen: deadLetters{handlers: []handlerDeadLetters{
 		{handler: "down", lately: burstOf}, {handler: "shut", lately: burstOf},

@@ -26,7 +26,7 @@ func Make(
 		Since:       api.UTC(counts.Since),
 		Receiving:   viewReceiving(s, counts.Outage.Current()),
 		Downtime:    viewDowntime(counts.Downtime()),
-		Sources:     viewSources(counts),
+		Sources:     viewSources(now, counts),
 		Connections: counts.Connections.Snapshot(),
 		Buffer:      viewBuffer(now, s.Buffer, limits),
 		Handlers:    make([]api.Handler, 0, len(s.Handlers)),
@@ -48,7 +48,7 @@ func Make(
 	dead := watch.current()
 	v.Attention = attention(&v, &s, &dead, counts, receivers)
 	v.Healthy = len(v.Attention) == 0
-	v.Notices = slices.Concat(folderNotices(&s.Buffer), damagedNotices(v.Buffer.Damaged), downtimeNotices(&v))
+	v.Notices = slices.Concat(folderNotices(&s.Buffer), damagedNotices(v.Buffer.Damaged), downtimeNotices(&v), tokenNotices(v.Sources))
 	return v
 }
 
@@ -81,11 +81,14 @@ func viewReceiving(s engine.Status, last traffic.Outage) api.Receiving {
 	return v
 }
 
-func viewSources(counts *traffic.Counters) []api.Source {
+func viewSources(now time.Time, counts *traffic.Counters) []api.Source {
 	views := []api.Source{}
 	for _, name := range counts.Names() {
 		s := counts.Source(name)
-		views = append(views, api.Source{Name: name, SourceCounts: s.Snapshot(), Loss: viewLoss(s.Loss.Loss())})
+		v := api.Source{Name: name, SourceCounts: s.Snapshot(), Loss: viewLoss(s.Loss.Loss())}
+		v.Live, v.Tokens = viewLive(now, s.Live()), viewTokens(now, counts.TokenUses(name))
+		v.Live.AllRefused = isLiveRefused(now, &v)
+		views = append(views, v)
 	}
 	return views
 }

@@ -24,9 +24,16 @@ type Counters struct {
 	Loss *lossclock.Clock
 	// Since is when counting began.
 	Since time.Time
+	// Passed is the time since some moment, by a clock that nobody sets; nil: the system's monotonic one.
+	Passed func() time.Duration
 
 	mu      sync.Mutex
 	sources map[string]*Source
+	// tokens are those of the configs that are loaded, by source; accepted are those of the config in force.
+	tokens   map[string]map[fingerprint]*Token
+	accepted Accepted
+	// key is that of the fingerprints.
+	key []byte
 }
 
 // Source counts for one source. The usual outcomes have a field of their own,
@@ -45,6 +52,7 @@ type Source struct {
 	// lastStored is when an event was last stored, in Unix nanoseconds, 0 for never.
 	lastStored atomic.Int64
 	refused    refusalLog
+	live       liveWatch
 }
 
 // Source returns the counters of a source, which stay the same for the life of c.
@@ -75,6 +83,15 @@ func (c *Counters) loss() *lossclock.Clock {
 		c.Loss = lossclock.New(nil, nil)
 	}
 	return c.Loss
+}
+
+// clock returns how time is told that no wall clock can change. The caller holds mu.
+func (c *Counters) clock() func() time.Duration {
+	if c.Passed == nil {
+		begun := time.Now()
+		c.Passed = func() time.Duration { return time.Since(begun) }
+	}
+	return c.Passed
 }
 
 // Names returns the sources there are, sorted.
