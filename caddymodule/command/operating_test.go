@@ -15,9 +15,15 @@ const operatingDoc = "../docs/operating.md"
 // shown is a block of the page that shows what a golden file holds.
 var shown = regexp.MustCompile("(?s)(<!-- ([a-z-]+)\\.golden -->\n```\n)(.*?)```\n")
 
-// What the page shows as printed is printed.
+// What the pages show as printed is printed.
 func TestOperatingDocShowsRealOutput(t *testing.T) {
-	page, err := os.ReadFile(operatingDoc)
+	showsRealOutput(t, operatingDoc, 5)
+	showsRealOutput(t, "../docs/rotation.md", 1)
+}
+
+func showsRealOutput(t *testing.T, path string, least int) {
+	t.Helper()
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,11 +41,11 @@ func TestOperatingDocShowsRealOutput(t *testing.T) {
 		}
 		return m[1] + string(golden) + "```\n"
 	})
-	if blocks < 5 {
-		t.Errorf("%d blocks, want at least 5", blocks)
+	if blocks < least {
+		t.Errorf("%s: %d blocks, want at least %d", path, blocks, least)
 	}
 	if *update {
-		if err := os.WriteFile(operatingDoc, []byte(written), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(written), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -35,6 +35,9 @@ func (p printer) status(v *api.Status) error {
 	lines = append(lines, p.wrapped("Receiving  ", receivingLine(p, v), maxWrap)...)
 	for _, s := range v.Sources {
 		lines = append(lines, p.wrapped("Source     ", p.sourceLine(v, s), maxWrap)...)
+		if line := p.tokensLine(v, &s); line != "" {
+			lines = append(lines, p.wrapped("Tokens     ", line, maxWrap)...)
+		}
 		for _, line := range p.unchecked(v, s) {
 			lines = append(lines, p.wrapped("Listener   ", line, maxWrap)...)
 		}

@@ -32,6 +32,9 @@ type fleet struct {
 	broken  []error     // requests without an answer
 	onAck   func(total int)
 	sizes   []int // of bodies, one after the other; none: as small as they can be
+
+	signing sync.RWMutex // held while a request is under way
+	token   string
 }
 
 type fleetVehicle struct {
@@ -40,7 +43,7 @@ type fleetVehicle struct {
 }
 
 func newFleet(s *site, size int) *fleet {
-	f := &fleet{url: s.url, client: s.client, refused: map[int]int{}, onAck: func(int) {}}
+	f := &fleet{url: s.url, client: s.client, refused: map[int]int{}, onAck: func(int) {}, token: testToken}
 	for range size {
 		f.vehicles = append(f.vehicles, &fleetVehicle{id: uuid.NewString()})
 	}
@@ -89,7 +92,7 @@ func (f *fleet) send(ctx context.Context, v *fleetVehicle, id string) bool {
 	for ctx.Err() == nil {
 		body := smartcar.Sample{EventID: id, VehicleID: v.id, DeliveryID: uuid.NewString(), DeliveredAt: time.Now(), RecordedAt: recordedAt, Mode: "LIVE", Size: f.size(v)}.VehicleState()
 		// A request under way is not cut off by ctx: its answer would be unknown.
-		status, err := post(f.client, f.url, body, smartcar.Sign(testToken, body))
+		status, err := f.post(body)
 		if err == nil && status == http.StatusOK {
 			return true
 		}
@@ -106,6 +109,20 @@ func (f *fleet) send(ctx context.Context, v *fleetVehicle, id string) bool {
 		}
 	}
 	return false
+}
+
+// post signs a body and sends it.
+func (f *fleet) post(body []byte) (status int, err error) {
+	f.signing.RLock()
+	defer f.signing.RUnlock()
+	return post(f.client, f.url, body, smartcar.Sign(f.token, body))
+}
+
+// signWith has all requests signed with another token, once none is under way that is not.
+func (f *fleet) signWith(token string) {
+	f.signing.Lock()
+	defer f.signing.Unlock()
+	f.token = token
 }
 
 func post(client *http.Client, url string, body []byte, signature string) (status int, err error) {

@@ -23,6 +23,9 @@ func receiving() row {
 		graph("Refused", "By the code of the answer.", unitPerSecond,
 			query{`sum by (reason) (rate(caddy_smartcar_deliveries_total{` + bySource +
 				`, outcome="refused"}[$__rate_interval])) > 0`, "{{reason}}"}),
+		graph("LIVE events refused", "Requests that claim to be LIVE and fit no token.", unitPerSecond,
+			query{`sum by (source) (rate(caddy_smartcar_live_refused_total{` + bySource + `}[$__rate_interval]))`, "{{source}}"},
+			query{`caddy_smartcar_live_all_refused{` + bySource + `}`, "{{source}}: all"}),
 		graph("Time to answer", "From the request to the whole answer. Smartcar asks for 200 ms and waits 15 s.", unitSeconds,
 			quantiles("caddy_smartcar_answer_duration_seconds", bySource)...),
 		graph("Time to store", "The part of it that waits for the disk.", unitSeconds,
