@@ -94,8 +94,7 @@ func (s *sharedEngine) apply(c *startedConfig) {
 	s.setTracing(c.tracing)
 }
 
-// started puts in force what would tell people something, or delete or forget something, for a config that is refused
-// after all.
+// started puts in force what would tell people something, or delete something, for a config that is refused after all.
 func (s *sharedEngine) started(owner any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -43,7 +43,7 @@ func (s *signedSource) load(tokens ...string) {
 func (s *signedSource) sign(token, n int, mode string, before time.Duration) {
 	s.passed = 50*time.Hour - before
 	for range n {
-		s.Signed(s.tokens[token-1], s.tokens[token-1].Match(), mode, "w-1")
+		s.Signed(s.tokens[token-1], s.tokens[token-1].Match(), mode == smartcar.ModeLive, "w-1")
 		s.NoteStored(noon.Add(-before))
 	}
 }

@@ -123,6 +123,15 @@ func TestRotation(t *testing.T) {
 		t.Error("VERIFY is not answered with the new token")
 	}
 
+	// A config without the old token is refused after all: nothing is as it says.
+	broken := s.withTokens("new") + fmt.Sprintf("http:// {\n\tbind unix/%s/missing/s\n}\n", s.dir)
+	if err := s.adminLoad(t.Context(), broken); err == nil {
+		t.Fatal("a site that cannot listen is taken")
+	}
+	if now := matched(); len(now) != 2 || now[1] < before[1]+100 {
+		t.Errorf("after a refused config the tokens have matched %v", now)
+	}
+
 	f.signWith(rotatedToken)
 	settled := matched()
 	more("events of the new token")

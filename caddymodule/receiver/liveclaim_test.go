@@ -47,9 +47,10 @@ func TestRightSignaturesAreNoted(t *testing.T) {
 	serve(t, rc, request(stateBody, tokenB))
 	serve(t, rc, request(stateBody, tokenA))
 	serve(t, rc, request(strings.Replace(stateBody, "LIVE", "TEST", 1), tokenA))
+	serve(t, rc, request(strings.Replace(stateBody, `"mode":"LIVE",`, "", 1), tokenA))
 	serve(t, rc, request(verifyBody, tokenA))
 	serve(t, rc, request("not JSON at all", tokenA))
-	if v := rc.counts.Live(); v.Signed != 2 || v.Tests != 1 {
+	if v := rc.counts.Live(); v.Signed != 3 || v.Tests != 1 {
 		t.Errorf("%+v", v)
 	}
 	counts := countsOf(rc, tokenA, tokenB)

@@ -75,7 +75,7 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 	}
 	rc.fillEvent(s, r, &envelope, signature, err)
 	if err == nil {
-		rc.counts.Signed(token, at, s.event.Mode, s.event.WebhookID)
+		rc.counts.Signed(token, at, isLive(s.event.Mode), s.event.WebhookID)
 	}
 	rc.logSignature(r, o, s.event.ID, s.event.Type, s.event.DeliveryID)
 	return rc.serveEvent(r, o, s)

@@ -36,7 +36,7 @@ func (s *signed) load(tokens ...string) {
 
 func (s *signed) sign(token int, mode string) {
 	k := s.tokens[token-1]
-	s.Source.Signed(k, k.Match(), mode, "w-1")
+	s.Source.Signed(k, k.Match(), mode == smartcar.ModeLive, "w-1")
 	s.NoteStored(noon)
 }
 

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 // liveForgotten is how long after the last refused LIVE delivery the next one is the first again.
@@ -53,11 +51,11 @@ type liveWatch struct {
 	at uint64
 }
 
-// Signed notes an event whose signature was made with a token, at the time that Token.Match has returned. An event
-// without a mode, as Smartcar sent them in 2025, counts as LIVE. It takes no lock and allocates nothing.
-func (s *Source) Signed(k *Token, at time.Duration, mode, webhook string) {
+// Signed notes an event whose signature was made with a token, at the time that Token.Match has returned. It takes no
+// lock and allocates nothing.
+func (s *Source) Signed(k *Token, at time.Duration, isLive bool, webhook string) {
 	s.live.webhooks.add(webhook)
-	if mode != smartcar.ModeLive && mode != "" {
+	if !isLive {
 		s.live.tests.Add(1)
 		return
 	}

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 // A streak of refused LIVE events ends with the next that is right, and with other tokens; TEST events change nothing.
@@ -28,7 +26,7 @@ func TestRefusedLiveEvents(t *testing.T) {
 		}, streak(2, 0, time.Minute)},
 		{"and a TEST event", func(r *rotation, k *Token) {
 			r.source.RefusedLive(at(0), "")
-			r.sign(k, smartcar.ModeTest)
+			r.sign(k, test)
 		}, streak(1, 0, 0)},
 		{"and an event that was stored", func(r *rotation, _ *Token) {
 			r.source.RefusedLive(at(0), "")
@@ -36,15 +34,11 @@ func TestRefusedLiveEvents(t *testing.T) {
 		}, streak(1, 0, 0)},
 		{"and a LIVE event", func(r *rotation, k *Token) {
 			r.source.RefusedLive(at(0), "")
-			r.sign(k, smartcar.ModeLive)
-		}, LiveRefusals{}},
-		{"and one without a mode", func(r *rotation, k *Token) {
-			r.source.RefusedLive(at(0), "")
-			r.sign(k, "")
+			r.sign(k, live)
 		}, LiveRefusals{}},
 		{"again, after a LIVE event", func(r *rotation, k *Token) {
 			r.source.RefusedLive(at(0), "")
-			r.sign(k, smartcar.ModeLive)
+			r.sign(k, live)
 			r.source.RefusedLive(at(time.Minute), "")
 		}, streak(1, time.Minute, time.Minute)},
 		{"before another token", func(r *rotation, _ *Token) {
@@ -67,7 +61,7 @@ func TestRefusedLiveEvents(t *testing.T) {
 			r.source.RefusedLive(at(day+1), "")
 		}, streak(1, day+1, day+1)},
 		{"that name a webhook of a right one", func(r *rotation, k *Token) {
-			r.sign(k, smartcar.ModeTest)
+			r.sign(k, test)
 			r.source.RefusedLive(at(0), "w-1")
 			r.source.RefusedLive(at(0), "w-2")
 		}, LiveRefusals{Since: at(0), Last: at(0), All: 2, Known: 1}},
@@ -92,9 +86,9 @@ func TestRefusedLiveEvents(t *testing.T) {
 func TestTokenOfTheLastLiveEvent(t *testing.T) {
 	r := newRotation()
 	k := r.load([]string{oldToken})[0][0]
-	r.sign(k, smartcar.ModeLive)
+	r.sign(k, live)
 	r.passed = time.Hour
-	r.sign(k, smartcar.ModeTest)
+	r.sign(k, test)
 	if v := r.source.Live(); v.TokenGone || v.Signed != 1 || v.Tests != 1 || v.LastSigned != time.Hour {
 		t.Errorf("%+v", v)
 	}

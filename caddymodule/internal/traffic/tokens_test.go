@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 const (
-	oldToken = "7f1c9a52-3b0e-4d6a-9c41-5e2f8a7d6b30"
+	oldToken   = "7f1c9a52-3b0e-4d6a-9c41-5e2f8a7d6b30"
+	live, test = "LIVE", "TEST"
+
 	newToken = "c2d4e6f8-0a1b-4c3d-8e5f-112233445566"
 )
 
@@ -43,7 +43,7 @@ func (r *rotation) load(lists ...[]string) (tokens [][]*Token) {
 }
 
 // sign is an event whose signature was made with a token.
-func (r *rotation) sign(k *Token, mode string) { r.source.Signed(k, k.Match(), mode, "w-1") }
+func (r *rotation) sign(k *Token, mode string) { r.source.Signed(k, k.Match(), mode == live, "w-1") }
 
 func (r *rotation) removable() (numbers []int) {
 	for _, u := range r.TokenUses("production") {
@@ -61,7 +61,7 @@ func TestTokensAreKnownOverReloads(t *testing.T) {
 	r := newRotation()
 	first := r.load([]string{oldToken})[0]
 	r.passed = time.Hour
-	r.sign(first[0], smartcar.ModeLive)
+	r.sign(first[0], live)
 	r.passed = 2 * time.Hour
 	second := r.load([]string{newToken, oldToken})[0]
 	if second[1] != first[0] {
@@ -98,34 +98,34 @@ func TestRemovableTokens(t *testing.T) {
 	}{
 		{"the old one of a rotation", func(r *rotation) {
 			k := r.load(both)[0]
-			r.sign(k[1], smartcar.ModeLive)
+			r.sign(k[1], live)
 			r.passed = day
-			r.sign(k[0], smartcar.ModeLive)
+			r.sign(k[0], live)
 		}, []int{2}},
 		{"a moment before the day is over", func(r *rotation) {
 			k := r.load(both)[0]
 			r.passed = time.Hour
-			r.sign(k[1], smartcar.ModeLive)
+			r.sign(k[1], live)
 			r.passed = day + time.Hour - 1
-			r.sign(k[0], smartcar.ModeLive)
+			r.sign(k[0], live)
 		}, nil},
 		{"one that has never matched, for a day", func(r *rotation) {
 			k := r.load(both)[0]
 			r.passed = day
-			r.sign(k[1], smartcar.ModeLive)
+			r.sign(k[1], live)
 		}, []int{1}},
 		{"one that came less than a day ago", func(r *rotation) {
 			k := r.load([]string{oldToken})[0]
 			r.passed = time.Hour
 			r.load(both)
 			r.passed = day
-			r.sign(k[0], smartcar.ModeLive)
+			r.sign(k[0], live)
 		}, nil},
 		{"one that was in a refused config a day ago", func(r *rotation) {
 			k := r.load([]string{oldToken})[0]
 			r.Tokens("production", both)
 			r.passed = day
-			r.sign(k[0], smartcar.ModeLive)
+			r.sign(k[0], live)
 			r.load(both)
 		}, nil},
 		{"nothing has come", func(r *rotation) {
@@ -135,20 +135,20 @@ func TestRemovableTokens(t *testing.T) {
 		{"nothing has come for a day", func(r *rotation) {
 			k := r.load(both)[0]
 			r.passed = time.Second
-			r.sign(k[0], smartcar.ModeLive)
+			r.sign(k[0], live)
 			r.passed = day + time.Second
 		}, nil},
 		{"only TEST events and VERIFY matched the other", func(r *rotation) {
 			k := r.load(both)[0]
 			r.passed = 2 * day
-			r.sign(k[0], smartcar.ModeTest)
+			r.sign(k[0], test)
 			k[0].Match()
 		}, nil},
 		{"only a TEST event matched it", func(r *rotation) {
 			k := r.load(both)[0]
 			r.passed = 2 * day
-			r.sign(k[1], smartcar.ModeTest)
-			r.sign(k[0], smartcar.ModeLive)
+			r.sign(k[1], test)
+			r.sign(k[0], live)
 		}, nil},
 		{"the only one", func(r *rotation) {
 			r.load([]string{oldToken})
@@ -157,22 +157,22 @@ func TestRemovableTokens(t *testing.T) {
 		{"the only one of another receiver", func(r *rotation) {
 			k := r.load([]string{newToken}, []string{oldToken})
 			r.passed = 2 * day
-			r.sign(k[0][0], smartcar.ModeLive)
+			r.sign(k[0][0], live)
 		}, nil},
 		{"of two receivers with the same tokens", func(r *rotation) {
 			k := r.load(both, both)
 			r.passed = 2 * day
-			r.sign(k[1][0], smartcar.ModeLive)
+			r.sign(k[1][0], live)
 		}, []int{2}},
 		{"of two receivers, where one has no other that fits", func(r *rotation) {
 			k := r.load(both, []string{oldToken, "a-third-token-of-its-own"})
 			r.passed = 2 * day
-			r.sign(k[0][0], smartcar.ModeLive)
+			r.sign(k[0][0], live)
 		}, nil},
 		{"taken out", func(r *rotation) {
 			k := r.load(both)[0]
 			r.passed = 2 * day
-			r.sign(k[0], smartcar.ModeLive)
+			r.sign(k[0], live)
 			r.load([]string{newToken})
 		}, nil},
 	} {
@@ -217,7 +217,7 @@ func TestFingerprintsTellNothing(t *testing.T) {
 func TestMatchAllocatesNothing(t *testing.T) {
 	var c Counters
 	s, k := c.Source("production"), c.Tokens("production", []string{oldToken})[0]
-	if n := testing.AllocsPerRun(1000, func() { s.Signed(k, k.Match(), smartcar.ModeLive, "w-1") }); n > 0 {
+	if n := testing.AllocsPerRun(1000, func() { s.Signed(k, k.Match(), true, "w-1") }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
