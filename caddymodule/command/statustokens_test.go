@@ -94,7 +94,8 @@ func TestTokensOfSeveralReceivers(t *testing.T) {
 	s.PutInForce(traffic.Accepted{"production": {s.tokens, other}})
 	s.sign(1, 3, smartcar.ModeLive, time.Minute)
 	v := s.status()
-	want := "production: receiver 1 token 1 matched 3 (last 11:59:00), receiver 2 token 1 matched nothing since 02-27 10:00:00"
+	want := "production: receiver 1 token 1 matched 3 (last 11:59:00)," +
+		" receiver 2 token 1 matched nothing since 02-27 10:00:00"
 	if got := terminal(new(bytes.Buffer)).tokensLine(&v, &v.Sources[0]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

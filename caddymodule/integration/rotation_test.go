@@ -146,7 +146,8 @@ func TestRotation(t *testing.T) {
 		t.Errorf("by position the metric has %v and %v, and the tokens have matched %v", first, second, after)
 	}
 	out := s.must(t, "Nothing needs attention", "status")
-	if !strings.Contains(strings.Join(strings.Fields(out), " "), fmt.Sprintf("token 2 matched %s (last", thousands(settled[1]))) ||
+	words := fmt.Sprintf("token 2 matched %s (last", thousands(settled[1]))
+	if !strings.Contains(strings.Join(strings.Fields(out), " "), words) ||
 		strings.Contains(out, "Note") {
 		t.Errorf("the command prints\n%s", out)
 	}

@@ -22,7 +22,7 @@ func TestRefusedLiveClaims(t *testing.T) {
 		"live, of version 2.0":     {request(`{"eventName":"schedule","mode":"live"}`, foreign), 1},
 		"TEST":                     {request(strings.Replace(live, "LIVE", "TEST", 1), foreign), 0},
 		"no mode":                  {request(`{"eventType":"VEHICLE_STATE"}`, foreign), 0},
-		"VERIFY":                   {request(`{"eventType":"VERIFY","mode":"LIVE","data":{"challenge":"Qx7mT2vLp9Rk4ZsA"}}`, foreign), 0},
+		"VERIFY":                   {request(`{"eventType":"VERIFY","mode":"LIVE"}`, foreign), 0},
 		"not readable":             {request(live[:len(live)-1], foreign), 0},
 		"a right signature":        {request(live, tokenB), 0},
 		"no signature":             {request(live, ""), 0},
@@ -96,7 +96,8 @@ func TestAdviceByWhatWasRight(t *testing.T) {
 		want string
 	}{
 		{"nothing", func(*Receiver, *traffic.Counters) {}, "compare the tokens of this receiver"},
-		{"a VERIFY", func(rc *Receiver, _ *traffic.Counters) { serve(t, rc, request(verifyBody, "")) }, "VERIFY works but no LIVE event"},
+		{"a VERIFY", func(rc *Receiver, _ *traffic.Counters) { serve(t, rc, request(verifyBody, "")) },
+			"VERIFY works but no LIVE event"},
 		{"a TEST event", func(rc *Receiver, _ *traffic.Counters) {
 			serve(t, rc, request(strings.Replace(stateBody, "LIVE", "TEST", 1), tokenA))
 		}, "VERIFY works but no LIVE event"},

@@ -27,8 +27,8 @@ func signatureAttention(now time.Time, s *api.Source, refused traffic.Refusals) 
 }
 
 // isLiveRefused reports whether enough is known to say that a source's LIVE events are refused, while its token does
-// fit something: VERIFY is answered, or an event had a right signature. Where nothing ever had one, it is a wrong token,
-// and events_refused says so.
+// fit something: VERIFY is answered, or an event had a right signature. Where nothing ever had one, it is a wrong
+// token, and events_refused says so.
 //
 // The bounds are those of all refused events. What names a known webhook needs no time, but five: more than the four
 // attempts for one event.
@@ -47,7 +47,8 @@ func isLiveRefused(now time.Time, s *api.Source) bool {
 }
 
 // liveAttention names the state, with advice by what was right before. It is an error where the refused events name a
-// webhook that only events with a right signature have named here; else a stranger who claims to be LIVE looks the same.
+// webhook that only events with a right signature have named here; else a stranger who claims to be LIVE looks the
+// same.
 func liveAttention(now time.Time, s *api.Source) api.Attention {
 	const explain = "caddy smartcar signature explain"
 	l := &s.Live
@@ -69,8 +70,8 @@ func liveAttention(now time.Time, s *api.Source) api.Attention {
 	if l.Unlooked > 0 {
 		atLeast = "at least "
 	}
-	a.What = fmt.Sprintf("%s: %s: %s%s in %s, the last one %s ago (signature_mismatch)", s.Name, a.What, atLeast,
-		text.Count(l.SinceSigned), text.Duration(l.LastRefused.Sub(l.RefusedSince)),
+	a.What = fmt.Sprintf("%s: %s: %s%s, the first one %s ago, the last one %s ago (signature_mismatch)", s.Name, a.What,
+		atLeast, text.Count(l.SinceSigned), text.Duration(max(0, now.Sub(l.RefusedSince))),
 		text.Duration(max(0, now.Sub(l.LastRefused))))
 	a.Do = do + "; " + explain + " says which fits"
 	if l.KnownWebhook >= fewRefused {

@@ -36,7 +36,7 @@ func (s *signed) load(tokens ...string) {
 
 func (s *signed) sign(token int, mode string) {
 	k := s.tokens[token-1]
-	s.Source.Signed(k, k.Match(), mode == smartcar.ModeLive, "w-1")
+	s.Signed(k, k.Match(), mode == smartcar.ModeLive, "w-1")
 	s.NoteStored(noon)
 }
 
@@ -50,7 +50,8 @@ func (s *signed) refuse(n int, webhook string, first, last time.Duration) {
 }
 
 func (s *signed) status() api.Status {
-	return Make(noon, engine.Status{Receiving: engine.ReceivingOpen}, &s.Counters, new(DeadLetterWatch), buffer.Limits{}, Receivers{})
+	return Make(noon, engine.Status{Receiving: engine.ReceivingOpen}, &s.Counters, new(DeadLetterWatch),
+		buffer.Limits{}, Receivers{})
 }
 
 const (
@@ -72,7 +73,8 @@ func TestLiveRefused(t *testing.T) {
 				s.Verified.Add(1)
 				s.refuse(8, "w-1", 3*minute, 10*time.Second)
 			}, api.LevelWarning,
-			"production: VERIFY is answered, but every LIVE event is refused: 8 in 2m50s, the last one 10s ago (signature_mismatch)",
+			"production: VERIFY is answered, but every LIVE event is refused: 8, the first one 3m00s ago," +
+				" the last one 10s ago (signature_mismatch)",
 			"if Smartcar's dashboard shows failed deliveries, else a stranger sent them: add an earlier token as a second one," +
 				" mostly the first one ever issued; caddy smartcar signature explain says which fits",
 		},
@@ -81,7 +83,8 @@ func TestLiveRefused(t *testing.T) {
 				s.sign(1, smartcar.ModeTest)
 				s.refuse(3, "w-1", time.Second, 0)
 			}, api.LevelError,
-			"production: TEST events have right signatures, but every LIVE event is refused: 3 in 1s", "add an earlier token",
+			"production: TEST events have right signatures, but every LIVE event is refused: 3, the first one 1s ago",
+			"add an earlier token",
 		},
 		{
 			"TEST events go on to fit", func(s *signed) {
@@ -89,7 +92,8 @@ func TestLiveRefused(t *testing.T) {
 				s.refuse(8, "", 3*minute, 10*time.Second)
 				s.sign(1, smartcar.ModeTest)
 			}, api.LevelWarning,
-			"production: VERIFY is answered and TEST events have right signatures, but every LIVE event is refused: 8", "earlier",
+			"production: VERIFY is answered and TEST events have right signatures, but every LIVE event is refused: 8",
+			"earlier",
 		},
 		{
 			"a token made anew while running", func(s *signed) {
@@ -97,8 +101,8 @@ func TestLiveRefused(t *testing.T) {
 				s.passed = 12 * minute
 				s.refuse(9, "w-1", 11*minute, 0)
 			}, api.LevelError,
-			"production: LIVE events had right signatures until 12m00s ago, and every one is refused since: 9 in 11m00s",
-			"add the new token as a second one, or look for a proxy that changes bodies; caddy smartcar signature explain",
+			"production: LIVE events had right signatures until 12m00s ago, and every one is refused since: 9, the first one 11m00s ago",
+			"add the new token as a second one, or look for a proxy that changes bodies; caddy smartcar signature",
 		},
 		{
 			"the same, of a webhook that is not known", func(s *signed) {
@@ -112,7 +116,8 @@ func TestLiveRefused(t *testing.T) {
 				s.sign(1, smartcar.ModeLive)
 				s.load(newToken)
 				s.refuse(5, "w-1", minute, 0)
-			}, api.LevelError, "production: every LIVE event is refused since their token was taken out: 5 in 1m00s", "put the token back",
+			}, api.LevelError, "production: every LIVE event is refused since their token was taken out: 5, the first one 1m00s ago",
+			"put the token back",
 		},
 		{
 			"a flood", func(s *signed) {
@@ -120,7 +125,7 @@ func TestLiveRefused(t *testing.T) {
 				s.refuse(1, "", 3*minute, 3*minute)
 				s.RefusedUnlooked()
 				s.refuse(7, "", 2*minute, 0)
-			}, api.LevelWarning, "refused: at least 8 in", "",
+			}, api.LevelWarning, "refused: at least 8, the first one", "",
 		},
 		{"two", func(s *signed) {
 			s.Verified.Add(1)
@@ -186,7 +191,8 @@ func TestLiveRefused(t *testing.T) {
 				t.Fatalf("%+v", v.Attention)
 			}
 			a := v.Attention[0]
-			if a.Kind != api.LiveRefused || a.Level != tt.level || !strings.Contains(a.What, tt.what) || !strings.Contains(a.Do, tt.do) {
+			if a.Kind != api.LiveRefused || a.Level != tt.level ||
+				!strings.Contains(a.What, tt.what) || !strings.Contains(a.Do, tt.do) {
 				t.Errorf("%+v", a)
 			}
 			if n := utf8.RuneCountInString(a.Do); n > 3*70 {

@@ -14,7 +14,8 @@ func viewTokens(now time.Time, uses []traffic.TokenUse) []api.TokenUse {
 	var views []api.TokenUse
 	for _, u := range uses {
 		v := api.TokenUse{
-			Receiver: u.Receiver, Number: u.Number, Matched: u.Matched, Since: api.UTC(now.Add(-u.Since)), Removable: u.Removable,
+			Receiver: u.Receiver, Number: u.Number, Matched: u.Matched, Since: api.UTC(now.Add(-u.Since)),
+			Removable: u.Removable,
 		}
 		if u.HasMatched {
 			v.LastMatched = api.UTC(now.Add(-u.Last))
@@ -35,8 +36,9 @@ func tokenNotices(sources []api.Source) (list []api.Notice) {
 		for _, k := range s.Tokens {
 			if k.Removable {
 				list = append(list, api.Notice{
-					What: fmt.Sprintf("%s: nothing has matched %s for a day, while LIVE events matched another one", s.Name, tokenName(&k)),
-					Do:   "if it is the old one of a rotation, take it out of the config and reload",
+					What: fmt.Sprintf("%s: nothing has matched %s for a day, while LIVE events matched another one",
+						s.Name, tokenName(&k)),
+					Do: "if it is the old one of a rotation, take it out of the config and reload",
 				})
 			}
 		}

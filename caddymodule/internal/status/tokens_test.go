@@ -47,7 +47,8 @@ func TestAJumpOfTheClockNamesNoToken(t *testing.T) {
 	s.sign(2, smartcar.ModeLive)
 	s.passed = time.Hour
 	s.sign(1, smartcar.ModeLive)
-	v := Make(noon.AddDate(1, 0, 0), engine.Status{Receiving: engine.ReceivingOpen}, &s.Counters, new(DeadLetterWatch), buffer.Limits{}, Receivers{})
+	v := Make(noon.AddDate(1, 0, 0), engine.Status{Receiving: engine.ReceivingOpen}, &s.Counters, new(DeadLetterWatch),
+		buffer.Limits{}, Receivers{})
 	if len(v.Notices) > 0 || v.Sources[0].Tokens[1].Removable {
 		t.Errorf("%+v %+v", v.Notices, v.Sources[0].Tokens)
 	}

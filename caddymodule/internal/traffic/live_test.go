@@ -10,7 +10,7 @@ import (
 
 // A streak of refused LIVE events ends with the next that is right, and with other tokens; TEST events change nothing.
 func TestRefusedLiveEvents(t *testing.T) {
-	at := func(d time.Duration) time.Time { return noon.Add(d) }
+	at := noon.Add
 	streak := func(n uint64, since, last time.Duration) LiveRefusals {
 		return LiveRefusals{Since: at(since), Last: at(last), All: n}
 	}
