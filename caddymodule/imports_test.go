@@ -79,7 +79,7 @@ func TestOnlyTheModulesImportCaddy(t *testing.T) {
 
 // The core links no Caddy, its tests included: it can be read, tested and used without.
 func TestTheCoreLinksNoCaddy(t *testing.T) {
-	for _, pkg := range []string{"buffer/disk", "buffer/disk/internal/...", "buffer/buffertest", "internal/dispatch", "internal/engine", "internal/vehicles", "internal/schema"} {
+	for _, pkg := range []string{"buffer/disk", "buffer/disk/internal/...", "buffer/buffertest", "internal/dispatch", "internal/engine", "internal/vehicles", "internal/schema", "internal/forms"} {
 		cmd := exec.Command("go", "list", "-deps", "-test", "./"+pkg)
 		out, err := cmd.Output()
 		if err != nil {
@@ -148,8 +148,8 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/health", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
 		"caddymodule/health":       {"caddymodule/app", core + "api", core + "directive", core + "text"},
 		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "selfcheck", core + "stage", core + "traces", "sdk/smartcar"}),
-		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo", core + "vehicles"}),
-		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", "sdk"}),
+		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo", core + "vehicles", core + "explain"}),
+		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", core + "explain", "sdk"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
@@ -187,6 +187,9 @@ func TestImportsRunOneWay(t *testing.T) {
 		core + "dispatch":     {"caddymodule/buffer", core + "freshness", core + "stage", core + "text"},
 		core + "stage":        {core + "text"},
 		core + "freshness":    {"sdk/smartcar"},
+		core + "keyring":      {"sdk/smartcar"},
+		core + "forms":        {},
+		core + "explain":      {core + "api", core + "forms", core + "keyring", core + "text", "sdk/smartcar"},
 
 		core + "traces":      {"caddymodule/buffer", core + "text"},
 		core + "traceexport": {core + "traces"},
