@@ -43,7 +43,7 @@ func TestOperatingDocHasEachField(t *testing.T) {
 	for _, view := range []any{
 		api.Status{}, api.EventPage{}, api.EventDetail{}, api.DeadLetterPage{}, api.DeadLetterDetail{}, api.DeadLetterCount{}, api.EventCount{},
 		api.Page[api.Replay]{}, api.DeadLetterReplay{}, api.ReplayRequest{}, api.DeadLetterReplayRequest{}, api.Forgotten{}, api.AttentionReport{},
-		api.AttentionTests{},
+		api.AttentionTests{}, api.SignatureExplanation{},
 	} {
 		for _, name := range allFields(reflect.TypeOf(view), map[reflect.Type]bool{}) {
 			want("field", "`"+name+"`")

@@ -132,13 +132,16 @@ func (p params) cursor(kind string) (string, error) {
 }
 
 // decodeBody reads the JSON body of a POST into a struct, strictly.
-func decodeBody(r *http.Request, into any) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+func decodeBody(r *http.Request, into any) error { return decodeBodyOf(r, into, maxBody) }
+
+// decodeBodyOf is decodeBody for a body of at most so many bytes.
+func decodeBodyOf(r *http.Request, into any, most int) error {
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
 	if err != nil {
 		return apiErrorf(http.StatusBadRequest, "reading the body: %v", err)
 	}
-	if len(body) > maxBody {
-		return apiErrorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxBody)
+	if len(body) > most {
+		return apiErrorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", most)
 	}
 	fields := strings.Join(jsonFields(reflect.TypeOf(into).Elem(), ""), ", ")
 	if len(bytes.TrimSpace(body)) == 0 {

@@ -65,6 +65,7 @@ func routes() []route {
 		{api.Prefix + "replays/{id}/resume", post(resumeReplay)},
 		{api.Prefix + "vehicles", get(with(vehicleParams, pageParams), serveVehicles)},
 		{api.Prefix + "vehicles/{id}", both(get(nil, serveVehicle), del(nil, forgetVehicle))},
+		{api.Prefix + "signature/explain", post(explainSignature)},
 		{api.Prefix + "buffer/accept", post(acceptBuffer)},
 		{api.Prefix + "damaged/{name}", del([]string{"force"}, removeDamaged)},
 		{api.Prefix + "damaged/{name}/recover", map[string]method{http.MethodPost: {[]string{"dry_run"}, recoverDamaged}}},

@@ -16,7 +16,7 @@ func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "smartcar",
 		Usage: "<command>",
-		Short: "Smartcar webhooks: status, events, dead letters, replay, validate, demo, sender",
+		Short: "Smartcar webhooks: status, events, dead letters, replay, signatures, validate, demo",
 		Long: `Commands around the smartcar_webhook receiver.
 
   caddy smartcar status        is all well, and what needs attention
@@ -26,6 +26,7 @@ func init() {
   caddy smartcar vehicles      when each vehicle was last heard of; which are in error
   caddy smartcar pause, drain, resume, restart, forget   a handler
   caddy smartcar attention     what people were told of it; sends a test
+  caddy smartcar signature explain   why a signature does not match
   caddy smartcar buffer accept   takes another buffer than was there before
   caddy smartcar damaged       lists damaged files that were set aside; recovers, removes
 
@@ -48,7 +49,7 @@ func assemble(cmd *cobra.Command) {
 		statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
 		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
 		attentionCommand(), bufferCommand(), damagedCommand(),
-		vehiclesCommand(),
+		vehiclesCommand(), signatureCommand(),
 		validateCommand(), versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
 	)
 	strict(cmd)

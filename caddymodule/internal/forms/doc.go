@@ -1,5 +1,5 @@
-// Package forms knows how a body, a signature header and a token look after what lies on their way has been at them: JSON
-// that was read and printed again, compressed, put into a string, a header with a prefix, a token with quotes. A
+// Package forms knows how a body, a signature header and a token look after what lies on their way has been at them:
+// JSON that was read and printed again, compressed, put into a string, a header with a prefix, a token with quotes. A
 // signature that matches one of these forms says what has happened.
 //
 // All that comes in is outside bytes. Forms are bounded in count, size, nesting and, together, in bytes.

@@ -17,10 +17,10 @@ type edit struct {
 // edits are those of a JSON text that keep its order and numbers.
 var edits = []edit{
 	{"without blanks between its parts", Rewritten, compact},
-	{"with its \\u escapes as characters", Escaped, func(t []byte) ([]byte, bool) { return unescape(t, false), true }},
-	{"with its \\u escapes and \\/ as characters", Escaped, func(t []byte) ([]byte, bool) { return unescape(t, true), true }},
-	{"with what is not ASCII as \\u escapes", Escaped, func(t []byte) ([]byte, bool) { return escapeAll(t, false) }},
-	{"with what is not ASCII as \\u escapes in capitals", Escaped, func(t []byte) ([]byte, bool) { return escapeAll(t, true) }},
+	{"with its \\u escapes as characters", Escaped, unescape},
+	{"with its \\u escapes and \\/ as characters", Escaped, func(t []byte) ([]byte, bool) { return unescape(unescapeSlashes(t)) }},
+	{"with what is not ASCII as \\u escapes", Escaped, escapeSmall},
+	{"with what is not ASCII as \\u escapes in capitals", Escaped, escapeCapitals},
 	{"with / as \\/", Escaped, escapeSlashes},
 	{"with <, > and & as \\u escapes", Escaped, escapeHTML},
 	{"with line ends of one line feed each", LineEnds, func(t []byte) ([]byte, bool) {
@@ -58,11 +58,8 @@ func unescapeSlashes(text []byte) []byte {
 }
 
 // unescape writes characters for \u escapes, but for those that JSON wants, and for lone surrogates.
-func unescape(text []byte, slashes bool) []byte {
-	return rewriteEscapes(text, func(out, escape []byte) []byte {
-		if slashes && string(escape) == `\/` {
-			return append(out, '/')
-		}
+func unescape(text []byte) ([]byte, bool) {
+	plain := rewriteEscapes(text, func(out, escape []byte) []byte {
 		if escape[1] != 'u' {
 			return append(out, escape...)
 		}
@@ -72,6 +69,7 @@ func unescape(text []byte, slashes bool) []byte {
 		}
 		return utf8.AppendRune(out, c)
 	})
+	return plain, true
 }
 
 // rewriteEscapes passes each whole escape of a text on, two surrogates that belong together as one, and keeps the rest.
@@ -112,6 +110,9 @@ func isEscape(text []byte) bool {
 	}
 	return true
 }
+
+func escapeSmall(text []byte) ([]byte, bool)    { return escapeAll(text, false) }
+func escapeCapitals(text []byte) ([]byte, bool) { return escapeAll(text, true) }
 
 // escapeAll writes escapes for what is not ASCII, with small letters as digits or capitals.
 func escapeAll(text []byte, capitals bool) ([]byte, bool) {

@@ -23,9 +23,8 @@ type list struct {
 }
 
 // All calls yield with each form of a body until it returns false, the likeliest first: the body as it came, then JSON
-// printed again in each way, and so on for each text that can be unwrapped from it. Its bytes are valid during the call.
-// It reports whether forms were left out, as they would be too many or too large. A body of more than MaxBody has one form
-// only.
+// printed again in each way, and so on for each text that can be unwrapped from it. It reports whether forms were left
+// out, as they would be too many or too large. A body of more than MaxBody has one form only.
 func All(body []byte, yield func(Form) bool) (leftOut bool) {
 	l := list{known: make(map[[sha256.Size]byte]bool), yield: yield}
 	l.add(text{}, AsItCame, nil, body)
@@ -152,15 +151,16 @@ func (l *list) withTails(t text, name string, causes []Cause, form []byte) {
 			return
 		}
 		with := slices.Concat(form, []byte(tail.bytes))
+		named := strings.TrimPrefix(join(name, "with "+tail.name), AsItCame+", then ")
 		l.addForm(Form{
-			Name:   join(strings.Join(t.steps, ", then "), strings.TrimPrefix(join(name, "with "+tail.name), AsItCame+", then ")),
+			Name:   join(t.name(), named),
 			Causes: slices.Concat(t.causes, causes, []Cause{LineEnds}), Bytes: with, Tail: true,
 		})
 	}
 }
 
 func (l *list) add(t text, name string, causes []Cause, form []byte) {
-	l.addForm(Form{Name: join(strings.Join(t.steps, ", then "), name), Causes: slices.Concat(t.causes, causes), Bytes: form})
+	l.addForm(Form{Name: join(t.name(), name), Causes: slices.Concat(t.causes, causes), Bytes: form})
 }
 
 func (l *list) addForm(f Form) {

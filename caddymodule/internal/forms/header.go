@@ -16,8 +16,8 @@ const (
 
 // Signature is what a header may say.
 type Signature struct {
-	// Names are what was taken off the header, and how the signature was written there; none for 64 lower-case
-	// hexadecimal digits, as Smartcar has them.
+	// Names are what was taken off the header, and how the signature was written there; none for 64 hexadecimal digits, in
+	// small letters as Smartcar has them or in capitals: receivers take both.
 	Names []string
 	Sum   [sha256.Size]byte
 }
@@ -84,9 +84,6 @@ func readSignature(s string, names []string, add func(names []string, sum []byte
 		}
 	}
 	if sum, err := hex.DecodeString(s); err == nil && len(sum) == sha256.Size {
-		if strings.ToLower(s) != s {
-			named("in capitals")
-		}
 		add(names, sum)
 		return
 	}

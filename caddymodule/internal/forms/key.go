@@ -30,7 +30,6 @@ func Keys(given string) []Key {
 		list = append(list, Key{name, value})
 	}
 	add("", token)
-	add("with what stands around it", given)
 	add("with a line feed behind it", token+"\n")
 	add("with a carriage return and a line feed behind it", token+"\r\n")
 	add("with a blank behind it", token+" ")
@@ -50,6 +49,7 @@ func Keys(given string) []Key {
 			add("decoded from base64", string(raw))
 		}
 	}
+	add("with what stands around it", given)
 	add("in base64", base64.StdEncoding.EncodeToString([]byte(token)))
 	return list
 }

@@ -11,7 +11,8 @@ func TestKeys(t *testing.T) {
 	for name, tt := range map[string]struct{ given, value, want string }{
 		"itself":            {token, token, ""},
 		"of a file":         {token + "\n", token, ""},
-		"with its line end": {token + "\n", token + "\n", "with what stands around it"},
+		"with its line end": {token + "\n", token + "\n", "with a line feed behind it"},
+		"with two of them":  {token + "\n\n", token + "\n\n", "with what stands around it"},
 		"a line end added":  {token, token + "\n", "with a line feed behind it"},
 		"in quotes":         {token, `"` + token + `"`, "in quotes"},
 		"out of quotes":     {`"` + token + `"`, token, ""},

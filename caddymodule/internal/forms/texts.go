@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html"
 	"net/url"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -17,6 +18,8 @@ type text struct {
 	causes []Cause
 	bytes  []byte
 }
+
+func (t text) name() string { return strings.Join(t.steps, ", then ") }
 
 // wrapping takes something off; false where there is no such thing.
 type wrapping struct {
