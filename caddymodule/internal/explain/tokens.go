@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/forms"
@@ -97,16 +96,4 @@ func tokenName(m *api.SignatureMatch) string {
 		name += fmt.Sprintf("receiver %d of ", m.Receiver)
 	}
 	return name + m.Source
-}
-
-// plainTokens lists the names of tokens.
-func plainTokens(names []string) string {
-	switch n := len(names); n {
-	case 0:
-		return "no token"
-	case 1:
-		return names[0]
-	default:
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
-	}
 }
