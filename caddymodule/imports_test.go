@@ -153,7 +153,8 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
-			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo", core + "vehicles", core + "schema", core + "alert", "plugins/notify/send",
+			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo", core + "vehicles", core + "schema", core + "alert", core + "keyring",
+			"plugins/notify/send", "sdk/smartcar",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 		core + "alert":        {core + "api", core + "text", "plugins/notify/send"},
