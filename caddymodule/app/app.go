@@ -120,6 +120,8 @@ type App struct {
 	keys         keyring.Ring
 	accepted     traffic.Accepted // whether and when each of these tokens matched
 	storeTimeout time.Duration
+	// refusingOld are the sources of receivers that refuse deliveries for their age.
+	refusingOld []string
 	// files are those that the config was made from.
 	files drift.Files
 	// look reads them again.

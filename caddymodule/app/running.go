@@ -37,6 +37,8 @@ type Running struct {
 	Sources []string
 	// Keys are their tokens.
 	Keys *keyring.Ring
+	// RefusingOld are the sources whose receivers refuse deliveries for their age.
+	RefusingOld []string
 	// Receivers is whether requests come to the receivers of the config.
 	Receivers status.Receivers
 	// ChangedFiles returns the files that differ from what the config was made from. It reads them, and takes no longer
@@ -73,6 +75,7 @@ func (r *Running) Status(ctx context.Context) api.Status {
 	status.AddSchemaDrift(&v, r.Schema.Report())
 	v.Attention = append(v.Attention, r.Messages()...)
 	v.Healthy = len(v.Attention) == 0
+	v.Notices = append(v.Notices, status.MaxAgeNotices(s.Buffer.ClockJump, r.RefusingOld)...)
 	v.Notices = append(v.Notices, status.DriftNotices(r.ChangedFiles())...)
 	build := buildinfo.Read()
 	v.Version = api.Version{Version: build.Version, Revision: build.Revision, Modified: build.Modified}
@@ -128,7 +131,7 @@ func (a *App) running() Running {
 		Receivers:    status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
 		ChangedFiles: a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
 		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Schema: a.ref.schema,
-		Sources: a.sources, Keys: &a.keys,
+		Sources: a.sources, Keys: &a.keys, RefusingOld: a.refusingOld,
 	}
 }
 

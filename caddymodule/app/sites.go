@@ -25,6 +25,9 @@ type Member struct {
 	// Tokens are what is known of the use of each of its tokens.
 	Tokens       []*traffic.Token
 	StoreTimeout time.Duration
+	// MaxAge is the age from which on deliveries are too old, 0 where that is not looked at; RefusesOld: they are refused.
+	MaxAge     time.Duration
+	RefusesOld bool
 }
 
 // Join makes a receiver known, and the server that is being set up with ctx, once however many receivers it has: its
@@ -37,6 +40,7 @@ func (a *App) Join(ctx caddy.Context, m Member) error {
 	}
 	a.keys.Add(m.Source, m.Keys)
 	a.accepted.Add(m.Source, m.Tokens)
+	a.noteMaxAge(m)
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || server == nil || slices.ContainsFunc(a.sites, func(s site) bool { return s.server == server }) {
 		return nil

@@ -110,6 +110,7 @@ func (p printer) sourceLine(v *api.Status, s api.Source) string {
 	if s.Unreadable > 0 {
 		line += fmt.Sprintf(", %s unreadable", text.Count(s.Unreadable))
 	}
+	line += agesText(s.Ages)
 	total := uint64(0)
 	codes := slices.Sorted(maps.Keys(s.Refused))
 	for i, code := range codes {
@@ -127,6 +128,23 @@ func (p printer) sourceLine(v *api.Status, s api.Source) string {
 		}
 	}
 	return line + ")"
+}
+
+// agesText names only what there is.
+func agesText(ages api.DeliveryAges) string {
+	line := ""
+	for _, a := range []struct {
+		n    uint64
+		what string
+	}{
+		{ages.TooOld, "too old"}, {ages.Future, "from the future"}, {ages.Missing, "without a time"},
+		{ages.Unjudged, "too old by a doubtful clock"},
+	} {
+		if a.n > 0 {
+			line += fmt.Sprintf(", %s %s", text.Count(a.n), a.what)
+		}
+	}
+	return line
 }
 
 func (p printer) bufferLine(v *api.Status) string {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -27,12 +28,21 @@ const allocBudget = 4
 // The processor time of a request goes up with each allocation, and nobody sees one more come
 // in. Raise the budget only for something that is worth it.
 func TestAllocationsOfAnEvent(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { testAllocations(t, nil) })
+	t.Run("with max_age", func(t *testing.T) { testAllocations(t, &MaxAge{Mode: maxAgeRefuse, Limit: caddy.Duration(sixDays)}) })
+}
+
+func testAllocations(t *testing.T, m *MaxAge) {
+	t.Helper()
 	b, err := disk.Open(t.Context(), disk.Options{Path: "buffer", FS: vfs.NewMem()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	rc, _ := newReceiver(t, b.Append)
+	rc, _ := newReceiver(t, b.Append, func(rc *Receiver) { rc.MaxAge = m })
+	if m.on() {
+		rc.age = &ageLimit{limit: rc.maxAge(), refuses: m.refuses(), events: diskEvents{b}, now: func() time.Time { return noon.AddDate(0, -2, 0) }}
+	}
 	rc.log = slog.New(slog.DiscardHandler)
 
 	const runs = 2000

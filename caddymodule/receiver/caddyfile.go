@@ -15,7 +15,7 @@ import (
 const directiveName = "smartcar_webhook"
 
 var receiverOptions = []string{
-	"source", "token", "max_size", "read_timeout", "store_timeout", "verify_rate", "verify_challenge",
+	"source", "token", "max_size", "read_timeout", "store_timeout", "max_age", "verify_rate", "verify_challenge",
 }
 
 func parseDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -34,6 +34,7 @@ func parseDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //	    max_size         <size>
 //	    read_timeout     <duration>
 //	    store_timeout    <duration>
+//	    max_age          off | warn <duration> | refuse <duration>
 //	    verify_rate      <requests a second> [<burst>]
 //	    verify_challenge <fewest characters> <most characters>
 //	}
@@ -105,6 +106,8 @@ func (rc *Receiver) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool
 		} else {
 			rc.StoreTimeout = v
 		}
+	case "max_age":
+		return rc.unmarshalMaxAge(d)
 	case "verify_rate":
 		return rc.unmarshalVerifyRate(d)
 	case "verify_challenge":

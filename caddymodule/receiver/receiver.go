@@ -87,6 +87,9 @@ type Receiver struct {
 	// read_timeout less than the 15 s after which Smartcar gives up. Default: 5s.
 	StoreTimeout caddy.Duration `json:"store_timeout,omitempty"`
 
+	// What becomes of deliveries that were sent too long ago, and may be repetitions. Default: nothing is looked at.
+	MaxAge *MaxAge `json:"max_age,omitempty"`
+
 	// Which VERIFY requests are answered.
 	Verify *Verify `json:"verify,omitempty"`
 
@@ -96,17 +99,19 @@ type Receiver struct {
 	// without, that anybody can send, do not empty.
 	verifies, signedVerifies *verifyLimit
 	store                    appender
-	ref                      *app.EngineRef
-	counts                   *traffic.Source
-	observed                 *metrics.Source
-	bodies                   *arrivals.Budget
-	nonces                   *selfcheck.Nonces
-	config                   *app.App
-	connections              *traffic.ConnectionCounters
-	log                      *slog.Logger
-	stages                   *stage.Switch
-	limits                   logLimits
-	scratches                scratchPool
+	// age is nil where the age of deliveries is not looked at.
+	age         *ageLimit
+	ref         *app.EngineRef
+	counts      *traffic.Source
+	observed    *metrics.Source
+	bodies      *arrivals.Budget
+	nonces      *selfcheck.Nonces
+	config      *app.App
+	connections *traffic.ConnectionCounters
+	log         *slog.Logger
+	stages      *stage.Switch
+	limits      logLimits
+	scratches   scratchPool
 	// tokens are what is known of the use of each token.
 	tokens []*traffic.Token
 	// looks limits how often a refused body is looked at.
@@ -153,6 +158,12 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 		smartcarApp.NoteTokenFiles(configured, tokens[i])
 	}
 	rc.store = rc.ref.Engine()
+	if rc.MaxAge.on() {
+		rc.age = &ageLimit{
+			limit: time.Duration(rc.MaxAge.Limit), refuses: rc.MaxAge.refuses(), events: rc.ref.Engine(),
+			now: time.Now, begun: rc.ref.Traffic().Since,
+		}
+	}
 	rc.counts = rc.ref.Traffic().Source(rc.Source)
 	rc.tokens = rc.ref.Traffic().Tokens(rc.Source, tokens)
 	rc.observed = rc.ref.Metrics().Source(rc.Source)
@@ -162,6 +173,7 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	rc.stages = rc.ref.Stages()
 	return smartcarApp.Join(ctx, app.Member{
 		Source: rc.Source, Keys: rc.keys, Tokens: rc.tokens, StoreTimeout: time.Duration(rc.StoreTimeout),
+		MaxAge: rc.maxAge(), RefusesOld: rc.MaxAge.refuses(),
 	})
 }
 
@@ -208,6 +220,7 @@ func (rc *Receiver) check() error {
 		checkSource(rc.Source),
 		checkMaxSize(rc.MaxSize),
 		rc.checkTimeouts(),
+		rc.MaxAge.check(),
 		rc.Verify.check(),
 	)
 }

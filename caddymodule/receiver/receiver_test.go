@@ -379,6 +379,15 @@ func TestConfigureRefuses(t *testing.T) {
 		{"a negative burst", func(rc *Receiver) { rc.Verify = &Verify{Burst: -1} }, "verify burst"},
 		{"challenges the wrong way round", func(rc *Receiver) { rc.Verify = &Verify{ChallengeMin: 20, ChallengeMax: 10} }, "challenge length"},
 		{"long challenges", func(rc *Receiver) { rc.Verify = &Verify{ChallengeMax: 513} }, "challenge length"},
+		{"a max_age below what retries take", func(rc *Receiver) {
+			rc.MaxAge = &MaxAge{Mode: "refuse", Limit: caddy.Duration(smallestMaxAge - 1)}
+		}, "max_age refuse 4m59.999999999s: must be at least 5m0s"},
+		{"a max_age without a limit", func(rc *Receiver) { rc.MaxAge = &MaxAge{Mode: "warn"} }, "max_age warn 0s"},
+		{"a max_age without a mode", func(rc *Receiver) { rc.MaxAge = &MaxAge{Limit: caddy.Duration(time.Hour)} }, "needs the mode"},
+		{"a max_age that is off with a limit", func(rc *Receiver) {
+			rc.MaxAge = &MaxAge{Mode: "off", Limit: caddy.Duration(time.Hour)}
+		}, "needs the mode"},
+		{"an unknown mode of max_age", func(rc *Receiver) { rc.MaxAge = &MaxAge{Mode: tokenA, Limit: 1} }, "the mode is off, warn or refuse"},
 		{"no token", func(rc *Receiver) { rc.Tokens = nil }, "no token"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -38,6 +38,8 @@ var (
 	wrongVerify = &kind{"webhook.refused", "webhook refused", slog.LevelWarn, 0}
 	// It may be an attack or a wrong token.
 	wrongSignature = &kind{string(stage.SignatureFailed), "signature refused", slog.LevelWarn, 0}
+	// It may be a repetition, or come late; the system's clock may be wrong.
+	tooOld = &kind{"webhook.too_old", "delivery refused: it was sent longer ago than max_age", slog.LevelWarn, 0}
 	// Somebody may be holding the memory on purpose, or there are more senders than it was made for.
 	noRoom = &kind{"webhook.no_room", "no memory for a body in arrival", slog.LevelWarn, 5 * time.Second}
 	// An event is lost unless Smartcar's next attempt succeeds. It comes back after a restart, and before
@@ -109,6 +111,13 @@ var (
 	refuseVerifyRate = &refusal{
 		kind: wrongVerify, status: http.StatusTooManyRequests, code: "verify_rate_limited",
 		message: "too many VERIFY requests",
+	}
+
+	refuseTooOld = &refusal{
+		kind: tooOld, status: http.StatusUnauthorized, code: "delivery_too_old",
+		message: "the delivery was sent longer ago than this receiver's max_age",
+		advice: "somebody repeats a recorded delivery, something in front holds deliveries back," +
+			" or the system's clock is ahead",
 	}
 
 	refuseFull = &refusal{

@@ -28,6 +28,8 @@ type rejection struct {
 	err error
 	// wait is the Retry-After of this request, 0 for that of its kind.
 	wait time.Duration
+	// age of a delivery that is refused for it.
+	age time.Duration
 	// isEvent: the body has no signature, but reads as an event.
 	isEvent bool
 }
@@ -35,6 +37,9 @@ type rejection struct {
 // meantAsEvent reports whether Smartcar may have sent the request as an event that the receiver, or something before
 // it, keeps from being taken. All of Smartcar's have a signature; what strangers try has none.
 func (f rejection) meantAsEvent(r *http.Request) bool {
+	if f.kind == tooOld {
+		return true
+	}
 	if f.kind != wrongRequest && f.kind != wrongSignature || f.refusal == refuseChallengeBody {
 		return false
 	}
@@ -44,7 +49,7 @@ func (f rejection) meantAsEvent(r *http.Request) bool {
 // mayBeDelivery reports whether Smartcar may have sent the request as an event, and its signature was not right or not
 // looked at: also one for whose body there was no memory.
 func (f rejection) mayBeDelivery(r *http.Request) bool {
-	return f.meantAsEvent(r) || f.kind == noRoom && len(r.Header[signatureHeader]) > 0
+	return f.kind != tooOld && f.meantAsEvent(r) || f.kind == noRoom && len(r.Header[signatureHeader]) > 0
 }
 
 // refuse is the only way out for a request that gets no 200: it counts, logs and answers.
@@ -81,6 +86,8 @@ func (rc *Receiver) refusalAttrs(r *http.Request, o *outcome, s *scratch, f reje
 			slog.String("error", f.err.Error()),
 			slog.String("event_id", printable(o.eventID)),
 			slog.String("remote_ip", remoteIP(r)))
+	case tooOld:
+		return append(append(list, slog.String("reason", f.message), slog.String("check", f.advice)), rc.ageAttrs(r, s, f.age)...)
 	case wrongSignature:
 		envelope, _ := smartcar.ParseEnvelope(s.body)
 		list = append(list,

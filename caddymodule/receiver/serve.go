@@ -78,6 +78,11 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 		rc.counts.Signed(token, at, isLive(s.event.Mode), s.event.WebhookID)
 	}
 	rc.logSignature(r, o, s.event.ID, s.event.Type, s.event.DeliveryID)
+	if rc.age != nil {
+		if f := rc.checkAge(r, o, s, envelope.DeliveredAt); f.refusal != nil {
+			return answer{}, f
+		}
+	}
 	return rc.serveEvent(r, o, s)
 }
 

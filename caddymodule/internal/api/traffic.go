@@ -37,6 +37,8 @@ type SourceCounts struct {
 	// Matches counts right signatures, by the number of the token that they were made with: "1" is the first one of the
 	// receiver, and "other" is any above 9.
 	Matches map[string]uint64 `json:"signature_matches,omitempty"`
+	// Ages counts, where a receiver has max_age, deliveries whose time of sending is out of the usual.
+	Ages DeliveryAges `json:"delivery_ages,omitzero"`
 	// Refused counts the rest, by the code of the answer.
 	Refused map[string]uint64 `json:"refused,omitempty"`
 	// LastStored is when a new event was last stored; LastRefused is when a request was last refused, and LastRefusal
@@ -46,13 +48,24 @@ type SourceCounts struct {
 	LastRefusal string    `json:"last_refusal,omitempty"`
 }
 
+// DeliveryAges counts deliveries with a right signature by what their meta.deliveredAt says, whatever became of them.
+type DeliveryAges struct {
+	// TooOld were sent longer ago than max_age; Future, more than two minutes after they came, by the system's clock.
+	TooOld uint64 `json:"too_old"`
+	Future uint64 `json:"future"`
+	// Missing do not say when they were sent, or not in a way that can be read.
+	Missing uint64 `json:"missing"`
+	// Unjudged seemed too old, but the clock may have been wrong.
+	Unjudged uint64 `json:"unjudged"`
+}
+
 // RefusalCodes are all codes that Refused may have, in the order of the receiver's checks.
 func RefusalCodes() []string {
 	return []string{
 		"method_not_allowed", "unsupported_content_type", "unsupported_content_encoding",
 		"body_too_large", "body_not_received", "body_too_slow", "body_memory_full",
 		"signature_missing", "signature_repeated", "signature_malformed", "signature_mismatch", "body_is_challenge",
-		"challenge_refused", "verify_rate_limited",
+		"challenge_refused", "verify_rate_limited", "delivery_too_old",
 		"buffer_full", "buffer_halted", "buffer_unavailable", "buffer_closed", "store_timeout", "store_failed",
 	}
 }

@@ -18,6 +18,17 @@ func receivingFamilies() []family {
 					emit(float64(s.Sources[i].Differing), s.Sources[i].Name)
 				}
 			}),
+		counter("delivery_ages_total", "Deliveries with a right signature whose time of sending is out of the usual, where the"+
+			" receiver has max_age. age is too_old, future, missing, or unjudged: too old by a clock that may have been wrong.",
+			[]string{"source", "age"}, func(s *api.Status, emit emitter) {
+				for i := range s.Sources {
+					source := &s.Sources[i]
+					emit(float64(source.Ages.TooOld), source.Name, "too_old")
+					emit(float64(source.Ages.Future), source.Name, "future")
+					emit(float64(source.Ages.Missing), source.Name, "missing")
+					emit(float64(source.Ages.Unjudged), source.Name, "unjudged")
+				}
+			}),
 		counter("signature_matches_total",
 			"Right signatures by the number of the token that they were made with: 1 is the"+
 				" receiver's first one, and other is any above 9.", []string{"source", "token"},

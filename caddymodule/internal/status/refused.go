@@ -70,6 +70,8 @@ func mostly(by map[string]uint64) string {
 // refusedAdvice is what to do about events that are refused with a code.
 func refusedAdvice(code string) string {
 	switch code {
+	case "delivery_too_old":
+		return "the system's clock is ahead, or a proxy holds them back: reload with max_age warn"
 	case "signature_mismatch":
 		return "compare the Application Management Token there with this source's token, and reload with the right one"
 	case "signature_missing", "signature_malformed", "signature_repeated":

@@ -54,6 +54,10 @@ func TestAllRefusedNeedsAttention(t *testing.T) {
 			"and no VERIFY", func(s *traffic.Source) { refuse(s, 5, "signature_mismatch", 2*time.Minute, 0) },
 			"production: every event is refused: 5 in 2m00s", "else a stranger did",
 		},
+		{
+			"a clock that is ahead", func(s *traffic.Source) { refuse(s, 5, "delivery_too_old", 2*time.Minute, 0) },
+			"production: every event is refused: 5 in 2m00s", "the system's clock is ahead, or a proxy holds them back: reload",
+		},
 		{"a stranger's few", func(s *traffic.Source) { refuse(s, 4, "signature_mismatch", 10*time.Minute, 0) }, "", ""},
 		{"a stranger's burst before any event", func(s *traffic.Source) {
 			refuse(s, 1000, "signature_mismatch", 2*time.Minute-time.Second, 0)

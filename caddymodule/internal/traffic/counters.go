@@ -41,6 +41,9 @@ type Counters struct {
 type Source struct {
 	Stored, Duplicate, Differs, Verified, Unreadable atomic.Uint64
 
+	// Ages counts deliveries with a right signature whose time of sending is out of the usual, where that is looked at.
+	Ages Ages
+
 	// Outage and Crowd are shared by all sources, as the buffer and the memory are.
 	Outage *OutageWatch
 	Crowd  *CrowdWatch
@@ -168,6 +171,7 @@ func (s *Source) Snapshot() api.SourceCounts {
 		Differing:  s.Differs.Load(),
 		Verified:   s.Verified.Load(),
 		Matches:    s.matchesByToken(),
+		Ages:       s.Ages.snapshot(),
 	}
 	if at := s.lastStored.Load(); at != 0 {
 		counts.LastStored = time.Unix(0, at).UTC()
