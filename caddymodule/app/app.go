@@ -81,6 +81,10 @@ type App struct {
 	// Whether the metrics are exported. Default: they are.
 	Metrics *Metrics `json:"metrics,omitempty"`
 
+	// That no handler takes VEHICLE_ERROR events is meant: neither log nor status warn of it. Smartcar advises not to
+	// ignore them. Default: false.
+	IgnoreVehicleErrors bool `json:"ignore_vehicle_errors,omitempty"`
+
 	// Which steps of an event have a line of their own in the log: some of `signature.verified`, `signature.failed`,
 	// `webhook.received`, `processing.started`, `processing.completed` and `processing.failed`, or only `all`, or only
 	// `none`. What is not in the list is not written. Default: `signature.failed`.

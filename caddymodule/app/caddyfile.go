@@ -16,7 +16,7 @@ import (
 const bufferNamespace = "smartcar.buffers"
 
 var appOptions = []string{
-	"buffer", "handlers", "attention", "drain_timeout", "body_memory", "require_buffer",
+	"buffer", "handlers", "ignore_vehicle_errors", "attention", "drain_timeout", "body_memory", "require_buffer",
 	"metrics", "log_stages", "tracing", "vehicles",
 }
 
@@ -53,6 +53,7 @@ func (a *App) digest() string {
 //	smartcar {
 //	    buffer        <type> { ... }
 //	    handlers      <file or folder...>
+//	    ignore_vehicle_errors
 //	    attention     { ... }
 //	    drain_timeout <duration>
 //	    body_memory   <size>
@@ -125,6 +126,9 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 		return nil
 	case "vehicles":
 		return a.unmarshalVehicles(d)
+	case "ignore_vehicle_errors":
+		a.IgnoreVehicleErrors = true
+		return directive.Flag(d)
 	case "require_buffer":
 		a.RequireBuffer = true
 		return directive.Flag(d)

@@ -161,20 +161,25 @@ func (a *App) preflightHandlers(ctx context.Context, opts PreflightOptions) (fil
 	check.Warnings = append(check.Warnings, shortRetention(opts.limits, file.Handlers)...)
 	check.Warnings = append(check.Warnings, unknownSources(opts.sources, file.Handlers)...)
 	each = make([]Check, len(file.Handlers))
+	types := make([][]string, len(file.Handlers))
 	var wg sync.WaitGroup
 	for i := range file.Handlers {
 		d := &file.Handlers[i]
 		place := fmt.Sprintf("handler %q (%s:%d)", d.Name, d.Range.Filename, d.Range.Start.Line)
 		if d.Plugin != "" {
 			each[i] = Check{What: place + ": the plugin " + d.Plugin + ", its config and files", Errors: filesOf(d)}
+			types[i] = typesOf(d.Plugin)
 			continue
 		}
 		each[i] = Check{What: place + ": the program " + d.Command, Errors: programs[d.Name]}
 		if opts.Plugins && len(each[i].Errors) == 0 {
-			wg.Go(func() { try(ctx, d, opts.Log, &each[i]) })
+			wg.Go(func() { types[i] = try(ctx, d, opts.Log, &each[i]) })
 		}
 	}
 	wg.Wait()
+	if len(check.Errors) == 0 {
+		check.Warnings = append(check.Warnings, a.untakenErrors(file.Handlers, types, opts.sources)...)
+	}
 	return []Check{check}, each
 }
 
@@ -188,15 +193,17 @@ func filesOf(d *handlersfile.Definition) []string {
 	return lines
 }
 
-// try starts a program of the user's own.
-func try(ctx context.Context, d *handlersfile.Definition, log *slog.Logger, check *Check) {
+// try starts a program of the user's own. It returns the event types that it wants, none where it wants all or that is
+// not known.
+func try(ctx context.Context, d *handlersfile.Definition, log *slog.Logger, check *Check) (types []string) {
 	state, err := engine.Try(ctx, *d, engine.Options{Log: log})
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			err = errors.New("not finished: it was interrupted")
 		}
 		check.Errors = append(check.Errors, err.Error())
-		return
+		return nil
 	}
 	check.What += fmt.Sprintf(", which started as %s %s and took its config", state.PluginName, state.Version)
+	return state.EventTypes
 }

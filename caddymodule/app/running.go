@@ -39,6 +39,8 @@ type Running struct {
 	Keys *keyring.Ring
 	// RefusingOld are the sources whose receivers refuse deliveries for their age.
 	RefusingOld []string
+	// UnhandledErrors is about sources whose errors no handler takes.
+	UnhandledErrors func() []api.Attention
 	// Receivers is whether requests come to the receivers of the config.
 	Receivers status.Receivers
 	// ChangedFiles returns the files that differ from what the config was made from. It reads them, and takes no longer
@@ -73,6 +75,9 @@ func (r *Running) Status(ctx context.Context) api.Status {
 	}
 	status.AddVehicles(&v, r.Vehicles.Summary(), r.Silence)
 	status.AddSchemaDrift(&v, r.Schema.Report())
+	if s.Receiving != engine.ReceivingClosed {
+		v.Attention = append(v.Attention, r.UnhandledErrors()...)
+	}
 	v.Attention = append(v.Attention, r.Messages()...)
 	v.Healthy = len(v.Attention) == 0
 	v.Notices = append(v.Notices, status.MaxAgeNotices(s.Buffer.ClockJump, r.RefusingOld)...)
@@ -129,7 +134,8 @@ func (a *App) running() Running {
 		Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Headroom: a.ref.headroom,
 		Bodies: a.ref.bodies, Limits: a.opener.Limits(),
 		Receivers:    status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
-		ChangedFiles: a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
+		UnhandledErrors: func() []api.Attention { return a.unhandledErrors(a.ref.engine) },
+		ChangedFiles:    a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
 		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Schema: a.ref.schema,
 		Sources: a.sources, Keys: &a.keys, RefusingOld: a.refusingOld,
 	}

@@ -71,6 +71,7 @@ func (a *App) Start() error {
 	for _, line := range unknownSources(a.sources, a.definitions) {
 		a.log.Warn("handlers file", slog.String("warning", line))
 	}
+	a.logUnhandledErrors()
 	a.startSelfCheck()
 	a.ref.started(a)
 	return nil

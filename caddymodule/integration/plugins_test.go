@@ -17,6 +17,8 @@ var testPlugins = map[string]func() *sdk.Plugin{
 	// hang writes down each event, unless a file stands in the way: then it neither
 	// answers nor heeds its context.
 	"hang": func() *sdk.Plugin { return sdk.New("hang", openHang) },
+	// states does the same with states; it wants nothing else.
+	"states": func() *sdk.Plugin { return sdk.New("states", openHang, sdk.WithEventTypes("VEHICLE_STATE")) },
 	// poison writes down each event, but ends at one.
 	"poison": func() *sdk.Plugin { return sdk.New("poison", openPoison) },
 	// moody answers each event as its id says.

@@ -69,6 +69,7 @@ const (
 	HandlersMistaken   AttentionKind = "handlers_mistaken"
 	HandlerRejects     AttentionKind = "handler_rejects"
 	HandlerUnmatched   AttentionKind = "handler_unmatched"
+	ErrorsUnhandled    AttentionKind = "vehicle_errors_unhandled"
 	HandlerPaused      AttentionKind = "handler_paused"
 	HandlerRemoved     AttentionKind = "handler_removed"
 
@@ -103,7 +104,7 @@ func AttentionKinds() []AttentionKind {
 		ReceiverUnreached, NoReceiver, EventsRefused, LiveRefused, BodyMemoryFull,
 		DeliveriesPending, DeliveriesLost, ReceivingGap, SourceSilent, VehiclesSilent,
 		HandlerDown, HandlerUnavailable, HandlerFailing, HandlerMistaken, HandlersMistaken, HandlerRejects,
-		HandlerUnmatched, HandlerPaused, HandlerRemoved,
+		HandlerUnmatched, ErrorsUnhandled, HandlerPaused, HandlerRemoved,
 		DeadLetters, ReplayFailed, ReplayStopped,
 		BufferDamaged, RecordsDamaged, ControlFileLost, ProgressUnknown, ClockJumped, DiskTooSmall, FolderOpen,
 		MessageUnsent, MessagesMistaken, StatusSilent,

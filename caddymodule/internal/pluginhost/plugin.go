@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,6 +62,8 @@ type State struct {
 	LastError string
 	// PluginName and Version are what the plugin said of itself, "" before it did.
 	PluginName, Version string
+	// EventTypes are those that the plugin wants, sorted; nil: all, or it has not said.
+	EventTypes []string
 }
 
 // Plugin is one handler's process, with all its restarts. It is a dispatch.Handler,
@@ -199,6 +203,7 @@ func (p *Plugin) install(inst *instance) bool {
 	p.about = inst.about
 	p.state.Up, p.state.PID, p.state.Since = true, inst.proc.pid(), inst.since
 	p.state.PluginName, p.state.Version = inst.about.name, inst.about.version
+	p.state.EventTypes = slices.Sorted(maps.Keys(inst.about.types))
 	close(p.up)
 	go p.watch(inst)
 	return true

@@ -99,7 +99,7 @@ func (g generator) event() *buffer.Event {
 	}
 }
 
-// agree fails the test when the closures and HCL differ over an event.
+// agree fails the test when the closures and HCL differ over an event, or what is known of it beforehand is wrong.
 func agree(t *testing.T, e *Expr, source string, ev *buffer.Event) {
 	t.Helper()
 	reference, ok := e.evaluate(ev)
@@ -108,6 +108,9 @@ func agree(t *testing.T, e *Expr, source string, ev *buffer.Event) {
 	}
 	if got := e.Match(ev); got != reference {
 		t.Fatalf("Match = %v, HCL says %v: %s\nfor %+v", got, reference, source, ev)
+	}
+	if reference && !e.MayMatch(ev.Type, ev.Source) {
+		t.Fatalf("MayMatch says never: %s\nfor %+v", source, ev)
 	}
 }
 

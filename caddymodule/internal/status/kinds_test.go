@@ -86,6 +86,7 @@ func quiet() [][]api.Attention {
 	return [][]api.Attention{
 		pendingAttention(&api.Status{}, &loss), lostAttention(noon, &loss),
 		downtimeAttention(down(api.DowntimeOn)), downtimeAttention(down(api.DowntimeOver)), v.Attention,
+		UnhandledErrors([]string{"production", "test"}),
 	}
 }
 
