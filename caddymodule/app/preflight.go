@@ -60,6 +60,7 @@ func Preflight(ctx context.Context, config []byte, opts PreflightOptions) []Chec
 	if opener != nil {
 		opts.limits = opener.Limits()
 	}
+	sites.Warnings = append(sites.Warnings, longMaxAges(cfg.AppsRaw["http"], opts.limits.DedupeWindow)...)
 	opts.sources = sourcesOf(cfg.AppsRaw["http"])
 	handlers, definitions := a.preflightHandlers(ctx, opts)
 	if len(handlers) > 0 && len(handlers[0].Errors) > 0 {

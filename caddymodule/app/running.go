@@ -133,7 +133,7 @@ func (a *App) running() Running {
 	return Running{
 		Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Headroom: a.ref.headroom,
 		Bodies: a.ref.bodies, Limits: a.opener.Limits(),
-		Receivers:    status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
+		Receivers:       status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
 		UnhandledErrors: func() []api.Attention { return a.unhandledErrors(a.ref.engine) },
 		ChangedFiles:    a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
 		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Schema: a.ref.schema,

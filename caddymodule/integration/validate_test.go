@@ -74,6 +74,10 @@ func TestValidateCommand(t *testing.T) {
 			handlers: "handler \"h\" {\n  plugin = \"jsonl\"\n  when = event.source == \"prod\"\n  config {\n    path = \"/tmp/events.jsonl\"\n  }\n}\n",
 			want:     []string{"warn  the handlers files", "handlers.hcl:3,26-32: Unknown source", `Did you mean "production"?`, "A reload would take"},
 		},
+		"a max_age longer than the dedupe window": {
+			site: "smartcar_webhook {\n max_age refuse 8d\n token {env.SMARTCAR_TOKEN}\n}\nrespond 404",
+			want: []string{"warn  the sites", "the max_age of source default is 8d00h", "for 7d00h only (dedupe_window)", "A reload would take"},
+		},
 		"a type that there is not": {
 			handlers: "handler \"h\" {\n  plugin = \"jsonl\"\n  when = event.type == \"SIGNAL_UPDATED\"\n  config {\n    path = \"/tmp/events.jsonl\"\n  }\n}\n",
 			want:     []string{"warn  the handlers files", "handlers.hcl:3,24-40: Unknown event type", "A reload would take"},

@@ -29,21 +29,32 @@ func (s *Server) Places() []Place {
 
 // Sources returns those of the server's receivers, "" for the default, wherever they stand.
 func (s *Server) Sources() []string {
-	found := s.receivers()
-	for _, route := range s.NamedRoutes {
-		found = append(found, findReceivers([]Route{route}, nil, link{})...)
-	}
 	var sources []string
-	for _, r := range found {
-		sources = append(sources, r.source())
+	for _, h := range s.Receivers() {
+		sources = append(sources, h.Source)
 	}
 	return sources
 }
 
-func (r receiver) source() string {
-	last := r.chain[len(r.chain)-1]
-	return last.route().Handle[last.handler].Source
+// Receivers returns each receiver, those of named routes last.
+func (s *Server) Receivers() []Handler {
+	found := s.receivers()
+	for _, route := range s.NamedRoutes {
+		found = append(found, findReceivers([]Route{route}, nil, link{})...)
+	}
+	var handlers []Handler
+	for _, r := range found {
+		handlers = append(handlers, r.handler())
+	}
+	return handlers
 }
+
+func (r receiver) handler() Handler {
+	last := r.chain[len(r.chain)-1]
+	return last.route().Handle[last.handler]
+}
+
+func (r receiver) source() string { return r.handler().Source }
 
 func (r receiver) place() Place {
 	p := Place{Source: r.source(), Path: "/", Sender: r.dependsOnSender()}

@@ -43,6 +43,8 @@ type Handler struct {
 	HandleResponse []json.RawMessage `json:"handle_response"`
 	// Source is that of a receiver, "" for its default.
 	Source string `json:"source"`
+	// MaxAge is the max_age of a receiver, as it stands.
+	MaxAge json.RawMessage `json:"max_age"`
 	// StripPrefix is what a rewrite takes off the path, if it does nothing else.
 	StripPrefix string `json:"strip_path_prefix"`
 }
@@ -60,7 +62,7 @@ func (h *Handler) UnmarshalJSON(data []byte) error {
 	if h.Name == "rewrite" && len(fields) == 2 {
 		_ = json.Unmarshal(fields["strip_path_prefix"], &h.StripPrefix)
 	}
-	h.StatusCode = fields["status_code"]
+	h.StatusCode, h.MaxAge = fields["status_code"], fields["max_age"]
 	return nil
 }
 
