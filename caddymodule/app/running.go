@@ -129,6 +129,12 @@ func activeApp() (*App, error) {
 	return app, nil
 }
 
+// inForce reports whether the config of this app is. While it is being loaded, another one is, or none.
+func (a *App) inForce() bool {
+	active, err := activeApp()
+	return err == nil && active == a
+}
+
 func (a *App) running() Running {
 	return Running{
 		Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Headroom: a.ref.headroom,

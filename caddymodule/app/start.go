@@ -79,9 +79,11 @@ func (a *App) Start() error {
 
 // enter makes this the newest config of its engine.
 func (a *App) enter() {
+	kept := a.Vehicles.settings()
+	kept.InForce = a.inForce
 	a.ref.enter(startedConfig{
 		owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory,
-		metrics: !a.Metrics.off(), stages: a.stages, tracing: a.Tracing, alerts: a.alerts, vehicles: a.Vehicles.settings(),
+		metrics: !a.Metrics.off(), stages: a.stages, tracing: a.Tracing, alerts: a.alerts, vehicles: kept,
 		accepted: a.accepted,
 	})
 }

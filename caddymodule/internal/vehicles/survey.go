@@ -82,6 +82,7 @@ func (w *Watch) countSlice(b *pebble.Batch) (ended bool, err error) {
 	v, s := &w.table.survey, w.settings.Load()
 	forget := max(v.now.Add(-s.ForgetAfter).UnixMilli(), v.cutoff)
 	trusted := w.buffer.Stats().ClockJump.By == 0
+	forgets := s.mayDelete()
 	future := v.now.Add(ahead).UnixMilli()
 	n := 0
 	ended = true
@@ -93,6 +94,7 @@ func (w *Watch) countSlice(b *pebble.Batch) (ended bool, err error) {
 		n++
 		switch {
 		case !trusted: // nothing is deleted or changed for a time that may be wrong
+		case r.newest() < forget && !forgets:
 		case r.newest() < forget:
 			err = b.Delete(key, nil)
 			return err == nil

@@ -210,6 +210,39 @@ func TestForgetWhileCatchingUp(t *testing.T) {
 	}
 }
 
+// A config that is still being loaded, and may be refused, deletes nothing: neither with a shorter time nor with off.
+func TestOnlyAConfigInForceDeletes(t *testing.T) {
+	r := newRig(t)
+	r.settle()
+	r.store("car", state, nil)
+	r.pass(2 * time.Hour)
+	r.store("another car", state, nil)
+	r.settle()
+	inForce := false
+	check := func(when string, want int) {
+		t.Helper()
+		for range 3 {
+			r.pass(time.Minute)
+			r.step()
+		}
+		set := *r.settings.Load()
+		r.Set(Settings{})
+		r.settle()
+		if got := r.list(Query{}); len(got) != want {
+			t.Errorf("%s: %q are known, want %d", when, got, want)
+		}
+		r.Set(set)
+	}
+	for _, s := range []Settings{{ForgetAfter: time.Hour}, {Off: true}} {
+		s.InForce = func() bool { return inForce }
+		r.Set(s)
+		check(fmt.Sprintf("%+v, while it is being loaded", s), 2)
+	}
+	inForce = true
+	r.Set(Settings{ForgetAfter: time.Hour, InForce: func() bool { return inForce }})
+	check("in force", 1)
+}
+
 func TestOff(t *testing.T) {
 	r := newRig(t)
 	r.settle()

@@ -151,7 +151,8 @@ func (w *Watch) discard() {
 	if t.store != nil {
 		_ = w.closeStore()
 	}
-	if w.folder == "" || w.now().Before(t.retryAt) || w.now().Sub(t.offSince) < w.limits.keepWhenOff {
+	if w.folder == "" || w.now().Before(t.retryAt) || w.now().Sub(t.offSince) < w.limits.keepWhenOff ||
+		!w.MayDelete() {
 		return
 	}
 	*t = table{retryAt: w.now().Add(reopenAfter), offSince: t.offSince}

@@ -23,7 +23,15 @@ type Settings struct {
 	ForgetAfter time.Duration
 	// SilentAfter is how long nothing must have been heard of a vehicle until it counts as silent; default a day.
 	SilentAfter time.Duration
+	// InForce reports whether the config with these settings is in force, and may delete what it says. One that is still
+	// being loaded may be refused, and nothing brings back what is deleted. nil: it is.
+	InForce func() bool
 }
+
+func (s *Settings) mayDelete() bool { return s.InForce == nil || s.InForce() }
+
+// MayDelete reports whether what is not to be kept any more is deleted now.
+func (w *Watch) MayDelete() bool { return w.settings.Load().mayDelete() }
 
 // The defaults of Settings.
 const (
