@@ -36,7 +36,7 @@ func complete(cmd *cobra.Command) {
 	for flag, propose := range map[string]completion{
 		"handler": asked(handlers), "address": nothing, "adapter": nothing, "cursor": nothing, "since": nothing, "until": nothing,
 		"vehicle": nothing, "source": nothing, "webhook": nothing, "event-id": nothing, "limit": nothing, "rate": nothing,
-		"timeout": nothing, "silent": nothing, "type": words("VEHICLE_STATE", "VEHICLE_ERROR"), "mode": words("LIVE", "TEST"),
+		"timeout": nothing, "silent": nothing, "signature": nothing, "token-env": nothing, "type": words("VEHICLE_STATE", "VEHICLE_ERROR"), "mode": words("LIVE", "TEST"),
 		"reason": words("rejected", "exhausted", "expired", "poison", "unreadable"),
 	} {
 		if cmd.Flags().Lookup(flag) != nil && cmd.Name() != "send" {
