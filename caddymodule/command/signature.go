@@ -102,8 +102,9 @@ func runSignatureExplain(ctx context.Context, p printer, in io.Reader, f signatu
 	return unexplained(e)
 }
 
-// explained asks the running Caddy, and tries the tokens that were given here: they do not leave this process. Without an
-// answer of Caddy, and with tokens to try, these are all that is tried, unless Caddy was asked for by flags; notAsked is why.
+// explained asks the running Caddy, and tries the tokens that were given here: they do not leave this process. Without
+// an answer of Caddy, and with tokens to try, these are all that is tried, unless Caddy was asked for by flags;
+// notAsked is why.
 func (f *signatureFlags) explained(ctx context.Context, q explain.Question, given []explain.Tokens) (
 	e *api.SignatureExplanation, notAsked, err error,
 ) {

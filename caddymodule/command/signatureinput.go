@@ -45,8 +45,8 @@ func (f *signatureFlags) question(stdin io.Reader) (explain.Question, error) {
 	return explain.Question{Source: f.source, Body: body, Signature: f.signature}, nil
 }
 
-// parseDump reads a request as it was on the wire, or as curl -v and proxies print it, with "> " before each line of its
-// header. Errors do not show what is in it.
+// parseDump reads a request as it was on the wire, or as curl -v and proxies print it, with "> " before each line of
+// its header. Errors do not show what is in it.
 func parseDump(dump []byte) (explain.Question, error) {
 	none := explain.Question{}
 	head, body := cutHead(dump)

@@ -15,12 +15,13 @@ type SignatureVerdict string
 
 // The verdicts.
 const (
-	// SignatureRight: the signature is that of the body as it came, under a token of this Caddy and of the source in question.
+	// SignatureRight: the signature is that of the body as it came, under a token of this Caddy and of the source in
+	// question.
 	SignatureRight SignatureVerdict = "right"
 	// SignatureOtherToken: it is that of the body as it came, under a token that the source does not have.
 	SignatureOtherToken SignatureVerdict = "other_token"
-	// SignatureChanged: it is that of another form of the body, or written in another form, or made with another form of a
-	// token.
+	// SignatureChanged: it is that of another form of the body, or written in another form, or made with another form
+	// of a token.
 	SignatureChanged SignatureVerdict = "changed"
 	// SignatureUnsigned: it is the SHA-256 of a form of the body, which anybody can make.
 	SignatureUnsigned SignatureVerdict = "unsigned"
@@ -45,8 +46,8 @@ type SignatureExplanation struct {
 
 // SignatureMatch is one way in which a signature matches.
 type SignatureMatch struct {
-	// Source and Receiver, its number among those of the source, have the token with number Token, each from 1; Given names
-	// the file or the variable of a token that this Caddy does not have to have.
+	// Source and Receiver, its number among those of the source, have the token with number Token, each from 1; Given
+	// names the file or the variable of a token that this Caddy does not have to have.
 	Source   string `json:"source,omitempty"`
 	Receiver int    `json:"receiver,omitempty"`
 	Token    int    `json:"token,omitempty"`

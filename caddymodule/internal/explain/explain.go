@@ -1,5 +1,5 @@
-// Package explain says why a signature does not match a body, or under which token and in which form it does. It shows no
-// body, no token and no signature: one that is right is as good as a token for its body.
+// Package explain says why a signature does not match a body, or under which token and in which form it does. It shows
+// no body, no token and no signature: one that is right is as good as a token for its body.
 package explain
 
 import (
@@ -26,8 +26,8 @@ type Question struct {
 	Signature string
 }
 
-// Explain tries each form of the body with each token, and stops at the first form that matches. Its only error is that of
-// the context.
+// Explain tries each form of the body with each token, and stops at the first form that matches. Its only error is that
+// of the context.
 func Explain(ctx context.Context, q Question, tokens []Tokens) (*api.SignatureExplanation, error) {
 	sum := sha256.Sum256(q.Body)
 	e := &api.SignatureExplanation{

@@ -16,13 +16,13 @@ type Tokens struct {
 	names []string
 	// configured: they are those of a receiver.
 	configured bool
-	// match reports whether a signature is that of a body under one of them, and which; it leaves the fields of the form
-	// and the header empty.
+	// match reports whether a signature is that of a body under one of them, and which; it leaves the fields of the
+	// form and the header empty.
 	match func(body []byte, signature string) (api.SignatureMatch, bool)
 }
 
-// Configured are the tokens of all receivers, those of a source first. A ring gives no token out, so they are tried as they
-// are only, which is how their receivers use them.
+// Configured are the tokens of all receivers, those of a source first. A ring gives no token out, so they are tried as
+// they are only, which is how their receivers use them.
 func Configured(ring *keyring.Ring, source string) []Tokens {
 	var list []Tokens
 	sources := ring.Sources()
@@ -57,7 +57,8 @@ func ofSource(ring *keyring.Ring, source string) []Tokens {
 }
 
 // Given is a token that somebody gave for trying, under the name of its file or variable; blanks, line ends and quotes
-// around it may be there. It is tried in all its forms, and with key and message swapped. Its error does not contain it.
+// around it may be there. It is tried in all its forms, and with key and message swapped. Its error does not contain
+// it.
 func Given(name, token string) (Tokens, error) {
 	keys := forms.Keys(token)
 	if len(keys) == 0 || keys[0].Name != "" {

@@ -7,7 +7,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 )
 
-// Conclude sets the verdict and its meaning by what was found: the match that needs the least to have happened comes first.
+// Conclude sets the verdict and its meaning by what was found: the match that needs the least to have happened comes
+// first.
 func Conclude(e *api.SignatureExplanation) {
 	slices.SortStableFunc(e.Matches, func(a, b api.SignatureMatch) int {
 		return cmp.Compare(distance(e, &a), distance(e, &b))

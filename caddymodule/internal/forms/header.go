@@ -16,13 +16,14 @@ const (
 
 // Signature is what a header may say.
 type Signature struct {
-	// Names are what was taken off the header, and how the signature was written there; none for 64 hexadecimal digits, in
-	// small letters as Smartcar has them or in capitals: receivers take both.
+	// Names are what was taken off the header, and how the signature was written there; none for 64 hexadecimal digits,
+	// in small letters as Smartcar has them or in capitals: receivers take both.
 	Names []string
 	Sum   [sha256.Size]byte
 }
 
-// Signatures returns the signatures that a header may hold, each once; none where there is nothing of the length of one.
+// Signatures returns the signatures that a header may hold, each once; none where there is nothing of the length of
+// one.
 func Signatures(header string) []Signature {
 	var list []Signature
 	add := func(names []string, sum []byte) {

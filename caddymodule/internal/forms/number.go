@@ -10,8 +10,8 @@ import (
 // numberStyle prints a number as a language does that has read it; false where that language refuses to.
 type numberStyle func(text string) (string, bool)
 
-// javaScriptNumber prints the nearest double in JavaScript's way, which is that of encoding/json too, but for -0 and for
-// what is too large: JSON.stringify makes null of it.
+// javaScriptNumber prints the nearest double in JavaScript's way, which is that of encoding/json too, but for -0 and
+// for what is too large: JSON.stringify makes null of it.
 func javaScriptNumber(text string) (string, bool) {
 	f, _ := strconv.ParseFloat(text, 64)
 	switch {
@@ -42,8 +42,8 @@ func pythonNumber(text string) (string, bool) {
 	return pointed(f, 16, false), true
 }
 
-// rubyNumber is pythonNumber with a point in each float, with exponents from 1e15 on, and without infinity. It is that of
-// the gem json before 2.10.
+// rubyNumber is pythonNumber with a point in each float, with exponents from 1e15 on, and without infinity. It is that
+// of the gem json before 2.10.
 func rubyNumber(text string) (string, bool) {
 	if isInteger(text) {
 		return integer(text), true
@@ -61,8 +61,8 @@ func integer(text string) string {
 	return text
 }
 
-// pointed prints a float with a fraction, and with an exponent below 1e-4 and from a power of ten on. The digits before the
-// exponent have a fraction only if they need one, or must have one.
+// pointed prints a float with a fraction, and with an exponent below 1e-4 and from a power of ten on. The digits before
+// the exponent have a fraction only if they need one, or must have one.
 func pointed(f float64, from int, must bool) string {
 	short := strconv.FormatFloat(f, 'e', -1, 64)
 	digits, exponent, _ := strings.Cut(short, "e")

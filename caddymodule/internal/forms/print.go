@@ -44,8 +44,8 @@ type printer struct {
 	failed bool
 }
 
-// print returns a value as a dialect prints it; false where it cannot. Of what is larger than maxForm it returns more than
-// maxForm, and not all.
+// print returns a value as a dialect prints it; false where it cannot. Of what is larger than maxForm it returns more
+// than maxForm, and not all.
 func (d *dialect) print(v *value) ([]byte, bool) {
 	p := printer{dialect: d}
 	p.value(v, 0)

@@ -22,8 +22,8 @@ const (
 // Python and Ruby have it.
 type value struct {
 	kind kind
-	// text of a literal and of a number is as it was written; a string has no escapes, and a lone surrogate in it stands
-	// as three bytes, which no valid UTF-8 has.
+	// text of a literal and of a number is as it was written; a string has no escapes, and a lone surrogate in it
+	// stands as three bytes, which no valid UTF-8 has.
 	text  string
 	keys  []string // of an object, one for each item
 	items []value
