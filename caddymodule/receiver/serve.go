@@ -60,7 +60,7 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 	}
 	// The answer to a challenge is a right signature of the challenge's own text, and
 	// another receiver with this token may answer more than this one.
-	if len(s.body) <= maxChallenge && anyChallenge.Plain(string(s.body)) {
+	if intake.IsChallenge(s.body) {
 		return answer{}, rejection{refusal: refuseChallengeBody, signature: signature}
 	}
 	o.token = index + 1
@@ -119,8 +119,7 @@ func (rc *Receiver) serveVerify(r *http.Request, o *outcome, e *smartcar.Envelop
 	return newAnswer(smartcar.AnswerBody(rc.keys.AnswerChallenge(e.Challenge))), rejection{}
 }
 
-// fillEvent makes the event to be stored. Bytes with a right signature that cannot be
-// read are kept as well: a later version may read them, and sending them again changes nothing.
+// fillEvent makes the event to be stored.
 func (rc *Receiver) fillEvent(s *scratch, r *http.Request, e *smartcar.Envelope, signature string, unreadable error) {
 	s.event = buffer.Event{
 		Source:      rc.Source,
@@ -129,10 +128,7 @@ func (rc *Receiver) fillEvent(s *scratch, r *http.Request, e *smartcar.Envelope,
 		ContentType: r.Header["Content-Type"][0],
 		Body:        s.body,
 	}
-	intake.Fill(&s.event, e)
-	if unreadable != nil {
-		s.event.Unreadable = unreadable.Error()
-	}
+	intake.Complete(&s.event, e, unreadable)
 }
 
 // serveEvent stores the event.

@@ -3,6 +3,7 @@ package receiver
 import (
 	"fmt"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -13,11 +14,8 @@ const (
 	defaultChallengeMin = 8
 	defaultChallengeMax = 128
 	// maxChallenge keeps an adjusted rule from making the receiver sign long texts.
-	maxChallenge = 512
+	maxChallenge = intake.MaxChallenge
 )
-
-// anyChallenge is every text that some receiver may answer, whatever its own rule.
-var anyChallenge = smartcar.ChallengeRule{Min: 1, Max: maxChallenge}
 
 // Verify says which VERIFY requests are answered, and how often. A challenge's answer
 // has the same form as the signature of a payload, so a receiver that answered

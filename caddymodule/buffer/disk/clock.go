@@ -133,6 +133,9 @@ func (b *Buffer) clockJump() buffer.ClockJump {
 	return buffer.ClockJump{By: jump.By, Left: jump.Left}
 }
 
+// Clock implements buffer.Clocked.
+func (b *Buffer) Clock() buffer.Clock { return b.clock }
+
 // letGoAt is when what an orphan has not settled may go, by the wall clock.
 func (b *Buffer) letGoAt(orphanedSince time.Time) time.Time {
 	at := time.Unix(0, b.clock.Due(orphanedSince.UnixNano(), max(orphanGrace, b.limits.Load().Retention)))

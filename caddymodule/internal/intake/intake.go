@@ -11,6 +11,18 @@ import (
 // MaxEventID is well above the 36 characters of Smartcar's ids; the buffer keys by it.
 const MaxEventID = 256
 
+// MaxChallenge bounds the challenges that any receiver answers.
+const MaxChallenge = 512
+
+// anyChallenge is every text that some receiver may answer, whatever its own rule.
+var anyChallenge = smartcar.ChallengeRule{Min: 1, Max: MaxChallenge}
+
+// IsChallenge reports whether a body could be a challenge. Then its signature may be the answer to that, which anybody
+// can ask for, and so it is never an event.
+func IsChallenge(body []byte) bool {
+	return len(body) <= MaxChallenge && anyChallenge.Plain(string(body))
+}
+
 // eventID is Smartcar's, or a digest of the body where there is none that is fit to be a key.
 func eventID(id string, body []byte) string {
 	if id != "" && len(id) <= MaxEventID {
@@ -50,4 +62,13 @@ func Fill(e *buffer.Event, envelope *smartcar.Envelope) {
 	e.WebhookID = envelope.WebhookID
 	e.DeliveryID = envelope.DeliveryID
 	e.Digest = envelope.Digest
+}
+
+// Complete fills in what ParseEnvelope said of e.Body, whose signature was right. Bytes that cannot be read are kept as
+// well: a later version may read them, and sending them again changes nothing.
+func Complete(e *buffer.Event, envelope *smartcar.Envelope, unreadable error) {
+	Fill(e, envelope)
+	if unreadable != nil {
+		e.Unreadable = unreadable.Error()
+	}
 }

@@ -1,0 +1,104 @@
+package quarantine
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+)
+
+const (
+	queuedBytes = 4 << 20
+	queuedItems = 512
+)
+
+// queue holds requests until they are written. It is fair among networks, whatever one of them sends: who waits with the
+// least is served first, and where it is full, who waits with the most loses its newest.
+type queue struct {
+	mu    sync.Mutex
+	lines []*line
+	items int
+	bytes int
+}
+
+// line is what waits of a network.
+type line struct {
+	network string
+	bytes   int
+	items   []*Request
+}
+
+// push takes a copy of a request, and returns how many are dropped for it, itself included.
+func (q *queue) push(r *Request) (dropped int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	size := len(r.Body)
+	own := q.of(r.Network)
+	for q.items >= queuedItems || q.bytes+size > queuedBytes {
+		most := own
+		taken := size
+		if own != nil {
+			taken += own.bytes
+		}
+		for _, l := range q.lines {
+			if l != own && l.bytes > taken {
+				most, taken = l, l.bytes
+			}
+		}
+		dropped++
+		if most == own {
+			return dropped
+		}
+		q.take(most, len(most.items)-1)
+	}
+	if own == nil {
+		own = &line{network: r.Network}
+		q.lines = append(q.lines, own)
+	}
+	kept := *r
+	kept.Body = bytes.Clone(r.Body)
+	own.items = append(own.items, &kept)
+	own.bytes += size
+	q.items++
+	q.bytes += size
+	return dropped
+}
+
+// pop returns the oldest of the network that waits with the least, nil where nothing waits.
+func (q *queue) pop() *Request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.lines) == 0 {
+		return nil
+	}
+	least := slices.MinFunc(q.lines, func(a, b *line) int { return a.bytes - b.bytes })
+	return q.take(least, 0)
+}
+
+func (q *queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.items == 0
+}
+
+// take takes the nth of a line. mu is held.
+func (q *queue) take(l *line, n int) *Request {
+	r := l.items[n]
+	l.items = slices.Delete(l.items, n, n+1)
+	l.bytes -= len(r.Body)
+	q.items--
+	q.bytes -= len(r.Body)
+	if len(l.items) == 0 {
+		q.lines = slices.DeleteFunc(q.lines, func(other *line) bool { return other == l })
+	}
+	return r
+}
+
+// of returns the line of a network, nil where it has none. mu is held.
+func (q *queue) of(network string) *line {
+	for _, l := range q.lines {
+		if l.network == network {
+			return l
+		}
+	}
+	return nil
+}
