@@ -221,7 +221,7 @@ func (s *Store) verify(e *entry) (h header, body []byte, token int, err error) {
 	case err != nil:
 		return header{}, nil, 0, fmt.Errorf("reading what is kept: %w", err)
 	}
-	token, _ = tokens.Verify(h.Source, body, h.Signature)
+	token = tokens.of(h.Source, body, h.Signature)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.generation <= tokens.number {

@@ -45,6 +45,14 @@ type generation struct {
 	number uint64
 }
 
+// of returns the number of the token that a body verifies under, 0 for none.
+func (g *generation) of(source string, body []byte, signature string) int {
+	if token, ok := g.Verify(source, body, signature); ok {
+		return token
+	}
+	return 0
+}
+
 // Store keeps refused requests. Its methods are safe for concurrent use; nil keeps nothing.
 type Store struct {
 	log   *slog.Logger

@@ -115,8 +115,7 @@ func (s *Store) keep(h *header, file, body []byte) error {
 	}
 	e := newEntry(id, h, size)
 	tokens := s.tokens.Load()
-	e.token, _ = tokens.Verify(h.Source, body, h.Signature)
-	e.generation = tokens.number
+	e.token, e.generation = tokens.of(h.Source, body, h.Signature), tokens.number
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.index.add(e)
