@@ -79,7 +79,7 @@ func TestOnlyTheModulesImportCaddy(t *testing.T) {
 
 // The core links no Caddy, its tests included: it can be read, tested and used without.
 func TestTheCoreLinksNoCaddy(t *testing.T) {
-	for _, pkg := range []string{"buffer/disk", "buffer/disk/internal/...", "buffer/buffertest", "internal/dispatch", "internal/engine", "internal/vehicles", "internal/schema", "internal/forms"} {
+	for _, pkg := range []string{"buffer/disk", "buffer/disk/internal/...", "buffer/buffertest", "internal/dispatch", "internal/engine", "internal/vehicles", "internal/schema", "internal/forms", "internal/quarantine"} {
 		cmd := exec.Command("go", "list", "-deps", "-test", "./"+pkg)
 		out, err := cmd.Output()
 		if err != nil {
@@ -147,19 +147,19 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/health", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
 		"caddymodule/health":       {"caddymodule/app", core + "api", core + "directive", core + "text"},
-		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "selfcheck", core + "stage", core + "traces", "sdk/smartcar"}),
-		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo", core + "vehicles", core + "explain"}),
+		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "quarantine", core + "selfcheck", core + "stage", core + "traces", "sdk/smartcar"}),
+		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo", core + "vehicles", core + "explain", core + "quarantine"}),
 		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", core + "explain", "sdk", "sdk/smartcar"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
-			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo", core + "vehicles", core + "schema", core + "alert", core + "keyring",
+			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo", core + "vehicles", core + "schema", core + "alert", core + "keyring", core + "quarantine",
 			"plugins/notify/send", "sdk/smartcar",
 		}),
 		"caddymodule/bundled": {"plugins/...", "sdk"},
 		core + "alert":        {core + "api", core + "text", "plugins/notify/send"},
 
-		core + "status":    {core + "api", core + "drift", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", core + "lossclock", core + "vehicles", core + "schema", "caddymodule/buffer"},
+		core + "status":    {core + "api", core + "drift", core + "text", core + "traffic", core + "engine", core + "dispatch", core + "pluginhost", core + "replay", core + "selfcheck", core + "lossclock", core + "vehicles", core + "schema", core + "quarantine", "caddymodule/buffer"},
 		core + "traffic":   {core + "api", core + "lossclock"},
 		core + "lossclock": {},
 		core + "metrics":   {core + "api", core + "dispatch", "caddymodule/buffer"},
@@ -194,6 +194,9 @@ func TestImportsRunOneWay(t *testing.T) {
 
 		core + "traces":      {"caddymodule/buffer", core + "text"},
 		core + "traceexport": {core + "traces"},
+
+		core + "keyring":    {"sdk/smartcar"},
+		core + "quarantine": {"caddymodule/buffer", core + "intake", "sdk/smartcar"},
 
 		"caddymodule/buffer":            {},
 		"caddymodule/buffer/buffertest": {"caddymodule/buffer"},

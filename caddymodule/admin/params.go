@@ -106,6 +106,7 @@ const (
 	eventCursor      = "e"
 	deadLetterCursor = "d"
 	vehicleCursor    = "v"
+	quarantineCursor = "q"
 )
 
 // makeCursor hides what is behind a cursor, so that nobody builds on it.

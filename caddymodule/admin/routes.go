@@ -66,6 +66,12 @@ func routes() []route {
 		{api.Prefix + "vehicles", get(with(vehicleParams, pageParams), serveVehicles)},
 		{api.Prefix + "vehicles/{id}", both(get(nil, serveVehicle), del(nil, forgetVehicle))},
 		{api.Prefix + "signature/explain", post(explainSignature)},
+		{api.Prefix + "quarantine", both(
+			get(with([]string{"source"}, pageParams), serveQuarantine),
+			del([]string{"source", "id", "all", "dry_run"}, removeQuarantined),
+		)},
+		{api.Prefix + "quarantine/{id}", both(get(nil, serveQuarantined), del([]string{"dry_run"}, removeOneQuarantined))},
+		{api.Prefix + "quarantine/release", post(releaseQuarantined)},
 		{api.Prefix + "buffer/accept", post(acceptBuffer)},
 		{api.Prefix + "damaged/{name}", del([]string{"force"}, removeDamaged)},
 		{api.Prefix + "damaged/{name}/recover", map[string]method{http.MethodPost: {[]string{"dry_run"}, recoverDamaged}}},

@@ -24,6 +24,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -100,6 +101,9 @@ type App struct {
 	// What is kept of vehicles: when each was last heard of, and its open errors. Default: for 90 days.
 	Vehicles *Vehicles `json:"vehicles,omitempty"`
 
+	// Requests that were refused for their signature are kept, to be released once the token is right. Default: none are.
+	Quarantine *Quarantine `json:"quarantine,omitempty"`
+
 	stages      stage.Set
 	opener      buffer.Opener
 	definitions []handlersfile.Definition
@@ -164,6 +168,12 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.stages = stages
 	if err := a.loadBuffer(ctx); err != nil {
 		return err
+	}
+	if err := a.Quarantine.check(a.opener.Limits().DedupeWindow); err != nil {
+		return err
+	}
+	if a.Quarantine != nil && localDir(a.opener) == "" {
+		return quarantine.ErrNone
 	}
 	if err := a.loadHandlers(); err != nil {
 		return err
@@ -246,7 +256,7 @@ func (a *App) Acquire() (*EngineRef, error) {
 			Reread:       intake.Reread,
 			DrainTimeout: time.Duration(a.DrainTimeout),
 
-			ObserveEvents:  observers{s.vehicles, s.schema},
+			ObserveEvents:  observers{s.vehicles, s.schema, s.quarantine},
 			ObserveBuffer:  s.metrics.Buffer(),
 			ObserveHandler: s.metrics.Handler,
 			Presence:       s.counts.Loss,

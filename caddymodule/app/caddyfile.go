@@ -17,7 +17,7 @@ const bufferNamespace = "smartcar.buffers"
 
 var appOptions = []string{
 	"buffer", "handlers", "ignore_vehicle_errors", "attention", "drain_timeout", "body_memory", "require_buffer",
-	"metrics", "log_stages", "tracing", "vehicles",
+	"metrics", "log_stages", "tracing", "vehicles", "quarantine",
 }
 
 // parseGlobalOption reads the global option. A second block is a mistake, not a correction.
@@ -62,6 +62,7 @@ func (a *App) digest() string {
 //	    log_stages    <stage...> | all | none
 //	    tracing
 //	    vehicles      off | { ... }
+//	    quarantine    { ... }
 //	}
 //
 // All of it is optional; handlers may be repeated.
@@ -129,6 +130,8 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]bool) erro
 	case "ignore_vehicle_errors":
 		a.IgnoreVehicleErrors = true
 		return directive.Flag(d)
+	case "quarantine":
+		return a.unmarshalQuarantine(d)
 	case "require_buffer":
 		a.RequireBuffer = true
 		return directive.Flag(d)

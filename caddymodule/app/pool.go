@@ -13,8 +13,10 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/alert"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/lossclock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/schema"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
@@ -45,6 +47,8 @@ type sharedEngine struct {
 	// vehicles and schema hear of each new event.
 	vehicles *vehicles.Watch
 	schema   *schema.Watch
+	// quarantine keeps refused requests.
+	quarantine *quarantine.Store
 
 	mu      sync.Mutex
 	configs []startedConfig       // the newest last
@@ -65,6 +69,7 @@ func newSharedEngine(log slog.Handler, dir string, loss *lossclock.Clock) *share
 		schema:   schema.New(),
 	}
 	s.vehicles = vehicles.New(dir, slog.New(s.log.handler()))
+	s.quarantine = quarantine.New(dir, slog.New(s.log.handler()))
 	s.alerts = alert.New(s.status, slog.New(s.log.handler()))
 	return s
 }
@@ -83,6 +88,9 @@ type startedConfig struct {
 	vehicles vehicles.Settings
 	// accepted are the tokens of its receivers, once they are provisioned.
 	accepted traffic.Accepted
+	// quarantine and keys are what is kept of refused requests, and the tokens that count.
+	quarantine quarantine.Settings
+	keys       *keyring.Ring
 }
 
 // apply puts in force what the engine takes over from a config. mu is held.
@@ -102,6 +110,7 @@ func (s *sharedEngine) started(owner any) {
 		s.alerts.Configure(s.configs[i].alerts)
 		s.vehicles.Set(s.configs[i].vehicles)
 		s.counts.PutInForce(s.configs[i].accepted)
+		s.quarantine.Set(s.configs[i].quarantine, s.configs[i].keys)
 	}
 }
 
@@ -139,6 +148,7 @@ func (s *sharedEngine) leave(owner any) error {
 	s.alerts.Configure(c.alerts)
 	s.vehicles.Set(c.vehicles)
 	s.counts.PutInForce(c.accepted)
+	s.quarantine.Set(c.quarantine, c.keys)
 	return s.engine.Reconfigure(c.opener)
 }
 
@@ -174,6 +184,9 @@ func (s *sharedEngine) Metrics() *metrics.Metrics { return s.metrics }
 
 // Stages says which steps of an event are logged under the newest config.
 func (s *sharedEngine) Stages() *stage.Switch { return s.stages }
+
+// Quarantine returns what keeps refused requests.
+func (s *sharedEngine) Quarantine() *quarantine.Store { return s.quarantine }
 
 // Nonces returns those of the self-check.
 func (s *sharedEngine) Nonces() *selfcheck.Nonces { return s.nonces }

@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/drift"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/schema"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -52,6 +53,8 @@ type Running struct {
 	// Vehicles is what is known of vehicles, and Silence which silence of theirs needs attention.
 	Vehicles *vehicles.Watch
 	Silence  status.SilenceAlerts
+	// Quarantine is what is kept of refused requests.
+	Quarantine *quarantine.Store
 	// Schema is what is not known of events.
 	Schema *schema.Watch
 }
@@ -78,6 +81,7 @@ func (r *Running) Status(ctx context.Context) api.Status {
 	if s.Receiving != engine.ReceivingClosed {
 		v.Attention = append(v.Attention, r.UnhandledErrors()...)
 	}
+	status.AddQuarantine(&v, r.Quarantine.Summary())
 	v.Attention = append(v.Attention, r.Messages()...)
 	v.Healthy = len(v.Attention) == 0
 	v.Notices = append(v.Notices, status.MaxAgeNotices(s.Buffer.ClockJump, r.RefusingOld)...)
@@ -143,7 +147,7 @@ func (a *App) running() Running {
 		UnhandledErrors: func() []api.Attention { return a.unhandledErrors(a.ref.engine) },
 		ChangedFiles:    a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
 		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Schema: a.ref.schema,
-		Sources: a.sources, Keys: &a.keys, RefusingOld: a.refusingOld,
+		Sources: a.sources, Keys: &a.keys, RefusingOld: a.refusingOld, Quarantine: a.ref.quarantine,
 	}
 }
 

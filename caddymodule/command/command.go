@@ -23,6 +23,7 @@ func init() {
   caddy smartcar events        lists stored events; show tells all about one
   caddy smartcar dead-letters  lists what handlers gave up on; replays or drops it
   caddy smartcar replay        gives a handler stored events again
+  caddy smartcar quarantine    lists refused requests that are kept; releases, removes
   caddy smartcar vehicles      when each vehicle was last heard of; which are in error
   caddy smartcar pause, drain, resume, restart, forget   a handler
   caddy smartcar attention     what people were told of it; sends a test
@@ -49,7 +50,7 @@ func assemble(cmd *cobra.Command) {
 		statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
 		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
 		attentionCommand(), bufferCommand(), damagedCommand(),
-		vehiclesCommand(), signatureCommand(),
+		vehiclesCommand(), signatureCommand(), quarantineCommand(),
 		validateCommand(), versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
 	)
 	strict(cmd)

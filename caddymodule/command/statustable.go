@@ -46,6 +46,9 @@ func (p printer) status(v *api.Status) error {
 		lines = append(lines, p.wrapped("Loss clock ", line, maxWrap)...)
 	}
 	lines = append(lines, p.wrapped("Buffer     ", p.bufferLine(v), maxWrap)...)
+	if v.Quarantine.Kept > 0 {
+		lines = append(lines, p.wrapped("Quarantine ", quarantineLine(&v.Quarantine), maxWrap)...)
+	}
 	for _, n := range v.Notices {
 		lines = append(lines, p.wrapped("Note       ", n.What+": "+n.Do, maxWrap)...)
 	}
@@ -162,6 +165,18 @@ func (p printer) bufferLine(v *api.Status) string {
 		line += in
 	}
 	return line
+}
+
+func quarantineLine(q *api.Quarantine) string {
+	line := fmt.Sprintf("%s kept, %s", text.Plural(uint64(q.Kept), "refused request"), humanize.IBytes(uint64(q.Bytes)))
+	switch {
+	case q.Checking:
+		return line + ", being verified"
+	case q.Releasable > 0:
+		return line + ", " + verb(q.Releasable, "verify", "verifies") + " now"
+	default:
+		return line + ", none verifies"
+	}
 }
 
 func handlerRows(p printer, v *api.Status) []string {

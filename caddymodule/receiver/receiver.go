@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -108,10 +109,12 @@ type Receiver struct {
 	nonces      *selfcheck.Nonces
 	config      *app.App
 	connections *traffic.ConnectionCounters
-	log         *slog.Logger
-	stages      *stage.Switch
-	limits      logLimits
-	scratches   scratchPool
+	// quarantine is nil where there is none, as in tests.
+	quarantine *quarantine.Store
+	log        *slog.Logger
+	stages     *stage.Switch
+	limits     logLimits
+	scratches  scratchPool
 	// tokens are what is known of the use of each token.
 	tokens []*traffic.Token
 	// looks limits how often a refused body is looked at.
@@ -171,6 +174,7 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	rc.bodies = rc.ref.Bodies()
 	rc.nonces, rc.config = rc.ref.Nonces(), smartcarApp
 	rc.stages = rc.ref.Stages()
+	rc.quarantine = rc.ref.Quarantine()
 	return smartcarApp.Join(ctx, app.Member{
 		Source: rc.Source, Keys: rc.keys, Tokens: rc.tokens, StoreTimeout: time.Duration(rc.StoreTimeout),
 		MaxAge: rc.maxAge(), RefusesOld: rc.MaxAge.refuses(),

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
@@ -70,10 +71,24 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s
 	if f.kind == noRoom {
 		rc.counts.Crowd.Refused(now)
 	}
+	if f.refusal == refuseMismatch {
+		rc.keep(r, s, f, now)
+	}
 	if f.kind != wrongSignature || rc.stages.Has(stage.SignatureFailed) {
 		rc.logLimited(r.Context(), f.code, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
 	}
 	return writeRefusal(w, r, f)
+}
+
+// keep offers a request to the quarantine, which takes a copy, if any, and has the caller wait for nothing.
+func (rc *Receiver) keep(r *http.Request, s *scratch, f rejection, now time.Time) {
+	if !rc.quarantine.Takes() {
+		return
+	}
+	rc.quarantine.Offer(&quarantine.Request{
+		Source: rc.Source, At: now, Code: f.code, Signature: f.signature, ContentType: r.Header["Content-Type"][0],
+		Network: quarantine.NetworkOf(remoteIP(r)), Body: s.body,
+	})
 }
 
 // refusalAttrs is what the log line says. No line holds a token, a challenge or its answer, a body, or what a body says

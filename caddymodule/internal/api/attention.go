@@ -55,6 +55,8 @@ const (
 	EventsRefused     AttentionKind = "events_refused"
 	LiveRefused       AttentionKind = "live_refused"
 	BodyMemoryFull    AttentionKind = "body_memory_full"
+	// QuarantineReleasable is about refused requests that verify now.
+	QuarantineReleasable AttentionKind = "quarantine_releasable"
 
 	DeliveriesPending AttentionKind = "deliveries_pending"
 	DeliveriesLost    AttentionKind = "deliveries_lost"
@@ -101,7 +103,7 @@ func (k AttentionKind) OfStatus() bool {
 func AttentionKinds() []AttentionKind {
 	return []AttentionKind{
 		BufferHalted, BufferFailed, BufferOpening, BufferFull, BufferNearlyFull, NotStored, Stopping,
-		ReceiverUnreached, NoReceiver, EventsRefused, LiveRefused, BodyMemoryFull,
+		ReceiverUnreached, NoReceiver, EventsRefused, LiveRefused, BodyMemoryFull, QuarantineReleasable,
 		DeliveriesPending, DeliveriesLost, ReceivingGap, SourceSilent, VehiclesSilent,
 		HandlerDown, HandlerUnavailable, HandlerFailing, HandlerMistaken, HandlersMistaken, HandlerRejects,
 		HandlerUnmatched, ErrorsUnhandled, HandlerPaused, HandlerRemoved,

@@ -41,6 +41,8 @@ type Status struct {
 	Replays    []Replay         `json:"replays"`
 	// Vehicles is what is known of vehicles, all together.
 	Vehicles *Vehicles `json:"vehicles,omitempty"`
+	// Quarantine is what is kept of refused requests.
+	Quarantine Quarantine `json:"quarantine"`
 	// SchemaDrift is there when something was found.
 	SchemaDrift *SchemaDrift `json:"schema_drift,omitempty"`
 	Attention   []Attention  `json:"attention"`

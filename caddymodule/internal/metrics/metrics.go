@@ -32,7 +32,7 @@ func New() *Metrics {
 	m := &Metrics{live: newLive()}
 	m.on.Store(true)
 	for _, list := range [][]family{
-		receivingFamilies(), bufferFamilies(), handlerFamilies(), lossFamilies(), vehicleFamilies(), schemaFamilies(),
+		receivingFamilies(), bufferFamilies(), handlerFamilies(), lossFamilies(), vehicleFamilies(), schemaFamilies(), quarantineFamilies(),
 	} {
 		m.families = append(m.families, list...)
 	}

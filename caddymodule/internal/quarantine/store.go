@@ -163,9 +163,12 @@ func (s *Store) Close(ctx context.Context) error {
 	}
 }
 
+// Takes reports whether any are kept.
+func (s *Store) Takes() bool { return s != nil && s.taking.Load() }
+
 // Offer takes a copy of a refused request, if any are kept and there is room for it. It waits for nothing.
 func (s *Store) Offer(r *Request) {
-	if s == nil || !s.taking.Load() || r.Code != CodeMismatch {
+	if !s.Takes() || r.Code != CodeMismatch {
 		return
 	}
 	if len(r.Body) > longestBody {
