@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/pluginhost"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/replay"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -83,8 +84,10 @@ func quiet() [][]api.Attention {
 		{Source: "production", Vehicles: 20, LastEvent: noon.Add(-30 * time.Hour)},
 		{Source: "test", Vehicles: 20, Lately: 20, LatelySilent: 10, LastEvent: noon},
 	}}, alerts)
+	kept := new(api.Status)
+	AddQuarantine(kept, quarantine.Summary{Releasable: 1})
 	return [][]api.Attention{
-		pendingAttention(&api.Status{}, &loss), lostAttention(noon, &loss),
+		kept.Attention, pendingAttention(&api.Status{}, &loss), lostAttention(noon, &loss),
 		downtimeAttention(down(api.DowntimeOn)), downtimeAttention(down(api.DowntimeOver)), v.Attention,
 		UnhandledErrors([]string{"production", "test"}),
 	}
@@ -124,7 +127,7 @@ func TestKindsOfAttention(t *testing.T) {
 	for _, list := range quiet() {
 		for i := range list {
 			made[list[i].Kind] = true
-			if list[i].Source == "" && list[i].Kind != api.ReceivingGap {
+			if list[i].Source == "" && list[i].Kind != api.ReceivingGap && list[i].Kind != api.QuarantineReleasable {
 				t.Errorf("%+v has no source", list[i])
 			}
 		}
