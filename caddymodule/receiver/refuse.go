@@ -67,12 +67,10 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s
 	}
 	if f.refusal == refuseMismatch {
 		rc.noteMismatch(now, s.body)
+		rc.keep(r, s, f, now)
 	}
 	if f.kind == noRoom {
 		rc.counts.Crowd.Refused(now)
-	}
-	if f.refusal == refuseMismatch {
-		rc.keep(r, s, f, now)
 	}
 	if f.kind != wrongSignature || rc.stages.Has(stage.SignatureFailed) {
 		rc.logLimited(r.Context(), f.code, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
