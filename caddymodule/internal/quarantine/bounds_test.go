@@ -99,11 +99,16 @@ func TestSmallerBounds(t *testing.T) {
 	}
 	r.Set(Settings{On: true, MaxCount: 4}, ring{})
 	r.later(lookEvery)
+	r.keep("a", 1000)
+	if n, _ := r.files(); n != 11 {
+		t.Errorf("a config that may be taken back has deleted some: %d files", n)
+	}
+	r.settle()
 	if n, _ := r.files(); n != 4 {
 		t.Errorf("%d files", n)
 	}
 	r.Set(Settings{}, ring{})
-	r.later(lookEvery)
+	r.settle()
 	if n, _ := r.files(); n != 4 {
 		t.Errorf("off: %d files", n)
 	}
@@ -133,6 +138,7 @@ func TestAge(t *testing.T) {
 			r.keep(smartcars, 1000)
 			if tc.change != nil {
 				tc.change(r)
+				r.follow(r.buffer.now)
 			}
 			r.later(tc.after)
 			if n, _ := r.files(); n != tc.want {
@@ -142,6 +148,21 @@ func TestAge(t *testing.T) {
 				t.Errorf("%d expired", got)
 			}
 		})
+	}
+}
+
+// A start goes by the settings of its config from the beginning, not by the defaults.
+func TestStartKeepsByItsConfig(t *testing.T) {
+	const day = 24 * time.Hour
+	r := newRig(t, Settings{MaxAge: 30 * day})
+	r.buffer.window = 30 * day
+	r.keep(smartcars, 1000)
+	r.buffer.now = r.buffer.now.Add(20 * day)
+	r.open(Settings{MaxAge: 30 * day})
+	r.later(time.Second)
+	r.later(settleFor)
+	if n, _ := r.files(); n != 1 {
+		t.Errorf("%d files", n)
 	}
 }
 

@@ -49,8 +49,9 @@ func TestPlainType(t *testing.T) {
 
 func TestIDs(t *testing.T) {
 	early, late := newID(noon.UnixNano()), newID(noon.Add(time.Hour).UnixNano())
-	if !isID(early) || early >= late || newID(1) == newID(1) {
-		t.Errorf("%s, %s", early, late)
+	other := newID(noon.UnixNano())
+	if !isID(early) || early >= late || early == other {
+		t.Errorf("%s, %s, %s", early, late, other)
 	}
 	for _, id := range []string{"", "x", "../../../../etc/passwd", early + "0", strings.ToUpper("abcdefabcdef-abcdef01"), "0123456789ab_01234567"} {
 		if isID(id) {

@@ -3,6 +3,7 @@ package quarantine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -115,7 +116,7 @@ func TestNothingIsMade(t *testing.T) {
 	none := New("", slog.New(slog.DiscardHandler))
 	none.Set(Settings{On: true}, ring{})
 	none.Offer(r.request(smartcars, r.body(100)))
-	if _, _, err := none.List(t.Context(), Pick{}, "", 1); err != ErrNone {
+	if _, _, err := none.List(t.Context(), Pick{}, "", 1); !errors.Is(err, ErrNone) {
 		t.Errorf("%v", err)
 	}
 	var nobody *Store

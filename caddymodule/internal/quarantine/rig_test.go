@@ -107,27 +107,39 @@ func (r *rig) open(settings Settings) {
 	r.t.Helper()
 	r.Store = New(r.dir, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	r.start.Do(func() {})
-	r.Store.buffer, r.Store.clock = r.buffer, r.buffer.Clock()
+	r.Store.buffer, r.clock = r.buffer, r.buffer.Clock()
 	settings.On = true
 	r.Set(settings, ring{})
 	r.load()
 	close(r.ready)
+	r.follow(r.buffer.now)
 }
 
 // pass does steps of 10 ms.
 func (r *rig) pass(d time.Duration) {
 	for end := r.buffer.now.Add(d); r.buffer.now.Before(end); {
 		r.buffer.now = r.buffer.now.Add(10 * time.Millisecond)
-		for r.step(r.buffer.now) == 0 {
-		}
+		r.steps()
+	}
+}
+
+// steps does all that can be done now.
+func (r *rig) steps() {
+	for more := true; more; {
+		more = r.step(r.buffer.now) == 0
 	}
 }
 
 // later lets time pass in one step.
 func (r *rig) later(d time.Duration) {
 	r.buffer.now = r.buffer.now.Add(d)
-	for r.step(r.buffer.now) == 0 {
-	}
+	r.steps()
+}
+
+// settle has new settings stand for long enough.
+func (r *rig) settle() {
+	r.follow(r.buffer.now)
+	r.later(settleFor)
 }
 
 // body is one of so many bytes, about an event of its own.

@@ -17,6 +17,8 @@ const (
 	// leastRoom is what the buffer must still have room for, so that nothing of what is kept here ever makes it refuse
 	// an event.
 	leastRoom = 64 << 20
+	// settleFor is how long settings must stand before they delete anything: a config may be taken back.
+	settleFor = 15 * time.Second
 )
 
 // run reads the folder, then writes what comes until Close.
@@ -88,6 +90,7 @@ func (s *Store) damaged(n int) {
 
 // step does what is to be done, and returns when there is more.
 func (s *Store) step(now time.Time) time.Duration {
+	s.follow(now)
 	if now.Sub(s.lookedAt) >= lookEvery || now.Before(s.lookedAt) {
 		s.lookedAt = now
 		was := s.noRoom
@@ -102,6 +105,17 @@ func (s *Store) step(now time.Time) time.Duration {
 		return 0
 	}
 	return min(wait, lookEvery)
+}
+
+// follow puts settings in force: at once where nothing was kept before, else when they have stood for a while.
+func (s *Store) follow(now time.Time) {
+	settings, limits := s.settings.Load(), s.limits.Load()
+	if settings != s.seen {
+		s.seen, s.seenSince = settings, now
+	}
+	if limits == nil || !limits.On || now.Sub(s.seenSince) >= settleFor {
+		s.limits.Store(settings)
+	}
 }
 
 // room returns why nothing may be written, nil if it may.
@@ -129,13 +143,14 @@ func (s *Store) expire() {
 	for _, e := range old {
 		s.drop(e, Expired)
 	}
-	for s.settings.Load().On && s.makeRoom("", 0, 0) {
+	if s.limits.Load().On {
+		s.makeRoom("", 0, 0)
 	}
 }
 
 // maxAge is how long one is kept: never longer than the buffer knows the ids of events.
 func (s *Store) maxAge() time.Duration {
-	most := s.settings.Load().MaxAge
+	most := s.limits.Load().MaxAge
 	if window := s.buffer.Limits().DedupeWindow; window > 0 {
 		most = min(most, window)
 	}
@@ -157,21 +172,22 @@ func (s *Store) drop(e *entry, why Reason) bool {
 
 // fits reports whether so many files more, of so many bytes, keep within the bounds.
 func (s *Store) fits(files int, disk int64) bool {
-	limits := s.settings.Load()
+	limits := s.limits.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.index.entries)+files <= limits.MaxCount && s.index.bytes+disk <= limits.MaxSize
 }
 
-// makeRoom removes one that has to give way to another of a network, and reports whether it did.
-func (s *Store) makeRoom(network string, files int, disk int64) bool {
-	if s.fits(files, disk) {
-		return false
+// makeRoom removes what has to give way to so many files of a network, of so many bytes, as far as it can.
+func (s *Store) makeRoom(network string, files int, disk int64) {
+	for !s.fits(files, disk) {
+		s.mu.Lock()
+		victim := s.index.victim(network, disk)
+		s.mu.Unlock()
+		if victim == nil || !s.drop(victim, Displaced) {
+			return
+		}
 	}
-	s.mu.Lock()
-	victim := s.index.victim(network, disk)
-	s.mu.Unlock()
-	return victim != nil && s.drop(victim, Displaced)
 }
 
 // check verifies some of what was not looked at since the tokens changed, and reports whether there are more.

@@ -47,7 +47,10 @@ const (
 	longestBody = 256 << 10
 	// block is what the least file takes on disk.
 	block = 4 << 10
-	// LeastSize and LeastRate leave room for the largest body.
+)
+
+// The least of MaxSize and MaxRate that leave room for the largest body.
+const (
 	LeastSize = 1 << 20
 	LeastRate = 64 << 10
 )

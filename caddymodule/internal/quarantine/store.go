@@ -59,7 +59,9 @@ type Store struct {
 	files folder // nil: none can be kept
 
 	settings atomic.Pointer[Settings]
-	tokens   atomic.Pointer[generation]
+	// limits are the settings that decide what is deleted, and how fast is written: see follow.
+	limits atomic.Pointer[Settings]
+	tokens atomic.Pointer[generation]
 	// taking: requests are taken.
 	taking atomic.Bool
 	queue  queue
@@ -88,6 +90,9 @@ type Store struct {
 	next     *Request  // it waits until it may be written
 	lookedAt time.Time // when ages and room were last looked at
 	noRoom   error
+	// seen are the settings that will be the limits, since a time.
+	seen      *Settings
+	seenSince time.Time
 }
 
 // New returns a store in a buffer's directory; "": the buffer has none, and nothing is kept. It touches no disk.
@@ -100,13 +105,19 @@ func New(dir string, log *slog.Logger) *Store {
 		s.files = osFolder(filepath.Join(dir, Folder))
 	}
 	s.life, s.end = context.WithCancel(context.Background())
-	s.Set(Settings{}, noTokens{})
+	s.Set(Settings{}, nil)
+	s.limits.Store(s.settings.Load())
 	return s
 }
 
-// Set puts settings in force, and the tokens that count. What is kept is verified by these in the background.
+// Set puts settings in force, and the tokens that count; nil: none do yet. What is kept is verified by these in the
+// background. Where less is to be kept than before, nothing is deleted for some seconds, since a config may be taken
+// back.
 func (s *Store) Set(settings Settings, tokens Verifier) {
 	settings = settings.WithDefaults()
+	if tokens == nil {
+		tokens = noTokens{}
+	}
 	s.mu.Lock()
 	s.settings.Store(&settings)
 	number := uint64(1)

@@ -19,7 +19,7 @@ import (
 // write writes what waits, as fast as it may, and returns when it may go on. What is looked at and not kept counts as
 // written, so that a flood of it costs no more of the processor either.
 func (s *Store) write(now time.Time) time.Duration {
-	limit := s.settings.Load().MaxRate
+	limit := s.limits.Load().MaxRate
 	if s.pace.Limit() != rate.Limit(limit) {
 		s.pace = rate.NewLimiter(rate.Limit(limit), int(max(limit, onDisk(longestBody+headRead))))
 	}
@@ -104,8 +104,7 @@ var errNoRoom = errors.New("there is no room, and what is kept cannot be removed
 // keep writes a file.
 func (s *Store) keep(h *header, file, body []byte) error {
 	size := onDisk(len(file))
-	for s.makeRoom(h.Network, 1, size) {
-	}
+	s.makeRoom(h.Network, 1, size)
 	if !s.fits(1, size) {
 		return errNoRoom
 	}
