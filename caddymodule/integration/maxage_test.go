@@ -49,6 +49,12 @@ func TestMaxAge(t *testing.T) {
 	if diff := cmp.Diff(api.DeliveryAges{Future: 1, Unjudged: 1}, ages()); diff != "" {
 		t.Error(diff)
 	}
+	now := s.scrape(t)
+	for age, want := range map[string]float64{"too_old": 0, "future": 1, "missing": 0, "unjudged": 1} {
+		if got := now.value(t, `delivery_ages_total{age="`+age+`",source="default"}`); got != want {
+			t.Errorf("the metric of %s is %v, want %v", age, got, want)
+		}
+	}
 	for _, event := range []string{"webhook.age_unjudged", "webhook.from_the_future"} {
 		if !strings.Contains(s.wholeLog(), event) {
 			t.Errorf("no %s in the log:\n%s", event, s.wholeLog())
