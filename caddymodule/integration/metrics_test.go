@@ -246,8 +246,8 @@ func TestMetrics(t *testing.T) {
 	maps.Copy(moved, last.moved(before))
 
 	// Two have tests of their own, below, those of the loss clock in TestLossClockOverAKill, live_all_refused in
-	// TestLiveEventsRefused, and that of ages in TestMaxAge; a vehicle is silent after a minute at the earliest, see
-	// TestVehiclesMove in package metrics; the last one has a value that never changes.
+	// TestLiveEventsRefused, that of ages in TestMaxAge, and those of the quarantine in TestQuarantine; a vehicle is silent
+	// after a minute at the earliest, see TestVehiclesMove in package metrics; the last one has a value that never changes.
 	elsewhere := []string{
 		"buffer_damaged_folders", "buffer_corrupt_records_total",
 		"loss_clock_seconds", "pending_redeliveries", "lost_deliveries_total", "downtime_seconds_total",
@@ -256,6 +256,7 @@ func TestMetrics(t *testing.T) {
 		"vehicles_silent", "vehicles_lately_silent",
 		"build_info",
 	}
+	elsewhere = append(elsewhere, quarantineMetrics...)
 	for _, name := range slices.Sorted(maps.Keys(last.kinds)) {
 		if !moved[name] && !slices.Contains(elsewhere, strings.TrimPrefix(name, metricPrefix)) {
 			t.Errorf("%s has not moved", name)

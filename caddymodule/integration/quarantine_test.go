@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -46,6 +47,12 @@ func (s *site) awaitKept(t *testing.T, n int) {
 	})
 }
 
+// quarantineMetrics are those that move in TestQuarantine.
+var quarantineMetrics = []string{
+	"quarantine_events", "quarantine_releasable_events", "quarantine_bytes", "quarantine_kept_total",
+	"quarantine_written_bytes_total", "quarantine_released_total", "quarantine_dropped_total",
+}
+
 var quarantineID = regexp.MustCompile(`(?m)^[0-9a-f]{12}-[0-9a-f]{8}`)
 
 // The token is wrong, and LIVE events are refused; over a kill and a stop they are kept, with a stranger's among them;
@@ -78,6 +85,8 @@ func TestQuarantine(t *testing.T) {
 	p.terminate(t)
 	s.startAdmin(t)
 	s.awaitKept(t, len(sent))
+	before := s.scrape(t)
+	s.attempt(t, sent[0], "car-1", testToken)
 	s.attempt(t, sent[0], "car-2", otherToken) // a stranger who claims to be one of them
 	s.awaitKept(t, len(sent)+1)
 
@@ -101,6 +110,7 @@ func TestQuarantine(t *testing.T) {
 		out, _ := s.run(t, "status")
 		return strings.Contains(out, "8 refused events in the quarantine verify with the present tokens")
 	})
+	moved := s.scrape(t).moved(before)
 	list := s.must(t, "LIVE", "quarantine", "--wide")
 	ids := quarantineID.FindAllString(list, -1)
 	if len(ids) != 9 || !strings.Contains(list, sent[0]) {
@@ -123,6 +133,12 @@ func TestQuarantine(t *testing.T) {
 	}
 	s.must(t, "Stored 6 events (1 had been stored before); 1 stays in the quarantine.", "quarantine", "release", "--all")
 	s.must(t, "1 refused request: 0 verify now, 1 does not.", "quarantine", "release", "--all")
+	maps.Copy(moved, s.scrape(t).moved(before))
+	for _, name := range quarantineMetrics {
+		if !moved[metricPrefix+name] {
+			t.Errorf("%s has not moved", name)
+		}
+	}
 	waitFor(t, "each is delivered", 20*time.Second, func() bool { return len(s.received(t)) >= len(sent) })
 	s.settled(t)
 	got := s.received(t)
