@@ -54,7 +54,9 @@ func TestWhatIsKept(t *testing.T) {
 		{"the kernel's word for an error", func(l *slog.Logger) {
 			l.Error("handler is down", "error", fmt.Errorf("starting Secret: %w", syscall.ENOSPC))
 		}, []string{`"error":"(left out) no space left on device"`}, []string{"Secret"}},
-		{"an error of the buffer", func(l *slog.Logger) { l.Error("buffer: the disk is full", "error", errors.New("sync: input/output error")) },
+		{"an error of the buffer", func(l *slog.Logger) {
+			l.Error("buffer: the disk is full", "error", errors.New("sync: input/output error"))
+		},
 			[]string{`"error":"sync: input/output error"`}, nil},
 		{"what a plugin prints", func(l *slog.Logger) {
 			l.LogAttrs(context.Background(), slog.LevelError, "panic: Secret", slog.String("stream", "stderr"), slog.GroupAttrs("plugin", slog.String("at", "Secret"), slog.Float64("latitude", 57.7)))
