@@ -9,16 +9,25 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 )
 
-// healthRoute is asked by service managers and load balancers, also while there is no app.
+// healthRoute answers also while there is no app: to service managers and load balancers, and to who looks for the reason.
 type healthRoute struct {
 	Pattern string
-	answer  func(http.ResponseWriter)
+	answer  func(http.ResponseWriter, *http.Request) error
 }
 
 func healthRoutes() []healthRoute {
 	return []healthRoute{
-		{api.Prefix + "ready", func(w http.ResponseWriter) { api.WriteReady(w, app.NotReady()) }},
-		{api.Prefix + "live", func(w http.ResponseWriter) { api.WriteLive(w, app.NotLive()) }},
+		{api.Prefix + "ready", func(w http.ResponseWriter, _ *http.Request) error {
+			api.WriteReady(w, app.NotReady())
+			return nil
+		}},
+		{api.Prefix + "live", func(w http.ResponseWriter, _ *http.Request) error {
+			api.WriteLive(w, app.NotLive())
+			return nil
+		}},
+		{api.Prefix + "diagnose", func(w http.ResponseWriter, r *http.Request) error {
+			return writeJSON(w, diagnose(r.Context(), app.Active))
+		}},
 	}
 }
 
@@ -31,7 +40,6 @@ func (route healthRoute) handler() caddy.AdminHandler {
 		if _, err := parseParams(r.URL.RawQuery, nil); err != nil {
 			return err
 		}
-		route.answer(w)
-		return nil
+		return route.answer(w, r)
 	})
 }

@@ -44,7 +44,7 @@ func TestOperatingDocHasEachField(t *testing.T) {
 		api.Status{}, api.EventPage{}, api.EventDetail{}, api.DeadLetterPage{}, api.DeadLetterDetail{}, api.DeadLetterCount{}, api.EventCount{},
 		api.Page[api.Replay]{}, api.DeadLetterReplay{}, api.ReplayRequest{}, api.DeadLetterReplayRequest{}, api.Forgotten{}, api.AttentionReport{},
 		api.AttentionTests{}, api.SignatureExplanation{}, api.Page[api.Quarantined]{}, api.QuarantinedDetail{}, api.QuarantineRelease{}, api.QuarantineReleased{},
-		api.QuarantineRemoved{},
+		api.QuarantineRemoved{}, api.Diagnosis{},
 	} {
 		for _, name := range allFields(reflect.TypeOf(view), map[reflect.Type]bool{}) {
 			want("field", "`"+name+"`")

@@ -25,6 +25,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/recentlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -117,7 +118,9 @@ type App struct {
 	without bool
 	ref     *EngineRef
 	log     *slog.Logger
-	ctx     caddy.Context
+	// recent keeps the last lines of log, and is one with that of the engine.
+	recent *recentlog.Log
+	ctx    caddy.Context
 	// before is the context of the config that was in force when this one began to load.
 	before context.Context
 	// sites are the servers that have a receiver, and watch asks them whether requests come to it.
@@ -149,7 +152,9 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // buffer, before anything listens.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.accepted = traffic.Accepted{}
-	a.ctx, a.before, a.log = ctx, caddy.ActiveContext().Context, ctx.Slogger()
+	a.ctx, a.before = ctx, caddy.ActiveContext().Context
+	a.recent = recentlog.New()
+	a.log = slog.New(a.recent.Handler(ctx.Slogger().Handler(), Name))
 	a.start = startOf(os.Args, caddy.ActiveContext())
 	if a.DrainTimeout == 0 {
 		a.DrainTimeout = caddy.Duration(defaultDrainTimeout)
@@ -187,6 +192,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.ref, err = a.Acquire(); err != nil {
 		return err
 	}
+	a.recent.JoinTo(a.ref.recent)
 	if err = a.exportMetrics(ctx); err != nil {
 		return err
 	}

@@ -61,3 +61,12 @@ func (a *App) changedFiles() []drift.Change {
 		return a.files.Changes(now)
 	})
 }
+
+// handlersFiles are those that the config names now.
+func (a *App) handlersFiles() ([]string, error) {
+	paths, err := a.handlerPaths()
+	if err != nil {
+		return nil, err
+	}
+	return handlersfile.Names(paths), nil
+}

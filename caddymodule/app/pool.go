@@ -17,6 +17,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/lossclock"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/recentlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/schema"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
@@ -42,6 +43,8 @@ type sharedEngine struct {
 	bodies   *arrivals.Budget
 	nonces   *selfcheck.Nonces
 	metrics  *metrics.Metrics
+	// recent keeps the last lines of this module's logs.
+	recent *recentlog.Log
 	// alerts tells people, and knows what it has told them.
 	alerts *alert.Watch
 	// vehicles and schema hear of each new event.
@@ -66,6 +69,7 @@ func newSharedEngine(log slog.Handler, dir string, loss *lossclock.Clock) *share
 		bodies:   arrivals.New(arrivals.DefaultLimit),
 		nonces:   new(selfcheck.Nonces),
 		metrics:  metrics.New(),
+		recent:   recentlog.New(),
 		schema:   schema.New(),
 	}
 	s.vehicles = vehicles.New(dir, slog.New(s.log.handler()))
@@ -190,6 +194,9 @@ func (s *sharedEngine) Quarantine() *quarantine.Store { return s.quarantine }
 
 // Nonces returns those of the self-check.
 func (s *sharedEngine) Nonces() *selfcheck.Nonces { return s.nonces }
+
+// Recent returns the last lines of this module's logs.
+func (s *sharedEngine) Recent() *recentlog.Log { return s.recent }
 
 // EngineRef is one reference. Releasing it more than once, or without having got it,
 // does nothing: Caddy calls Cleanup after a failed Provision too.

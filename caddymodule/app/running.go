@@ -18,6 +18,7 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/recentlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/schema"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -57,6 +58,12 @@ type Running struct {
 	Quarantine *quarantine.Store
 	// Schema is what is not known of events.
 	Schema *schema.Watch
+	// Recent are the last lines of the logs.
+	Recent *recentlog.Log
+	// Dir is the buffer's directory on this machine, "" where it has none.
+	Dir string
+	// HandlersFiles returns the handlers files that the config names now.
+	HandlersFiles func() ([]string, error)
 }
 
 // Status is how things stand now. It is cheap enough to be asked once a second.
@@ -148,6 +155,7 @@ func (a *App) running() Running {
 		ChangedFiles:    a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
 		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Schema: a.ref.schema,
 		Sources: a.sources, Keys: &a.keys, RefusingOld: a.refusingOld, Quarantine: a.ref.quarantine,
+		Recent: a.ref.recent, Dir: localDir(a.opener), HandlersFiles: a.handlersFiles,
 	}
 }
 

@@ -30,6 +30,7 @@ func init() {
   caddy smartcar signature explain   why a signature does not match
   caddy smartcar buffer accept   takes another buffer than was there before
   caddy smartcar damaged       lists damaged files that were set aside; recovers, removes
+  caddy smartcar diagnose      writes a support bundle without personal data and secrets
 
 These talk to the running Caddy through its admin endpoint: --address or --config
 say where it is, --json prints what it answers, --timeout bounds the wait. A command
@@ -50,7 +51,7 @@ func assemble(cmd *cobra.Command) {
 		statusCommand(), eventsCommand(), showCommand(), deadLettersCommand(), replayCommand(),
 		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
 		attentionCommand(), bufferCommand(), damagedCommand(),
-		vehiclesCommand(), signatureCommand(), quarantineCommand(),
+		vehiclesCommand(), signatureCommand(), quarantineCommand(), diagnoseCommand(),
 		validateCommand(), versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
 	)
 	strict(cmd)

@@ -29,12 +29,17 @@ func (f *adminFlags) register(cmd *cobra.Command) { f.registerWith(cmd, api.Defa
 
 // registerWith is register for a command that may take longer.
 func (f *adminFlags) registerWith(cmd *cobra.Command, timeout time.Duration) {
+	f.registerCaddy(cmd, timeout)
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the answer of the admin API as it is")
+}
+
+// registerCaddy is for a command whose output is no answer of the admin API.
+func (f *adminFlags) registerCaddy(cmd *cobra.Command, timeout time.Duration) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.address, "address", "", "where the running Caddy's admin endpoint listens, as in its config")
 	flags.StringVarP(&f.config, "config", "c", "", "the config file of the running Caddy, to learn that from")
 	flags.StringVarP(&f.adapter, "adapter", "a", "", "the adapter to read --config with, where its name does not tell")
 	flags.DurationVar(&f.timeout, "timeout", timeout, "the longest wait for an answer of the running Caddy")
-	flags.BoolVar(&f.json, "json", false, "print the answer of the admin API as it is")
 }
 
 // client finds out where the admin endpoint is.

@@ -160,6 +160,7 @@ func (rc *Receiver) Provision(ctx caddy.Context) error {
 	for i, configured := range rc.Tokens {
 		smartcarApp.NoteTokenFiles(configured, tokens[i])
 	}
+	rc.log = slog.New(rc.ref.Recent().Handler(rc.log.Handler(), string(rc.CaddyModule().ID)))
 	rc.store = rc.ref.Engine()
 	if rc.MaxAge.on() {
 		rc.age = &ageLimit{

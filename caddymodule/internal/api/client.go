@@ -119,3 +119,19 @@ func (c *Client) ask(ctx context.Context, method, uri string, body io.Reader) (s
 	}
 	return resp.StatusCode, raw, nil
 }
+
+// Fetch asks for a path of Caddy's own admin endpoint, such as /config/. Errors: those of Call.
+func (c *Client) Fetch(ctx context.Context, uri string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout())
+	defer cancel()
+	status, raw, err := c.ask(ctx, http.MethodGet, uri, nil)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, &TimeoutError{Address: c.Address, After: c.timeout()}
+	case err != nil:
+		return nil, err
+	case status >= http.StatusBadRequest:
+		return nil, c.refusal(status, raw)
+	}
+	return raw, nil
+}

@@ -122,3 +122,26 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 		}
 	}
 }
+
+// Fetch answers with what is there, whatever it is.
+func TestFetch(t *testing.T) {
+	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/metrics" {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"error":"no such path"}`))
+			return
+		}
+		_, _ = w.Write([]byte("up 1\n"))
+	})
+	if got, err := c.Fetch(t.Context(), "/metrics"); err != nil || string(got) != "up 1\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := c.Fetch(t.Context(), "/other"); err == nil || err.Error() != "no such path" || got != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	hanging := answering(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	hanging.Timeout = 10 * time.Millisecond
+	if _, err := hanging.Fetch(t.Context(), "/"); !errors.As(err, new(*TimeoutError)) {
+		t.Errorf("%v", err)
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"io"
 	"path"
 	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 )
 
 const (
@@ -22,21 +24,15 @@ const (
 	PartTime = 10 * time.Second
 )
 
-// File is one file of a bundle.
-type File struct {
-	Name string `json:"name"`
-	Text string `json:"text"`
-}
-
-// Failure is a part that is not there, or not all of it.
-type Failure struct {
-	Part string `json:"part"`
-	Why  string `json:"why"`
-}
+// File is one file of a bundle, and Gap a part that is not there, or not all of it.
+type (
+	File = api.DiagnosisFile
+	Gap  = api.DiagnosisGap
+)
 
 // Part makes files.
 type Part struct {
-	// Name is what a Failure calls it.
+	// Name is what a Gap calls it.
 	Name string
 	// Make may return files beside an error. It is given up when ctx ends, whether it returns or not.
 	Make func(ctx context.Context) ([]File, error)
@@ -47,7 +43,7 @@ var errLate = errors.New("it took too long")
 
 // Collect makes the parts side by side and returns what came of them in their order. A part that takes longer than limit is
 // left behind.
-func Collect(ctx context.Context, limit time.Duration, parts []Part) (files []File, failures []Failure) {
+func Collect(ctx context.Context, limit time.Duration, parts []Part) (files []File, missing []Gap) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	made := make([]chan result, len(parts))
@@ -59,10 +55,10 @@ func Collect(ctx context.Context, limit time.Duration, parts []Part) (files []Fi
 		r := await(ctx, made[i])
 		files = append(files, r.files...)
 		if r.err != nil {
-			failures = append(failures, Failure{part.Name, r.err.Error()})
+			missing = append(missing, Gap{Part: part.Name, Why: r.err.Error()})
 		}
 	}
-	return files, failures
+	return files, missing
 }
 
 type result struct {
@@ -98,18 +94,18 @@ func await(ctx context.Context, made <-chan result) result {
 
 // Fit cuts files that are too large, and leaves out those that there is no room for in all. The first files have the
 // first claim.
-func Fit(files []File) (kept []File, failures []Failure) {
+func Fit(files []File) (kept []File, missing []Gap) {
 	room := MostWhole
 	for _, f := range files {
 		most := min(MostFile, room)
 		if len(f.Text) > most {
-			failures = append(failures, Failure{f.Name, fmt.Sprintf("it has %d bytes, of which the first %d are here", len(f.Text), most)})
+			missing = append(missing, Gap{Part: f.Name, Why: fmt.Sprintf("it has %d bytes, of which the first %d are here", len(f.Text), most)})
 			f.Text = f.Text[:most]
 		}
 		room -= len(f.Text)
 		kept = append(kept, f)
 	}
-	return kept, failures
+	return kept, missing
 }
 
 // Write packs files as a tar.gz, in their order, below one folder, of which each is as old as at.

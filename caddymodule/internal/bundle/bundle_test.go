@@ -16,7 +16,7 @@ import (
 )
 
 func text(name, s string) Part {
-	return Part{name, func(context.Context) ([]File, error) { return []File{{name, s}}, nil }}
+	return Part{name, func(context.Context) ([]File, error) { return []File{{Name: name, Text: s}}, nil }}
 }
 
 // A part that hangs, fails or panics costs itself, and no time beyond the limit.
@@ -25,25 +25,25 @@ func TestCollect(t *testing.T) {
 		hang := make(chan struct{})
 		defer close(hang)
 		begun := time.Now()
-		files, failures := Collect(t.Context(), time.Minute, []Part{
+		files, missing := Collect(t.Context(), time.Minute, []Part{
 			text("a", "1"),
 			{"hangs", func(context.Context) ([]File, error) { <-hang; return nil, nil }},
-			{"fails", func(context.Context) ([]File, error) { return []File{{"half", "2"}}, errors.New("no") }},
+			{"fails", func(context.Context) ([]File, error) { return []File{{Name: "half", Text: "2"}}, errors.New("no") }},
 			{"panics", func(context.Context) ([]File, error) { panic("a token") }},
 			{"slow", func(ctx context.Context) ([]File, error) {
 				time.Sleep(59 * time.Second)
-				return []File{{"slow", "3"}}, ctx.Err()
+				return []File{{Name: "slow", Text: "3"}}, ctx.Err()
 			}},
 			text("b", "4"),
 		})
 		if took := time.Since(begun); took != time.Minute {
 			t.Errorf("it took %v", took)
 		}
-		if diff := cmp.Diff([]File{{"a", "1"}, {"half", "2"}, {"slow", "3"}, {"b", "4"}}, files); diff != "" {
+		if diff := cmp.Diff([]File{{Name: "a", Text: "1"}, {Name: "half", Text: "2"}, {Name: "slow", Text: "3"}, {Name: "b", Text: "4"}}, files); diff != "" {
 			t.Error(diff)
 		}
-		want := []Failure{{"hangs", "it took too long"}, {"fails", "no"}, {"panics", "it panicked"}}
-		if diff := cmp.Diff(want, failures); diff != "" {
+		want := []Gap{{Part: "hangs", Why: "it took too long"}, {Part: "fails", Why: "no"}, {Part: "panics", Why: "it panicked"}}
+		if diff := cmp.Diff(want, missing); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -51,7 +51,7 @@ func TestCollect(t *testing.T) {
 
 func TestFit(t *testing.T) {
 	big := strings.Repeat("x", MostFile+1)
-	kept, failures := Fit([]File{{"a", "1"}, {"b", big}, {"c", big}, {"d", big}, {"e", big}, {"f", big}, {"g", "7"}})
+	kept, missing := Fit([]File{{Name: "a", Text: "1"}, {Name: "b", Text: big}, {Name: "c", Text: big}, {Name: "d", Text: big}, {Name: "e", Text: big}, {Name: "f", Text: big}, {Name: "g", Text: "7"}})
 	size := 0
 	for _, f := range kept {
 		size += len(f.Text)
@@ -59,14 +59,14 @@ func TestFit(t *testing.T) {
 	if size > MostWhole || len(kept) != 7 || len(kept[1].Text) != MostFile || kept[0].Text != "1" {
 		t.Errorf("%d files of %d bytes", len(kept), size)
 	}
-	if len(failures) != 6 {
-		t.Errorf("%d failures, want one for each file that is cut: %v", len(failures), failures)
+	if len(missing) != 6 {
+		t.Errorf("%d missing, want one for each file that is cut: %v", len(missing), missing)
 	}
 }
 
 func TestWrite(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 5, time.FixedZone("", 3600))
-	files := []File{{"README.txt", "read"}, {"handlers/1.hcl", ""}}
+	files := []File{{Name: "README.txt", Text: "read"}, {Name: "handlers/1.hcl", Text: ""}}
 	var first, again bytes.Buffer
 	if err := errors.Join(Write(&first, "bundle-1", at, files), Write(&again, "bundle-1", at, files)); err != nil {
 		t.Fatal(err)
@@ -94,9 +94,9 @@ func TestWrite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, File{h.Name, string(content)})
+		got = append(got, File{Name: h.Name, Text: string(content)})
 	}
-	if diff := cmp.Diff([]File{{"bundle-1/README.txt", "read"}, {"bundle-1/handlers/1.hcl", ""}}, got); diff != "" {
+	if diff := cmp.Diff([]File{{Name: "bundle-1/README.txt", Text: "read"}, {Name: "bundle-1/handlers/1.hcl", Text: ""}}, got); diff != "" {
 		t.Error(diff)
 	}
 	if err := Write(failing{}, "b", at, files); err == nil || !strings.Contains(err.Error(), "no space") {

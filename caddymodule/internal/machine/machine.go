@@ -48,17 +48,16 @@ type Pressure map[string]string
 
 // Process is this process.
 type Process struct {
-	PID           int       `json:"pid"`
-	StartedAt     time.Time `json:"started_at,omitzero"`
-	Goroutines    int       `json:"goroutines"`
-	GoMaxProcs    int       `json:"gomaxprocs"`
-	GoMemoryLimit int64     `json:"go_memory_limit_bytes,omitempty"`
-	HeapBytes     uint64    `json:"go_heap_bytes"`
-	SystemBytes   uint64    `json:"go_system_bytes"`
-	GCs           uint32    `json:"go_gcs"`
-	ResidentBytes uint64    `json:"resident_bytes,omitempty"`
-	PeakBytes     uint64    `json:"resident_peak_bytes,omitempty"`
-	Threads       uint64    `json:"threads,omitempty"`
+	PID           int    `json:"pid"`
+	Goroutines    int    `json:"goroutines"`
+	GoMaxProcs    int    `json:"gomaxprocs"`
+	GoMemoryLimit int64  `json:"go_memory_limit_bytes,omitempty"`
+	HeapBytes     uint64 `json:"go_heap_bytes"`
+	SystemBytes   uint64 `json:"go_system_bytes"`
+	GCs           uint32 `json:"go_gcs"`
+	ResidentBytes uint64 `json:"resident_bytes,omitempty"`
+	PeakBytes     uint64 `json:"resident_peak_bytes,omitempty"`
+	Threads       uint64 `json:"threads,omitempty"`
 	// OpenFiles counts them; which they are is not said.
 	OpenFiles int `json:"open_files,omitempty"`
 	// Limits are those of the system, each "soft hard unit" as the kernel writes them.

@@ -100,7 +100,7 @@ var (
 func isName(s string) bool     { return name.MatchString(s) && !lookingRandom(s) }
 func isHost(s string) bool     { return host.MatchString(s) && !longRun(s) }
 func isListener(s string) bool { return listener.MatchString(s) && !longRun(s) }
-func isFile(s string) bool     { return file.MatchString(s) && !longRun(s) }
+func isFile(s string) bool     { return file.MatchString(s) && !strings.Contains(s, "//") && !longRun(s) }
 func isURLPath(s string) bool  { return urlPath.MatchString(s) && !lookingRandom(s) }
 
 // structural reports whether a key says what something is, rather than being data itself.
