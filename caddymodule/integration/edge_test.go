@@ -43,10 +43,12 @@ type edgeConfig struct {
 	App, Buffer, Receiver, Site string
 	// Stages is what stands behind log_stages; all where it is empty.
 	Stages string
+	// Admin is where the admin endpoint listens; off where it is empty.
+	Admin string
 }
 
 var edgeCaddyfile = template.Must(template.New("Caddyfile").Parse(`{
-	admin off
+	admin {{or .Config.Admin "off"}}
 	persist_config off
 	auto_https off
 	grace_period 2s

@@ -23,6 +23,8 @@ var testPlugins = map[string]func() *sdk.Plugin{
 	"poison": func() *sdk.Plugin { return sdk.New("poison", openPoison) },
 	// moody answers each event as its id says.
 	"moody": func() *sdk.Plugin { return sdk.New("moody", openMoody) },
+	// telltale says what it should not, in every way that a plugin has.
+	"telltale": func() *sdk.Plugin { return sdk.New("telltale", openTelltale) },
 	// span writes down which span it was called in.
 	"span": func() *sdk.Plugin { return sdk.New("span", openSpan) },
 	// record writes down what it did with each event, and with which bytes.
@@ -112,6 +114,27 @@ func openMoody(context.Context, moodyConfig) (sdk.Handler, error) {
 			panic("a careless handler")
 		}
 		return nil
+	}, nil
+}
+
+type telltaleConfig struct {
+	Secret string `config:"secret" doc:"What it says."`
+}
+
+func openTelltale(_ context.Context, c telltaleConfig) (sdk.Handler, error) {
+	return func(ctx context.Context, e *sdk.Event) error {
+		said := c.Secret + " of " + e.VehicleID
+		sdk.Logger(ctx).Warn(said, "who", said)
+		fmt.Fprintln(os.Stderr, said)
+		switch mood, _, _ := strings.Cut(e.ID, "-"); mood {
+		case "rejected":
+			return sdk.Reject(c.Secret, errors.New(said))
+		case "crashing":
+			panic(said)
+		case "down":
+			return sdk.Unavailable(errors.New(said))
+		}
+		return errors.New(said)
 	}, nil
 }
 

@@ -15,7 +15,7 @@ handler "crm" {
   plugin      = "./bin/crm-handler"  // s3cr3t
   args        = ["--token", "s3cr3t"]
   sha256      = "s3cr3t"
-  when        = event.type == "VEHICLE_STATE" && event.vehicle_id != "s3cr3t" && event.source == "s3cr3t"
+  when        = event.type == "VEHICLE_STATE" && event.vehicle != "s3cr3t" && event.source == "s3cr3t"
   order       = "vehicle"
   concurrency = 16
   timeout     = "10s"
@@ -51,7 +51,7 @@ handler "crm" {
   plugin      = "./bin/crm-handler"  
   args        = ["***", "***"]
   sha256      = "***"
-  when        = event.type == "VEHICLE_STATE" && event.vehicle_id != "***" && event.source == "***"
+  when        = event.type == "VEHICLE_STATE" && event.vehicle != "***" && event.source == "***"
   order       = "vehicle"
   concurrency = 16
   timeout     = "10s"

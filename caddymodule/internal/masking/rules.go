@@ -100,7 +100,7 @@ var (
 func isName(s string) bool     { return name.MatchString(s) && !lookingRandom(s) }
 func isHost(s string) bool     { return host.MatchString(s) && !longRun(s) }
 func isListener(s string) bool { return listener.MatchString(s) && !longRun(s) }
-func isFile(s string) bool     { return file.MatchString(s) && !strings.Contains(s, "//") && !longRun(s) }
+func isFile(s string) bool     { return file.MatchString(s) && !strings.Contains(s, "//") && !longPart(s) }
 func isURLPath(s string) bool  { return urlPath.MatchString(s) && !lookingRandom(s) }
 
 // structural reports whether a key says what something is, rather than being data itself.
@@ -126,6 +126,17 @@ func longRun(s string) bool {
 	const mostLetters = 24
 	for run := range strings.FieldsFuncSeq(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		if len(run) > mostLetters || len(run) > mostLetters/2 && strings.ContainsAny(run, "0123456789") {
+			return true
+		}
+	}
+	return false
+}
+
+// longPart is longRun for paths, whose folders a program may have named.
+func longPart(s string) bool {
+	const mostLetters = 40
+	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '/' || r == '\\' || r == '.' }) {
+		if len(part) > mostLetters {
 			return true
 		}
 	}
