@@ -17,18 +17,19 @@ import (
 )
 
 const (
-	// MostFile bounds a file of a bundle in bytes, and MostWhole all of them.
-	MostFile  = 1 << 20
+	// MostFile bounds a file of a bundle in bytes.
+	MostFile = 1 << 20
+	// MostWhole bounds all of them together.
 	MostWhole = 5 << 20
 	// PartTime is how long one part may take.
 	PartTime = 10 * time.Second
 )
 
-// File is one file of a bundle, and Gap a part that is not there, or not all of it.
-type (
-	File = api.DiagnosisFile
-	Gap  = api.DiagnosisGap
-)
+// File is one file of a bundle.
+type File = api.DiagnosisFile
+
+// Gap is a part that is not there, or not all of it.
+type Gap = api.DiagnosisGap
 
 // Part makes files.
 type Part struct {

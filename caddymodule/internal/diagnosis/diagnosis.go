@@ -53,9 +53,9 @@ func (s *Source) Parts() []bundle.Part {
 		{Name: BuildFile, Make: s.build},
 		{Name: MachineFile, Make: func(context.Context) ([]bundle.File, error) { return asJSON(MachineFile, machine.Look("")) }},
 	}
-	add := func(wanted bool, name string, make func(context.Context) ([]bundle.File, error)) {
+	add := func(wanted bool, name string, files func(context.Context) ([]bundle.File, error)) {
 		if wanted {
-			parts = append(parts, bundle.Part{Name: name, Make: make})
+			parts = append(parts, bundle.Part{Name: name, Make: files})
 		}
 	}
 	add(s.Ready != nil && s.Live != nil, HealthFile, s.health)

@@ -60,8 +60,8 @@ var shownOptions = regexp.MustCompile(`^(rw|ro|nosuid|nodev|noexec|relatime|noat
 
 // mount finds the mount that a folder lies on.
 func (s system) mount(dir string) (at, kind string, options []string) {
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real
+	if target, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = target
 	}
 	for line := range strings.Lines(s.read("/proc/self/mountinfo")) {
 		before, after, ok := strings.Cut(strings.TrimSpace(line), " - ")

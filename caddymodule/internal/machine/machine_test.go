@@ -90,9 +90,9 @@ func TestLookWithoutFiles(t *testing.T) {
 func TestLookAt(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.Chmod(dir, 0o750))
-	real, err := filepath.EvalSymlinks(dir)
+	target, err := filepath.EvalSymlinks(dir)
 	must(t, err)
-	parent := strings.ReplaceAll(filepath.Dir(real), " ", `\040`)
+	parent := strings.ReplaceAll(filepath.Dir(target), " ", `\040`)
 	sys := root(t, map[string]string{"/proc/self/mountinfo": "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n" +
 		"23 22 0:40 / " + parent + " rw,noatime - cifs //nas/secret rw,vers=3.0,username=alice,password=s3cr3t\n" +
 		"24 22 0:41 / " + parent + "/other rw - tmpfs tmpfs rw\n"})
