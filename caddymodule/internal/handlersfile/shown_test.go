@@ -129,7 +129,8 @@ func FuzzShown(f *testing.F) {
 		f.Add(content)
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		got := shownText(content)
+		// A mask beside a / would look like a comment.
+		got := strings.ReplaceAll(shownText(content), maskedValue, "0")
 		tokens, _ := hclsyntax.LexConfig([]byte(got), "", hcl.InitialPos)
 		for _, token := range tokens {
 			s := string(token.Bytes)
@@ -137,8 +138,7 @@ func FuzzShown(f *testing.F) {
 			case hclsyntax.TokenComment:
 				t.Errorf("a comment is shown: %q", s)
 			case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
-				s = strings.ReplaceAll(s, maskedValue, "")
-				if s != "" && strings.TrimSpace(s) != "" && !label.MatchString(s) && !programPath.MatchString(s) && !quantity.MatchString(s) && !knownWords()[s] {
+				if strings.TrimSpace(s) != "" && !label.MatchString(s) && !programPath.MatchString(s) && !quantity.MatchString(s) && !knownWords()[s] {
 					t.Errorf("%q is shown", s)
 				}
 			case hclsyntax.TokenIdent:
