@@ -194,14 +194,12 @@ func TestImportsRunOneWay(t *testing.T) {
 		core + "dispatch":     {"caddymodule/buffer", core + "freshness", core + "stage", core + "text"},
 		core + "stage":        {core + "text"},
 		core + "freshness":    {"sdk/smartcar"},
-		core + "keyring":      {"sdk/smartcar"},
 		core + "forms":        {},
 		core + "explain":      {core + "api", core + "forms", core + "keyring", core + "text", "sdk/smartcar"},
 
 		core + "traces":      {"caddymodule/buffer", core + "text"},
 		core + "traceexport": {core + "traces"},
 
-		core + "keyring":    {"sdk/smartcar"},
 		core + "quarantine": {"caddymodule/buffer", core + "intake", "sdk/smartcar"},
 
 		"caddymodule/buffer":            {},
