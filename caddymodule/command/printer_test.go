@@ -51,6 +51,9 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// released is a version as Caddy built by xcaddy says it.
+var released = api.Version{Version: "v1.0.0"}
+
 // terminal prints as on one of 80 columns.
 func terminal(out io.Writer) printer { return printer{out: out, zone: time.UTC, width: screen} }
 
@@ -198,6 +201,7 @@ func TestStatusScreen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
+			v.Version = released
 			if err := terminal(&out).status(&v); err != nil {
 				t.Fatal(err)
 			}

@@ -38,6 +38,7 @@ func TestStatusScreenOfLosses(t *testing.T) {
 	v := status.Make(noon, engine.Status{
 		Receiving: engine.ReceivingOpen, Buffer: stats, Handlers: []engine.HandlerStatus{fleetHandler("archive")},
 	}, &counts, new(status.DeadLetterWatch), buffer.Limits{MaxSize: 10 << 30}, status.Receivers{})
+	v.Version = released
 	var out bytes.Buffer
 	if err := terminal(&out).status(&v); err != nil {
 		t.Fatal(err)

@@ -92,6 +92,11 @@ func runVehicles(p printer, f vehiclesFlags) error {
 	if err != nil {
 		return err
 	}
+	if len(found.Items) == 0 {
+		fmt.Fprintln(p.out, f.none())
+		p.behind(behind)
+		return nil
+	}
 	return p.vehicles(found, behind, time.Now())
 }
 
@@ -121,13 +126,30 @@ func runVehicle(p printer, f vehiclesFlags, id string) error {
 	return nil
 }
 
+// none says that there is no vehicle of those that were asked for.
+func (f *vehiclesFlags) none() string {
+	var which string
+	switch {
+	case f.list.cursor != "":
+		return "There are no more vehicles."
+	case f.silent != "" && f.inError:
+		which = " that has been silent for " + f.silent + " and has an open error"
+	case f.silent != "":
+		which = " that has been silent for " + f.silent
+	case f.inError:
+		which = " with an open error"
+	}
+	if f.source != "" {
+		return fmt.Sprintf("There is no vehicle%s of source %s.", which, text.Clean(f.source))
+	}
+	if which == "" {
+		return "No vehicle is known: none has had an event yet, or all were forgotten."
+	}
+	return "There is no vehicle" + which + "."
+}
+
 // vehicles lists what is known of vehicles.
 func (p printer) vehicles(found api.Page[api.Vehicle], behind uint64, now time.Time) error {
-	if len(found.Items) == 0 {
-		fmt.Fprintln(p.out, "There is no such vehicle.")
-		p.behind(behind)
-		return nil
-	}
 	rows := make([]string, 0, len(found.Items))
 	for i := range found.Items {
 		v := &found.Items[i]

@@ -51,9 +51,21 @@ func TestVehicles(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "vehicle", out.String())
+}
 
-	out.Reset()
-	if err := terminal(&out).vehicles(api.Page[api.Vehicle]{}, 0, noon); err != nil || out.String() != "There is no such vehicle.\n" {
-		t.Errorf("%q %v", out.String(), err)
+// Where there is none, the answer is about what was asked for.
+func TestNoVehicles(t *testing.T) {
+	for want, f := range map[string]vehiclesFlags{
+		"No vehicle is known: none has had an event yet, or all were forgotten.":  {},
+		"There is no vehicle that has been silent for 24h.":                       {silent: "24h"},
+		"There is no vehicle with an open error.":                                 {inError: true},
+		"There is no vehicle that has been silent for 24h and has an open error.": {silent: "24h", inError: true},
+		"There is no vehicle of source production.":                               {source: "production"},
+		"There is no vehicle with an open error of source production.":            {source: "production", inError: true},
+		"There are no more vehicles.":                                             {list: listFlags{cursor: "djE"}, inError: true},
+	} {
+		if got := f.none(); got != want {
+			t.Errorf("%+v: %q, want %q", f, got, want)
+		}
 	}
 }

@@ -57,7 +57,8 @@ func (s *site) vehicleIDs(t *testing.T, query string) string {
 func TestVehicles(t *testing.T) {
 	s, _ := newAdminSite(t)
 	p := s.startAdmin(t)
-	s.must(t, "There is no such vehicle", "vehicles")
+	s.must(t, "No vehicle is known", "vehicles")
+	s.must(t, "There is no vehicle that has been silent for 24h.", "vehicles", "--silent", "24h")
 	s.sendEvents(t, "car-1", 3)
 	s.sendEvents(t, "car-2", 1)
 	s.postError(t, "car-2", "ERROR")
