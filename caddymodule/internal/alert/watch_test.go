@@ -1,162 +1,16 @@
 package alert
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
-	"github.com/caddy-smartcar/caddy-smartcar/plugins/notify/send"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// box is a sender that keeps what it gets, and fails when it is told to.
-type box struct {
-	mu    sync.Mutex
-	got   []send.Message
-	at    []time.Time
-	tries []time.Time
-	err   error
-	hang  bool
-}
-
-func (b *box) Send(ctx context.Context, m send.Message) error {
-	b.mu.Lock()
-	b.tries = append(b.tries, time.Now())
-	err, hang := b.err, b.hang
-	if err == nil && !hang {
-		b.got, b.at = append(b.got, m), append(b.at, time.Now())
-	}
-	b.mu.Unlock()
-	if hang {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	return err
-}
-
-func (b *box) fail(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.err = err
-}
-
-// titles are those of the messages since the last call.
-func (b *box) titles() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	titles := []string{}
-	for _, m := range b.got {
-		_, title, _ := strings.Cut(m.Title, ": ")
-		titles = append(titles, title)
-	}
-	b.got = nil
-	return titles
-}
-
-func (b *box) last(t *testing.T) send.Message {
-	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.got) == 0 {
-		t.Fatal("no message")
-	}
-	return b.got[len(b.got)-1]
-}
-
-// world is what the status says.
-type world struct {
-	*Watch
-	begun time.Time
-	log   strings.Builder
-
-	mu     sync.Mutex
-	state  string
-	stands []api.Attention
-	hang   chan struct{}
-}
-
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	w := &world{begun: time.Now(), state: "open"}
-	w.Watch = New(w.now, slog.New(slog.NewTextHandler(&w.log, nil)))
-	w.host = "web-1"
-	return w
-}
-
-func (w *world) now(context.Context) (api.Status, bool) {
-	w.mu.Lock()
-	hang := w.hang
-	v := api.Status{Receiving: api.Receiving{State: w.state}, Attention: slices.Clone(w.stands), Sources: []api.Source{{Name: "production"}}}
-	w.mu.Unlock()
-	if hang != nil {
-		<-hang
-	}
-	v.Attention = append(v.Attention, w.Attention()...)
-	return v, true
-}
-
-// set makes it so that only these stand.
-func (w *world) set(items ...api.Attention) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stands = items
-}
-
-func down(handler string) api.Attention {
-	return api.Attention{
-		Kind: api.HandlerDown, Level: api.LevelError, Handler: handler, What: handler + " is down",
-		Do: "fix its plugin, then: caddy smartcar restart " + handler, Commands: []string{"caddy smartcar restart " + handler},
-	}
-}
-
-func letters(n int) api.Attention {
-	return api.Attention{Kind: api.DeadLetters, Level: api.LevelWarning, What: fmt.Sprintf("%d dead letters", n), Do: "look"}
-}
-
-var usual = Rules{Every: 4 * time.Hour, After: time.Minute, Level: api.LevelWarning}
-
-func to(b *box, names ...string) Config {
-	c := Config{Rules: usual}
-	for _, name := range names {
-		c.Targets = append(c.Targets, Target{Name: name, Key: name, Sender: b})
-	}
-	return c
-}
-
-func expect(t *testing.T, what string, got []string, want ...string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s: %q, want %q", what, got, want)
-	}
-}
-
-// in runs a test with a clock of its own, and ends the watch.
-func in(t *testing.T, test func(t *testing.T, w *world, b *box)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		w, b := newWorld(t), new(box)
-		w.Configure(to(b, "slack"))
-		test(t, w, b)
-		w.Stop()
-	})
-}
-
-func pass(d time.Duration) {
-	time.Sleep(d)
-	synctest.Wait()
-}
 
 // A thing is said when it has stood, once in each window, and when it has ended, with how long it lasted.
 func TestOneMessageInAWindow(t *testing.T) {
@@ -269,79 +123,6 @@ func TestReloadSaysNothingTwice(t *testing.T) {
 	})
 }
 
-// A target that is new is told what stands.
-func TestNewTargetIsTold(t *testing.T) {
-	in(t, func(t *testing.T, w *world, b *box) {
-		w.set(down("crm"))
-		pass(2 * time.Minute)
-		other := new(box)
-		c := to(b, "slack")
-		c.Targets = append(c.Targets, Target{Name: "mail", Key: "mail", Sender: other})
-		w.Configure(c)
-		pass(time.Minute)
-		expect(t, "the old one", b.titles(), "crm is down")
-		expect(t, "the new one", other.titles(), "crm is down")
-	})
-}
-
-// While messages do not get through they are tried again at growing pauses; what gets through in the end is how things
-// stand then. The other targets hear that this one does not.
-func TestSenderThatFails(t *testing.T) {
-	in(t, func(t *testing.T, w *world, b *box) {
-		other := new(box)
-		c := to(b, "slack")
-		c.Targets = append(c.Targets, Target{Name: "mail", Key: "mail", Sender: other})
-		w.Configure(c)
-		b.fail(&send.Error{Host: "hooks.slack.com", RetryAfter: 40 * time.Second})
-		w.set(down("crm"), letters(1))
-		pass(5 * time.Minute)
-		expect(t, "the other target", other.titles(), "2 things need attention",
-			"messages about what needs attention do not get to slack, tried for 2m00s: hooks.slack.com:")
-		w.set(down("archive"), letters(99))
-		pass(3 * time.Hour)
-		b.mu.Lock()
-		tries := len(b.tries)
-		if pause := b.tries[1].Sub(b.tries[0]); pause < 40*time.Second {
-			t.Errorf("tried again after %s, although 40s were asked for", pause)
-		}
-		b.mu.Unlock()
-		if tries < 10 || tries > 22 {
-			t.Errorf("%d tries in three hours", tries)
-		}
-		if n := strings.Count(w.log.String(), "level=ERROR"); n < 2 || n > 15 {
-			t.Errorf("%d lines in the log for %d tries", n, tries)
-		}
-		other.titles()
-		b.fail(nil)
-		pass(16 * time.Minute)
-		m := b.last(t)
-		expect(t, "when it works again", b.titles(), "2 things need attention")
-		if strings.Contains(m.Text, "crm") || !strings.Contains(m.Text, "99 dead letters") {
-			t.Errorf("%s", m.Text)
-		}
-		pass(2 * time.Minute)
-		expect(t, "the other target then", other.titles(),
-			"resolved: messages about what needs attention do not get to slack, tried for 3h16m: hooks.slack.com:")
-	})
-}
-
-// Where nothing is to be said any more, a target that failed is not held to fail for ever.
-func TestFailureIsForgotten(t *testing.T) {
-	in(t, func(t *testing.T, w *world, b *box) {
-		b.fail(errors.New("no"))
-		w.set(down("crm"))
-		pass(5 * time.Minute)
-		if len(w.Attention()) != 1 || w.Attention()[0].ID() != "message_unsent/slack" {
-			t.Errorf("%+v", w.Attention())
-		}
-		w.set()
-		pass(20 * time.Minute)
-		if len(w.Attention()) != 0 {
-			t.Errorf("%+v", w.Attention())
-		}
-	})
-}
-
 // However much happens, an hour has so many messages, and what is remembered is bounded.
 func TestFlood(t *testing.T) {
 	in(t, func(t *testing.T, w *world, b *box) {
@@ -429,53 +210,6 @@ func TestStopping(t *testing.T) {
 		w.set(api.Attention{Kind: api.Stopping, Level: api.LevelError, What: "Caddy is stopping", Do: "wait"})
 		pass(time.Hour)
 		expect(t, "while it stops", b.titles())
-	})
-}
-
-// A sender that hangs holds up neither the other targets nor the end.
-func TestSenderThatHangs(t *testing.T) {
-	in(t, func(t *testing.T, w *world, b *box) {
-		other := new(box)
-		b.hang = true
-		c := to(b, "slack")
-		c.Targets = append(c.Targets, Target{Name: "mail", Key: "mail", Sender: other})
-		w.Configure(c)
-		w.set(down("crm"))
-		pass(time.Hour)
-		expect(t, "the other", other.titles(), "crm is down")
-		if len(b.tries) != 1 {
-			t.Errorf("%d at a time", len(b.tries))
-		}
-	})
-}
-
-// A test reaches each target at once and says what came of it; what failed before is tried again then.
-func TestTest(t *testing.T) {
-	in(t, func(t *testing.T, w *world, b *box) {
-		broken := &box{err: errors.New("it answered 404")}
-		c := to(b, "slack")
-		c.Targets = append(c.Targets, Target{Name: "mail", Key: "mail", Sender: broken})
-		w.Configure(c)
-		w.set(down("crm"))
-		pass(20 * time.Minute)
-		b.titles()
-		got := w.Test(t.Context())
-		want := []api.AttentionTest{{Target: "slack", Sent: true}, {Target: "mail", Error: "it answered 404"}}
-		if !slices.Equal(got, want) {
-			t.Errorf("%+v", got)
-		}
-		m := b.last(t)
-		expect(t, "the test", b.titles(), "a test, nothing is the matter")
-		var p Payload
-		if err := json.Unmarshal(m.JSON, &p); err != nil || !p.Test || p.Standing != 2 || !strings.Contains(m.Text, "2 things need attention") {
-			t.Errorf("%s %s, %v", m.Text, m.JSON, err)
-		}
-		broken.fail(nil)
-		if got := w.Test(t.Context()); !got[1].Sent {
-			t.Errorf("%+v", got)
-		}
-		pass(15 * time.Second)
-		expect(t, "what waited", broken.titles(), "a test, nothing is the matter", "crm is down")
 	})
 }
 
