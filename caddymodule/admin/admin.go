@@ -14,7 +14,7 @@ func init() { caddy.RegisterModule(new(API)) }
 // API answers what operators ask and request: health, status, events, dead letters, replays, and
 // pausing handlers, as JSON below `/smartcar/` on Caddy's admin endpoint. It needs no
 // configuration; `caddy smartcar status` and its sisters use it. All of it is described
-// in docs/operating.md.
+// in docs/admin-api.md.
 type API struct {
 	// running finds the newest config's app at the time of a request: this module is made
 	// before the apps of its own config, and outlives some of them.

@@ -40,7 +40,7 @@ func (a *Attention) ID() string {
 // AttentionKind is what an Attention is. The kinds stay as they are; new ones may come.
 type AttentionKind string
 
-// The kinds of Attention. docs/operating.md has them in a table.
+// The kinds of Attention. docs/admin-api.md has them in a table.
 const (
 	BufferHalted     AttentionKind = "buffer_halted"
 	BufferFailed     AttentionKind = "buffer_failed"

@@ -1,5 +1,5 @@
 // Package api holds the requests and answers of the admin API, and a client for them. The
-// server and the command line share these types; docs/operating.md describes each field, and
+// server and the command line share these types; docs/admin-api.md describes each field, and
 // the JSON names stay as they are.
 package api
 

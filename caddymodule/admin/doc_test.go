@@ -11,8 +11,8 @@ import (
 )
 
 // Each address, field and parameter is on the page.
-func TestOperatingDocHasEachField(t *testing.T) {
-	data, err := os.ReadFile("../docs/operating.md")
+func TestAdminAPIDocHasEachField(t *testing.T) {
+	data, err := os.ReadFile("../docs/admin-api.md")
 	if err != nil {
 		t.Fatal(err)
 	}
