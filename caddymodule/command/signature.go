@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,9 @@ func signatureCommand() *cobra.Command {
 
 // signatureFlags are the flags of `signature explain`.
 type signatureFlags struct {
-	admin                            adminFlags
+	admin adminFlags
+	// id is that of a request in the quarantine.
+	id                               string
 	body, signature, request, source string
 	tokens                           tokenFlags
 }
@@ -39,9 +42,10 @@ type signatureFlags struct {
 func signatureExplainCommand() *cobra.Command {
 	var f signatureFlags
 	cmd := &cobra.Command{
-		Use:   "explain",
+		Use:   "explain [ID]",
 		Short: "Says under which token, in which form, a signature matches, or why none",
-		Long: `Tries a body and its header SC-Signature with every token of the running Caddy, over
+		Long: `Tries a body and its header SC-Signature, given here or kept in the quarantine under
+an ID ("caddy smartcar quarantine"), with every token of the running Caddy, over
 every known form of the body: as JavaScript, Python, Go or Ruby print its JSON, with
 and without line ends, escapes, compression and so on. Says which one matches, what
 that means and what to do; or, if none does, what that means. Prints lengths and the
@@ -53,11 +57,13 @@ in capitals, in quotes, without dashes. With them it works without a running Cad
 A token is never an argument: other users of the machine can read those.
 
 Exits with 0 if a token matches in one of the forms, and with 1 if none does.`,
-		Example: `  caddy smartcar signature explain --body body.json --signature 9f401f04… --source main
+		Example: `  caddy smartcar signature explain 019acf5d7a10-5f2c81d0
+  caddy smartcar signature explain --body body.json --signature 9f401f04… --source main
   caddy smartcar signature explain --request dump.txt --token-file first-token.txt`,
-		Args:         noToken,
+		Args:         idOrNone,
 		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.id = strings.Join(args, "")
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			return runSignatureExplain(ctx, newPrinter(cmd), cmd.InOrStdin(), f)

@@ -19,10 +19,12 @@ import (
 )
 
 const (
-	caddysToken  = "7f1c9a52-3b0e-4d6a-9c41-5e2f8a7d6b30"
-	firstToken   = "c2d4e6f8-0a1b-4c3d-8e5f-112233445566"
-	signedBody   = `{"eventId":"a9f3d2c1","eventType":"VEHICLE_STATE","data":{"n":17.5},"meta":{"mode":"LIVE"}}`
-	reprintedNow = `{"eventId": "a9f3d2c1", "eventType": "VEHICLE_STATE", "data": {"n": 17.5}, "meta": {"mode": "LIVE"}}`
+	caddysToken = "7f1c9a52-3b0e-4d6a-9c41-5e2f8a7d6b30"
+	firstToken  = "c2d4e6f8-0a1b-4c3d-8e5f-112233445566"
+	// quarantinedAs is the id of a request in the quarantine, with signedBody under firstToken.
+	quarantinedAs = "019acf5d7a10-5f2c81d0"
+	signedBody    = `{"eventId":"a9f3d2c1","eventType":"VEHICLE_STATE","data":{"n":17.5},"meta":{"mode":"LIVE"}}`
+	reprintedNow  = `{"eventId": "a9f3d2c1", "eventType": "VEHICLE_STATE", "data": {"n": 17.5}, "meta": {"mode": "LIVE"}}`
 )
 
 // explainer answers as a running Caddy with one token does. It fails the test if it is sent a token.
@@ -31,6 +33,13 @@ func explainer(t *testing.T) string {
 	ring := new(keyring.Ring)
 	ring.Add("production", smartcar.NewKeys(caddysToken))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/smartcar/quarantine/"+quarantinedAs {
+			_ = json.NewEncoder(w).Encode(api.QuarantinedDetail{
+				Quarantined: api.Quarantined{ID: quarantinedAs, Source: "production"},
+				Signature:   smartcar.Sign(firstToken, []byte(signedBody)), Body: []byte(signedBody),
+			})
+			return
+		}
 		text, err := io.ReadAll(r.Body)
 		if err != nil || r.URL.Path != "/smartcar/signature/explain" || bytes.Contains(text, []byte(firstToken)) {
 			t.Errorf("%s: %v\n%s", r.URL.Path, err, text)
@@ -89,14 +98,19 @@ func TestSignatureExplain(t *testing.T) {
 		"without Caddy and tokens": {signedBody, sign(firstToken, signedBody), nil, "", "no answer from Caddy's admin endpoint"},
 		"without the Caddy that was named": {signedBody, sign(firstToken, signedBody), []string{"--token-file", first, "--address", "unix/" + nobody}, "",
 			"no answer from Caddy's admin endpoint"},
-		"malformed":          {signedBody, "abc", []string{"--address", at}, "it was cut off", "the header holds no signature"},
+		"malformed":         {signedBody, "abc", []string{"--address", at}, "it was cut off", "the header holds no signature"},
+		"in the quarantine": {"", "", []string{"--address", at}, "sent to production", "no token matches"},
+		"in the quarantine, with its token": {"", "", []string{"--address", at, "--token-file", first},
+			"matches the token of " + first + " over the body as it came", ""},
 		"a request":          {dump, "", []string{"--address", at}, "is right", ""},
 		"JSON":               {signedBody, sign(caddysToken, signedBody), []string{"--address", at, "--json"}, `"verdict": "right"`, ""},
 		"JSON with no match": {signedBody, sign(firstToken, signedBody), []string{"--address", at, "--json"}, `"verdict": "no_match"`, "no token matches"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"signature", "explain", "--body", inFile(t, "body.json", tt.body), "--signature", tt.signature}, tt.args...)
-			if tt.signature == "" {
+			if tt.body == "" {
+				args = append([]string{"signature", "explain", quarantinedAs}, tt.args...)
+			} else if tt.signature == "" {
 				args = append([]string{"signature", "explain", "--request", inFile(t, "dump.txt", tt.body)}, tt.args...)
 			}
 			out, _, err := runIt(args...)
@@ -138,6 +152,8 @@ func TestSignatureExplainRefuses(t *testing.T) {
 		want string
 	}{
 		"an argument":          {[]string{firstToken}, "never an argument"},
+		"two ids":              {[]string{quarantinedAs, quarantinedAs}, "the only argument is an id"},
+		"an id and a body":     {[]string{quarantinedAs, "--body", body}, "leave --body"},
 		"a flag":               {[]string{"--token", firstToken, "--body", body, "--signature", "x"}, "there is no --token"},
 		"in place of a file":   {[]string{"--token-file", firstToken}, "looks like a token"},
 		"in place of a name":   {[]string{"--token-env", firstToken}, "no such name"},

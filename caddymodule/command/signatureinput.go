@@ -2,13 +2,17 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/explain"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
@@ -20,10 +24,15 @@ const maxHead = 64 << 10
 func (f *signatureFlags) question(stdin io.Reader) (explain.Question, error) {
 	none := explain.Question{}
 	switch {
+	case f.id != "" && (f.request != "" || f.body != "" || f.signature != ""):
+		return none, misusedf("the request with this id has body and signature in it: leave --body, --signature and --request out")
+	case f.id != "":
+		return f.quarantined()
 	case f.request != "" && (f.body != "" || f.signature != ""):
 		return none, misusedf("--request has body and signature in it: leave --body and --signature out")
 	case f.request == "" && f.body == "":
-		return none, misusedf("--body is missing: name a file with the body as it came, or one with the whole request with --request")
+		return none, misusedf("--body is missing: name a file with the body as it came, or one with the whole request with" +
+			" --request, or give the id of a request that caddy smartcar quarantine lists")
 	case f.request == "" && f.signature == "":
 		return none, misusedf("--signature is missing: give the header SC-Signature as it came")
 	case f.request != "":
@@ -43,6 +52,19 @@ func (f *signatureFlags) question(stdin io.Reader) (explain.Question, error) {
 		return none, fmt.Errorf("reading --body: %w", err)
 	}
 	return explain.Question{Source: f.source, Body: body, Signature: f.signature}, nil
+}
+
+// quarantined asks the running Caddy for a request that it keeps.
+func (f *signatureFlags) quarantined() (explain.Question, error) {
+	c, err := f.admin.client()
+	if err != nil {
+		return explain.Question{}, err
+	}
+	var d api.QuarantinedDetail
+	if _, err := c.Call(http.MethodGet, "quarantine/"+url.PathEscape(f.id), nil, nil, &d); err != nil {
+		return explain.Question{}, err
+	}
+	return explain.Question{Source: cmp.Or(f.source, d.Source), Body: d.Body, Signature: d.Signature}, nil
 }
 
 // parseDump reads a request as it was on the wire, or as curl -v and proxies print it, with "> " before each line of

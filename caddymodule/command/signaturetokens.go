@@ -40,10 +40,10 @@ func (mistake) Type() string       { return "string" }
 const notAnArgument = "a token is never an argument, as other users of this machine can read those, and the shell keeps them:" +
 	" put it into a file for --token-file, or into an environment variable for --token-env"
 
-// noToken refuses arguments without showing them.
-func noToken(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return errors.New("there are no arguments here; " + notAnArgument)
+// idOrNone takes the id of a request in the quarantine, and refuses other arguments without showing them.
+func idOrNone(_ *cobra.Command, args []string) error {
+	if len(args) > 1 || len(args) == 1 && !quarantineID.MatchString(args[0]) {
+		return errors.New("the only argument is an id of caddy smartcar quarantine; " + notAnArgument)
 	}
 	return nil
 }
@@ -85,7 +85,9 @@ func (f *tokenFlags) read() ([]explain.Tokens, error) {
 var (
 	// looksLikeToken matches a UUID, which Smartcar's tokens are, with dashes or without.
 	looksLikeToken = regexp.MustCompile(`(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$`)
-	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	// quarantineID matches the ids that requests in the quarantine have.
+	quarantineID = regexp.MustCompile(`^[0-9a-f]{12}-[0-9a-f]{8}$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 // readAtMost reads a file of at most so many bytes; "-" is the standard input, where there is one.

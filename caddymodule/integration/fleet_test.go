@@ -126,9 +126,10 @@ func (f *fleet) signWith(token string) {
 }
 
 func post(client *http.Client, url string, body []byte, signature string) (status int, err error) {
-	// A server that a reload has just ended may still take a connection, and resets it. Smartcar sends again, too.
+	// A server that a reload has just ended may still take a connection, and resets or ends it. Smartcar sends again, too.
 	for range 3 {
-		if status, err = postOnce(client, url, body, signature); !errors.Is(err, syscall.ECONNRESET) {
+		status, err = postOnce(client, url, body, signature)
+		if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) {
 			break
 		}
 	}

@@ -105,6 +105,14 @@ func TestQuarantine(t *testing.T) {
 		}
 	}
 
+	first := quarantineID.FindString(s.must(t, "LIVE", "quarantine", "--wide"))
+	s.refused(t, "it is the token that differs", "signature", "explain", first)
+	token := filepath.Join(t.TempDir(), "earlier.txt")
+	if err := os.WriteFile(token, []byte(testToken), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.must(t, "matches the token of "+token, "signature", "explain", first, "--token-file", token)
+
 	s.loadAgain(t) // with the right token
 	waitFor(t, "what verifies needs attention", 20*time.Second, func() bool {
 		out, _ := s.run(t, "status")
@@ -120,6 +128,7 @@ func TestQuarantine(t *testing.T) {
 	if !strings.Contains(out, "car-1") || !strings.Contains(out, "127.0.0.0/24") {
 		t.Errorf("one:\n%s", out)
 	}
+	s.must(t, "The signature is right", "signature", "explain", ids[0])
 	raw := s.must(t, "", "quarantine", "show", "--raw", ids[0])
 	if e, err := smartcar.ParseEnvelope([]byte(raw)); err != nil || e.EventID != sent[0] {
 		t.Errorf("%v: the body:\n%s", err, raw)
