@@ -127,6 +127,8 @@ func TestStartWithoutTheBuffer(t *testing.T) {
 	default:
 	}
 
+	s.settled(t) // or the reload is refused for the events that would be left behind
+
 	// But now a reload has something to lose.
 	s.write(t, "file", "")
 	broken := strings.Replace(changed, "path "+s.buffer, "path "+filepath.Join(s.dir, "file"), 1)
