@@ -111,9 +111,12 @@ func (w *Watch) round(ctx context.Context, begun time.Time) (well bool) {
 		if ctx.Err() != nil {
 			return true
 		}
-		well = well && !r.State.Fails() && r.State != Pending
+		settled := r.At.Sub(begun) >= settling
+		// While a config settles, the one before may end connections without an answer, of which nothing can be told.
+		unsure := r.State == Unchecked && before.Target.Unchecked == "" && !settled
+		well = well && !r.State.Fails() && r.State != Pending && !unsure
 		// One failure may be a busy moment: the next question follows at once, and tells.
-		early := r.State.Fails() && (r.At.Sub(begun) < settling || !w.failed[i])
+		early := unsure || r.State.Fails() && (!settled || !w.failed[i])
 		w.failed[i] = r.State.Fails()
 		if r.State == Pending || early {
 			continue

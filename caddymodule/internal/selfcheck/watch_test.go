@@ -66,6 +66,44 @@ func TestOneFailureIsNotTold(t *testing.T) {
 	})
 }
 
+// What a listener of the config before leaves unclear is asked again, and told only if it stays so. What the config does
+// not say is told at once.
+func TestUncheckedWhileSettling(t *testing.T) {
+	for name, tt := range map[string]struct {
+		unchecked   string
+		then        State
+		early, late State
+	}{
+		"the config before ended the connection": {"", Reached, Pending, Reached},
+		"it stays so":                            {"", Unchecked, Pending, Unchecked},
+		"the config does not say":                {"a path with a pattern", Unchecked, Unchecked, Unchecked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				w := start([]Target{{Unchecked: tt.unchecked}}, func(_ context.Context, target Target) Result {
+					r := Result{Target: target, State: Unchecked, At: time.Now()}
+					if r.At.Sub(begun) > settling/2 {
+						r.State = tt.then
+					}
+					return r
+				})
+				defer w.Stop()
+				time.Sleep(settling / 4)
+				synctest.Wait()
+				if got := w.Results()[0].State; got != tt.early {
+					t.Errorf("at first %s, want %s", got, tt.early)
+				}
+				time.Sleep(2 * settling)
+				synctest.Wait()
+				if got := w.Results()[0].State; got != tt.late {
+					t.Errorf("then %s, want %s", got, tt.late)
+				}
+			})
+		})
+	}
+}
+
 // Stop ends a question under way.
 func TestStopEndsAQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
