@@ -106,7 +106,7 @@ func TestAdviceByWhatWasRight(t *testing.T) {
 		{"a LIVE event of a token that is gone", func(rc *Receiver, counts *traffic.Counters) {
 			serve(t, rc, request(stateBody, tokenA))
 			counts.PutInForce(traffic.Accepted{rc.Source: {rc.tokens[1:]}})
-		}, "put it back as a second token"},
+		}, "put it back below the present one"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rc, log := newReceiver(t, stored)

@@ -126,13 +126,13 @@ func (rc *Receiver) advice(f *refusal, mode string) string {
 		live := rc.counts.Live()
 		switch {
 		case live.TokenGone:
-			return "LIVE events had right signatures with a token that was taken out of the config: put it back as a second token"
+			return "LIVE events had right signatures with a token that was taken out of the config: put it back below the present one"
 		case live.Signed > 0:
-			return "LIVE events had right signatures before: add the token that was made anew in Smartcar's dashboard as a" +
-				" second one, and make sure that no proxy changes the body"
+			return "LIVE events had right signatures before: add the token that was made anew in Smartcar's dashboard" +
+				" above the present one, and make sure that no proxy changes the body"
 		case rc.counts.Verified.Load()+live.Tests > 0:
 			return "VERIFY works but no LIVE event has had a right signature: Smartcar may still sign with an earlier token," +
-				" so add the first one ever issued as a second token; if none fits, create the application anew"
+				" so add the first one ever issued below the present one; if none fits, create the application anew"
 		}
 	}
 	return "compare the tokens of this receiver with the Application Management Token in Smartcar's dashboard" +

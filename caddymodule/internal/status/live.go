@@ -50,21 +50,20 @@ func isLiveRefused(now time.Time, s *api.Source) bool {
 // webhook that only events with a right signature have named here; else a stranger who claims to be LIVE looks the
 // same.
 func liveAttention(now time.Time, s *api.Source) api.Attention {
-	const explain = "caddy smartcar signature explain"
 	l := &s.Live
-	a := api.Attention{Kind: api.LiveRefused, Source: s.Name, Level: api.LevelWarning, Commands: []string{explain}}
+	a := api.Attention{Kind: api.LiveRefused, Source: s.Name, Level: api.LevelWarning}
 	do := ""
 	switch {
 	case l.Signed == 0:
 		a.What = works(s) + ", but every LIVE event is refused"
-		do = "add an earlier token as a second one, mostly the first one ever issued"
+		do = "add an earlier token below the present one, mostly the first ever issued"
 	case l.TokenRemoved:
 		a.What = "every LIVE event is refused since their token was taken out"
-		do = "put the token back as a second one: Smartcar goes on to sign with it"
+		do = "put the token back below the present one: Smartcar goes on to sign with it"
 	default:
 		a.What = fmt.Sprintf("LIVE events had right signatures until %s ago, and every one is refused since",
 			text.Duration(max(0, now.Sub(l.LastSigned))))
-		do = "add the new token as a second one, or look for a proxy that changes bodies"
+		do = "add the new token above the present one, or look for a proxy that changes bodies"
 	}
 	atLeast := ""
 	if l.Unlooked > 0 {
@@ -73,12 +72,12 @@ func liveAttention(now time.Time, s *api.Source) api.Attention {
 	a.What = fmt.Sprintf("%s: %s: %s%s, the first one %s ago, the last one %s ago (signature_mismatch)", s.Name, a.What,
 		atLeast, text.Count(l.SinceSigned), text.Duration(max(0, now.Sub(l.RefusedSince))),
 		text.Duration(max(0, now.Sub(l.LastRefused))))
-	a.Do = do + "; " + explain + " says which fits"
+	a.Do = do
 	if l.KnownWebhook >= fewRefused {
 		a.Level = api.LevelError
 		return a
 	}
-	a.Do = "if Smartcar's dashboard shows failed deliveries, else a stranger sent them: " + a.Do
+	a.Do = "if Smartcar's dashboard shows failed deliveries (else a stranger sent them): " + a.Do
 	return a
 }
 

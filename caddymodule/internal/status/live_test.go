@@ -75,8 +75,8 @@ func TestLiveRefused(t *testing.T) {
 			}, api.LevelWarning,
 			"production: VERIFY is answered, but every LIVE event is refused: 8, the first one 3m00s ago," +
 				" the last one 10s ago (signature_mismatch)",
-			"if Smartcar's dashboard shows failed deliveries, else a stranger sent them: add an earlier token as a second one," +
-				" mostly the first one ever issued; caddy smartcar signature explain says which fits",
+			"if Smartcar's dashboard shows failed deliveries (else a stranger sent them): add an earlier token below the" +
+				" present one, mostly the first ever issued",
 		},
 		{
 			"TEST events fit, of the same webhook", func(s *signed) {
@@ -102,7 +102,7 @@ func TestLiveRefused(t *testing.T) {
 				s.refuse(9, "w-1", 11*minute, 0)
 			}, api.LevelError,
 			"production: LIVE events had right signatures until 12m00s ago, and every one is refused since: 9, the first one 11m00s ago",
-			"add the new token as a second one, or look for a proxy that changes bodies; caddy smartcar signature",
+			"add the new token above the present one, or look for a proxy that changes bodies",
 		},
 		{
 			"the same, of a webhook that is not known", func(s *signed) {

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
@@ -19,6 +20,7 @@ func AddQuarantine(v *api.Status, s quarantine.Summary) {
 			v.Quarantine.Dropped[reason.String()] = n
 		}
 	}
+	adviseKeeping(v)
 	if s.Failing != nil {
 		v.Quarantine.Failing = s.Failing.Error()
 		v.Notices = append(v.Notices, api.Notice{
@@ -30,15 +32,43 @@ func AddQuarantine(v *api.Status, s quarantine.Summary) {
 		return
 	}
 	list, release := "caddy smartcar quarantine", "caddy smartcar quarantine release --all"
-	verify := "verify"
+	verify, them := "verify", "them"
 	if s.Releasable == 1 {
-		verify = "verifies"
+		verify, them = "verifies", "it"
 	}
 	v.Attention = append(v.Attention, api.Attention{
 		Kind: api.QuarantineReleasable, Level: api.LevelWarning, Commands: []string{release, list},
-		What: fmt.Sprintf("%s in the quarantine %s with the present tokens: no handler has had it",
-			text.Plural(uint64(s.Releasable), "refused event"), verify),
+		What: fmt.Sprintf("%s in the quarantine %s with the present tokens: no handler has had %s",
+			text.Plural(uint64(s.Releasable), "refused event"), verify, them),
 		Do: "release what verifies: " + release + "; look before: " + list,
 	})
 	v.Healthy = false
+}
+
+// adviseKeeping says, where events are refused for their signature, that they can be kept, or that they are.
+func adviseKeeping(v *api.Status) {
+	for i := range v.Attention {
+		a := &v.Attention[i]
+		switch {
+		case !isOfSignature(v, a):
+		case v.Quarantine.Kept > 0:
+			list := "caddy smartcar quarantine"
+			a.Do += "; which one fits: " + list + ", signature explain ID"
+			a.Commands = append(a.Commands, list)
+		case v.Quarantine.On:
+			a.Do += "; caddy smartcar signature explain says which one fits"
+		default:
+			a.Do += "; switch on quarantine first, as what is refused is lost"
+		}
+	}
+}
+
+// isOfSignature reports whether something is about events that no token matches.
+func isOfSignature(v *api.Status, a *api.Attention) bool {
+	if a.Kind != api.EventsRefused {
+		return a.Kind == api.LiveRefused
+	}
+	return slices.ContainsFunc(v.Sources, func(s api.Source) bool {
+		return s.Name == a.Source && s.LastRefusal == "signature_mismatch"
+	})
 }

@@ -54,3 +54,32 @@ func TestReasonsOfTheQuarantine(t *testing.T) {
 		t.Errorf("%q, %q", names, api.QuarantineDrops())
 	}
 }
+
+// Where events are refused for their signature, it is said how to keep them, or where they are.
+func TestRefusedSignaturesCanBeKept(t *testing.T) {
+	live := api.Attention{Kind: api.LiveRefused, Source: "a", Do: "add a token"}
+	every := api.Attention{Kind: api.EventsRefused, Source: "a", Do: "compare tokens"}
+	for _, test := range []struct {
+		name    string
+		about   api.Attention
+		refusal string
+		summary quarantine.Summary
+		want    string
+	}{
+		{"off", live, "", quarantine.Summary{}, "add a token; switch on quarantine first, as what is refused is lost"},
+		{"on, and empty", live, "", quarantine.Summary{On: true}, "add a token; caddy smartcar signature explain says which one fits"},
+		{"some are kept", live, "", quarantine.Summary{On: true, Kept: 2},
+			"add a token; which one fits: caddy smartcar quarantine, signature explain ID"},
+		{"every event", every, "signature_mismatch", quarantine.Summary{}, "compare tokens; switch on quarantine first, as what is refused is lost"},
+		{"for another reason", every, "body_too_large", quarantine.Summary{}, "compare tokens"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := api.Status{Attention: []api.Attention{test.about}}
+			v.Sources = []api.Source{{Name: "a", SourceCounts: api.SourceCounts{LastRefusal: test.refusal}}}
+			AddQuarantine(&v, test.summary)
+			if got := v.Attention[0]; got.Do != test.want || len(got.Commands) > 0 != (test.summary.Kept > 0) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
