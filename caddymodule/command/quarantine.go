@@ -76,14 +76,27 @@ func runQuarantine(p printer, f quarantineFlags) error {
 	if err != nil {
 		return err
 	}
+	if len(found.Items) == 0 && found.NextCursor == "" {
+		return p.noneQuarantined(c)
+	}
 	return p.quarantined(found, time.Now())
 }
 
-func (p printer) quarantined(found api.Page[api.Quarantined], now time.Time) error {
-	if len(found.Items) == 0 {
+// noneQuarantined says why nothing is listed: a quarantine that is off keeps nothing.
+func (p printer) noneQuarantined(c *api.Client) error {
+	var v api.Status
+	if _, err := c.Call(http.MethodGet, "status", nil, nil, &v); err != nil {
+		return err
+	}
+	if v.Quarantine.On {
 		fmt.Fprintln(p.out, "Nothing is in the quarantine.")
 		return nil
 	}
+	fmt.Fprintln(p.out, "Nothing is in the quarantine. It is off: the option quarantine of the app smartcar keeps what is refused.")
+	return nil
+}
+
+func (p printer) quarantined(found api.Page[api.Quarantined], now time.Time) error {
 	rows := make([]string, 0, len(found.Items))
 	for i := range found.Items {
 		k := &found.Items[i]

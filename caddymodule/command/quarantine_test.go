@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -17,11 +18,16 @@ const (
 
 func TestQuarantineCommands(t *testing.T) {
 	var asked []string
+	on := true
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		asked = append(asked, strings.TrimSpace(r.Method+" "+r.URL.String()+" "+string(body)))
 		answer := quarantinedList
 		switch {
+		case strings.HasSuffix(r.URL.Path, "/status"):
+			answer = `{"quarantine":{"on":` + strconv.FormatBool(on) + `}}`
+		case r.Method == http.MethodGet && r.URL.Query().Get("source") == "empty":
+			answer = `{"items":[]}`
 		case strings.Contains(r.URL.Path, "/quarantine/0"):
 			answer = `{` + quarantinedOne + `,"verifies":true,"token":2,"content_type":"application/json","signature":"ab","body_base64":"eyJhIjogIlx1MDAxYiJ9"}`
 		case strings.HasSuffix(r.URL.Path, "/release") && strings.Contains(string(body), "dry_run"):
@@ -44,11 +50,12 @@ func TestQuarantineCommands(t *testing.T) {
 	}{
 		{"quarantine", "GET /smartcar/quarantine?limit=50", []string{"TOKEN", "LIVE", "0b5f0f0e", "2.0 KiB", "none", "198.51.100.0/24"}, ""},
 		{"quarantine list --source production --limit 2", "GET /smartcar/quarantine?limit=2&source=production", []string{"TOKEN"}, ""},
+		{"quarantine --source empty", "GET /smartcar/status", []string{"Nothing is in the quarantine."}, "off"},
 		{"quarantine show 019ad3f2c1b0-4f2a9c1e", "GET /smartcar/quarantine/019ad3f2c1b0-4f2a9c1e",
 			[]string{"under token 2", "203.0.113.0/24", "by production", `"a": "\u001b"`}, "\x1b"},
 		{"quarantine show --raw 019ad3f2c1b0-4f2a9c1e", "GET /smartcar/quarantine/019ad3f2c1b0-4f2a9c1e", []string{`{"a": "\u001b"}`}, "token"},
 		{"quarantine release --all --dry-run", `POST /smartcar/quarantine/release {"all":true,"dry_run":true}`,
-			[]string{"4 refused requests: 3 verify now, 1 does not; 1 is no event; 2 are damaged or too old."}, "Stored"},
+			[]string{"4 refused requests: 3 verify now, 1 does not; 1 is no event; 2 are damaged or too old.", "signature explain ID"}, "Stored"},
 		{"quarantine release --source production", `POST /smartcar/quarantine/release {"source":"production"}`,
 			[]string{"Stored 1 event (1 unreadable, among the dead letters; 2 had been stored before; 1 of these with other contents," +
 				" among the dead letters); 1 stays in the quarantine."}, ""},
@@ -83,5 +90,10 @@ func TestQuarantineCommands(t *testing.T) {
 				t.Errorf("%q is there:\n%s", tt.not, out)
 			}
 		})
+	}
+	on = false
+	out, _, err := runIt("quarantine", "--source", "empty", "--address", server.Listener.Addr().String())
+	if err != nil || !strings.Contains(out, "It is off") {
+		t.Errorf("off: %v\n%s", err, out)
 	}
 }

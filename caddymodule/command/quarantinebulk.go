@@ -73,6 +73,9 @@ func runQuarantineRelease(p printer, confirm confirmation, f quarantineFlags, id
 	if !f.admin.json {
 		fmt.Fprintln(p.out, countedQuarantine(&counted))
 	}
+	if counted.Unverified > 0 && !f.admin.json {
+		fmt.Fprintln(p.out, "Why one does not verify: caddy smartcar signature explain ID, with an id of caddy smartcar quarantine")
+	}
 	if f.dryRun || counted.Verified == 0 && !f.admin.json {
 		return nil
 	}

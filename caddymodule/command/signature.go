@@ -58,7 +58,7 @@ A token is never an argument: other users of the machine can read those.
 
 Exits with 0 if a token matches in one of the forms, and with 1 if none does.`,
 		Example: `  caddy smartcar signature explain 019acf5d7a10-5f2c81d0
-  caddy smartcar signature explain --body body.json --signature 9f401f04… --source main
+  caddy smartcar signature explain --body body.json --signature 9f40… --source production
   caddy smartcar signature explain --request dump.txt --token-file first-token.txt`,
 		Args:         idOrNone,
 		SilenceUsage: true,

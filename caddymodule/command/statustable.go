@@ -46,7 +46,7 @@ func (p printer) status(v *api.Status) error {
 		lines = append(lines, p.wrapped("Loss clock ", line, maxWrap)...)
 	}
 	lines = append(lines, p.wrapped("Buffer     ", p.bufferLine(v), maxWrap)...)
-	if v.Quarantine.Kept > 0 {
+	if q := &v.Quarantine; q.On || q.Kept > 0 || q.Released > 0 {
 		lines = append(lines, p.wrapped("Quarantine ", quarantineLine(&v.Quarantine), maxWrap)...)
 	}
 	for _, n := range v.Notices {
@@ -168,15 +168,23 @@ func (p printer) bufferLine(v *api.Status) string {
 }
 
 func quarantineLine(q *api.Quarantine) string {
-	line := fmt.Sprintf("%s kept, %s", text.Plural(uint64(q.Kept), "refused request"), humanize.IBytes(uint64(q.Bytes)))
-	switch {
-	case q.Checking:
-		return line + ", being verified"
-	case q.Releasable > 0:
-		return line + ", " + verb(q.Releasable, "verify", "verifies") + " now"
-	default:
-		return line + ", none verifies"
+	line := "empty"
+	if q.Kept > 0 {
+		line = fmt.Sprintf("%s kept, %s", text.Plural(uint64(q.Kept), "refused request"), humanize.IBytes(uint64(q.Bytes)))
 	}
+	switch {
+	case q.Kept == 0:
+	case q.Checking:
+		line += ", being verified"
+	case q.Releasable > 0:
+		line += ", " + verb(q.Releasable, "verify", "verifies") + " now"
+	default:
+		line += ", none verifies"
+	}
+	if q.Released > 0 {
+		line += fmt.Sprintf("; %s given back", text.Count(q.Released))
+	}
+	return line
 }
 
 func handlerRows(p printer, v *api.Status) []string {

@@ -96,8 +96,9 @@ func whose(e *api.SignatureExplanation, m *api.SignatureMatch) []string {
 	switch {
 	case m.Given != "" && e.Tried.Running:
 		return []string{"No receiver of the running Caddy matches, so none has this token. If it is one of your Smartcar" +
-			" application, add it to the receiver as one more `token`, and reload: after a token was regenerated Smartcar may" +
-			" go on signing LIVE events with an earlier one, often the first that was ever issued."}
+			" application, add it to the receiver, and reload: above the present `token` if the dashboard shows it now, as the" +
+			" first one answers VERIFY, and else below: after a token was made anew Smartcar may go on signing LIVE events" +
+			" with an earlier one, often the first that was ever issued."}
 	case m.Given != "":
 		return []string{"The running Caddy was not asked. If its receiver does not have this token, add it as one more `token`," +
 			" and reload."}
@@ -168,9 +169,10 @@ func printedInstead(e *api.SignatureExplanation) string {
 var otherTokens = []string{
 	"1. The token is that of another Smartcar application, or no Application Management Token: a client secret or an id looks" +
 		" alike. It stands in the dashboard of the webhook's application, under Configuration, API credentials, at the bottom.",
-	"2. The token was regenerated lately, or the application was moved from version 2 to 3: Smartcar may sign LIVE events with" +
-		" an earlier token, often the first that was ever issued, while VERIFY and TEST match the new one. Look for earlier" +
-		" tokens in old configs and secret stores, and try each with --token-file.",
+	"2. The token was made anew lately: try the one that the dashboard shows now, with --token-file. Or, after that or after the" +
+		" application was moved from version 2 to 3, Smartcar signs LIVE events with an earlier token, often the first that was" +
+		" ever issued, while VERIFY and TEST match the new one: look for earlier ones in old configs and secret stores, and try" +
+		" each.",
 	"3. A token that is written differently: with --token-file or --token-env it is tried in capitals, in quotes, without its" +
 		" dashes and so on, and with key and message swapped.",
 	"4. If no earlier token is found and VERIFY is answered rightly: only deleting the Smartcar application and creating it" +
