@@ -62,6 +62,8 @@ type Options struct {
 	Size int
 	// Mode is meta.mode; empty: TEST.
 	Mode string
+	// Webhook is meta.webhookId; empty: a random one, the same for all events.
+	Webhook string
 	// Timeout is the longest wait for an answer; 0: 15 s, as Smartcar's.
 	Timeout time.Duration
 	// TLS is for the connections; nil: the system's certificates.

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -115,7 +116,7 @@ func (s *sender) body(d delivery) []byte {
 		EventID:     d.eventID,
 		VehicleID:   d.vehicleID,
 		UserID:      d.userID,
-		WebhookID:   s.ids.id(idWebhook, 0, 0),
+		WebhookID:   cmp.Or(s.o.Webhook, s.ids.id(idWebhook, 0, 0)),
 		DeliveryID:  s.deliveryID(d),
 		DeliveredAt: time.Now(),
 		RecordedAt:  d.recordedAt,

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 // A pool that keeps fewer connections than there are requests at a time makes new
@@ -43,5 +45,17 @@ func TestSenderKeepsConnections(t *testing.T) {
 	defer rc.mu.Unlock()
 	if rc.connections > 2*concurrency {
 		t.Errorf("%d connections for %d requests at a time", rc.connections, concurrency)
+	}
+}
+
+// A rehearsal may need events of a webhook that the receiver has seen.
+func TestWebhook(t *testing.T) {
+	for given, same := range map[string]bool{"": false, "3f2b9c1e-0000-4000-8000-000000000001": true} {
+		s := newSender(Options{Webhook: given, Mode: "LIVE"})
+		e, err := smartcar.ParseEnvelope(s.body(delivery{eventID: "e"}))
+		s.close()
+		if err != nil || e.WebhookID == "" || (e.WebhookID == given) != same {
+			t.Errorf("%q: %q, %v", given, e.WebhookID, err)
+		}
 	}
 }
