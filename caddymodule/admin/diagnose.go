@@ -11,8 +11,8 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/diagnosis"
 )
 
-// diagnose answers with what this process gives to a support bundle, whatever does not work: a part that hangs is left out
-// after bundle.PartTime, and without an app there are the parts that need none.
+// diagnose answers with what this process gives to a support bundle, whatever does not work: a part that hangs is left
+// out after bundle.PartTime, and without an app there are the parts that need none.
 func diagnose(ctx context.Context, running func() (app.Running, error)) api.Diagnosis {
 	from := diagnosis.Source{Modules: caddy.Modules(), Ready: app.NotReady, Live: app.NotLive}
 	r, err := running()

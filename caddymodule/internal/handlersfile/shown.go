@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/masking"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -123,7 +125,7 @@ type form func(string) bool
 
 var (
 	variable    = regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,63}$`)
-	quantity    = regexp.MustCompile(`^[A-Za-z0-9:.+-]{1,35}$`)
+	duration    = regexp.MustCompile(`^([0-9]{1,6}(\.[0-9]{1,3})?(ns|us|µs|ms|s|m|h|d|w)){1,4}$`)
 	programPath = regexp.MustCompile(`^[A-Za-z0-9_./-]{1,200}$`)
 	label       = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	smallNum    = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]{1,2})?$`)
@@ -203,22 +205,37 @@ func formOf(name string) form {
 	case "when":
 		return func(s string) bool { return knownWords()[s] || smallNum.MatchString(s) }
 	case "plugin":
-		return func(s string) bool { return programPath.MatchString(s) && !manyDigits(s) }
+		return func(s string) bool { return programPath.MatchString(s) && !masking.ManyDigits(s) }
 	case "sha256":
 		return nil
+	case "order":
+		return oneOf(OrderVehicle, OrderNone)
+	case "stale":
+		return oneOf(StaleDeliver, StaleMark, StaleDrop)
+	case "start":
+		return func(s string) bool { return oneOf(StartNow, StartBeginning)(s) || isTime(s) }
+	case "timeout", "min_delay", "max_delay", "cooldown", "max_wait":
+		return duration.MatchString
+	case "park_after":
+		return func(s string) bool { return duration.MatchString(s) || smallNum.MatchString(s) }
+	case "concurrency", "max_attempts", "failures", "max_events":
+		return smallNum.MatchString
 	default:
-		return func(s string) bool { return quantity.MatchString(s) && len(s) <= 35 }
+		return nil
 	}
 }
 
-func manyDigits(s string) bool {
-	const most = 5
-	return len(strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, s)) > most
+func oneOf[W ~string](words ...W) form {
+	return func(s string) bool { return slices.Contains(words, W(s)) }
+}
+
+// isTime also knows times that start does not take, so that the mistake is seen.
+func isTime(s string) bool {
+	if _, err := time.Parse(time.RFC3339, s); err == nil {
+		return true
+	}
+	_, nearly := nearlyTime(s)
+	return nearly
 }
 
 // commonWord reports whether a word belongs into any handlers file.

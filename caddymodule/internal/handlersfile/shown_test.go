@@ -102,6 +102,42 @@ func TestShown(t *testing.T) {
 	}
 }
 
+// Each attribute shows what has its own form, and nothing else.
+func TestShownForms(t *testing.T) {
+	const secret = "s3cr3tpassw0rd-abc.def+gh"
+	shown := map[string][]string{
+		"order": {"vehicle", "none"}, "stale": {"deliver", "mark", "drop"}, "timeout": {"10s", "1m30s", "1.5h"}, "cooldown": {"500ms"},
+		"start": {"now", "beginning", "2026-03-01T00:00:00Z", "2026-03-01T00:00:00+01:00", "2026-03-01"}, "min_delay": {"1s"},
+		"max_delay": {"7d"}, "max_wait": {"1s"}, "park_after": {"6h", "12"}, "concurrency": {"16"}, "max_attempts": {"12"},
+		"failures": {"5"}, "max_events": {"100"}, "sha256": nil, "when": {"VEHICLE_STATE"}, "plugin": {"./bin/crm"},
+	}
+	for name := range plainNames {
+		values, ok := shown[name]
+		if !ok {
+			t.Errorf("the test has no values of %s", name)
+		}
+		for _, value := range values {
+			if is := formOf(name); is == nil || !is(value) {
+				t.Errorf("%s = %q is masked", name, value)
+			}
+		}
+		for _, value := range []string{secret, "hunter2 x", "123456789012", "", "10s\n", "hunter2+1.0"} {
+			if is := formOf(name); is != nil && is(value) {
+				t.Errorf("%s = %q is shown", name, value)
+			}
+		}
+		content := "handler \"a\" {\n " + name + " = \"" + secret + "\"\n}\n"
+		if got := shownText([]byte(content)); strings.Contains(got, "s3cr3t") {
+			t.Errorf("got %s", got)
+		}
+	}
+	for _, name := range []string{"timeout", "order", "concurrency", "stale"} {
+		if formOf(name)("hunter2") {
+			t.Errorf("%s = hunter2 is shown", name)
+		}
+	}
+}
+
 // Of a file that cannot be parsed, or is none, no value is shown either.
 func TestShownOfBrokenFiles(t *testing.T) {
 	for _, content := range []string{
@@ -138,7 +174,7 @@ func FuzzShown(f *testing.F) {
 			case hclsyntax.TokenComment:
 				t.Errorf("a comment is shown: %q", s)
 			case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
-				if strings.TrimSpace(s) != "" && !label.MatchString(s) && !programPath.MatchString(s) && !quantity.MatchString(s) && !knownWords()[s] {
+				if strings.TrimSpace(s) != "" && !label.MatchString(s) && !programPath.MatchString(s) && !duration.MatchString(s) && !smallNum.MatchString(s) && !isTime(s) && !knownWords()[s] {
 					t.Errorf("%q is shown", s)
 				}
 			case hclsyntax.TokenIdent:

@@ -32,7 +32,8 @@ type Memory struct {
 	SwapFree  uint64 `json:"swap_free_bytes"`
 }
 
-// Cgroup has the limits of the process's cgroup (version 2), and of none above it, as the kernel writes them: "max" is no limit.
+// Cgroup has the limits of the process's cgroup (version 2), and of none above it, as the kernel writes them: "max" is
+// no limit.
 type Cgroup struct {
 	MemoryMax     string `json:"memory_max,omitempty"`
 	MemoryHigh    string `json:"memory_high,omitempty"`

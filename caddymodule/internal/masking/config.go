@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -15,7 +17,11 @@ const Masked = "(masked)"
 
 const (
 	// mostNumber is how long a number may be in characters. What is longer is an id, or a key.
-	mostNumber = 20
+	mostNumber = 7
+	// mostDecimals is how many decimals one may have. With more it may be a place.
+	mostDecimals = 2
+	// mostQuantity is how long one may be whose name says that it is a duration or a size.
+	mostQuantity = 20
 	// mostDepth is how deep a config may be nested.
 	mostDepth = 200
 )
@@ -23,9 +29,11 @@ const (
 // ErrNotJSON says that a config is not one JSON value. It holds nothing of it.
 var ErrNotJSON = errors.New("the config is not JSON")
 
-// Config returns a config of Caddy, in JSON, with its structure, its numbers and switches, and those strings that are
-// known to hold no secret: placeholders, durations and sizes, names of modules and levels, addresses and hosts that are
-// listened on, paths of this module's files. All others are Masked, and so are keys that may be data. Errors: ErrNotJSON.
+// Config returns a config of Caddy, in JSON, with its structure, its switches, numbers that are small or named as a
+// duration or a size, and those strings that are known to hold no secret: placeholders, durations and sizes, names of
+// modules and levels, addresses and hosts that are listened on, paths of this module's files. All others are Masked, but
+// of an address its kind and port are said; so are keys that may be data. Below a name of a secret, and in maps of data
+// such as headers, only placeholders and switches are shown. Errors: ErrNotJSON.
 func Config(raw []byte) ([]byte, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
@@ -61,15 +69,19 @@ func masked(value any, at []string) any {
 		}
 		return shown
 	case json.Number:
-		if len(v) > mostNumber || secretName(last(at)) {
+		if !showsNumber(string(v), at) {
 			return Masked
 		}
 		return v
 	case string:
-		if mayShow(v, at) {
+		switch {
+		case mayShow(v, at):
 			return v
+		case hidden(at):
+			return Masked
+		default:
+			return standIn(v)
 		}
-		return Masked
 	default: // true, false, null
 		return v
 	}
@@ -77,26 +89,19 @@ func masked(value any, at []string) any {
 
 func maskedObject(object map[string]any, at []string) map[string]any {
 	shown := make(map[string]any, len(object))
-	for key, value := range object {
-		name := key
-		if !structural(key) {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		name, path := key, below(object, at, key)
+		if !shownKey(path) {
 			name = Masked
 		}
-		// Two keys that are masked are one: how many there were is not needed.
-		shown[name] = masked(value, append(at[:len(at):len(at)], name))
+		// Keys that are masked are one: how many there were is not needed.
+		if _, has := shown[name]; !has {
+			shown[name] = masked(object[key], path)
+		}
 	}
-	if source, ok := object["source"].(string); ok && object["handler"] == "smartcar_webhook" && isName(source) {
+	source, ok := object["source"].(string)
+	if ok && object["handler"] == "smartcar_webhook" && isName(source) && !hidden(at) {
 		shown["source"] = source
 	}
 	return shown
-}
-
-// last is the name of a value, where it stands in a list that of the list.
-func last(at []string) string {
-	for i := len(at) - 1; i >= 0; i-- {
-		if _, err := strconv.Atoi(at[i]); err != nil {
-			return at[i]
-		}
-	}
-	return ""
 }

@@ -2,6 +2,7 @@ package masking
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -55,7 +56,10 @@ func mayShow(s string, at []string) bool {
 	if s == "" || placeholder.MatchString(s) && !lookingRandom(s) {
 		return true
 	}
-	if len(s) <= mostNumber && quantity.MatchString(s) && !secretName(last(at)) {
+	if hidden(at) {
+		return false
+	}
+	if len(s) <= mostQuantity && quantity.MatchString(s) {
 		return true
 	}
 	for _, r := range rules {
@@ -64,6 +68,19 @@ func mayShow(s string, at []string) bool {
 		}
 	}
 	return false
+}
+
+// showsNumber decides about the number at a place.
+func showsNumber(s string, at []string) bool {
+	switch {
+	case hidden(at):
+		return false
+	case quantityPart.MatchString(last(at)):
+		return len(s) <= mostQuantity
+	default:
+		_, decimals, _ := strings.Cut(s, ".")
+		return len(s) <= mostNumber && len(decimals) <= mostDecimals
+	}
 }
 
 func matches(pattern, at []string) bool {
@@ -84,17 +101,14 @@ func matches(pattern, at []string) bool {
 var (
 	// placeholder is nothing but one: it names a value and does not have it.
 	placeholder = regexp.MustCompile(`^\{(env|file|http|system|time|vars|tls)\.[A-Za-z0-9_./-]{1,100}\}$`)
-	// quantity is a duration, a size, a status or a switch.
-	quantity = regexp.MustCompile(`^(([0-9]{1,10}(\.[0-9]{1,6})?(ns|us|µs|ms|s|m|h|d|B|KB|MB|GB|TB|KiB|MiB|GiB|TiB))+|[0-9]{1,5}|true|false|on|off)$`)
+	// quantity is a duration, a size, a status or a switch. A longer number may be a code.
+	quantity = regexp.MustCompile(`^(([0-9]{1,10}(\.[0-9]{1,6})?(ns|us|µs|ms|s|m|h|d|B|KB|MB|GB|TB|KiB|MiB|GiB|TiB))+|[0-9]{1,3}|true|false|on|off)$`)
 
 	name     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
 	host     = regexp.MustCompile(`^[A-Za-z0-9.*:-]{1,253}$`)
 	listener = regexp.MustCompile(`^[A-Za-z0-9.*:/|_\[\]-]{1,200}$`)
 	file     = regexp.MustCompile(`^[\p{L}0-9 ./\\:_-]{1,300}$`)
 	urlPath  = regexp.MustCompile(`^[A-Za-z0-9/.*_~-]{1,200}$`)
-	key      = regexp.MustCompile(`^[A-Za-z@_][A-Za-z0-9@_.>:*-]{0,63}$`)
-
-	secretWord = regexp.MustCompile(`(?i)token|secret|passw|passphrase|pwd|key|auth|cred|pin|salt|hash|cookie|signature|account|user|serial`)
 )
 
 func isName(s string) bool     { return name.MatchString(s) && !lookingRandom(s) }
@@ -103,28 +117,50 @@ func isListener(s string) bool { return listener.MatchString(s) && !longRun(s) }
 func isFile(s string) bool     { return file.MatchString(s) && !strings.Contains(s, "//") && !longPart(s) }
 func isURLPath(s string) bool  { return urlPath.MatchString(s) && !lookingRandom(s) }
 
-// structural reports whether a key says what something is, rather than being data itself.
-func structural(s string) bool { return key.MatchString(s) && !lookingRandom(s) }
-
-// secretName reports whether what has such a name is not shown, whatever it looks like.
-func secretName(s string) bool { return secretWord.MatchString(s) }
-
-// lookingRandom reports whether a text may hold an id or a token: no word that people choose as a name has so many digits.
+// lookingRandom reports whether a text may hold an id or a token: no word that people choose as a name looks so.
 func lookingRandom(s string) bool {
-	const mostDigits = 5
-	digits := strings.Count(strings.Map(func(r rune) rune {
-		if unicode.IsDigit(r) {
-			return '0'
+	return ManyDigits(s) || longRun(s) || slices.ContainsFunc(runs(s), mixedRun)
+}
+
+// mixedRun reports whether letters and digits follow one another as in no word: s3cr3t, aB3dE5, gXqPzRtW, 7f1c9a52.
+func mixedRun(run string) bool {
+	const most, long = 2, 6
+	var digits, letters, upper, lower, rises, returns int
+	before := rune(' ')
+	for _, r := range run {
+		switch {
+		case unicode.IsDigit(r):
+			digits++
+		case unicode.IsUpper(r):
+			upper++
+			if unicode.IsLower(before) {
+				rises++
+			}
+		default:
+			lower++
 		}
-		return r
-	}, s), "0")
-	return digits > mostDigits || longRun(s)
+		if !unicode.IsDigit(r) {
+			letters++
+			if unicode.IsDigit(before) {
+				returns++
+			}
+		}
+		before = r
+	}
+	return returns >= most || rises > most ||
+		upper > 0 && lower > 0 && digits > 0 && len(run) >= long ||
+		letters > 0 && digits > most && len(run) > long
+}
+
+// runs are the parts of a text that are letters and digits.
+func runs(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 // longRun reports whether a text has a part that is longer than words are.
 func longRun(s string) bool {
 	const mostLetters = 24
-	for run := range strings.FieldsFuncSeq(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	for _, run := range runs(s) {
 		if len(run) > mostLetters || len(run) > mostLetters/2 && strings.ContainsAny(run, "0123456789") {
 			return true
 		}

@@ -2,6 +2,7 @@ package masking
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,14 +28,18 @@ func Secrets(raw []byte) []string {
 		switch v := value.(type) {
 		case map[string]any:
 			for key, element := range v {
-				walk(element, append(at[:len(at):len(at)], key))
+				path := below(v, at, key)
+				if len(key) >= leastSecret && secretKey(path) {
+					found[key] = true
+				}
+				walk(element, path)
 			}
 		case []any:
 			for i, element := range v {
 				walk(element, append(at[:len(at):len(at)], strconv.Itoa(i)))
 			}
 		case string:
-			if len(v) >= leastSecret && !mayShow(v, at) && (secretName(last(at)) || lookingRandom(v) || !isName(v) && !isFile(v)) {
+			if len(v) >= leastSecret && !mayShow(v, at) && secretText(v, at) {
 				found[v] = true
 			}
 		}
@@ -54,12 +59,33 @@ func Secrets(raw []byte) []string {
 	return list
 }
 
-// Replacer masks secrets wherever they stand in a text, as they are and as JSON writes them.
+// kindNames are those of values that say of which kind something is: they stand in other texts for other reasons.
+var kindNames = []string{"algorithm", "module", "handler", "type", "format", "provider", "level", "policy"}
+
+func secretText(s string, at []string) bool {
+	name := last(at)
+	return secretName(name) || hidden(at) && !slices.Contains(kindNames, name) || lookingRandom(s) || !isName(s) && !isFile(s)
+}
+
+// secretKey reports whether a key is a secret, or names somebody. at is the path to its value.
+func secretKey(at []string) bool {
+	if shownKey(at) {
+		return false
+	}
+	key := at[len(at)-1]
+	return strings.Contains(key, "@") || lookingRandom(key) || hidden(at[:len(at)-1]) && !field.MatchString(key) && !headerName.MatchString(key)
+}
+
+// headerName is how headers are written, and names of variables.
+var headerName = regexp.MustCompile(`^([A-Z][A-Za-z]*(-[A-Z][A-Za-z]*)*|[A-Z][A-Z_]*)$`)
+
+// Replacer masks secrets wherever they stand in a text, as they are and as JSON writes them; of an address its kind is
+// shown.
 func Replacer(secrets []string) *strings.Replacer {
 	var pairs []string
 	for _, s := range secrets {
 		for _, form := range forms(s) {
-			pairs = append(pairs, form, Masked)
+			pairs = append(pairs, form, standIn(s))
 		}
 	}
 	return strings.NewReplacer(pairs...)

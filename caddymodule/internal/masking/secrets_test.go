@@ -25,6 +25,15 @@ func TestSecretsElsewhere(t *testing.T) {
 	}
 }
 
+// So are keys that are secrets, and what is below a secret's name; names of headers and fields are not.
+func TestKeysElsewhere(t *testing.T) {
+	raw := []byte(`{"users":{"alice@example.com":{"role":"reader-x"}},"api_keys":{"hunter-two":"x","limits":1,"X-Header":2},` +
+		`"hash":{"algorithm":"bcrypt"},"domains":{"example.com":1}}`)
+	if got, want := Secrets(raw), []string{"alice@example.com", "hunter-two", "reader-x"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // Of the configs of the tests, each secret is known as one where it stands under such a name or has such a form.
 func TestSecretsOfConfigs(t *testing.T) {
 	raw, err := os.ReadFile("testdata/receiver.json")

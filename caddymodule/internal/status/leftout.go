@@ -1,15 +1,12 @@
 package status
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/masking"
 )
-
-// LeftOut stands in the place of what LeaveOut takes out of a status.
-const LeftOut = "(left out)"
 
 // quoting are the kinds whose What may end, behind a colon, with what is not this module's words: an error of a plugin,
 // a reason that a plugin has given, or a mistake that quotes a config.
@@ -17,9 +14,6 @@ var quoting = []api.AttentionKind{
 	api.HandlerDown, api.HandlerUnavailable, api.HandlerFailing, api.HandlerMistaken, api.HandlersMistaken, api.HandlerRejects,
 	api.HandlerUnmatched, api.DeadLetters, api.ReplayFailed, api.MessagesMistaken,
 }
-
-// programWord is how a program's name and version look.
-var programWord = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,40}$`)
 
 // LeaveOut makes a status one that may leave the machine: what plugins say in their own words, what mistakes quote of a
 // config, and which events a replay was asked for are left out. All that this module counts and says itself stays.
@@ -38,7 +32,7 @@ func LeaveOut(v *api.Status) {
 			continue
 		}
 		if what, _, found := strings.Cut(a.What, ": "); found {
-			a.What = what + ": " + LeftOut
+			a.What = what + ": " + masking.LeftOut
 		}
 		a.Said = ""
 	}
@@ -57,8 +51,8 @@ func leaveOutHandler(h *api.Handler) {
 		h.LastError, h.Plugin.LastError, h.Breaker.Why = leftOut(h.LastError), leftOut(h.Plugin.LastError), leftOut(h.Breaker.Why)
 	}
 	for _, word := range []*string{&h.Plugin.Name, &h.Plugin.Version} {
-		if *word != "" && !programWord.MatchString(*word) {
-			*word = LeftOut
+		if *word != "" && !masking.ProgramWord(*word) {
+			*word = masking.LeftOut
 		}
 	}
 }
@@ -68,5 +62,5 @@ func leftOut(s string) string {
 	if s == "" {
 		return ""
 	}
-	return LeftOut
+	return masking.LeftOut
 }

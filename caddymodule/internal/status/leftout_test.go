@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/masking"
 )
 
 // What a plugin says, a mistake quotes or a replay picks by is not in a status that leaves the machine. What this module
@@ -48,7 +49,7 @@ func TestLeaveOut(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"own is down: " + LeftOut, "http has got nothing for 12m: 127.0.0.1:3000: connection refused", "17 dead letters: " + LeftOut,
+		"own is down: " + masking.LeftOut, "http has got nothing for 12m: 127.0.0.1:3000: connection refused", "17 dead letters: " + masking.LeftOut,
 		"no space left on device", "2026-03-01T00:00:00Z", `"version":"1.0.0"`, "fix its plugin",
 	} {
 		if !strings.Contains(got, want) {
