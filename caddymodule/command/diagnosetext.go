@@ -21,7 +21,7 @@ var aboutFiles = map[string]string{
 	diagnosis.HealthFile:     "whether Caddy is ready, and live",
 	diagnosis.LogFile:        "the last lines that this module logged: INFO and above, up to 1,700 lines or 272 KiB",
 	diagnosis.BuildFile:      "versions: of this module, Caddy, Go, each module of Go and of Caddy in the program",
-	configFile:               "the config that runs, with its structure, numbers and switches",
+	configFile:               "the config that runs, with its structure, switches, and numbers that are no ids",
 	givenFile:                "the config that --config named, in the same way",
 	diagnosis.HandlersFolder: "the handlers files, with the names of attributes and of environment variables",
 	diagnosis.DiskFile:       "the buffer's folder and its disk: file system, mount options, room, permissions",
@@ -53,7 +53,9 @@ What is not in it
   Tokens, passwords, URLs of hooks, values of the environment: of the config only
   those strings are shown that are known to be none, such as addresses that are
   listened on, host names, paths, and placeholders like {env.NAME}. Others are
-  (masked); what the config has as a secret is masked in every file.
+  (masked), and so are keys that may be data and numbers that may be ids; what the
+  config has as a secret is masked in every file. Where an address is masked, its
+  kind is shown: (loopback), (private) or (public).
   In the handlers files, all values of env and config, and texts in when that are
   no words of Smartcar's, are ***; comments are left out.
   Bodies and contents of the buffer and of the quarantine, places, VINs, signatures,

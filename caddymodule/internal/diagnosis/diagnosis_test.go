@@ -93,8 +93,8 @@ func TestPartsOfLittle(t *testing.T) {
 func TestLogSaysWhatIsGone(t *testing.T) {
 	s := source(t)
 	log := slog.New(s.Recent.Handler(slog.DiscardHandler, "smartcar"))
-	for range 2000 {
-		log.Warn("w")
+	for n := range 2000 {
+		log.Warn("w", "n", n)
 	}
 	if _, err := s.log(t.Context()); err == nil || !strings.Contains(err.Error(), "older lines") {
 		t.Errorf("got %v", err)

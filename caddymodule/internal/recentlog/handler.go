@@ -31,7 +31,7 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle implements slog.Handler.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	if k, ok := h.kindOf(&r); ok {
-		h.log.add(k, h.render(&r, k))
+		h.log.add(k, line{at: r.Time, text: h.render(&r, k)})
 	}
 	if r.Level >= slog.LevelWarn && !h.next.Enabled(ctx, r.Level) {
 		return nil

@@ -4,8 +4,10 @@
 package recentlog
 
 import (
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // The bounds of each kind of line, so that no kind drives out another.
@@ -55,7 +57,8 @@ func New() *Log {
 }
 
 // Lines returns what is kept, the oldest first, each a JSON object without a line end, and how many were kept once
-// and are not any more.
+// and are not any more. Lines of one kind that follow one another and say the same are one, which has the last one's time,
+// as "repeated" how many there were, and as "since" the first one's time.
 func (l *Log) Lines() (lines []string, gone uint64) {
 	l = l.locked()
 	defer l.mu.Unlock()
@@ -71,7 +74,7 @@ func (l *Log) Lines() (lines []string, gone uint64) {
 		return 1
 	})
 	for _, kept := range all {
-		lines = append(lines, kept.text)
+		lines = append(lines, kept.String())
 	}
 	return lines, gone
 }
@@ -92,17 +95,17 @@ func (l *Log) JoinTo(other *Log) {
 	defer target.mu.Unlock()
 	for i := range l.rings {
 		for _, kept := range l.rings[i].lines {
-			target.put(kind(i), kept.text)
+			target.put(kind(i), kept)
 		}
 		l.rings[i].lines = nil
 	}
 }
 
 // add keeps a line.
-func (l *Log) add(k kind, text string) {
+func (l *Log) add(k kind, newest line) {
 	l = l.locked()
 	defer l.mu.Unlock()
-	l.put(k, text)
+	l.put(k, newest)
 }
 
 // locked returns the Log that has taken over last, locked.
@@ -118,15 +121,34 @@ func (l *Log) locked() *Log {
 }
 
 // put keeps a line while mu is held.
-func (l *Log) put(k kind, text string) {
+func (l *Log) put(k kind, newest line) {
 	l.next++
-	l.rings[k].add(line{number: l.next, text: text})
+	newest.number = l.next
+	l.rings[k].add(newest)
 }
 
 type line struct {
 	number uint64
-	text   string
+	// at is when it was logged last.
+	at time.Time
+	// repeated is how many times more it was logged, since when if that is not 0.
+	repeated uint64
+	since    time.Time
+	// text is a JSON object without its begin, which is the time, and its end.
+	text string
 }
+
+// String is the line as a JSON object.
+func (l *line) String() string {
+	begin := `{"ts":` + quote(l.at.UTC().Format(time.RFC3339Nano)) + "," + l.text
+	if l.repeated == 0 {
+		return begin + "}"
+	}
+	return fmt.Sprintf(`%s,"repeated":%d,"since":%s}`, begin, 1+l.repeated, quote(l.since.UTC().Format(time.RFC3339Nano)))
+}
+
+// mostMore is what a line has in bytes beside its text.
+const mostMore = len(`{"ts":"2006-01-02T15:04:05.999999999Z",,"repeated":18446744073709551615,"since":"2006-01-02T15:04:05.999999999Z"}`)
 
 // ring keeps the newest lines.
 type ring struct {
@@ -138,12 +160,26 @@ type ring struct {
 }
 
 func (r *ring) add(newest line) {
+	if n := len(r.lines); n > 0 && r.lines[n-1].text == newest.text {
+		r.fold(&r.lines[n-1], newest)
+		return
+	}
 	r.lines = append(r.lines, newest)
-	r.bytes += len(newest.text)
+	r.bytes += len(newest.text) + mostMore
 	for len(r.lines) > r.most || r.bytes > r.mostBytes {
-		r.bytes -= len(r.lines[0].text)
+		r.bytes -= len(r.lines[0].text) + mostMore
 		r.lines[0] = line{} // its text is not held by the array
 		r.lines = r.lines[1:]
 		r.gone++
 	}
+}
+
+// fold makes a line and the newest, which says the same, one.
+func (r *ring) fold(last *line, newest line) {
+	since := last.at
+	if last.repeated > 0 {
+		since = last.since
+	}
+	last.number, last.at, last.since = newest.number, newest.at, since
+	last.repeated += 1 + newest.repeated
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/masking"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/text"
 )
 
@@ -23,8 +24,6 @@ const (
 	keyEvent, keyEventID, keyStream = "event", "event_id", "stream"
 	keyError, keyWarning, keyIP     = "error", "warning", "remote_ip"
 
-	// LeftOut stands where something is not kept.
-	LeftOut = "(left out)"
 	// SaidByPlugin stands in the place of what a plugin printed.
 	SaidByPlugin = "(what a plugin printed is left out)"
 )
@@ -35,13 +34,24 @@ const (
 var plain = map[string]bool{
 	keyEvent: true, keyEventID: true, "claimed_event_id": true, "claimed_mode": true, "delivery_id": true, "webhook_id": true,
 	"source": true, "code": true, "outcome": true, "reason": true, "check": true, "do": true, keyStream: true,
-	"handler": true, "handlers": true, "plugin": true, "version": true, "consumer": true, "consumers": true, "by": true,
+	"handler": true, "handlers": true, "consumer": true, "consumers": true, "by": true,
 	"path": true, "folder": true, "file": true, "buffer": true, "file_system": true, "mode": true, "target": true,
 	"site": true, "directive": true, "replay": true, "kind": true, "in": true, "after": true, "limit": true,
 }
 
+// programKeys have what a plugin says of itself.
+var programKeys = map[string]bool{"plugin": true, "version": true}
+
 // wordKeys have a word of Smartcar, which an event may replace by anything.
 var wordKeys = map[string]bool{"event_type": true}
+
+// ofHandlersFiles is the message of the app's warnings about handlers files.
+const ofHandlersFiles = "handlers file"
+
+// warned begins such a warning: the file and the place in it, then a kind as handlersfile has them, or which limits of
+// a handler do not fit.
+var warned = regexp.MustCompile(`^[^;:"']{1,300}:[0-9]+(,[0-9]+-[0-9]+(,[0-9]+)?)?: ([A-Z][a-z]+( [a-z]+){0,6};` +
+	`|handler "[A-Za-z0-9_-]{1,64}": park_after [0-9a-z.]+ is longer than the buffer's retention [0-9a-z.]+:)`)
 
 var word = regexp.MustCompile(`^[A-Z][A-Z_]{0,39}$`)
 
@@ -56,14 +66,14 @@ func ownError(message string) bool {
 	return slices.ContainsFunc(ownErrors, func(begin string) bool { return strings.HasPrefix(message, begin) })
 }
 
-// render writes a line as a JSON object.
+// render writes a line as a JSON object, but for its time and its end.
 func (h *handler) render(r *slog.Record, k kind) string {
 	message := text.Clip(text.Clean(r.Message), mostText)
 	if k == printed {
 		message = SaidByPlugin
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `{"ts":%q,"level":%q,"logger":%s,"msg":%s`, r.Time.UTC().Format(time.RFC3339Nano), r.Level, quote(h.logger), quote(message))
+	fmt.Fprintf(&b, `"level":%q,"logger":%s,"msg":%s`, r.Level, quote(h.logger), quote(message))
 	left := mostAttrs
 	write := func(a slog.Attr) bool {
 		if left == 0 {
@@ -80,7 +90,6 @@ func (h *handler) render(r *slog.Record, k kind) string {
 	if len(h.groups) == 0 && k != printed {
 		r.Attrs(write)
 	}
-	b.WriteByte('}')
 	return b.String()
 }
 
@@ -106,13 +115,13 @@ func value(message string, a slog.Attr) string {
 			return quote(kept(message, a.Key, x.String(), nil))
 		}
 	}
-	return quote(LeftOut)
+	return quote(masking.LeftOut)
 }
 
 func number(v slog.Value) string {
 	raw, err := json.Marshal(v.Any())
 	if err != nil {
-		return quote(LeftOut) // a float that is no number
+		return quote(masking.LeftOut) // a float that is no number
 	}
 	return string(raw)
 }
@@ -123,29 +132,34 @@ func kept(message, key, s string, err error) string {
 	switch {
 	case plain[key], wordKeys[key] && word.MatchString(s), (key == keyError || key == keyWarning) && ownError(message):
 		return s
+	case programKeys[key] && masking.ProgramWord(s):
+		return s
 	case key == keyIP:
 		return network(s)
+	case message == ofHandlersFiles && key == keyWarning:
+		return warningOf(s)
 	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return LeftOut + " " + errno.Error()
+		return masking.LeftOut + " " + errno.Error()
 	}
-	return LeftOut
+	return masking.LeftOut
 }
 
-// network says of an address only in which kind of network it is: that all webhooks seem to come from a proxy, for
-// instance.
+// network says of an address only in which kind of network it is.
 func network(s string) string {
 	ip, err := netip.ParseAddr(s)
-	switch {
-	case err != nil:
-		return LeftOut
-	case ip.IsLoopback():
-		return "(loopback)"
-	case ip.IsPrivate(), ip.IsLinkLocalUnicast():
-		return "(a private address)"
-	default:
-		return "(a public address)"
+	if err != nil {
+		return masking.LeftOut
 	}
+	return masking.Network(ip)
+}
+
+// warningOf is where a warning about a handlers file points, and its kind. What follows may quote the file.
+func warningOf(s string) string {
+	if begin := warned.FindString(s); begin != "" {
+		return begin + " " + masking.LeftOut
+	}
+	return masking.LeftOut
 }
 
 func quote(s string) string {
