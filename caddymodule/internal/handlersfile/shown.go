@@ -48,7 +48,8 @@ func shownText(content []byte) string {
 		var names map[int]bool
 		literals, names = shownPlaces(body)
 		show = func(token hclsyntax.Token) bool {
-			return token.Type != hclsyntax.TokenIdent || names[token.Range.Start.Byte] || commonWord(string(token.Bytes))
+			word := string(token.Bytes)
+			return token.Type != hclsyntax.TokenIdent || names[token.Range.Start.Byte] && attrName.MatchString(word) || commonWord(word)
 		}
 	}
 	return rewrite(content, tokens, func(i int) bool {
@@ -151,6 +152,9 @@ func shownPlaces(body *hclsyntax.Body) (literals map[int]form, names map[int]boo
 			}
 			if own[name] && name == "when" {
 				for _, variable := range attr.Expr.Variables() {
+					if variable.RootName() != "event" {
+						continue // a word without quotes may be anything
+					}
 					for i := variable.SourceRange().Start.Byte; i < variable.SourceRange().End.Byte; i++ {
 						names[i] = true
 					}

@@ -131,6 +131,16 @@ func TestShownForms(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	}
+	for when, want := range map[string]string{
+		"s3cr3t":                            "***",
+		"event.source == s3cr3t":            "event.source == ***",
+		"event.type == s3cr3t.source":       "event.type == ***.source",
+		"event.mode == \"live\" && !s3cr3t": "event.mode == \"live\" && !***",
+	} {
+		if got := shownText([]byte("handler \"a\" {\n when = " + when + "\n}\n")); !strings.Contains(got, "when = "+want+"\n") {
+			t.Errorf("%s: got %s", when, got)
+		}
+	}
 	for _, name := range []string{"timeout", "order", "concurrency", "stale"} {
 		if formOf(name)("hunter2") {
 			t.Errorf("%s = hunter2 is shown", name)
