@@ -113,8 +113,10 @@ func (s *sharedEngine) started(owner any) {
 	if i := len(s.configs) - 1; i >= 0 && s.configs[i].owner == owner {
 		s.alerts.Configure(s.configs[i].alerts)
 		s.vehicles.Set(s.configs[i].vehicles)
-		s.counts.PutInForce(s.configs[i].accepted)
 		s.quarantine.Set(s.configs[i].quarantine, s.configs[i].keys)
+		if i == 0 {
+			s.counts.PutInForce(s.configs[i].accepted) // else once the one before leaves: nothing brings back what is forgotten
+		}
 	}
 }
 
@@ -142,6 +144,8 @@ func (s *sharedEngine) leave(owner any) error {
 	s.configs = slices.Delete(s.configs, i, i+1)
 	switch {
 	case !newest:
+		// The newest has taken its place: it is in force for good, and its tokens are those that count.
+		s.counts.PutInForce(s.configs[len(s.configs)-1].accepted)
 		return nil
 	case len(s.configs) == 0:
 		s.alerts.Configure(alert.Config{})
@@ -151,7 +155,7 @@ func (s *sharedEngine) leave(owner any) error {
 	s.apply(&c)
 	s.alerts.Configure(c.alerts)
 	s.vehicles.Set(c.vehicles)
-	s.counts.PutInForce(c.accepted)
+	s.counts.PutInForce(c.accepted) // as before; what was known of other tokens goes
 	s.quarantine.Set(c.quarantine, c.keys)
 	return s.engine.Reconfigure(c.opener)
 }

@@ -94,7 +94,8 @@ func (c *Counters) token(source string, id fingerprint) *Token {
 	return k
 }
 
-// PutInForce is called with the tokens of the config that is in force from now on. What is known of tokens that it
+// PutInForce is called with the tokens of the config that is in force from now on, and not with those of one that may
+// yet be refused: what is forgotten here does not come back. What is known of tokens that it
 // does not have is forgotten. Where a source has other tokens than before, what was refused under those says nothing
 // about these.
 func (c *Counters) PutInForce(a Accepted) {
