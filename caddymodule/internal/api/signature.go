@@ -42,6 +42,6 @@ type TokenUse struct {
 	LastMatched time.Time `json:"last_matched,omitzero"`
 	// Since is when the first config with it came into force.
 	Since time.Time `json:"since,omitzero"`
-	// Removable: nothing has matched it for a day, while LIVE events matched another token.
+	// Removable: nothing has matched it for a day, while LIVE events matched another token; never the first of a receiver.
 	Removable bool `json:"removable"`
 }

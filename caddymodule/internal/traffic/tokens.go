@@ -139,7 +139,7 @@ type TokenUse struct {
 	// Since is for how long it has been in force, Last how long ago it matched last; HasMatched: it did.
 	Since, Last time.Duration
 	HasMatched  bool
-	// Removable: nothing has matched it for a day, while LIVE events matched another token.
+	// Removable: nothing has matched it for a day, while LIVE events matched another token, and it answers no VERIFY.
 	Removable bool
 }
 
@@ -169,7 +169,8 @@ func (c *Counters) TokenUses(source string) []TokenUse {
 
 // isRemovable reports whether a token can go: it was there for a day and matched nothing in it, while each receiver
 // that has it took LIVE events with another one. VERIFY and TEST events are no sign of that: Smartcar is known to sign
-// them with a new token while it still signs LIVE events with an earlier one.
+// them with a new token while it still signs LIVE events with an earlier one. The first token of a receiver never can:
+// it answers VERIFY, which mostly comes unsigned and so matches nothing.
 func isRemovable(now time.Duration, k *Token, lists [][]*Token) bool {
 	if since, ok := ago(now, &k.since); !ok || since < unusedFor {
 		return false
@@ -178,6 +179,9 @@ func isRemovable(now time.Duration, k *Token, lists [][]*Token) bool {
 		return false
 	}
 	for _, list := range lists {
+		if len(list) > 0 && list[0] == k {
+			return false
+		}
 		isReplaced := func(other *Token) bool {
 			live, ok := ago(now, &other.lastLive)
 			return other != k && ok && live < unusedFor

@@ -110,10 +110,20 @@ func TestRemovableTokens(t *testing.T) {
 			r.sign(k[0], live)
 		}, nil},
 		{"one that has never matched, for a day", func(r *rotation) {
+			k := r.load([]string{oldToken, newToken})[0]
+			r.passed = day
+			r.sign(k[0], live)
+		}, []int{2}},
+		{"the first one, which answers a VERIFY that comes unsigned", func(r *rotation) {
 			k := r.load(both)[0]
 			r.passed = day
 			r.sign(k[1], live)
-		}, []int{1}},
+		}, nil},
+		{"the first one of another receiver", func(r *rotation) {
+			k := r.load(both, []string{oldToken, newToken})
+			r.passed = 2 * day
+			r.sign(k[0][0], live)
+		}, nil},
 		{"one that came less than a day ago", func(r *rotation) {
 			k := r.load([]string{oldToken})[0]
 			r.passed = time.Hour
