@@ -1,12 +1,14 @@
 package receiver
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 
@@ -41,7 +43,55 @@ func TestRefusedLiveClaims(t *testing.T) {
 	}
 }
 
-// What has a right signature is noted, whatever comes of it.
+// A recorded delivery has a right signature for ever. That it is sent again, once a minute for instance, neither ends
+// that every LIVE event is refused, nor that every event is, nor does it say that a token is in use for LIVE events.
+func TestDeliverySentAgainEndsNoStreak(t *testing.T) {
+	const foreign = "another token of 16 and more"
+	again := func(err error) storeFunc {
+		return func(context.Context, *buffer.Event) (buffer.Receipt, error) {
+			return buffer.Receipt{Duplicate: true}, err
+		}
+	}
+	weekLater := func(refuses bool) *ageLimit {
+		now := func() time.Time { return noon.AddDate(0, 0, 7) }
+		return &ageLimit{limit: sixDays, refuses: refuses, events: &ageWorld{}, now: now}
+	}
+	for name, tc := range map[string]struct {
+		store storeFunc
+		age   *ageLimit
+		ends  bool
+	}{
+		"new":              {stored, nil, true},
+		"a duplicate":      {again(nil), nil, false},
+		"not stored":       {again(buffer.ErrFull), nil, false},
+		"refused for age":  {stored, weekLater(true), false},
+		"too old, and new": {stored, weekLater(false), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rc, _ := newReceiver(t, stored)
+			serve(t, rc, request(stateBody, tokenA))
+			refusals := uint64(0)
+			rc.store, rc.age = tc.store, tc.age
+			for range 3 {
+				serve(t, rc, request(stateBody, foreign))
+				w, _ := serve(t, rc, request(dated(millis(noon)), tokenB))
+				if refusals++; w.Code != http.StatusOK && w.Code != http.StatusServiceUnavailable {
+					refusals++ // for its age
+				}
+			}
+			streak := uint64(3)
+			if tc.ends {
+				streak, refusals = 0, 0
+			}
+			live, all := rc.counts.Live(), rc.counts.Refusals().All
+			if live.Streak.All != streak || all != refusals || (live.Signed == 1) == tc.ends {
+				t.Errorf("%+v, %d refused in all; want %d of LIVE and %d", live, all, streak, refusals)
+			}
+		})
+	}
+}
+
+// What has a right signature is noted.
 func TestRightSignaturesAreNoted(t *testing.T) {
 	rc, _ := newReceiver(t, stored)
 	serve(t, rc, request(stateBody, tokenB))

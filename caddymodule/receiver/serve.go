@@ -65,8 +65,7 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 	}
 	o.token = index + 1
 	rc.counts.Match(o.token)
-	token := rc.tokens[index]
-	at := token.Match()
+	matchedAt := rc.tokens[index].Match()
 
 	envelope, err := smartcar.ParseEnvelope(s.body)
 	if err == nil && !intake.IsEvent(&envelope) {
@@ -74,16 +73,13 @@ func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, o *outcome, s 
 		return rc.serveVerify(r, o, &envelope)
 	}
 	rc.fillEvent(s, r, &envelope, signature, err)
-	if err == nil {
-		rc.counts.Signed(token, at, isLive(s.event.Mode), s.event.WebhookID)
-	}
 	rc.logSignature(r, o, s.event.ID, s.event.Type, s.event.DeliveryID)
 	if rc.age != nil {
 		if f := rc.checkAge(r, o, s, envelope.DeliveredAt); f.refusal != nil {
 			return answer{}, f
 		}
 	}
-	return rc.serveEvent(r, o, s)
+	return rc.serveEvent(r, o, s, matchedAt)
 }
 
 // serveUnsigned: the only request that may come without a signature is a VERIFY, and
@@ -131,8 +127,8 @@ func (rc *Receiver) fillEvent(s *scratch, r *http.Request, e *smartcar.Envelope,
 	intake.Complete(&s.event, e, unreadable)
 }
 
-// serveEvent stores the event.
-func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer, rejection) {
+// serveEvent stores the event. matchedAt is what Token.Match has returned.
+func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch, matchedAt time.Duration) (answer, rejection) {
 	ev := &s.event
 	o.eventID, o.eventType, o.vehicleID = ev.ID, ev.Type, ev.VehicleID
 	span := beginAppend(r, ev)
@@ -173,6 +169,7 @@ func (rc *Receiver) serveEvent(r *http.Request, o *outcome, s *scratch) (answer,
 		rc.counts.Outage.Stored()
 		o.result = outcomeStored
 		rc.counts.NoteStored(ev.ReceivedAt)
+		rc.counts.Signed(rc.tokens[o.token-1], matchedAt, isLive(ev.Mode), ev.WebhookID)
 		rc.logReceived(r, o, ev)
 		return sayStored, rejection{}
 	}

@@ -5,8 +5,8 @@ import "time"
 // LiveSignatures is what is known of the signatures of a source's LIVE events, since the buffer was first used by this
 // process.
 type LiveSignatures struct {
-	// Signed counts LIVE events with a right signature, and LastSigned is when the last one came; Tests counts other
-	// events with one, as TEST ones.
+	// Signed counts new LIVE events with a right signature, and LastSigned is when the last one came; Tests counts other
+	// new events with one, as TEST ones. A duplicate, which somebody may have recorded, is in neither.
 	Signed     uint64    `json:"signed"`
 	LastSigned time.Time `json:"last_signed,omitzero"`
 	Tests      uint64    `json:"tests"`
@@ -15,7 +15,7 @@ type LiveSignatures struct {
 	// Refused counts requests whose signature matched no token and that claim to be LIVE events, of those that were
 	// looked at. Anybody can claim that.
 	Refused uint64 `json:"refused"`
-	// RefusedSince is when the first of them was refused since a LIVE event last had a right signature, or the tokens
+	// RefusedSince is when the first of them was refused since a new LIVE event last had a right signature, or the tokens
 	// changed; missing where none was. LastRefused is when the last one was, and SinceSigned how many there are.
 	RefusedSince time.Time `json:"refused_since,omitzero"`
 	LastRefused  time.Time `json:"last_refused,omitzero"`

@@ -153,13 +153,12 @@ func (s *Source) Refuse(code string, at time.Time, event bool) {
 	s.refused.note(at, code, event, s.taken())
 }
 
-// Refusals are the refused events that none that was taken has followed.
+// Refusals are the refused events that no new one that was stored has followed.
 func (s *Source) Refusals() Refusals { return s.refused.since(s.taken()) }
 
-// taken counts the events with a right signature that are stored.
-func (s *Source) taken() uint64 {
-	return s.Stored.Load() + s.Unreadable.Load() + s.Duplicate.Load()
-}
+// taken counts the new events that were stored. A duplicate is no sign that Smartcar's events are taken: anybody may have
+// recorded a delivery and send it again.
+func (s *Source) taken() uint64 { return s.Stored.Load() + s.Unreadable.Load() }
 
 // Snapshot copies the counts.
 func (s *Source) Snapshot() api.SourceCounts {

@@ -12,16 +12,17 @@ const liveForgotten = 24 * time.Hour
 
 // Live is what is known of the signatures of a source's LIVE events, and what was refused that claims to be one.
 type Live struct {
-	// Signed counts LIVE events with a right signature, and LastSigned is how long ago the last one came.
+	// Signed counts new LIVE events with a right signature, and LastSigned is how long ago the last one came. One that is
+	// stored already says nothing: who has recorded its delivery can send that again as often as they like.
 	Signed     uint64
 	LastSigned time.Duration
 	// TokenGone: the token of the last one is in no receiver's list any more.
 	TokenGone bool
-	// Tests counts other events with a right signature, as TEST ones.
+	// Tests counts other new events with a right signature, as TEST ones.
 	Tests uint64
 	// Refused counts all that claimed to be LIVE and whose signature matched no token, of those that were looked at.
 	Refused uint64
-	// Streak are those of them since a LIVE event last had a right signature, or the tokens changed.
+	// Streak are those of them since a new LIVE event last had a right signature, or the tokens changed.
 	Streak LiveRefusals
 }
 
@@ -51,8 +52,8 @@ type liveWatch struct {
 	at uint64
 }
 
-// Signed notes an event whose signature was made with a token, at the time that Token.Match has returned. It takes no
-// lock and allocates nothing.
+// Signed notes a new event, now stored, whose signature was made with a token, at the time that Token.Match has returned.
+// It takes no lock and allocates nothing.
 func (s *Source) Signed(k *Token, at time.Duration, isLive bool, webhook string) {
 	s.live.webhooks.add(webhook)
 	if !isLive {

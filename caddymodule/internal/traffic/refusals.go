@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Refusals are those of one source since an event was last taken. The zero value: none.
+// Refusals are those of one source since a new event was last stored. The zero value: none.
 type Refusals struct {
 	// Since is when the first of them was refused, Last when the last one was.
 	Since, Last time.Time

@@ -23,7 +23,7 @@ type Token struct {
 	passed  func() time.Duration
 	matched atomic.Uint64
 	// The times are those of passed, plus one; 0: never. since is when the first config with it came into force, last
-	// when it matched, and lastLive when it matched a LIVE event.
+	// when it matched, and lastLive when it matched a LIVE event that was new.
 	since, last, lastLive atomic.Int64
 }
 
