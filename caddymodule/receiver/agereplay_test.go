@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,33 @@ func TestRecordedDeliverySentAgain(t *testing.T) {
 				t.Errorf("%d are stored", b.Stats().Appended)
 			}
 		})
+	}
+}
+
+// The least max_age refuses nothing that Smartcar has just sent, or tries for the last time, however far the clock is
+// ahead: the buffer believes small jumps at once, and says so of large ones.
+func TestLeastMaxAgeOutlastsSmallJumps(t *testing.T) {
+	for jump := time.Duration(0); jump <= 20*time.Minute; jump += 30 * time.Second {
+		ahead := time.Duration(0)
+		wall := func() time.Time { return noon.Add(ahead) }
+		b, err := disk.Open(t.Context(), disk.Options{
+			Path: "buffer", FS: vfs.NewMem(), Clock: wall, Elapsed: func() time.Duration { return 0 },
+			Limits: disk.Limits{DedupeWindow: 7 * 24 * time.Hour, Headroom: 1},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rc, _ := newReceiver(t, b.Append)
+		rc.age = &ageLimit{limit: smallestMaxAge, refuses: true, events: diskEvents{b}, now: wall, begun: noon.Add(-time.Hour)}
+		ahead = jump
+		serve(t, rc, request(strings.Replace(dated(millis(noon)), "e-1", "e-0", 1), tokenA)) // with it a small jump is believed
+		w, _ := serve(t, rc, request(dated(millis(noon.Add(-175*time.Second))), tokenA))
+		if w.Body.String() != answerStored {
+			t.Errorf("with a clock that is %s ahead: %d %s", jump, w.Code, w.Body)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ type MaxAge struct {
 	// code `delivery_too_old`, unless its event is stored. Default: `off`.
 	Mode string `json:"mode,omitempty"`
 
-	// The age from which on a delivery is too old, at least 5m. Best a little less than the buffer's `dedupe_window`: with
+	// The age from which on a delivery is too old, at least 15m. Best a little less than the buffer's `dedupe_window`: with
 	// more, a recorded delivery is neither known nor too old for a while; with much less, an event that comes late is
 	// refused and lost, although it cannot be a repetition. Needed, but for `off`.
 	Limit caddy.Duration `json:"limit,omitempty"`
@@ -33,9 +33,9 @@ const (
 	maxAgeRefuse = "refuse"
 )
 
-// smallestMaxAge is more than the 175 s for which Smartcar tries to deliver an event, and two clocks that are wrong by
-// a minute.
-const smallestMaxAge = 5 * time.Minute
+// smallestMaxAge is more than three things together: the 10 minutes by which the buffer believes a jump of the system's
+// clock at once, so that no jump is seen; the 175 s for which Smartcar tries to deliver an event; and clockSkew.
+const smallestMaxAge = 15 * time.Minute
 
 // on reports whether the age of deliveries is looked at.
 func (m *MaxAge) on() bool { return m != nil && m.Mode != "" && m.Mode != maxAgeOff }
@@ -59,8 +59,8 @@ func (m *MaxAge) check() error {
 		return errors.New("max_age: the mode is off, warn or refuse")
 	}
 	if time.Duration(m.Limit) < smallestMaxAge {
-		return fmt.Errorf("max_age %s %s: must be at least %s, since Smartcar tries for 175 s and clocks differ; "+
-			"best a little less than the buffer's dedupe_window, as in `max_age %s 6d`",
+		return fmt.Errorf("max_age %s %s: must be at least %s, since a clock that is wrong by 10 minutes is believed and "+
+			"Smartcar tries for 175 s; best a little less than the buffer's dedupe_window, as in `max_age %s 6d`",
 			m.Mode, time.Duration(m.Limit), smallestMaxAge, m.Mode)
 	}
 	return nil

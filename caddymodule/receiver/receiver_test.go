@@ -381,7 +381,7 @@ func TestConfigureRefuses(t *testing.T) {
 		{"long challenges", func(rc *Receiver) { rc.Verify = &Verify{ChallengeMax: 513} }, "challenge length"},
 		{"a max_age below what retries take", func(rc *Receiver) {
 			rc.MaxAge = &MaxAge{Mode: "refuse", Limit: caddy.Duration(smallestMaxAge - 1)}
-		}, "max_age refuse 4m59.999999999s: must be at least 5m0s"},
+		}, "max_age refuse 14m59.999999999s: must be at least 15m0s"},
 		{"a max_age without a limit", func(rc *Receiver) { rc.MaxAge = &MaxAge{Mode: "warn"} }, "max_age warn 0s"},
 		{"a max_age without a mode", func(rc *Receiver) { rc.MaxAge = &MaxAge{Limit: caddy.Duration(time.Hour)} }, "needs the mode"},
 		{"a max_age that is off with a limit", func(rc *Receiver) {
