@@ -19,13 +19,19 @@ type API struct {
 	// running finds the newest config's app at the time of a request: this module is made
 	// before the apps of its own config, and outlives some of them.
 	running func() (app.Running, error)
+	// explaining has room for one explanation of a signature, which may take hundreds of megabytes for a moment.
+	explaining chan struct{}
+}
+
+func newAPI(running func() (app.Running, error)) *API {
+	return &API{running: running, explaining: make(chan struct{}, 1)}
 }
 
 // CaddyModule returns the Caddy module information.
 func (*API) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
 		ID:  "admin.api.smartcar",
-		New: func() caddy.Module { return &API{running: app.Active} },
+		New: func() caddy.Module { return newAPI(app.Active) },
 	}
 }
 

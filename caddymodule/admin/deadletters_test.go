@@ -53,9 +53,9 @@ func newDeadLetters(t *testing.T, n int) *API {
 			t.Fatal(err)
 		}
 	}
-	return &API{running: func() (app.Running, error) {
+	return newAPI(func() (app.Running, error) {
 		return app.Running{Engine: e, Traffic: new(traffic.Counters), DeadLetters: new(status.DeadLetterWatch)}, nil
-	}}
+	})
 }
 
 // ask calls the API as Caddy's admin endpoint does.

@@ -40,6 +40,8 @@ type request struct {
 	*http.Request
 	query params
 	app.Running
+	// explaining is that of the API.
+	explaining chan struct{}
 }
 
 // routes are all addresses, in the order of the documentation.
@@ -118,7 +120,7 @@ func (a *API) handler(route route) caddy.AdminHandler {
 		if err != nil {
 			return asAPIError(err)
 		}
-		body, err := method.serve(&request{Request: r, query: query, Running: running})
+		body, err := method.serve(&request{Request: r, query: query, Running: running, explaining: a.explaining})
 		if err != nil {
 			return asAPIError(plain(err))
 		}

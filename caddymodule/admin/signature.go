@@ -32,7 +32,8 @@ func explainSignature(q *request) (any, error) {
 	return q.explain(explain.Question{Source: asked.Source, Body: body, Signature: asked.Signature})
 }
 
-// explain answers a question with the tokens of the running config, wherever the question comes from.
+// explain answers a question with the tokens of the running config, wherever the question comes from. One is answered at a
+// time: the others wait, as long as who asks does.
 func (q *request) explain(question explain.Question) (*api.SignatureExplanation, error) {
 	if len(question.Body) > explain.MaxBody {
 		return nil, apiErrorf(http.StatusRequestEntityTooLarge,
@@ -40,6 +41,12 @@ func (q *request) explain(question explain.Question) (*api.SignatureExplanation,
 	}
 	if sources := q.Keys.Sources(); question.Source != "" && !slices.Contains(sources, question.Source) {
 		return nil, apiErrorf(http.StatusNotFound, "there is no source %q: there are %s", question.Source, strings.Join(sources, ", "))
+	}
+	select {
+	case q.explaining <- struct{}{}:
+		defer func() { <-q.explaining }()
+	case <-q.Context().Done():
+		return nil, q.Context().Err()
 	}
 	ctx, cancel := context.WithTimeout(q.Context(), explainTimeout)
 	defer cancel()

@@ -1,12 +1,16 @@
 package admin
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
@@ -28,7 +32,7 @@ func asking(t *testing.T, question any) *request {
 	r.Header.Set("Content-Type", "application/json")
 	keys := new(keyring.Ring)
 	keys.Add("production", smartcar.NewKeys(signingToken))
-	return &request{Request: r, Running: app.Running{Keys: keys}}
+	return &request{Request: r, Running: app.Running{Keys: keys}, explaining: make(chan struct{}, 1)}
 }
 
 func TestExplainSignature(t *testing.T) {
@@ -77,6 +81,35 @@ func TestExplainSignatureRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// One signature is explained at a time, since that may take much memory. Who gives up waiting is let go.
+func TestExplainsOneSignatureAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := asking(t, api.SignatureQuestion{Body: "e30=", Signature: smartcar.Sign(signingToken, []byte("{}"))})
+		q.explaining <- struct{}{} // another one
+		done := make(chan error, 1)
+		go func() {
+			_, err := explainSignature(q)
+			done <- err
+		}()
+		impatient := asking(t, api.SignatureQuestion{Body: "e30=", Signature: "x"})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		impatient.Request, impatient.explaining = impatient.WithContext(ctx), q.explaining
+		if _, err := explainSignature(impatient); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who gives up: %v", err)
+		}
+		select {
+		case err := <-done:
+			t.Errorf("two at once, %v", err)
+		default:
+		}
+		<-q.explaining
+		if err := <-done; err != nil || len(q.explaining) > 0 {
+			t.Errorf("%v, %d still at it", err, len(q.explaining))
+		}
+	})
 }
 
 // The largest body that can be explained fits into a question.

@@ -120,6 +120,29 @@ func (k *Keys) Verify(body []byte, signature string) (index int, ok bool) {
 	return index, index >= 0
 }
 
+// VerifyEach is [Keys.Verify] for several signatures of one body, each by its 32
+// bytes: the position for each of them, -1 where no token matches. Body is signed
+// once with each token, however many signatures there are.
+func (k *Keys) VerifyEach(body []byte, signatures [][sha256.Size]byte) (indexes []int) {
+	indexes = make([]int, len(signatures))
+	for n := range indexes {
+		indexes[n] = -1
+	}
+	s := k.states.Get().(*signer)
+	defer k.states.Put(s)
+	for i := len(s.macs) - 1; i >= 0; i-- {
+		if s.macs[i] == nil {
+			continue
+		}
+		sum := s.sign(i, body)
+		for n := range signatures {
+			equal := subtle.ConstantTimeCompare(sum, signatures[n][:])
+			indexes[n] = subtle.ConstantTimeSelect(equal, i, indexes[n])
+		}
+	}
+	return indexes
+}
+
 // Sign returns the signature of body under the first usable token, "" if there is
 // none. It is [Sign] without its allocations.
 func (k *Keys) Sign(body []byte) string {

@@ -2,12 +2,14 @@ package smartcar
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +106,33 @@ func TestVerify(t *testing.T) {
 				t.Errorf("Verify = %d, %t, want %d", got, ok, tt.want)
 			}
 		})
+	}
+}
+
+// Each of several signatures gets the answer that Verify has for it alone.
+func TestVerifyEach(t *testing.T) {
+	body := []byte(`{"eventType":"VEHICLE_STATE"}`)
+	signatures := []string{
+		Sign(tokenB, body), flipLast(Sign(tokenA, body)), Sign(tokenA, body), Sign("", body), Sign("x", body), Sign(tokenB, body),
+	}
+	var sums [][sha256.Size]byte
+	for _, s := range signatures {
+		sum, _ := hex.DecodeString(s)
+		sums = append(sums, [sha256.Size]byte(sum))
+	}
+	for _, tokens := range [][]string{nil, {""}, {tokenA}, {tokenB, tokenA}, {"", tokenA, tokenB, tokenA}} {
+		keys := NewKeys(tokens...)
+		var want []int
+		for _, s := range signatures {
+			index, _ := keys.Verify(body, s)
+			want = append(want, index)
+		}
+		if got := keys.VerifyEach(body, sums); !slices.Equal(got, want) {
+			t.Errorf("%d tokens: %v, want %v", len(tokens), got, want)
+		}
+		if got := keys.VerifyEach(body, nil); len(got) > 0 {
+			t.Errorf("of none: %v", got)
+		}
 	}
 }
 

@@ -51,9 +51,7 @@ func Explain(ctx context.Context, q Question, tokens []Tokens) (*api.SignatureEx
 		e.Tried.LeftOut = forms.All(q.Body, func(f forms.Form) bool {
 			sum := sha256.Sum256(f.Bytes)
 			e.Tried.Forms = append(e.Tried.Forms, api.TriedForm{Form: f.Name, Bytes: len(f.Bytes), SHA256: shown(sum), LineEnd: f.Tail})
-			for _, s := range signatures {
-				e.Matches = append(e.Matches, matchesOf(&f, sum, s, tokens)...)
-			}
+			e.Matches = append(e.Matches, matchesOf(&f, sum, signatures, tokens)...)
 			return len(e.Matches) == 0 && ctx.Err() == nil
 		})
 	}
@@ -65,25 +63,38 @@ func Explain(ctx context.Context, q Question, tokens []Tokens) (*api.SignatureEx
 }
 
 // shown is as much of a sum as tells bodies apart.
-func shown(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:])[:12] }
+func shown(s sum) string { return hex.EncodeToString(s[:])[:12] }
 
-// matchesOf returns the ways in which one signature is that of one form.
-func matchesOf(f *forms.Form, sum [sha256.Size]byte, s forms.Signature, tokens []Tokens) []api.SignatureMatch {
-	m := api.SignatureMatch{Form: f.Name, Header: strings.Join(s.Names, ", "), Bytes: len(f.Bytes), SHA256: shown(sum), Causes: []string{}}
+// matchesOf returns the ways in which signatures are those of one form, whose SHA-256 is plain.
+func matchesOf(f *forms.Form, plain sum, signatures []forms.Signature, tokens []Tokens) []api.SignatureMatch {
+	sums := make([]sum, len(signatures))
+	for i := range signatures {
+		sums[i] = signatures[i].Sum
+	}
+	byTokens := make([]map[int]api.SignatureMatch, len(tokens))
+	for i := range tokens {
+		byTokens[i] = tokens[i].match(f.Bytes, sums)
+	}
+	causes := []string{}
 	for _, c := range f.Causes {
-		if !slices.Contains(m.Causes, string(c)) {
-			m.Causes = append(m.Causes, string(c))
+		if !slices.Contains(causes, string(c)) {
+			causes = append(causes, string(c))
 		}
 	}
-	if sum == s.Sum {
-		return []api.SignatureMatch{m}
-	}
 	var found []api.SignatureMatch
-	digits := hex.EncodeToString(s.Sum[:])
-	for _, t := range tokens {
-		if by, ok := t.match(f.Bytes, digits); ok {
-			by.Form, by.Header, by.Bytes, by.SHA256, by.Causes = m.Form, m.Header, m.Bytes, m.SHA256, m.Causes
-			found = append(found, by)
+	add := func(m api.SignatureMatch, s *forms.Signature) {
+		m.Form, m.Header, m.Bytes, m.SHA256, m.Causes = f.Name, strings.Join(s.Names, ", "), len(f.Bytes), shown(plain), causes
+		found = append(found, m)
+	}
+	for i := range signatures {
+		if sums[i] == plain { // anybody can make it: it is no secret
+			add(api.SignatureMatch{}, &signatures[i])
+			continue
+		}
+		for _, by := range byTokens {
+			if m, ok := by[i]; ok {
+				add(m, &signatures[i])
+			}
 		}
 	}
 	return found

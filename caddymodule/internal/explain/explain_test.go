@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +114,45 @@ func TestExplain(t *testing.T) {
 			}
 			holdsNoSecret(t, e, tt.body, tt.signature)
 		})
+	}
+}
+
+// A header may hold many signatures, and a body has many forms, of up to 1 MB each: each is signed once.
+func TestEachFormIsSignedOnce(t *testing.T) {
+	var header []string
+	for i := range 16 {
+		header = append(header, fmt.Sprintf("%064x", i))
+	}
+	var signed []int
+	counting := Tokens{match: func(_ []byte, signatures []sum) map[int]api.SignatureMatch {
+		signed = append(signed, len(signatures))
+		return nil
+	}}
+	e, err := Explain(t.Context(), Question{Body: []byte(event), Signature: strings.Join(header, ",")}, []Tokens{counting})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Tried.Signatures != 16 || len(e.Tried.Forms) < 10 || len(signed) != len(e.Tried.Forms) || slices.Min(signed) != 16 {
+		t.Errorf("%d signatures, %d forms; signed for %v", e.Tried.Signatures, len(e.Tried.Forms), signed)
+	}
+}
+
+// Of several signatures in a header each one is found.
+func TestSeveralSignaturesMatch(t *testing.T) {
+	header := strings.Join([]string{
+		smartcar.Sign(second, []byte(event)), sha256Of("another"), smartcar.Sign(event, []byte(old)), smartcar.Sign(old, []byte(event)),
+	}, ",")
+	tokens := append(Configured(ring(), "production"), given(t, "old.txt", old))
+	e, err := Explain(t.Context(), Question{Body: []byte(event), Signature: header}, tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, m := range e.Matches {
+		found = append(found, fmt.Sprintf("%s%s %d %t", m.Source, m.Given, m.Token, m.Swapped))
+	}
+	if want := []string{"production 2 false", "old.txt 0 true", "old.txt 0 false"}; !slices.Equal(found, want) {
+		t.Errorf("%q, want %q", found, want)
 	}
 }
 
