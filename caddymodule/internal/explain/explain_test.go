@@ -151,7 +151,7 @@ func TestSeveralSignaturesMatch(t *testing.T) {
 	for _, m := range e.Matches {
 		found = append(found, fmt.Sprintf("%s%s %d %t", m.Source, m.Given, m.Token, m.Swapped))
 	}
-	if want := []string{"production 2 false", "old.txt 0 true", "old.txt 0 false"}; !slices.Equal(found, want) {
+	if want := []string{"production 2 false", "old.txt 0 false", "old.txt 0 true"}; !slices.Equal(found, want) {
 		t.Errorf("%q, want %q", found, want)
 	}
 }
