@@ -6,15 +6,14 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
@@ -151,18 +150,15 @@ func claims(f rejection, e *smartcar.Envelope) []slog.Attr {
 	default:
 		list = append(list, slog.Int("signature_length", len(f.signature)))
 	}
-	if uuidPattern.MatchString(e.EventID) {
-		list = append(list, slog.String("claimed_event_id", e.EventID))
+	c := intake.ClaimsOf(e)
+	if c.EventID != "" {
+		list = append(list, slog.String("claimed_event_id", c.EventID))
 	}
-	for _, mode := range []string{smartcar.ModeLive, smartcar.ModeTest} {
-		if strings.EqualFold(e.Mode, mode) {
-			list = append(list, slog.String("claimed_mode", mode))
-		}
+	if c.Mode != "" {
+		list = append(list, slog.String("claimed_mode", c.Mode))
 	}
 	return list
 }
-
-var uuidPattern = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
 // storeRefusal names the reason for which an event was not stored.
 func storeRefusal(err error) *refusal {

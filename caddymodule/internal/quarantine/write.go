@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -80,14 +78,8 @@ func (s *Store) examine(r *Request) (*header, Reason) {
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %q", r.Source, e.ID, e.Digest, r.Network))
 	h.Key = hex.EncodeToString(sum[:12])
-	if uuidPattern.MatchString(envelope.EventID) {
-		h.EventID = envelope.EventID
-	}
-	for _, mode := range []string{smartcar.ModeLive, smartcar.ModeTest} {
-		if strings.EqualFold(envelope.Mode, mode) {
-			h.Mode = mode
-		}
-	}
+	claims := intake.ClaimsOf(&envelope)
+	h.EventID, h.Mode = claims.EventID, claims.Mode
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.index.keys[h.Key] {
@@ -95,8 +87,6 @@ func (s *Store) examine(r *Request) (*header, Reason) {
 	}
 	return h, 0
 }
-
-var uuidPattern = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
 // errNoRoom says that what is in the way could not be removed.
 var errNoRoom = errors.New("there is no room, and what is kept cannot be removed")
