@@ -256,30 +256,3 @@ func TestClose(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-// A queue serves who waits with the least first, and the largest loses its newest.
-func TestQueueIsFair(t *testing.T) {
-	r := newRig(t, Settings{})
-	var q queue
-	for range queuedItems {
-		q.push(r.request("flood", r.body(500)))
-	}
-	if got := q.push(r.request("flood", r.body(500))); got != 1 {
-		t.Errorf("the flood drops %d", got)
-	}
-	mine := r.request(smartcars, r.body(5000))
-	if got := q.push(mine); got != 1 {
-		t.Errorf("Smartcar's drops %d", got)
-	}
-	mine.Body[0] = '!'
-	if first := q.pop(); first.Network != smartcars || first.Body[0] != '{' {
-		t.Errorf("the first is of %s", first.Network)
-	}
-	oldest := q.pop()
-	for next := q.pop(); next != nil; next = q.pop() {
-		oldest = next
-	}
-	if oldest.Network != "flood" || !q.empty() || q.bytes != 0 || len(q.lines) != 0 {
-		t.Errorf("%d items, %d bytes", q.items, q.bytes)
-	}
-}

@@ -2,6 +2,7 @@ package quarantine
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"sync"
 )
@@ -12,36 +13,40 @@ const (
 )
 
 // queue holds requests until they are written. It is fair among networks, whatever one of them sends: who waits with the
-// least is served first, and where it is full, who waits with the most loses its newest.
+// least is served first, and where it is full, who waits with the most loses its newest. The measure is what a request
+// costs on the disk, see cost: by the bytes of its body, a flood of tiny ones would take less than a single event.
 type queue struct {
 	mu    sync.Mutex
 	lines []*line
 	items int
-	bytes int
+	bytes int // in memory
 }
 
 // line is what waits of a network.
 type line struct {
 	network string
-	bytes   int
+	cost    int64
 	items   []*Request
 }
+
+// cost is what a request takes on the disk, at most.
+func cost(r *Request) int64 { return onDisk(len(r.Body) + headRead) }
 
 // push takes a copy of a request, and returns how many are dropped for it, itself included.
 func (q *queue) push(r *Request) (dropped int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	size := len(r.Body)
+	size, costs := len(r.Body), cost(r)
 	own := q.of(r.Network)
 	for q.items >= queuedItems || q.bytes+size > queuedBytes {
 		most := own
-		taken := size
+		taken := costs
 		if own != nil {
-			taken += own.bytes
+			taken += own.cost
 		}
 		for _, l := range q.lines {
-			if l != own && l.bytes > taken {
-				most, taken = l, l.bytes
+			if l != own && l.cost > taken {
+				most, taken = l, l.cost
 			}
 		}
 		dropped++
@@ -57,7 +62,7 @@ func (q *queue) push(r *Request) (dropped int) {
 	kept := *r
 	kept.Body = bytes.Clone(r.Body)
 	own.items = append(own.items, &kept)
-	own.bytes += size
+	own.cost += costs
 	q.items++
 	q.bytes += size
 	return dropped
@@ -70,7 +75,7 @@ func (q *queue) pop() *Request {
 	if len(q.lines) == 0 {
 		return nil
 	}
-	least := slices.MinFunc(q.lines, func(a, b *line) int { return a.bytes - b.bytes })
+	least := slices.MinFunc(q.lines, func(a, b *line) int { return cmp.Compare(a.cost, b.cost) })
 	return q.take(least, 0)
 }
 
@@ -84,7 +89,7 @@ func (q *queue) empty() bool {
 func (q *queue) take(l *line, n int) *Request {
 	r := l.items[n]
 	l.items = slices.Delete(l.items, n, n+1)
-	l.bytes -= len(r.Body)
+	l.cost -= cost(r)
 	q.items--
 	q.bytes -= len(r.Body)
 	if len(l.items) == 0 {

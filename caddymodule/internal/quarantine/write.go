@@ -27,7 +27,7 @@ func (s *Store) write(now time.Time) time.Duration {
 				return lookEvery
 			}
 		}
-		turn := s.pace.ReserveN(now, int(onDisk(len(s.next.Body)+headRead)))
+		turn := s.pace.ReserveN(now, int(cost(s.next)))
 		if wait := turn.DelayFrom(now); wait > 0 {
 			turn.CancelAt(now)
 			return wait
