@@ -217,7 +217,7 @@ func (a *App) loadBuffer(ctx caddy.Context) error {
 func (a *App) Acquire() (*EngineRef, error) {
 	return acquire(a.opener, a.log, func(s *sharedEngine, log *slog.Logger) *engine.Engine {
 		s.vehicles.Set(a.Vehicles.settings())
-		s.quarantine.Set(a.Quarantine.settings(), nil) // the tokens are not known yet
+		s.quarantine.Set(a.quarantineSettings(), nil) // the tokens are not known yet
 		return engine.New(engine.Options{
 			Opener:       a.opener,
 			FallbackDir:  localDir(a.opener),

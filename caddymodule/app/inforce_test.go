@@ -36,13 +36,13 @@ func (f *refuser) Start() error {
 	if err := f.app.Start(); err != nil { // whichever of the two Caddy starts first
 		return err
 	}
-	return fmt.Errorf("refused by the test, may delete: %t", f.app.ref.vehicles.MayDelete())
+	return fmt.Errorf("refused by the test, may delete: %t, %t", f.app.ref.vehicles.MayDelete(), f.app.ref.quarantine.MayDelete())
 }
 
 func (*refuser) Stop() error { return nil }
 
-// What a config deletes of vehicles it deletes once it is in force, and not where another app refuses it after all.
-func TestOnlyAConfigInForceDeletesVehicles(t *testing.T) {
+// What a config deletes of vehicles and of the quarantine it deletes once it is in force, and not where another app refuses it after all.
+func TestOnlyAConfigInForceDeletes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "buffer")
 	load := func(forgetAfter string, refuse bool) error {
 		return caddy.Load(fmt.Appendf(nil, `{"admin": {"disabled": true, "config": {"persist": false}}, "apps": {
@@ -62,12 +62,12 @@ func TestOnlyAConfigInForceDeletesVehicles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return app.ref.vehicles.MayDelete()
+		return app.ref.vehicles.MayDelete() && app.ref.quarantine.MayDelete()
 	}
 	if !deletes() {
 		t.Error("a config that is in force deletes nothing")
 	}
-	if err := load("1h", true); err == nil || !strings.Contains(err.Error(), "may delete: false") {
+	if err := load("1h", true); err == nil || !strings.Contains(err.Error(), "may delete: false, false") {
 		t.Errorf("while it was being loaded: %v", err)
 	}
 	if !deletes() {

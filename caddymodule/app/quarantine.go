@@ -69,5 +69,12 @@ func (q *Quarantine) settings() quarantine.Settings {
 	}.WithDefaults()
 }
 
+// quarantineSettings are those that delete nothing before this config is in force.
+func (a *App) quarantineSettings() quarantine.Settings {
+	s := a.Quarantine.settings()
+	s.InForce = a.inForce
+	return s
+}
+
 // Interface guard.
 var _ engine.EventObserver = (*quarantine.Store)(nil)

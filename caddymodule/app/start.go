@@ -85,7 +85,7 @@ func (a *App) enter() {
 		owner: a, log: a.log.Handler(), opener: a.opener, bodyMemory: a.BodyMemory,
 		metrics: !a.Metrics.off(), stages: a.stages, tracing: a.Tracing, alerts: a.alerts, vehicles: kept,
 		accepted:   a.accepted,
-		quarantine: a.Quarantine.settings(), keys: &a.keys,
+		quarantine: a.quarantineSettings(), keys: &a.keys,
 	})
 }
 

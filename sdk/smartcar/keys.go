@@ -2,6 +2,7 @@ package smartcar
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -93,6 +95,29 @@ func newSigner(tokens []string) *signer {
 
 // Len is the number of tokens.
 func (k *Keys) Len() int { return len(k.usable) }
+
+// Equal reports whether other holds the same tokens in the same order. It tells by
+// what both sign, and keeps nothing of a token.
+func (k *Keys) Equal(other *Keys) bool {
+	if k == other {
+		return true
+	}
+	if !slices.Equal(k.usable, other.usable) {
+		return false
+	}
+	var nonce [sha256.Size]byte
+	_, _ = rand.Read(nonce[:]) // never fails: it ends the process instead
+	a, b := k.states.Get().(*signer), other.states.Get().(*signer)
+	defer k.states.Put(a)
+	defer other.states.Put(b)
+	equal := 1
+	for i, usable := range k.usable {
+		if usable {
+			equal &= subtle.ConstantTimeCompare(a.sign(i, nonce[:]), b.sign(i, nonce[:]))
+		}
+	}
+	return equal == 1
+}
 
 // Verify reports whether signature is that of body under one of the tokens, and
 // which: the lowest position that matches, -1 where none does. The time it takes

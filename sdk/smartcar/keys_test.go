@@ -257,3 +257,31 @@ func BenchmarkVerify(b *testing.B) {
 		})
 	}
 }
+
+func TestEqualKeys(t *testing.T) {
+	keys := NewKeys(tokenA, "", tokenB)
+	for name, tt := range map[string]struct {
+		other *Keys
+		want  bool
+	}{
+		"itself":        {keys, true},
+		"the same":      {NewKeys(tokenA, "", tokenB), true},
+		"another order": {NewKeys(tokenB, "", tokenA), false},
+		"another place": {NewKeys(tokenA, tokenB, ""), false},
+		"fewer":         {NewKeys(tokenA, ""), false},
+		"another token": {NewKeys(tokenA, "", tokenB+"x"), false},
+		"none":          {NewKeys(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := keys.Equal(tt.other); got != tt.want {
+				t.Errorf("got %t", got)
+			}
+			if got := tt.other.Equal(keys); got != tt.want {
+				t.Errorf("the other way round: got %t", got)
+			}
+		})
+	}
+	if !NewKeys().Equal(NewKeys()) {
+		t.Error("no tokens differ from no tokens")
+	}
+}

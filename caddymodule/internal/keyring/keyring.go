@@ -27,6 +27,14 @@ func (r *Ring) Sources() []string { return slices.Sorted(maps.Keys(r.sources)) }
 // Of returns the tokens of each receiver of a source, in the order of the config; none where there is no such source.
 func (r *Ring) Of(source string) []*smartcar.Keys { return slices.Clone(r.sources[source]) }
 
+// Same reports whether other is a Ring with the same tokens in the same places.
+func (r *Ring) Same(other any) bool {
+	o, ok := other.(*Ring)
+	return ok && maps.EqualFunc(r.sources, o.sources, func(a, b []*smartcar.Keys) bool {
+		return slices.EqualFunc(a, b, (*smartcar.Keys).Equal)
+	})
+}
+
 // Verify reports whether signature is that of body under a token of one of the source's receivers, and which: its number
 // there, from 1.
 func (r *Ring) Verify(source string, body []byte, signature string) (token int, ok bool) {

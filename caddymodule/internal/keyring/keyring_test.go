@@ -42,3 +42,32 @@ func TestVerify(t *testing.T) {
 		t.Errorf("production has %d receivers, want 2", n)
 	}
 }
+
+func TestSame(t *testing.T) {
+	ring := func(tokens ...string) *Ring {
+		r := new(Ring)
+		r.Add("production", smartcar.NewKeys(tokens...))
+		return r
+	}
+	elsewhere, more := new(Ring), ring(first)
+	elsewhere.Add("test", smartcar.NewKeys(first))
+	more.Add("production", smartcar.NewKeys(first))
+	for name, c := range map[string]struct {
+		other any
+		want  bool
+	}{
+		"the same":          {ring(first), true},
+		"another token":     {ring(second), false},
+		"one more":          {ring(first, second), false},
+		"another source":    {elsewhere, false},
+		"one more receiver": {more, false},
+		"none":              {new(Ring), false},
+		"no ring":           {first, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := ring(first).Same(c.other); got != c.want {
+				t.Errorf("got %t", got)
+			}
+		})
+	}
+}

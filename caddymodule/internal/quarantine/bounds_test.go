@@ -91,18 +91,71 @@ func TestWhichGivesWay(t *testing.T) {
 	})
 }
 
-// A reload to less holds at once.
+// A config that is still being loaded, and may be refused, deletes nothing, however long that takes: not even where the
+// one before keeps nothing, and a new one has nothing else to go by.
+func TestOnlyAConfigInForceDeletes(t *testing.T) {
+	const kept = 10
+	for name, before := range map[string]Settings{"on": {On: true}, "off": {}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, Settings{})
+			for range kept {
+				r.keep("a", 1000)
+			}
+			r.Set(before, ring{})
+			r.settle()
+			inForce := false
+			less := Settings{On: true, MaxCount: 4, MaxAge: time.Minute, InForce: func() bool { return inForce }}
+			r.Set(less, ring{})
+			r.later(time.Hour)
+			r.keep("b", 1000)
+			if n, _ := r.files(); n != kept+1 || r.MayDelete() {
+				t.Errorf("while it is being loaded: %d files, may delete: %t", n, r.MayDelete())
+			}
+			r.Set(before, ring{})
+			r.settle()
+			if n, _ := r.files(); n != kept+1 {
+				t.Errorf("after it was taken back: %d files", n)
+			}
+			r.Set(less, ring{})
+			inForce = true
+			r.settle()
+			if n, _ := r.files(); n > 1 {
+				t.Errorf("in force: %d files", n)
+			}
+		})
+	}
+	t.Run("the first one", func(t *testing.T) {
+		r := newRig(t, Settings{})
+		for range kept {
+			r.keep("a", 1000)
+		}
+		inForce := false
+		r.open(Settings{MaxCount: 4, InForce: func() bool { return inForce }})
+		r.Offer(r.request("b", r.body(1000)))
+		r.later(30 * 24 * time.Hour)
+		if n, _ := r.files(); n != kept {
+			t.Errorf("while it is being loaded: %d files", n)
+		}
+		r.flush()
+		if n, _ := r.files(); n != kept {
+			t.Errorf("it was taken back: %d files", n)
+		}
+		r.Offer(r.request("b", r.body(1000)))
+		inForce = true
+		r.steps()
+		if r.kept("b") != 1 {
+			t.Error("what came while it was being loaded is not kept")
+		}
+	})
+}
+
+// A reload to less holds as soon as it is in force.
 func TestSmallerBounds(t *testing.T) {
 	r := newRig(t, Settings{})
 	for range 10 {
 		r.keep("a", 1000)
 	}
 	r.Set(Settings{On: true, MaxCount: 4}, ring{})
-	r.later(lookEvery)
-	r.keep("a", 1000)
-	if n, _ := r.files(); n != 11 {
-		t.Errorf("a config that may be taken back has deleted some: %d files", n)
-	}
 	r.settle()
 	if n, _ := r.files(); n != 4 {
 		t.Errorf("%d files", n)
@@ -138,7 +191,7 @@ func TestAge(t *testing.T) {
 			r.keep(smartcars, 1000)
 			if tc.change != nil {
 				tc.change(r)
-				r.follow(r.buffer.now)
+				r.follow()
 			}
 			r.later(tc.after)
 			if n, _ := r.files(); n != tc.want {
@@ -160,7 +213,7 @@ func TestStartKeepsByItsConfig(t *testing.T) {
 	r.buffer.now = r.buffer.now.Add(20 * day)
 	r.open(Settings{MaxAge: 30 * day})
 	r.later(time.Second)
-	r.later(settleFor)
+	r.settle()
 	if n, _ := r.files(); n != 1 {
 		t.Errorf("%d files", n)
 	}

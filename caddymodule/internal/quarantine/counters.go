@@ -13,7 +13,7 @@ const (
 	TooLarge
 	// NoEvent: it is a VERIFY, or could be a challenge.
 	NoEvent
-	// Repeat: an earlier attempt of it is kept.
+	// Repeat: an earlier attempt of it is kept, or a later one is stored.
 	Repeat
 	// Disk: it could not be written, or the disk or the buffer is short of space.
 	Disk
@@ -58,7 +58,8 @@ type Summary struct {
 	// Kept is how many there are, and Bytes what they take on disk.
 	Kept  int
 	Bytes int64
-	// Releasable are those that verify now; Checking: not all were looked at since the tokens last changed.
+	// Releasable are those that verified when they were last looked at, and whose event is not stored; Checking: not all
+	// were looked at since the tokens last changed.
 	Releasable int
 	Checking   bool
 	// Failing is why nothing can be kept just now, nil where it can.
@@ -80,10 +81,9 @@ func (s *Store) Summary() Summary {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sum.Kept, sum.Bytes, sum.Failing = len(s.index.entries), s.index.bytes, s.failing
-	sum.Checking = len(s.unchecked) > 0
-	number := s.tokens.Load().number
+	sum.Checking = len(s.unchecked)+len(s.failed) > 0
 	for _, e := range s.index.entries {
-		if e.token > 0 && e.generation == number {
+		if e.isReleasable() {
 			sum.Releasable++
 		}
 	}

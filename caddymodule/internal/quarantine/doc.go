@@ -10,7 +10,8 @@
 // Where there is too much, the network that takes the most gives way, in the queue (its newest) as on disk (its oldest):
 // a flood from a few networks displaces itself, and Smartcar's own stay. A network is a /24 of IPv4 or a /48 of IPv6.
 // A flood from thousands of networks displaces all the same, and so does one that comes through the same proxy as
-// Smartcar, where the server does not know the client's address.
+// Smartcar, where the server does not know the client's address. The measure is what each costs on the disk, whole blocks:
+// a flood of tiny bodies is no smaller for it.
 //
 // Of the attempts that Smartcar makes for an event the first is kept: a later one with the same contents, as
 // smartcar.Envelope.Digest has them, of the same source and network, adds nothing. What another network sends under an
@@ -29,5 +30,6 @@
 // Each is a file of its own in the folder [Folder] of the buffer's directory, for the owner only. It is written under
 // another name and renamed, without a sync: syncs of forged bodies would slow down those of events. A kill loses what
 // waits in the queue, a power cut may lose the last half minute; nothing of it was answered with a 200. What a crash has
-// torn, or a disk damaged, is deleted when it is found: it could never verify.
+// torn, or a disk damaged, is deleted when it is found: it could never verify. A file of a later version, or one that the
+// disk does not give, is left alone.
 package quarantine

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"strconv"
 	"time"
 )
 
@@ -15,14 +16,19 @@ import (
 //	{"source":"production", …}
 //	{"eventId": …
 const (
-	firstLine  = "smartcar-quarantine 1 %08x %d\n"
+	magic      = "smartcar-quarantine "
+	firstLine  = magic + "1 %08x %d\n"
 	mostHeader = 2 << 10
 	// headRead is enough for the first line and the header.
 	headRead = 64 + mostHeader
 )
 
-// errDamaged says that a file is not as it was written.
-var errDamaged = errors.New("a file of the quarantine is damaged")
+var (
+	// errDamaged says that a file is not as it was written.
+	errDamaged = errors.New("a file of the quarantine is damaged")
+	// errLater says that a file may well be as it was written, by a later version.
+	errLater = errors.New("a file of the quarantine was written by a later version")
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -60,8 +66,19 @@ func encode(h *header, body []byte) ([]byte, error) {
 	return append(append(file, text...), body...), nil
 }
 
+// isLater reports whether a file says that it has a format after this one.
+func isLater(head []byte) bool {
+	rest, ok := bytes.CutPrefix(head, []byte(magic))
+	version, _, _ := bytes.Cut(rest, []byte{' '})
+	n, err := strconv.Atoi(string(version[:min(len(version), 9)]))
+	return ok && err == nil && n > 1
+}
+
 // decodeHead reads the header from the beginning of a file of a size. The checksum is not looked at.
 func decodeHead(head []byte, size int64) (h header, sum uint32, at int, err error) {
+	if isLater(head) {
+		return header{}, 0, 0, errLater
+	}
 	line, rest, ok := bytes.Cut(head, []byte{'\n'})
 	var length int
 	if n, err := fmt.Sscanf(string(line)+"\n", firstLine, &sum, &length); !ok || n != 2 || err != nil {

@@ -23,7 +23,14 @@ type entry struct {
 	// token is the one that it verifies under, 0 for none, by the tokens of a generation.
 	token      int
 	generation uint64
+	// stored: the buffer knows the event, and not its contents any more.
+	stored bool
+	// looks is how often it was looked at again since it verifies.
+	looks int
 }
+
+// isReleasable reports whether it verified when it was last looked at, and the buffer does not have the event.
+func (e *entry) isReleasable() bool { return e.token > 0 && !e.stored }
 
 func newEntry(id string, h *header, disk int64) *entry {
 	return &entry{

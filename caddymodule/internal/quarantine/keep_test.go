@@ -198,11 +198,72 @@ func TestRoomIsTheBuffers(t *testing.T) {
 	if sum := r.Summary(); sum.Kept != 0 || sum.Failing == nil || sum.Dropped[Disk] != 1 {
 		t.Errorf("%+v", sum)
 	}
-	r.buffer.room = leastRoom
+	r.buffer.room = leastRoom + 1
+	r.later(lookEvery)
+	if sum := r.Summary(); sum.Failing != nil {
+		t.Errorf("%+v", sum)
+	}
+	r.buffer.room = leastRoom + block
 	r.later(lookEvery)
 	r.keep(smartcars, 1000)
 	if sum := r.Summary(); sum.Kept != 1 || sum.Failing != nil {
 		t.Errorf("%+v", sum)
+	}
+}
+
+// Not even what comes between two looks at the room, as fast as the disk can.
+func TestRoomBetweenLooks(t *testing.T) {
+	const most = 1 << 20
+	r := newRig(t, Settings{MaxSize: 1 << 40, MaxRate: 1 << 30})
+	r.buffer.room = leastRoom + most
+	r.later(lookEvery)
+	for range 40 {
+		r.Offer(r.request(smartcars, r.body(100<<10)))
+		r.pass(10 * time.Millisecond)
+	}
+	n, size := r.files()
+	if size > most || size < most/2 || r.dropped(Disk) != uint64(40-n) || r.Summary().Failing == nil {
+		t.Errorf("%d bytes were written, there was room for %d; %+v", size, most, r.Summary())
+	}
+	// What the buffer says next may not know yet of what was written.
+	r.later(lookEvery)
+	r.keep(smartcars, 100<<10)
+	if again, _ := r.files(); again != n {
+		t.Errorf("%d files more", again-n)
+	}
+	r.later(lookEvery)
+	r.keep(smartcars, 100<<10)
+	if again, _ := r.files(); again != n+1 {
+		t.Errorf("%d files more, want 1", again-n)
+	}
+}
+
+// What a later version has written, or what cannot be read just now, is left alone.
+func TestFilesOfOthers(t *testing.T) {
+	r := newRig(t, Settings{})
+	for range 3 {
+		r.keep(smartcars, 1000)
+	}
+	list := r.list()
+	later := filepath.Join(r.dir, Folder, fileName(list[0].ID))
+	data, err := os.ReadFile(later)
+	if err == nil {
+		data = bytes.Replace(data, []byte(magic+"1"), []byte(magic+"2"), 1)
+		err = os.WriteFile(later, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Show(t.Context(), list[0].ID); !errors.Is(err, errLater) {
+		t.Errorf("while it is in the index: %v", err)
+	}
+	r.open(Settings{})
+	r.settle()
+	if n, _ := r.files(); n != 3 || len(r.list()) != 2 || r.dropped(Damaged) != 0 {
+		t.Errorf("%d files, %d in the list, %d damaged", n, len(r.list()), r.dropped(Damaged))
+	}
+	if !strings.Contains(r.log.String(), "left alone") {
+		t.Errorf("the log says nothing:\n%s", r.log)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -42,6 +43,11 @@ func (r ring) Verify(source string, body []byte, signature string) (int, bool) {
 	return 1, ok && smartcar.Sign(token, body) == signature
 }
 
+func (r ring) Same(other any) bool {
+	o, ok := other.(ring)
+	return ok && maps.Equal(r, o)
+}
+
 // fakeBuffer is a buffer that has a clock and room, and stores events in memory, each once.
 type fakeBuffer struct {
 	buffer.Buffer
@@ -52,6 +58,28 @@ type fakeBuffer struct {
 	window time.Duration
 	events []buffer.Event
 	fail   error
+	// trimmed: no event can be read any more.
+	trimmed bool
+}
+
+func (b *fakeBuffer) Lookup(_ context.Context, source, id string) (uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range b.events {
+		if b.events[i].Source == source && b.events[i].ID == id {
+			return uint64(i + 1), nil
+		}
+	}
+	return 0, buffer.ErrNotFound
+}
+
+func (b *fakeBuffer) Event(_ context.Context, position uint64) (buffer.Event, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.trimmed {
+		return buffer.Event{}, buffer.ErrNotFound
+	}
+	return b.events[position-1], nil
 }
 
 func (b *fakeBuffer) Clock() buffer.Clock { return b }
@@ -112,7 +140,7 @@ func (r *rig) open(settings Settings) {
 	r.Set(settings, ring{})
 	r.load()
 	close(r.ready)
-	r.follow(r.buffer.now)
+	r.follow()
 }
 
 // pass does steps of 10 ms.
@@ -136,11 +164,8 @@ func (r *rig) later(d time.Duration) {
 	r.steps()
 }
 
-// settle has new settings stand for long enough.
-func (r *rig) settle() {
-	r.follow(r.buffer.now)
-	r.later(settleFor)
-}
+// settle has the store look at ages and room again.
+func (r *rig) settle() { r.later(lookEvery) }
 
 // body is one of so many bytes, about an event of its own.
 func (r *rig) body(size int) []byte {
@@ -215,6 +240,8 @@ func (r *rig) dropped(why Reason) uint64 { return r.Summary().Dropped[why] }
 type badFolder struct {
 	folder
 	write0  error
+	read0   error
+	reads   int
 	hang    chan struct{}
 	removes func(name string) error
 }
@@ -227,6 +254,14 @@ func (f *badFolder) write(name string, data []byte) error {
 		return f.write0
 	}
 	return f.folder.write(name, data)
+}
+
+func (f *badFolder) read(name string) ([]byte, error) {
+	f.reads++
+	if f.read0 != nil {
+		return nil, f.read0
+	}
+	return f.folder.read(name)
 }
 
 func (f *badFolder) remove(name string) error {

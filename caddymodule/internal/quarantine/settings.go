@@ -15,7 +15,12 @@ type Settings struct {
 	MaxAge time.Duration
 	// MaxRate bounds the bytes that are written in a second, in whole blocks; default 1 MiB.
 	MaxRate int64
+	// InForce reports whether the config with these settings is in force, and may delete what it says. One that is still
+	// being loaded may be refused, and nothing brings back what is deleted. nil: it is.
+	InForce func() bool
 }
+
+func (s *Settings) mayDelete() bool { return s.InForce == nil || s.InForce() }
 
 // The defaults of Settings.
 const (

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,8 @@ var (
 type Verifier interface {
 	// Verify reports whether a signature is that of a body, and the number of the token, from 1.
 	Verify(source string, body []byte, signature string) (token int, ok bool)
+	// Same reports whether another one has the same tokens.
+	Same(other any) bool
 }
 
 // noTokens verifies nothing.
@@ -39,7 +42,9 @@ type noTokens struct{}
 
 func (noTokens) Verify(string, []byte, string) (int, bool) { return 0, false }
 
-// generation is a set of tokens and its number.
+func (noTokens) Same(other any) bool { return other == any(noTokens{}) }
+
+// generation is a set of tokens and its number: another one only where the tokens differ.
 type generation struct {
 	Verifier
 	number uint64
@@ -59,7 +64,8 @@ type Store struct {
 	files folder // nil: none can be kept
 
 	settings atomic.Pointer[Settings]
-	// limits are the settings that decide what is deleted, and how fast is written: see follow.
+	// limits are the settings that decide what is deleted, and how fast is written: those of the config that is in force,
+	// or was last; nil: none was yet, and nothing is deleted or written.
 	limits atomic.Pointer[Settings]
 	tokens atomic.Pointer[generation]
 	// taking: requests are taken.
@@ -84,35 +90,37 @@ type Store struct {
 	index index
 	// unchecked are the ids that were not verified by the present tokens.
 	unchecked []string
-	failing   error
+	// failed are those of them that could not be read.
+	failed  []string
+	failing error
 
 	// What follows is the goroutine's alone.
 	next     *Request  // it waits until it may be written
 	lookedAt time.Time // when ages and room were last looked at
-	noRoom   error
-	// seen are the settings that will be the limits, since a time.
-	seen      *Settings
-	seenSince time.Time
+	// halted: the buffer is. spare is how much may be written until the next look, and spent how much was.
+	halted       bool
+	spare, spent int64
+	checkedAt    time.Time // when some were last verified
+	again        []string  // ids of some that verify, to be looked at again
 }
 
 // New returns a store in a buffer's directory; "": the buffer has none, and nothing is kept. It touches no disk.
 func New(dir string, log *slog.Logger) *Store {
 	s := &Store{
 		log: log, wake: make(chan struct{}, 1), ready: make(chan struct{}), ended: make(chan struct{}),
-		turn: make(chan struct{}, 1), index: newIndex(), pace: rate.NewLimiter(0, 0),
+		turn: make(chan struct{}, 1), index: newIndex(), pace: rate.NewLimiter(0, 0), spare: math.MaxInt64,
 	}
 	if dir != "" {
 		s.files = osFolder(filepath.Join(dir, Folder))
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.Set(Settings{}, nil)
-	s.limits.Store(s.settings.Load())
 	return s
 }
 
-// Set puts settings in force, and the tokens that count; nil: none do yet. What is kept is verified by these in the
-// background. Where less is to be kept than before, nothing is deleted for some seconds, since a config may be taken
-// back.
+// Set takes settings, and the tokens that count; nil: none do yet. Where these are others than before, what is kept is
+// verified by them in the background. Where less is to be kept than before, nothing is deleted until the settings are in
+// force.
 func (s *Store) Set(settings Settings, tokens Verifier) {
 	settings = settings.WithDefaults()
 	if tokens == nil {
@@ -121,14 +129,18 @@ func (s *Store) Set(settings Settings, tokens Verifier) {
 	s.mu.Lock()
 	s.settings.Store(&settings)
 	number := uint64(1)
-	if was := s.tokens.Load(); was != nil {
-		number = was.number + 1
+	was := s.tokens.Load()
+	if was != nil {
+		number = was.number
+	}
+	if was != nil && !was.Same(tokens) {
+		number++
+		s.unchecked, s.failed = nil, nil
+		for id := range s.index.entries {
+			s.unchecked = append(s.unchecked, id)
+		}
 	}
 	s.tokens.Store(&generation{tokens, number})
-	s.unchecked = nil
-	for id := range s.index.entries {
-		s.unchecked = append(s.unchecked, id)
-	}
 	s.mu.Unlock()
 	s.taking.Store(settings.On && s.files != nil)
 	s.nudge()

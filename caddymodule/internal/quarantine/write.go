@@ -3,7 +3,6 @@ package quarantine
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -17,7 +16,11 @@ import (
 // write writes what waits, as fast as it may, and returns when it may go on. What is looked at and not kept counts as
 // written, so that a flood of it costs no more of the processor either.
 func (s *Store) write(now time.Time) time.Duration {
-	limit := s.limits.Load().MaxRate
+	limits := s.limits.Load()
+	if limits == nil {
+		return waitForce
+	}
+	limit := limits.MaxRate
 	if s.pace.Limit() != rate.Limit(limit) {
 		s.pace = rate.NewLimiter(rate.Limit(limit), int(max(limit, onDisk(longestBody+headRead))))
 	}
@@ -59,11 +62,11 @@ func (s *Store) put(r *Request) {
 
 // examine makes the header of a request, or says why it is not kept.
 func (s *Store) examine(r *Request) (*header, Reason) {
-	switch {
-	case s.noRoom != nil:
-		s.fail(s.noRoom)
+	if err := s.mayWrite(0); err != nil {
+		s.fail(err)
 		return nil, Disk
-	case intake.IsChallenge(r.Body):
+	}
+	if intake.IsChallenge(r.Body) {
 		return nil, NoEvent
 	}
 	envelope, err := smartcar.ParseEnvelope(r.Body)
@@ -88,17 +91,18 @@ func (s *Store) examine(r *Request) (*header, Reason) {
 	return h, 0
 }
 
-// errNoRoom says that what is in the way could not be removed.
-var errNoRoom = errors.New("there is no room, and what is kept cannot be removed")
-
 // keep writes a file.
 func (s *Store) keep(h *header, file, body []byte) error {
 	size := onDisk(len(file))
+	if err := s.mayWrite(size); err != nil {
+		return err
+	}
 	s.makeRoom(h.Network, 1, size)
 	if !s.fits(1, size) {
-		return errNoRoom
+		return errNoRemoval
 	}
 	id := newID(h.Stamp)
+	s.spent += size
 	if err := s.files.write(fileName(id), file); err != nil {
 		return err
 	}
@@ -108,7 +112,7 @@ func (s *Store) keep(h *header, file, body []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.index.add(e)
-	if s.tokens.Load() != tokens { // they had no look at it
+	if s.tokens.Load().number != tokens.number { // they had no look at it
 		s.unchecked = append(s.unchecked, id)
 	}
 	s.counts.kept.Add(1)
@@ -118,7 +122,8 @@ func (s *Store) keep(h *header, file, body []byte) error {
 
 // flush writes what waits at the end.
 func (s *Store) flush() {
-	s.noRoom = room(s.buffer.Stats())
+	s.follow()
+	s.lookForRoom()
 	for r := s.next; ; r = s.queue.pop() {
 		if r != nil {
 			s.put(r)
