@@ -133,8 +133,8 @@ func TestOnlyAConfigInForceDeletes(t *testing.T) {
 		r.open(Settings{MaxCount: 4, InForce: func() bool { return inForce }})
 		r.Offer(r.request("b", r.body(1000)))
 		r.later(30 * 24 * time.Hour)
-		if n, _ := r.files(); n != kept {
-			t.Errorf("while it is being loaded: %d files", n)
+		if n, _ := r.files(); n != kept || r.dropped(Disk) != 0 {
+			t.Errorf("while it is being loaded: %d files, %d are not written", n, r.dropped(Disk))
 		}
 		r.flush()
 		if n, _ := r.files(); n != kept {
