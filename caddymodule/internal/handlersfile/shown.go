@@ -49,7 +49,8 @@ func shownText(content []byte) string {
 		literals, names = shownPlaces(body)
 		show = func(token hclsyntax.Token) bool {
 			word := string(token.Bytes)
-			return token.Type != hclsyntax.TokenIdent || names[token.Range.Start.Byte] && attrName.MatchString(word) || commonWord(word)
+			return token.Type != hclsyntax.TokenIdent || commonWord(word) ||
+				names[token.Range.Start.Byte] && attrName.MatchString(word)
 		}
 	}
 	return rewrite(content, tokens, func(i int) bool {

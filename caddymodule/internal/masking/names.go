@@ -13,6 +13,7 @@ var (
 	// id is how people call a server or a log.
 	id = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,39}$`)
 
+	// secretWord is in the names of secrets, and of what is of somebody.
 	secretWord = regexp.MustCompile(`(?i)token|secret|passw|passphrase|pwd|key|auth|cred|pin|salt|hash|cookie|signature` +
 		`|account|user|serial`)
 	// secretPart is a part of a name whose letters stand in other words too.
@@ -27,7 +28,9 @@ var (
 var ids = []string{"apps/http/servers/*", "logging/logs/*"}
 
 // notSecret are names of Caddy that have a word of a secret in them, and hold parts with fields of their own.
-var notSecret = []string{"authentication", "client_authentication", "certificate_authorities", "user_agent", "log_credentials"}
+var notSecret = []string{
+	"authentication", "client_authentication", "certificate_authorities", "user_agent", "log_credentials",
+}
 
 // dataMaps have keys that are data, and values that may be anything.
 var dataMaps = []string{

@@ -102,7 +102,8 @@ var (
 	// placeholder is nothing but one: it names a value and does not have it.
 	placeholder = regexp.MustCompile(`^\{(env|file|http|system|time|vars|tls)\.[A-Za-z0-9_./-]{1,100}\}$`)
 	// quantity is a duration, a size, a status or a switch. A longer number may be a code.
-	quantity = regexp.MustCompile(`^(([0-9]{1,10}(\.[0-9]{1,6})?(ns|us|µs|ms|s|m|h|d|B|KB|MB|GB|TB|KiB|MiB|GiB|TiB))+|[0-9]{1,3}|true|false|on|off)$`)
+	quantity = regexp.MustCompile(`^(([0-9]{1,10}(\.[0-9]{1,6})?(ns|us|µs|ms|s|m|h|d|B|KB|MB|GB|TB|KiB|MiB|GiB|TiB))+` +
+		`|[0-9]{1,3}|true|false|on|off)$`)
 
 	name     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
 	host     = regexp.MustCompile(`^[A-Za-z0-9.*:-]{1,253}$`)

@@ -73,7 +73,8 @@ func secretKey(at []string) bool {
 		return false
 	}
 	key := at[len(at)-1]
-	return strings.Contains(key, "@") || lookingRandom(key) || hidden(at[:len(at)-1]) && !field.MatchString(key) && !headerName.MatchString(key)
+	return strings.Contains(key, "@") || lookingRandom(key) ||
+		hidden(at[:len(at)-1]) && !field.MatchString(key) && !headerName.MatchString(key)
 }
 
 // headerName is how headers are written, and names of variables.

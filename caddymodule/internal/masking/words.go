@@ -10,7 +10,7 @@ import (
 // LeftOut stands where something is left out that is not of a config: what a plugin said, or whom something names.
 const LeftOut = "(left out)"
 
-var programWord = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,40}$`)
+var programWord = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._+-]{0,40}|\(devel\))$`)
 
 // ProgramWord reports whether a program's name or version looks like one: what it says of itself may be anything.
 func ProgramWord(s string) bool { return programWord.MatchString(s) }

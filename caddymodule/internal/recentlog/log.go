@@ -148,7 +148,8 @@ func (l *line) String() string {
 }
 
 // mostMore is what a line has in bytes beside its text.
-const mostMore = len(`{"ts":"2006-01-02T15:04:05.999999999Z",,"repeated":18446744073709551615,"since":"2006-01-02T15:04:05.999999999Z"}`)
+const mostMore = len(`{"ts":"2006-01-02T15:04:05.999999999Z",` +
+	`,"repeated":18446744073709551615,"since":"2006-01-02T15:04:05.999999999Z"}`)
 
 // ring keeps the newest lines.
 type ring struct {

@@ -60,6 +60,7 @@ var word = regexp.MustCompile(`^[A-Z][A-Z_]{0,39}$`)
 var ownErrors = []string{
 	"buffer", "nothing can be received", "event not stored", "vehicles:", "cannot read", "cannot record", "cannot look up",
 	"site loses events", "a message about what needs attention", "old replays", "after the next start",
+	"VEHICLE_ERROR events have no handler",
 }
 
 func ownError(message string) bool {
