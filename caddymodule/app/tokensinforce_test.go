@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
 // tokenWorld is an engine whose configs have tokens, with a clock of the test's.
@@ -28,7 +30,11 @@ func newTokenWorld(t *testing.T) *tokenWorld {
 func (w *tokenWorld) begin(name, token string) {
 	accepted := traffic.Accepted{}
 	accepted.Add("production", w.counts.Tokens("production", []string{token}))
-	w.enter(startedConfig{owner: name, log: slog.DiscardHandler, opener: stuckOpener{}, bodyMemory: 1 << 20, accepted: accepted})
+	keys := new(keyring.Ring)
+	keys.Add("production", smartcar.NewKeys(token))
+	w.enter(startedConfig{
+		owner: name, log: slog.DiscardHandler, opener: stuckOpener{}, bodyMemory: 1 << 20, accepted: accepted, keys: keys,
+	})
 	w.started(name)
 }
 
