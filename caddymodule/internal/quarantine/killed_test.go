@@ -22,7 +22,7 @@ type slowFolder struct{ folder }
 
 func (f slowFolder) remove(name string) error {
 	fmt.Println(name)
-	time.Sleep(time.Millisecond)
+	time.Sleep(5 * time.Millisecond)
 	return f.folder.remove(name)
 }
 
