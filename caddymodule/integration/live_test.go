@@ -73,6 +73,13 @@ func TestLiveEventsRefused(t *testing.T) {
 		t.Errorf("%v are counted", n)
 	}
 
+	for range refusals {
+		if err := s.adminLoad(t.Context(), s.withTokens("new", "old")+unbindable); err == nil {
+			t.Fatal("a site that cannot be bound is taken")
+		}
+	}
+	wantState("reloads that are refused", true, "every LIVE event is refused: 8, the first one")
+
 	load("new", "old")
 	wantState("a second token", false, "Nothing needs attention")
 	send("LIVE", testToken, http.StatusOK)

@@ -82,6 +82,25 @@ func TestRefusedLiveEvents(t *testing.T) {
 	}
 }
 
+// The first config's receivers take requests while the rest of it starts, as handlers: what they refuse then counts. What
+// was refused when a source had receivers before says nothing of those that it has now.
+func TestRefusedLiveEventsOfTheFirstConfig(t *testing.T) {
+	r := newRotation()
+	k := r.Tokens("production", []string{oldToken})
+	r.source.RefusedLive(noon, "")
+	accepted := Accepted{}
+	accepted.Add("production", k)
+	r.PutInForce(accepted)
+	if n := r.source.Live().Streak.All; n != 1 {
+		t.Errorf("a streak of %d while the first config starts, want 1", n)
+	}
+	r.PutInForce(Accepted{})
+	r.load([]string{newToken})
+	if n := r.source.Live().Streak.All; n != 0 {
+		t.Errorf("a streak of %d of receivers that were taken out", n)
+	}
+}
+
 // The token of the last LIVE event may be in the config no more.
 func TestTokenOfTheLastLiveEvent(t *testing.T) {
 	r := newRotation()

@@ -97,32 +97,33 @@ func (c *Counters) token(source string, id fingerprint) *Token {
 // PutInForce is called with the tokens of the config that is in force from now on, and not with those of one that may
 // yet be refused: what is forgotten here does not come back. What is known of tokens that it
 // does not have is forgotten. Where a source has other tokens than before, what was refused under those says nothing
-// about these.
+// about these. Where it had none, all that was refused was refused under these: receivers take requests before their
+// config is in force.
 func (c *Counters) PutInForce(a Accepted) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := stamp(c.clock()())
+	changed := make(map[string]bool) // sources that had tokens before
 	for source, before := range c.accepted {
 		for _, k := range slices.Concat(before...) {
 			if !a.has(source, k) {
 				k.since.Store(0)
+				changed[source] = true
 			}
 		}
 	}
 	c.tokens = nil
 	for source, lists := range a {
-		changed := false
 		for _, k := range slices.Concat(lists...) {
 			c.token(source, k.id)
 			c.tokens[source][k.id] = k
-			if k.since.CompareAndSwap(0, now) {
-				changed = true
+			if k.since.CompareAndSwap(0, now) && len(c.accepted[source]) > 0 {
+				changed[source] = true
 			}
 		}
-		for _, k := range slices.Concat(c.accepted[source]...) {
-			changed = changed || !k.isInForce()
-		}
-		if s := c.sources[source]; changed && s != nil {
+	}
+	for source := range changed {
+		if s := c.sources[source]; s != nil {
 			s.live.forget()
 		}
 	}
