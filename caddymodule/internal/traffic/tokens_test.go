@@ -127,16 +127,16 @@ func TestRemovableTokens(t *testing.T) {
 		{"one that came less than a day ago", func(r *rotation) {
 			k := r.load([]string{oldToken})[0]
 			r.passed = time.Hour
-			r.load(both)
+			r.load([]string{oldToken, newToken})
 			r.passed = day
 			r.sign(k[0], live)
 		}, nil},
 		{"one that was in a refused config a day ago", func(r *rotation) {
 			k := r.load([]string{oldToken})[0]
-			r.Tokens("production", both)
+			r.Tokens("production", []string{oldToken, newToken})
 			r.passed = day
 			r.sign(k[0], live)
-			r.load(both)
+			r.load([]string{oldToken, newToken})
 		}, nil},
 		{"nothing has come", func(r *rotation) {
 			r.load(both)
