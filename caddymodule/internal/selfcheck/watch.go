@@ -113,7 +113,7 @@ func (w *Watch) round(ctx context.Context, begun time.Time) (well bool) {
 		}
 		settled := r.At.Sub(begun) >= settling
 		// While a config settles, the one before may end connections without an answer, of which nothing can be told.
-		unsure := r.State == Unchecked && before.Target.Unchecked == "" && !settled
+		unsure := r.State == Unchecked && before.Unchecked == "" && !settled
 		well = well && !r.State.Fails() && r.State != Pending && !unsure
 		// One failure may be a busy moment: the next question follows at once, and tells.
 		early := unsure || r.State.Fails() && (!settled || !w.failed[i])
