@@ -21,6 +21,7 @@ var putBack = regexp.MustCompile("(?s)### Put back what was changed\n.*?```\n(id
 
 // What a proxy has rewritten is refused and kept; the page's script puts it back, and the handler gets it.
 func TestPutBackOfTheDocs(t *testing.T) {
+	t.Parallel()
 	for _, program := range []string{"node", "bash", "curl"} {
 		if _, err := exec.LookPath(program); err != nil {
 			proof.Missing(t, program, err)

@@ -58,6 +58,7 @@ var quarantineID = regexp.MustCompile(`(?m)^[0-9a-f]{12}-[0-9a-f]{8}`)
 // The token is wrong, and LIVE events are refused; over a kill and a stop they are kept, with a stranger's among them;
 // when the token is right, each is delivered once.
 func TestQuarantine(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	s.app = "quarantine"
 	s.write(t, "Caddyfile", s.wrongly())
@@ -166,6 +167,7 @@ func TestQuarantine(t *testing.T) {
 
 // Without the option nothing is kept.
 func TestNoQuarantine(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	s.write(t, "Caddyfile", s.wrongly())
 	s.startAdmin(t)

@@ -15,6 +15,7 @@ import (
 
 // What the receiver refuses is explained: by the running Caddy with its own token, and by the command with an earlier one.
 func TestSignatureExplained(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	s.startAdmin(t)
 	const earlier = "0d0d0d0d-1111-4222-8333-444455556666"

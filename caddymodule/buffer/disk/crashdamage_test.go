@@ -177,7 +177,7 @@ func TestDamageToWhatTheStoreLacks(t *testing.T) {
 	case proof.IsLong():
 		step = 61
 	case testing.Short():
-		step = 1997
+		step = 4999
 	}
 	damagedEver := 0
 	for seed := range uint64(3) {
