@@ -15,6 +15,7 @@ import (
 
 // A pause holds one handler's events and no other's, over a reload and a restart.
 func TestAdminPause(t *testing.T) {
+	t.Parallel()
 	s, app := newAdminSite(t)
 	p := s.startAdmin(t)
 	before := s.sendEvents(t, "car-1", 2)
@@ -68,6 +69,7 @@ func TestAdminPause(t *testing.T) {
 
 // A removed handler stays visible, can be put back, and is forgotten only on purpose.
 func TestAdminForget(t *testing.T) {
+	t.Parallel()
 	s, app := newAdminSite(t)
 	s.startAdmin(t)
 	s.must(t, "paused", "pause", "crm")
@@ -172,6 +174,7 @@ func TestAdminRefusals(t *testing.T) {
 
 // The API is about the config in force, whatever was loaded before.
 func TestAdminOverReloads(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	s.startAdmin(t)
 	s.sendEvents(t, "car-1", 2)

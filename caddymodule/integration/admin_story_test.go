@@ -19,6 +19,7 @@ import (
 
 // Events can be listed, filtered, paged through, found and shown.
 func TestAdminEvents(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	s.startAdmin(t)
 	s.must(t, "There is no such event", "events")

@@ -113,6 +113,7 @@ func TestAdminHandlerDown(t *testing.T) {
 
 // An operator who has fixed it has it tried at once, and gives a handler a new process.
 func TestAdminTryNow(t *testing.T) {
+	t.Parallel()
 	s, app := newAdminSite(t)
 	slow := strings.NewReplacer(`"10ms"`, `"1h"`, `"20ms"`, `"1h"`, "failures = 1000", "failures = 2\n    cooldown = \"1h\"")
 	s.write(t, "handlers.hcl", slow.Replace(s.adminHandlers(app.url)))

@@ -55,6 +55,7 @@ func (s *site) vehicleIDs(t *testing.T, query string) string {
 
 // When was each car last heard of, and what is wrong with it: over kills, stops and reloads, until it is forgotten.
 func TestVehicles(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	p := s.startAdmin(t)
 	s.must(t, "No vehicle is known", "vehicles")
@@ -135,6 +136,7 @@ func (s *site) loadAgain(t *testing.T) {
 
 // What this version does not know is told, and by name only.
 func TestSchemaDrift(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	s.startAdmin(t)
 	s.must(t, "Nothing needs attention", "status")
