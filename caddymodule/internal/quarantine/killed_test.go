@@ -17,12 +17,14 @@ import (
 // runAsVictim is the folder of a process that is killed in the middle of a release.
 const runAsVictim = "QUARANTINE_VICTIM"
 
-// slowFolder says what it is about to remove, and gives whoever reads that the time to kill the process.
-type slowFolder struct{ folder }
+// haltingFolder says what it is about to remove, and waits until it may.
+type haltingFolder struct{ folder }
 
-func (f slowFolder) remove(name string) error {
+func (f haltingFolder) remove(name string) error {
 	fmt.Println(name)
-	time.Sleep(5 * time.Millisecond)
+	if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
+		return err
+	}
 	return f.folder.remove(name)
 }
 
@@ -33,7 +35,7 @@ func victim(dir string) {
 		panic(err)
 	}
 	s := New(dir, slog.New(slog.DiscardHandler))
-	s.files = slowFolder{s.files}
+	s.files = haltingFolder{s.files}
 	s.Set(Settings{On: true}, right)
 	s.Opened(b)
 	if _, err := s.Release(context.Background(), Pick{}, b, false); err != nil {
@@ -62,17 +64,33 @@ func TestKilledReleasing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		goOn := func() {
+			if _, err := in.Write([]byte{1}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		var said string
-		for range 3 + kills%13 {
+		for n := range 3 + kills%13 {
+			if n > 0 {
+				goOn()
+			}
 			if _, err := fmt.Fscanln(out, &said); err != nil {
 				t.Fatalf("the process has ended: %v", err)
 			}
 			if done = said == "done"; done {
 				break
 			}
+		}
+		// It is killed between storing and removing, or a moment after that.
+		if !done && kills%2 == 1 {
+			goOn()
 		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
