@@ -50,16 +50,10 @@ func (c *Client) Call(method, path string, query url.Values, order, answer any) 
 		}
 		body = bytes.NewReader(data)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.timeout())
-	defer cancel()
-	status, raw, err := c.ask(ctx, method, uri, body)
+	raw, err := c.granted(context.Background(), method, uri, body)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, &TimeoutError{Address: c.Address, After: c.timeout()}
 	case err != nil:
 		return nil, err
-	case status >= http.StatusBadRequest:
-		return nil, c.refusal(status, raw)
 	case !json.Valid(raw):
 		return nil, c.notOurs()
 	case answer == nil:
@@ -122,9 +116,14 @@ func (c *Client) ask(ctx context.Context, method, uri string, body io.Reader) (s
 
 // Fetch asks for a path of Caddy's own admin endpoint, such as /config/. Errors: those of Call.
 func (c *Client) Fetch(ctx context.Context, uri string) ([]byte, error) {
+	return c.granted(ctx, http.MethodGet, uri, nil)
+}
+
+// granted returns the answer to a request that is not refused, within the time that there is for it.
+func (c *Client) granted(ctx context.Context, method, uri string, body io.Reader) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout())
 	defer cancel()
-	status, raw, err := c.ask(ctx, http.MethodGet, uri, nil)
+	status, raw, err := c.ask(ctx, method, uri, body)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, &TimeoutError{Address: c.Address, After: c.timeout()}
