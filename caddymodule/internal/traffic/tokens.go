@@ -95,10 +95,9 @@ func (c *Counters) token(source string, id fingerprint) *Token {
 }
 
 // PutInForce is called with the tokens of the config that is in force from now on, and not with those of one that may
-// yet be refused: what is forgotten here does not come back. What is known of tokens that it
-// does not have is forgotten. Where a source has other tokens than before, what was refused under those says nothing
-// about these. Where it had none, all that was refused was refused under these: receivers take requests before their
-// config is in force.
+// yet be refused: what is forgotten here does not come back. What is known of tokens that it does not have is forgotten.
+// Where a source has other tokens than before, what was refused under those says nothing about these. Where it had none,
+// all that was refused was refused under these: receivers take requests before their config is in force.
 func (c *Counters) PutInForce(a Accepted) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,10 +111,10 @@ func (c *Counters) PutInForce(a Accepted) {
 			}
 		}
 	}
-	c.tokens = nil
+	c.tokens = make(map[string]map[fingerprint]*Token)
 	for source, lists := range a {
+		c.tokens[source] = make(map[fingerprint]*Token)
 		for _, k := range slices.Concat(lists...) {
-			c.token(source, k.id)
 			c.tokens[source][k.id] = k
 			if k.since.CompareAndSwap(0, now) && len(c.accepted[source]) > 0 {
 				changed[source] = true
