@@ -2,6 +2,7 @@
 package bundled
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"slices"
@@ -11,11 +12,20 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
-// plugins are the plugins that ship inside this binary. Each is still run as a process
-// of its own, by starting the binary again.
-var plugins = map[string]func() *sdk.Plugin{
-	"http":  httpplugin.Plugin,
-	"jsonl": jsonl.Plugin,
+// plugin is what this binary knows of a plugin beside its process. All but create may be nil.
+type plugin struct {
+	create func() *sdk.Plugin
+	// checkFiles, exclusive and target are those of CheckFiles, Exclusive and Target.
+	checkFiles func(config json.RawMessage) []sdk.Diagnostic
+	exclusive  func(config json.RawMessage) (attribute, key string)
+	target     func(config json.RawMessage) string
+}
+
+// plugins are the plugins that ship inside this binary. Each is still run as a process of its own, by starting the
+// binary again.
+var plugins = map[string]plugin{
+	"http":  {create: httpplugin.Plugin, target: httpplugin.Target},
+	"jsonl": {create: jsonl.Plugin, checkFiles: jsonl.CheckFile, exclusive: jsonl.Exclusive},
 }
 
 // Names are the names of the bundled plugins, sorted.
@@ -32,11 +42,11 @@ func Schema(name string) (sdk.Schema, bool) {
 
 // Plugin makes a bundled plugin.
 func Plugin(name string) (*sdk.Plugin, bool) {
-	create, ok := plugins[name]
+	p, ok := plugins[name]
 	if !ok {
 		return nil, false
 	}
-	return create(), true
+	return p.create(), true
 }
 
 // Command says how to start a bundled plugin: this program again, with arguments. It is false where there is no

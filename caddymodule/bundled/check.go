@@ -3,8 +3,6 @@ package bundled
 import (
 	"encoding/json"
 
-	httpplugin "github.com/caddy-smartcar/caddy-smartcar/plugins/http"
-	"github.com/caddy-smartcar/caddy-smartcar/plugins/jsonl"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
@@ -20,27 +18,30 @@ func Check(name string, configJSON json.RawMessage) []sdk.Diagnostic {
 
 // CheckFiles returns what is wrong with the files that a bundled plugin's config names. It changes nothing there.
 func CheckFiles(name string, configJSON json.RawMessage) []sdk.Diagnostic {
-	if name == "jsonl" {
-		return jsonl.CheckFile(configJSON)
+	check := plugins[name].checkFiles
+	if check == nil {
+		return nil
 	}
-	return nil
+	return check(configJSON)
 }
 
 // Exclusive returns what of a bundled plugin's config no two handlers may share: the attribute, and a key that is equal
 // for two that are the same; false where there is no such thing.
 func Exclusive(name string, configJSON json.RawMessage) (attribute, key string, ok bool) {
-	if name != "jsonl" {
+	exclusive := plugins[name].exclusive
+	if exclusive == nil {
 		return "", "", false
 	}
-	file := jsonl.File(configJSON)
-	return "path", file, file != ""
+	attribute, key = exclusive(configJSON)
+	return attribute, key, key != ""
 }
 
 // Target returns the URL to which a bundled plugin sends events; false where it sends none.
 func Target(name string, configJSON json.RawMessage) (url string, ok bool) {
-	if name != "http" {
+	target := plugins[name].target
+	if target == nil {
 		return "", false
 	}
-	url = httpplugin.Target(configJSON)
+	url = target(configJSON)
 	return url, url != ""
 }

@@ -11,25 +11,26 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
-// File returns the absolute path of the file that a config names, "" where it names none.
-func File(config json.RawMessage) string {
+// Exclusive returns what of a config no two handlers may share: the attribute path, and the file that it names by its
+// absolute path; "" where it names none.
+func Exclusive(config json.RawMessage) (attribute, file string) {
 	var c struct {
 		Path string `json:"path"`
 	}
 	if json.Unmarshal(config, &c) != nil || c.Path == "" {
-		return ""
+		return "path", ""
 	}
-	path, err := filepath.Abs(c.Path)
+	file, err := filepath.Abs(c.Path)
 	if err != nil {
-		return ""
+		return "path", ""
 	}
-	return path
+	return "path", file
 }
 
 // CheckFile looks whether the file that a config names can be appended to, and changes nothing: the file is not made,
 // and a torn line in it stays. nil: it can, as far as that shows.
 func CheckFile(config json.RawMessage) []sdk.Diagnostic {
-	path := File(config)
+	_, path := Exclusive(config)
 	if path == "" {
 		return nil
 	}
