@@ -32,3 +32,9 @@ func (l dirLock) Close() error {
 	_ = syscall.Flock(int(l.dir.Fd()), syscall.LOCK_UN)
 	return l.dir.Close()
 }
+
+// isHeld reports whether an error says that somebody else holds a lock on a file, as all do that are not the system's.
+func isHeld(err error) bool {
+	errno, system := errors.AsType[syscall.Errno](err)
+	return !system || errno == syscall.EAGAIN || errno == syscall.EACCES
+}

@@ -70,11 +70,11 @@ func (l LockOnly) Lock(name string) (io.Closer, error) {
 }
 
 // lockAll locks a file, and the directory itself too where it is the operating system's. It tells a lock that somebody
-// holds from one whose file cannot be opened.
+// holds from one that cannot be had, as on a file system that knows no locks.
 func lockAll(fsys vfs.FS, name, dir string, both bool) (io.Closer, error) {
 	c, err := fsys.Lock(name)
-	var file *os.PathError
-	if errors.As(err, &file) {
+	_, unopened := errors.AsType[*os.PathError](err)
+	if unopened || err != nil && !isHeld(err) {
 		return nil, fmt.Errorf("locking the directory: %w", err)
 	}
 	if err != nil {
