@@ -13,6 +13,8 @@
 //
 // Observing: what it costs that the receiver is watched: it is compared with itself, watched and not.
 //
+// Bundled: how fast a backlog drains through each plugin that ships with the binary, to a real server.
+//
 //	go run ./caddymodule/cmd/bench
 //	go run ./caddymodule/cmd/bench -rounds 5 -phase 10s -dir /var/tmp
 //	go run ./caddymodule/cmd/bench -only delivering -backlog 20000
@@ -20,6 +22,7 @@
 //	go run ./caddymodule/cmd/bench -only growth -stored 1000000,5000000
 //	go run ./caddymodule/cmd/bench -only growth -steady 10m
 //	go run ./caddymodule/cmd/bench -only observing -rounds 10
+//	go run ./caddymodule/cmd/bench -only bundled -backlog 20000
 //	SMARTCAR_REPORTS=caddymodule/docs/reports go run ./caddymodule/cmd/bench -report
 //
 // Compare ratios, not numbers: the sender runs on the same machine. Where SMARTCAR_REPORTS
@@ -80,7 +83,6 @@ func run(ctx context.Context, opts options) error {
 	if opts.caddy == "" {
 		opts.caddy = filepath.Join(dir, "caddy")
 		build := exec.CommandContext(ctx, "go", "build", "-tags", "nobadger,nomysql,nopgx", "-o", opts.caddy, "./caddymodule/cmd/caddy")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as xcaddy builds
 		// As xcaddy builds it: with cgo, the store's memory comes from elsewhere.
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stderr = os.Stderr
@@ -99,7 +101,7 @@ func run(ctx context.Context, opts options) error {
 		run  func(context.Context) error
 	}{
 		{partReceiving, b.receiving}, {partDelivering, b.delivering}, {partGrowth, b.growing},
-		{partObserving, b.observing},
+		{partObserving, b.observing}, {partBundled, b.bundling},
 	} {
 		if !opts.wants(part.name) {
 			continue

@@ -19,6 +19,7 @@ const (
 	partDelivering = "delivering"
 	partGrowth     = "growth"
 	partObserving  = "observing"
+	partBundled    = "bundled"
 )
 
 type options struct {
@@ -63,7 +64,7 @@ func parseOptions(args []string) (options, error) {
 	flags.Var(&o.stored, "stored", "what it costs when so many events are stored, such as 1000000,5000000: takes minutes and gigabytes")
 	flags.DurationVar(&o.steady, "steady", 0, "load steadily for so long, to see what is written; an hour's events are pressed into less, see -steady-rate")
 	flags.Float64Var(&o.steadyRate, "steady-rate", 300, "events a second of the hour that -steady stands for")
-	flags.StringVar(&o.only, "only", "", "one part alone: "+strings.Join([]string{partReceiving, partDelivering, partGrowth, partObserving}, ", "))
+	flags.StringVar(&o.only, "only", "", "one part alone: "+strings.Join([]string{partReceiving, partDelivering, partGrowth, partObserving, partBundled}, ", "))
 	flags.BoolVar(&o.full, "report", false, "the run whose reports stand in the documentation: more and longer phases, "+
 		"1,000,000 and 5,000,000 stored events, an hour's load; takes about an hour and wants "+report.Folder+" set")
 	flags.SetOutput(io.Discard)
@@ -111,7 +112,7 @@ func parseOptions(args []string) (options, error) {
 
 func (o options) check() error {
 	switch o.only {
-	case "", partReceiving, partDelivering, partGrowth, partObserving:
+	case "", partReceiving, partDelivering, partGrowth, partObserving, partBundled:
 	default:
 		return fmt.Errorf("-only %s: there is no such part", o.only)
 	}
@@ -130,6 +131,8 @@ func (o options) check() error {
 		return errors.New("-steady-rate must be above 0")
 	case o.only == partDelivering && o.backlog == 0:
 		return errors.New("-only delivering with -backlog 0 leaves nothing to do")
+	case o.only == partBundled && o.backlog == 0:
+		return errors.New("-only bundled with -backlog 0 leaves nothing to do")
 	case o.only == partGrowth && len(o.stored) == 0 && o.steady == 0:
 		return errors.New("-only growth wants -stored or -steady")
 	}
@@ -145,8 +148,8 @@ func (o options) wants(part string) bool {
 		return o.backlog > 0
 	case partGrowth:
 		return len(o.stored) > 0 || o.steady > 0
-	case partObserving:
-		return o.only == partObserving || o.full
+	case partObserving, partBundled:
+		return o.only == part || o.full
 	}
 	return true
 }
