@@ -7,8 +7,8 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/bundle"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/diagnosis"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/bundle"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/diagnosis"
 )
 
 // diagnose answers with what this process gives to a support bundle, whatever does not work: a part that hangs is left

@@ -7,7 +7,7 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/diagnosis"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/diagnosis"
 )
 
 // Without an app there is what the process knows, and why there is no more.

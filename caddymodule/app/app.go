@@ -25,9 +25,9 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/intake"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/recentlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/recentlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 )
 

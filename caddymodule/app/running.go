@@ -18,9 +18,9 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/engine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/keyring"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/recentlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/schema"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/recentlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/vehicles"
 )

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/bundle"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/bundle"
 )
 
 func diagnoseCommand() *cobra.Command {

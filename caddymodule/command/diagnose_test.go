@@ -18,7 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/bundle"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/bundle"
 )
 
 // unpacked is a bundle's files, in their order and by their names without the folder.

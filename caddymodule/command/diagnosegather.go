@@ -15,9 +15,9 @@ import (
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/bundle"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/diagnosis"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/masking"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/bundle"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/diagnosis"
 )
 
 // The names of the files that the command itself makes.

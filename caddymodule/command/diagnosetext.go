@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/bundle"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/diagnosis"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/bundle"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/diagnosis"
 )
 
 // aboutFiles says what each file of a bundle is.

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/bundle"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/recentlog"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/bundle"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/recentlog"
 )
 
 func must(t *testing.T, err error) {

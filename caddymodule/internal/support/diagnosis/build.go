@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/buildinfo"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/bundle"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/bundle"
 )
 
 // build says what this program was built of.

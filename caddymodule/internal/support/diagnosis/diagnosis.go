@@ -11,11 +11,11 @@ import (
 	"strings"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/bundle"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/machine"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/recentlog"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/status"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/bundle"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/machine"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/support/recentlog"
 )
 
 // The names of the files. Those of the handlers files begin with HandlersFolder.
