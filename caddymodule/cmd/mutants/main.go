@@ -4,6 +4,7 @@
 //
 //	go run ./caddymodule/cmd/mutants              # all of them
 //	go run ./caddymodule/cmd/mutants -short       # those that are quick to build and to notice
+//	go run ./caddymodule/cmd/mutants -part 1/2    # the first of two parts that make up all
 //	go run ./caddymodule/cmd/mutants -run sync    # those whose name or file matches
 //	go run ./caddymodule/cmd/mutants -check       # plant none, report those that no longer fit the code
 //	go run ./caddymodule/cmd/mutants -list
@@ -53,6 +54,8 @@ func run(ctx context.Context) error {
 	check := flag.Bool("check", false, "report the faults that no longer fit the code and plant none")
 	list := flag.Bool("list", false, "list the faults and plant none")
 	short := flag.Bool("short", false, "plant only the faults that are quick to build and to notice")
+	var share part
+	flag.Var(&share, "part", "plant only this `part` of the faults that are chosen otherwise, such as 1/2")
 	parallel := flag.Int("parallel", 2, "how many faults are tried side by side")
 	flag.Parse()
 	if flag.NArg() > 0 || *parallel < 1 {
@@ -71,7 +74,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	chosen := choose(faults, wanted, *short)
+	chosen := share.pick(choose(faults, wanted, *short))
 	if len(chosen) == 0 {
 		return errors.New("no fault is chosen")
 	}
