@@ -168,7 +168,8 @@ func (a *App) preflightHandlers(ctx context.Context, opts PreflightOptions) (fil
 		d := &file.Handlers[i]
 		place := fmt.Sprintf("handler %q (%s:%d)", d.Name, d.Range.Filename, d.Range.Start.Line)
 		if d.Plugin != "" {
-			each[i] = Check{What: place + ": the plugin " + d.Plugin + ", its config and files", Errors: filesOf(d)}
+			each[i] = Check{What: place + ": the plugin " + d.Plugin + ", its config and files"}
+			each[i].Errors, each[i].Warnings = filesOf(d)
 			types[i] = typesOf(d.Plugin)
 			continue
 		}
@@ -184,14 +185,18 @@ func (a *App) preflightHandlers(ctx context.Context, opts PreflightOptions) (fil
 	return []Check{check}, each
 }
 
-// filesOf returns what is wrong with the files that a bundled plugin's config names.
-func filesOf(d *handlersfile.Definition) []string {
+// filesOf returns what is wrong with the files that a bundled plugin's config names, and what is odd.
+func filesOf(d *handlersfile.Definition) (wrong, odd []string) {
 	schema, _ := bundled.Schema(d.Plugin)
-	var lines []string
 	for _, remark := range bundled.CheckFiles(d.Plugin, d.ConfigJSON) {
-		lines = append(lines, handlersfile.Line(handlersfile.Locate(d.Config, schema, remark)))
+		line := handlersfile.Line(handlersfile.Locate(d.Config, schema, remark))
+		if remark.Warning {
+			odd = append(odd, line)
+		} else {
+			wrong = append(wrong, line)
+		}
 	}
-	return lines
+	return wrong, odd
 }
 
 // try starts a program of the user's own. It returns the event types that it wants, none where it wants all or that is
