@@ -75,17 +75,14 @@ func (a *App) Join(ctx caddy.Context, m Member) error {
 // loop refuses a handler that sends events to a receiver of the same config. There they would be
 // duplicates, answered 200: each would count as done, and no application would have had it.
 func loop(view *sitecheck.Server, d *handlersfile.Definition) error {
-	target, ok := bundled.Target(d.Plugin, d.ConfigJSON)
-	if !ok {
-		return nil
+	for _, target := range bundled.Targets(d.Plugin, d.ConfigJSON) {
+		if site, ok := view.Receives(target.URL, target.UnixSocket); ok {
+			return fmt.Errorf("%s:%d: handler %q: its url leads back to the receiver of site %s, where each event is a"+
+				" duplicate that nobody works on: write the address of the application",
+				d.Range.Filename, d.Range.Start.Line, d.Name, site)
+		}
 	}
-	site, ok := view.Receives(target)
-	if !ok {
-		return nil
-	}
-	return fmt.Errorf("%s:%d: handler %q: its url leads back to the receiver of site %s, where each event is a duplicate"+
-		" that nobody works on: write the address of the application",
-		d.Range.Filename, d.Range.Start.Line, d.Name, site)
+	return nil
 }
 
 // viewOf returns a server as its config had it. While it is being set up, Caddy has taken up its outer

@@ -15,16 +15,16 @@ import (
 // plugin is what this binary knows of a plugin beside its process. All but create may be nil.
 type plugin struct {
 	create func() *sdk.Plugin
-	// checkFiles, exclusive and target are those of CheckFiles, Exclusive and Target.
+	// checkFiles, exclusive and targets are those of CheckFiles, Exclusive and Targets.
 	checkFiles func(config json.RawMessage) []sdk.Diagnostic
 	exclusive  func(config json.RawMessage) (attribute, key string)
-	target     func(config json.RawMessage) string
+	targets    func(config json.RawMessage) []Target
 }
 
 // plugins are the plugins that ship inside this binary. Each is still run as a process of its own, by starting the
 // binary again.
 var plugins = map[string]plugin{
-	"http":  {create: httpplugin.Plugin, target: httpplugin.Target},
+	"http":  {create: httpplugin.Plugin, checkFiles: httpplugin.CheckFiles, targets: httpplugin.Targets},
 	"jsonl": {create: jsonl.Plugin, checkFiles: jsonl.CheckFile, exclusive: jsonl.Exclusive},
 }
 

@@ -3,6 +3,7 @@ package bundled
 import (
 	"encoding/json"
 
+	httpplugin "github.com/caddy-smartcar/caddy-smartcar/plugins/http"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
@@ -36,12 +37,14 @@ func Exclusive(name string, configJSON json.RawMessage) (attribute, key string, 
 	return attribute, key, key != ""
 }
 
-// Target returns the URL to which a bundled plugin sends events; false where it sends none.
-func Target(name string, configJSON json.RawMessage) (url string, ok bool) {
-	target := plugins[name].target
-	if target == nil {
-		return "", false
+// Target is where a plugin sends events by HTTP.
+type Target = httpplugin.Target
+
+// Targets returns where a bundled plugin sends events by HTTP, none where it sends none so.
+func Targets(name string, configJSON json.RawMessage) []Target {
+	targets := plugins[name].targets
+	if targets == nil {
+		return nil
 	}
-	url = target(configJSON)
-	return url, url != ""
+	return targets(configJSON)
 }

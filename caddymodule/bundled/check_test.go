@@ -3,11 +3,14 @@ package bundled_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
+	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
 // load reads a handlers file as the app does, and returns what it is told in lines.
@@ -44,6 +47,21 @@ func TestValuesAreCheckedAtLoad(t *testing.T) {
 		"connections": {"http", "url = \"http://x/\"\n    max_idle_conns = 0", []string{"handlers.hcl:5,", "Too few"}},
 		"a taken header": {"http", "url = \"http://x/\"\n    headers = { Connection = \"close\" }",
 			[]string{"handlers.hcl:5,", "Header is taken"}},
+		"a socket as a url": {"http", `url = "unix:///hunter2"`, []string{"handlers.hcl:4,", "unix_socket"}},
+		"a token for signing": {"http", "url = \"http://x/\"\n    sign_token = \"hunter2\"",
+			[]string{"handlers.hcl:5,", "Not a token", "too short"}},
+		"a misspelt type": {"http", "url = \"http://x/\"\n    paths = { VEHICLE_EROR = \"/x\" }",
+			[]string{"handlers.hcl:5,", `Did you mean "VEHICLE_ERROR"?`}},
+		"a relative path": {"http", "url = \"http://x/\"\n    paths = { VEHICLE_ERROR = \"x\" }",
+			[]string{"handlers.hcl:5,", "Not a path"}},
+		"a password from the environment": {"http", "url = \"http://x/\"\n    bearer_token = \"${env.LATER} \"",
+			[]string{"handlers.hcl:5,", "Not a bearer token"}},
+		"in a block": {"http", "url = \"http://x/\"\n    basic_auth {\n      username = \"hunter2:\"\n      password = env.LATER\n    }",
+			[]string{"handlers.hcl:6,", "Not a user name"}},
+		"a misspelt block": {"http", "url = \"https://x/\"\n    tls {\n      cert = \"/hunter2\"\n    }",
+			[]string{"handlers.hcl:6,", "cert"}},
+		"a key without its certificate": {"http", "url = \"https://x/\"\n    tls {\n      key_file = \"/x\"\n    }",
+			[]string{"handlers.hcl:6,", "Key without a certificate"}},
 		"right":            {"http", `url = "http://x/"`, nil},
 		"sync":             {"jsonl", "path = \"/x\"\n    sync = \"sometimes\"", []string{"handlers.hcl:5,", "Unknown sync policy"}},
 		"size":             {"jsonl", "path = \"/x\"\n    max_size = \"10 lots\"", []string{"handlers.hcl:5,", `Wrong value for "max_size"`}},
@@ -81,6 +99,25 @@ func TestTwoHandlersOfOneFile(t *testing.T) {
 	}
 }
 
+// Those of the plugin http too, with the place in the block.
+func TestCheckFilesOfABlock(t *testing.T) {
+	absent := filepath.Join(t.TempDir(), "ca.pem")
+	diags := bundled.CheckFiles("http", []byte(`{"url":"https://x/","tls":{"ca_file":"`+absent+`","cert_file":null}}`))
+	if len(diags) != 1 || diags[0].Warning || !strings.Contains(diags[0].Detail, absent) || strings.Join(diags[0].Path, ".") != "tls.ca_file" {
+		t.Errorf("found %v", diags)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	got := bundled.Targets("http", []byte(`{"url":"http://app/hook","unix_socket":"/run/app.sock"}`))
+	if want := []bundled.Target{{URL: "http://app/hook", UnixSocket: "/run/app.sock"}}; !slices.Equal(got, want) {
+		t.Errorf("http posts to %v, want %v", got, want)
+	}
+	if got := bundled.Targets("jsonl", []byte(`{"path":"/x"}`)); len(got) > 0 {
+		t.Errorf("jsonl posts to %v", got)
+	}
+}
+
 // The files that a config names are looked at, and left as they are.
 func TestCheckFiles(t *testing.T) {
 	dir := t.TempDir()
@@ -115,4 +152,49 @@ func TestCheckFiles(t *testing.T) {
 	if text, err := os.ReadFile(torn); err != nil || string(text) != `{"event_id":` {
 		t.Errorf("the file became %q, %v", text, err)
 	}
+}
+
+var readmeExample = regexp.MustCompile("(?s)\n```hcl\n(.*?)```")
+
+// The examples of a plugin's README load without a remark, and its tables name each setting with its default.
+func TestReadmeOfHTTP(t *testing.T) {
+	content, err := os.ReadFile("../../plugins/http/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("APP_TOKEN", "a-token")
+	examples := readmeExample.FindAllStringSubmatch(string(content), -1)
+	if len(examples) < 5 {
+		t.Fatalf("%d examples", len(examples))
+	}
+	for _, example := range examples {
+		if got := load(t, example[1]); got != "" {
+			t.Errorf("%s\nis told %s", example[1], got)
+		}
+	}
+	schema, _ := bundled.Schema("http")
+	for _, a := range schema.Attributes {
+		row := regexp.MustCompile("(?m)^\\| `" + a.Name + "` \\| [a-z ]+ \\| (required|none|`([^`]*)`) \\|").FindSubmatch(content)
+		if row == nil {
+			t.Errorf("no row for %s", a.Name)
+			continue
+		}
+		if want := string(a.Default); want != "" && want != "null" && string(row[2]) != want {
+			t.Errorf("%s: the README says %s, the default is %s", a.Name, row[1], want)
+		}
+	}
+	for _, b := range schema.Blocks {
+		for _, name := range append([]string{b.Name}, attributeNames(b.Schema)...) {
+			if !strings.Contains(string(content), "`"+name+"`") {
+				t.Errorf("the README does not name %s", name)
+			}
+		}
+	}
+}
+
+func attributeNames(s sdk.Schema) (names []string) {
+	for _, a := range s.Attributes {
+		names = append(names, a.Name)
+	}
+	return names
 }

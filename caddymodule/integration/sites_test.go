@@ -54,20 +54,24 @@ func TestSitesThatLoseEvents(t *testing.T) {
 
 // A handler that posts to the receiver of its own config would be done with each event, and nobody had it.
 func TestHandlerThatPostsToItsReceiver(t *testing.T) {
-	for url, refused := range map[string]bool{
-		"https://a.example/hook":  true,
-		"http://localhost:8080/x": true,
-		"http://localhost:3000/x": false,
+	for config, refused := range map[string]bool{
+		`url = "https://a.example/hook"`:                                         true,
+		`url = "http://localhost:8080/x"`:                                        true,
+		`url = "http://localhost:3000/x"`:                                        false,
+		"url = \"http://localhost:8080/y\"\n paths = { VEHICLE_ERROR = \"/x\" }": true,
+		"url = \"http://app/x\"\n unix_socket = \"/run/caddy.sock\"":             true,
+		"url = \"http://app/x\"\n unix_socket = \"/run/app.sock\"":               false,
 	} {
-		t.Run(url, func(t *testing.T) {
+		t.Run(config, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "handlers.hcl")
-			text := "handler \"app\" {\n  plugin = \"http\"\n  config {\n    url = \"" + url + "\"\n  }\n}\n"
+			text := "handler \"app\" {\n  plugin = \"http\"\n  config {\n    " + config + "\n  }\n}\n"
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			_, err := validateSite(t, "\tsmartcar {\n\t\thandlers "+file+"\n\t}\n",
 				"a.example {\n\tsmartcar_webhook /hook {\n\t\ttoken TOKEN\n\t}\n\trespond 404\n}\n"+
-					":8080 {\n\tsmartcar_webhook /x {\n\t\ttoken TOKEN\n\t}\n\trespond 404\n}\n")
+					":8080 {\n\tsmartcar_webhook /x {\n\t\ttoken TOKEN\n\t}\n\trespond 404\n}\n"+
+					"http:// {\n\tbind unix//run/caddy.sock\n\tsmartcar_webhook /x {\n\t\ttoken TOKEN\n\t}\n\trespond 404\n}\n")
 			if refused != (err != nil) || refused && !strings.Contains(err.Error(), file+`:1: handler "app": its url leads back`) {
 				t.Errorf("refused: %v, want %v", err, refused)
 			}

@@ -1,12 +1,20 @@
 package integration
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"fmt"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
@@ -32,6 +40,10 @@ func TestValidateCommand(t *testing.T) {
 		return "handler \"h\" {\n  plugin = \"" + plugin + "\"\n  config {\n    " + config + "\n  }\n}\n"
 	}
 	takes := map[string]string{"path": "x", "gate": "x", "seen": "x"}
+	expired := filepath.Join(t.TempDir(), "expired.pem")
+	if err := os.WriteFile(expired, expiredPair(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	good := bundled("jsonl", `path = "/tmp/events.jsonl"`)
 	tests := map[string]struct {
 		app, site, handlers string
@@ -49,6 +61,10 @@ func TestValidateCommand(t *testing.T) {
 		"no folder for jsonl": {handlers: bundled("jsonl", `path = "/nowhere/x.jsonl"`), code: 1, want: []string{
 			`FAIL  handler "h"`, "handlers.hcl:4,12-30: The file cannot be opened; there is no folder /nowhere",
 		}},
+		"no file of authorities": {handlers: bundled("http", "url = \"https://app/\"\n    tls {\n      ca_file = \"/nowhere/ca.pem\"\n    }"), code: 1,
+			want: []string{`FAIL  handler "h"`, "handlers.hcl:6,17-34: The file of authorities cannot be used; ", "/nowhere/ca.pem: no such file"}},
+		"an expired certificate": {handlers: bundled("http", fmt.Sprintf("url = \"https://app/\"\n    tls {\n      cert_file = %q\n      key_file = %[1]q\n    }", expired)),
+			want: []string{`warn  handler "h"`, "handlers.hcl:6,", "The certificate has expired; It was good until ", "A reload would take"}},
 		"no program": {handlers: "handler \"h\" {\n  plugin = \"./nothing\"\n}\n", code: 1, want: []string{
 			`FAIL  handler "h"`, "handlers.hcl:2,12-23: Plugin not found",
 		}},
@@ -139,4 +155,24 @@ func TestValidateCommand(t *testing.T) {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 	})
+}
+
+// expiredPair is a certificate that was good until a minute ago, and its key, in PEM.
+func expiredPair(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(-time.Minute)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})...)
 }

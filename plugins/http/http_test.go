@@ -164,9 +164,9 @@ func TestAnswers(t *testing.T) {
 			Error: "HOST answered 308: redirects are not followed, so url must be the final address"}},
 		"400": {400, "5", sdk.Result{Status: sdk.StatusReject, Reason: "http_400", Error: "HOST answered 400"}},
 		"401": {401, "", sdk.Result{Status: sdk.StatusUnavailable,
-			Error: "HOST answered 401: check the application's token, and headers in this handler's config"}},
+			Error: "HOST answered 401: check what this handler's config has for authorization, and that the application takes it"}},
 		"403": {403, "", sdk.Result{Status: sdk.StatusUnavailable,
-			Error: "HOST answered 403: check the application's token, and headers in this handler's config"}},
+			Error: "HOST answered 403: check what this handler's config has for authorization, and that the application takes it"}},
 		"404":                {404, "", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 404"}},
 		"405":                {405, "", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 405"}},
 		"409":                {409, "", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 409"}},
@@ -317,6 +317,17 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 	if len(addresses) != 1 {
 		t.Errorf("%d connections for 10 requests", len(addresses))
+	}
+}
+
+// Only the status counts, whatever the body says.
+func TestBodiesOfAnswersDoNotCount(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"success":false,"error":"no"}`)
+	})
+	host := sdktest.Start(t, Plugin(), sdktest.Config{"url": s.URL})
+	if got := host.Handle(t.Context(), sdktest.VehicleState("e", "v"))[0]; got.Status != sdk.StatusDone {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -48,7 +48,8 @@ func answered(host string, status int) error {
 	err := fmt.Errorf("%s answered %d", host, status)
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return fmt.Errorf("%w: check the application's token, and headers in this handler's config", err)
+		return fmt.Errorf("%w: check what this handler's config has for authorization,"+
+			" and that the application takes it", err)
 	case status >= 300 && status < 400:
 		return fmt.Errorf("%w: redirects are not followed, so url must be the final address", err)
 	}
@@ -74,15 +75,19 @@ func retryAfter(value string, now time.Time) time.Duration {
 
 // failure judges a request that got no answer. Without a connection the application is down, which must not count
 // against an event. With one, the event itself may be the reason.
-func failure(host string, connected bool, err error) error {
+func failure(target *url.URL, conn *net.Conn, err error) error {
+	host := target.Host
 	// url.Error repeats the URL, which may hold a secret in its query.
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	if !connected {
+	if conn == nil {
 		host, err = dialled(host, err)
 		return sdk.Unavailable(fmt.Errorf("%s: connecting failed: %w", host, err))
+	}
+	if refused := refusal(*conn, err); refused != nil {
+		return sdk.Unavailable(fmt.Errorf("%s: %w", host, refused))
 	}
 	// Errors of net/http may quote what the other side sent, so the text contains only what is known.
 	var system syscall.Errno
@@ -97,6 +102,34 @@ func failure(host string, connected bool, err error) error {
 		return fmt.Errorf("%s: the connection was closed before the answer", host)
 	}
 	return fmt.Errorf("%s: the answer is not one that HTTP knows", host)
+}
+
+// notEstablished is what net/http says of an HTTP/2 connection that ended before a request was on its way. It exports no
+// error for that.
+const notEstablished = "http2: client conn could not be established"
+
+// refusal returns why the server refused the connection itself, nil where it may have read the event. In TLS 1.3 that
+// is how it refuses a certificate: with an alert after the handshake.
+func refusal(conn net.Conn, err error) error {
+	if h2c, ok := conn.(*h2cConn); ok {
+		if h2c.begun.Load() || isTimeout(err) {
+			return nil
+		}
+		return errNotH2C
+	}
+	const ended = "the server ended the TLS connection"
+	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" {
+		return fmt.Errorf(ended+": %w; check tls in this handler's config", alert.Err)
+	}
+	if err.Error() == notEstablished {
+		return errors.New(ended + " before a request; check tls in this handler's config")
+	}
+	return nil
+}
+
+func isTimeout(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // dialled returns why an address could not be dialled, without the system call and the

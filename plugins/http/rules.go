@@ -67,7 +67,7 @@ func newRules(onStatus map[string]string) (rules, []error) {
 	for _, key := range slices.Sorted(maps.Keys(onStatus)) {
 		f := fate(onStatus[key])
 		if !slices.Contains(fates, f) {
-			errs = append(errs, sdk.ConfigError(ruleAt(key), "Not an outcome", notAFate(f)))
+			errs = append(errs, sdk.ConfigError(attributeOf("on_status", key), "Not an outcome", notAFate(f)))
 			continue
 		}
 		status, err := strconv.Atoi(key)
@@ -78,18 +78,18 @@ func newRules(onStatus map[string]string) (rules, []error) {
 		case isClass && slices.Contains([]string{"3", "4", "5"}, class):
 			r.classes[int(class[0]-'0')] = f
 		default:
-			errs = append(errs, sdk.ConfigError(ruleAt(key), "Not a status", notAStatus(key)))
+			errs = append(errs, sdk.ConfigError(attributeOf("on_status", key), "Not a status", notAStatus(key)))
 		}
 	}
 	return r, errs
 }
 
-// ruleAt is the path of a rule. A dot in a name would be read as two steps.
-func ruleAt(key string) string {
+// attributeOf is the path of an element of a map. A dot in its name would be read as two steps.
+func attributeOf(name, key string) string {
 	if strings.Contains(key, ".") {
-		return "on_status"
+		return name
 	}
-	return "on_status." + key
+	return name + "." + key
 }
 
 func notAFate(f fate) string {

@@ -5,14 +5,15 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// Receives reports whether a POST to the URL comes to a receiver of the server, as far as the
-// config decides that: a name that the site does not have may still lead here.
-func (s *Server) Receives(target string) (site string, ok bool) {
+// Receives reports whether a POST to the URL, through the unix socket where that is not "", comes to a receiver of the
+// server, as far as the config decides that: a name that the site does not have may still lead here.
+func (s *Server) Receives(target, unixSocket string) (site string, ok bool) {
 	u, err := url.Parse(target)
 	if err != nil || u.Hostname() == "" {
 		return "", false
@@ -22,11 +23,15 @@ func (s *Server) Receives(target string) (site string, ok bool) {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	host := strings.ToLower(u.Hostname())
-	if !slices.ContainsFunc(s.Listen, func(at string) bool { return listens(at, host, port) }) {
+	isHere := func(at string) bool { return listens(at, host, port) }
+	if unixSocket != "" {
+		isHere = func(at string) bool { return listensOn(at, unixSocket) }
+	}
+	if !slices.ContainsFunc(s.Listen, isHere) {
 		return "", false
 	}
 	for _, r := range s.receivers() {
-		if r.takes(host, pathOf(u)) {
+		if r.takes(host, pathOf(u), unixSocket != "" || isLoopback(host)) {
 			return s.name(r.hosts()), true
 		}
 	}
@@ -84,8 +89,16 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// takes reports whether a POST with this Host and path comes to the receiver.
-func (r receiver) takes(host, path string) bool {
+// listensOn reports whether a listener is a unix socket, as in unix//run/caddy.sock|0220.
+func listensOn(at, unixSocket string) bool {
+	network, address, _ := strings.Cut(at, "/")
+	address, _, _ = strings.Cut(address, "|")
+	return strings.HasPrefix(network, "unix") && filepath.Clean(address) == filepath.Clean(unixSocket)
+}
+
+// takes reports whether a POST with this Host and path comes to the receiver. here: it comes to this machine for sure,
+// so that a site without a name has it.
+func (r receiver) takes(host, path string, here bool) bool {
 	named := false
 	for _, l := range r.chain {
 		route := l.route()
@@ -100,7 +113,7 @@ func (r receiver) takes(host, path string) bool {
 			return false
 		}
 	}
-	return named || isLoopback(host)
+	return named || here
 }
 
 // setTakes is false also where that cannot be told.

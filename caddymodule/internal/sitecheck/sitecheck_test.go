@@ -103,6 +103,29 @@ func TestErrorPages(t *testing.T) {
 	}
 }
 
+// A handler may post to a receiver through the unix socket of its site, too.
+func TestReceivesOnASocket(t *testing.T) {
+	const routes = `{"match":[{"path":["/hook"]}],"handle":[RECEIVER]}`
+	for name, tt := range map[string]struct {
+		listen, url, socket string
+		want                bool
+	}{
+		"the socket":         {"unix//run/caddy.sock", "http://app/hook", "/run/caddy.sock", true},
+		"with a mode":        {"unix//run/caddy.sock|0220", "http://app/hook", "/run/../run/caddy.sock", true},
+		"HTTP/2 without TLS": {"unix+h2c//run/caddy.sock", "http://app/hook", "/run/caddy.sock", true},
+		"another socket":     {"unix//run/caddy.sock", "http://app/hook", "/run/app.sock", false},
+		"another path":       {"unix//run/caddy.sock", "http://app/other", "/run/caddy.sock", false},
+		"not a socket":       {":80", "http://localhost/hook", "/run/app.sock", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := server(t, `{"listen":["`+tt.listen+`"],"routes":[`+routes+`]}`)
+			if _, got := s.Receives(tt.url, tt.socket); got != tt.want {
+				t.Errorf("Receives(%s, %s) = %v, want %v", tt.url, tt.socket, got, tt.want)
+			}
+		})
+	}
+}
+
 func TestReceives(t *testing.T) {
 	named := `{"match":[{"host":["hooks.example"]}],"handle":[{"handler":"subroute","routes":[` +
 		`{"match":[{"path":["/hook"]}],"handle":[RECEIVER]}]}]}`
@@ -138,7 +161,7 @@ func TestReceives(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := server(t, `{"listen":["`+tt.listen+`"],"routes":[`+tt.routes+`]}`)
-			if _, got := s.Receives(tt.url); got != tt.want {
+			if _, got := s.Receives(tt.url, ""); got != tt.want {
 				t.Errorf("Receives(%s) = %v, want %v", tt.url, got, tt.want)
 			}
 		})
