@@ -294,6 +294,34 @@ func TestRequestsWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// An application that ends while its connections are kept is down, as one that is not there.
+func TestApplicationThatEndsOnAKeptConnection(t *testing.T) {
+	l := listen(t, "tcp", "127.0.0.1:0")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		buf := make([]byte, 64<<10)
+		_, _ = c.Read(buf)
+		_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+		_, _ = c.Read(buf)
+		_ = l.Close()
+		_ = c.Close()
+	}()
+	host := sdktest.Start(t, Plugin(), sdktest.Config{"url": "http://" + l.Addr().String()})
+	e := sdktest.VehicleState("e", "v")
+	if got := host.Handle(t.Context(), e)[0]; got.Status != sdk.StatusDone {
+		t.Fatalf("%+v", got)
+	}
+	if got := host.Handle(t.Context(), e)[0]; got.Status != sdk.StatusUnavailable || !strings.Contains(got.Error, "connecting failed") {
+		t.Errorf("%+v", got)
+	}
+	<-ended
+}
+
 func TestTimeout(t *testing.T) {
 	release := make(chan struct{})
 	s := serve(t, func(http.ResponseWriter, *http.Request) { <-release })

@@ -53,6 +53,8 @@ func (p *poster) post(ctx context.Context, e *sdk.Event) error {
 	defer cancel()
 	var conn atomic.Pointer[net.Conn] // that the request went over
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// Where a kept connection turns out to be closed, net/http asks for another one.
+		GetConn: func(string) { conn.Store(nil) },
 		GotConn: func(info httptrace.GotConnInfo) { conn.Store(&info.Conn) },
 	})
 	req, err := p.request(ctx, e)
