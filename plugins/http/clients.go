@@ -44,6 +44,9 @@ func newClient(c config, m *material) *http.Client {
 // current returns the client to use now. Where renewed files cannot be used, that is the one of before: a certificate
 // may have been written while its key has not.
 func (s *clients) current(ctx context.Context) *http.Client {
+	if s.config.TLS == nil {
+		return s.client
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	files := s.config.TLS.stamps()

@@ -184,21 +184,31 @@ func TestRenewedFiles(t *testing.T) {
 		}
 	}
 	send("edge-1")
+	written := time.Now()
+	renew := func(name string, content []byte) {
+		t.Helper()
+		path := write(t, dir, name, content)
+		// Two writes may be closer to each other than the times of a file system are.
+		written = written.Add(time.Second)
+		if err := os.Chtimes(path, written, written); err != nil {
+			t.Fatal(err)
+		}
+	}
 	cert, key = a.issue("edge-2", time.Now().Add(time.Hour))
-	write(t, dir, "cert.pem", cert)
+	renew("cert.pem", cert)
 	send("edge-1") // its key is yet to come
-	write(t, dir, "key.pem", key)
+	renew("key.pem", key)
 	send("edge-2")
 	if err := os.Remove(filepath.Join(dir, "cert.pem")); err != nil {
 		t.Fatal(err)
 	}
 	send("edge-2")
 	cert, key = a.issue("edge-3", time.Now().Add(time.Hour))
-	write(t, dir, "key.pem", key)
-	write(t, dir, "cert.pem", cert)
+	renew("key.pem", key)
+	renew("cert.pem", cert)
 	send("edge-3")
 	// So is the file of authorities.
-	write(t, dir, "ca.pem", certificatePEM(next.cert))
+	renew("ca.pem", certificatePEM(next.cert))
 	if got := host.Handle(t.Context(), sdktest.VehicleState("e", "v"))[0]; got.Status != unavailable {
 		t.Errorf("the old authority still counts: %+v", got)
 	}
