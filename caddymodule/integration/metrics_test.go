@@ -76,7 +76,7 @@ func newMetricsSite(t *testing.T) *metricsSite {
 	t.Helper()
 	s, app := newAdminSite(t)
 	m := &metricsSite{site: s, app: app, gate: filepath.Join(s.dir, "gate"), poison: uuid.NewString()}
-	m.app.answer("busy", http.StatusServiceUnavailable)
+	m.app.answer("busy", http.StatusTooManyRequests)
 	m.app.answer("bad", http.StatusBadRequest)
 	s.write(t, "handlers.hcl", m.handlers(t))
 	m.process = s.startAdmin(t)

@@ -178,9 +178,9 @@ func TestAnswers(t *testing.T) {
 		"425":                {425, "", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 425"}},
 		"429 in seconds":     {429, "7", sdk.Result{Status: sdk.StatusRetry, RetryAfter: 7 * time.Second, Error: "HOST answered 429"}},
 		"500":                {500, "", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 500"}},
-		"503 with a date":    {503, inAMinute, sdk.Result{Status: sdk.StatusRetry, RetryAfter: time.Minute, Error: "HOST answered 503"}},
-		"503 with nonsense":  {503, "soon", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 503"}},
-		"503 in a long time": {503, "99999999999999999999", sdk.Result{Status: sdk.StatusRetry, RetryAfter: maxRetryAfter, Error: "HOST answered 503"}},
+		"429 with a date":    {429, inAMinute, sdk.Result{Status: sdk.StatusRetry, RetryAfter: time.Minute, Error: "HOST answered 429"}},
+		"429 with nonsense":  {429, "soon", sdk.Result{Status: sdk.StatusRetry, Error: "HOST answered 429"}},
+		"429 in a long time": {429, "99999999999999999999", sdk.Result{Status: sdk.StatusRetry, RetryAfter: maxRetryAfter, Error: "HOST answered 429"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,8 @@ func TestARefusalOfEverythingIsAnOutage(t *testing.T) {
 	}{
 		"401":          {401, ""},
 		"403":          {403, ""},
-		"503, by rule": {503, "503"},
+		"502":          {502, ""},
+		"500, by rule": {500, "500"},
 		"418, by rule": {418, "4xx"},
 	}
 	for name, tt := range tests {

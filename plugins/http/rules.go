@@ -54,7 +54,9 @@ func byDefault(status int) fate {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 		http.StatusUnprocessableEntity:
 		return fateReject
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized, http.StatusForbidden,
+		// What a proxy before the application answers while that is down.
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return fateUnavailable
 	}
 	return fateRetry

@@ -13,7 +13,8 @@ func TestRules(t *testing.T) {
 		"none": {nil, map[int]fate{
 			101: fateRetry, 300: fateRetry, 304: fateRetry, 400: fateReject, 401: fateUnavailable, 402: fateRetry,
 			403: fateUnavailable, 404: fateRetry, 405: fateRetry, 408: fateRetry, 410: fateRetry, 413: fateReject,
-			415: fateReject, 422: fateReject, 429: fateRetry, 500: fateRetry, 503: fateRetry, 999: fateRetry,
+			415: fateReject, 422: fateReject, 429: fateRetry, 500: fateRetry,
+			502: fateUnavailable, 503: fateUnavailable, 504: fateUnavailable, 999: fateRetry,
 		}},
 		"one status": {map[string]string{"404": "reject"}, map[int]fate{404: fateReject, 405: fateRetry}},
 		"a class replaces the defaults within it": {map[string]string{"4xx": "retry"}, map[int]fate{
