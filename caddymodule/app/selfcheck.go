@@ -85,7 +85,7 @@ type listener struct {
 
 // listenerOf returns the first listener of a server that can be asked.
 func listenerOf(server *caddyhttp.Server, httpPort int) listener {
-	l := listener{unchecked: "the server has no listener of TCP or a unix socket, with a port that the config says"}
+	l := listener{unchecked: "the server has no listener of TCP or a unix socket whose address is known"}
 	for i, at := range server.Listen {
 		address, err := caddy.ParseNetworkAddress(at)
 		if err != nil || !speaksTCP(server, i) {
@@ -123,6 +123,14 @@ func dialable(address caddy.NetworkAddress) (listener, bool) {
 		// What follows are the file's permissions.
 		path, _, _ := strings.Cut(address.Host, "|")
 		return listener{network: "unix", address: path}, true
+	case address.Network == "fd":
+		socket, ok := socketAddress(address.Host)
+		if !ok {
+			return listener{}, false
+		}
+		return dialable(caddy.NetworkAddress{
+			Network: "tcp", Host: socket.Addr().String(), StartPort: uint(socket.Port()), EndPort: uint(socket.Port()),
+		})
 	case !strings.HasPrefix(address.Network, "tcp") || address.StartPort == 0:
 		return listener{}, false
 	}
