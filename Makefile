@@ -5,7 +5,7 @@ FUZZTIME   ?= 10m
 ROUNDS     ?= 1000
 SEEDS      ?= 10000
 
-.PHONY: build demo test long race lint proto bench bench-report growth model powercut powercut-faults kill reload faults hostile mutants fuzz ci
+.PHONY: build demo test long race lint proto bench bench-report growth model powercut powercut-faults kill upgrade reload faults hostile mutants fuzz ci
 
 # A proof writes its report where this names a folder, by its whole path:
 # make powercut SMARTCAR_REPORTS=$$PWD/caddymodule/docs/reports
@@ -54,6 +54,9 @@ powercut-faults: ## plants faults, one at a time, and sees powercut notice them
 
 kill: ## kill -9 of Caddy, of the plugin, of both, and SIGTERM, under load, ROUNDS times
 	SMARTCAR_KILL_ROUNDS=$(ROUNDS) go test ./caddymodule/integration -run TestKill -count=1 -v -timeout 2h
+
+upgrade: ## restarts and reloads under load with the socket held open; every other start is of the binary FROM, if given
+	SMARTCAR_LONG=1 SMARTCAR_UPGRADE_FROM=$(FROM) go test ./caddymodule/integration -run 'TestUpgrade$$' -count=1 -v
 
 reload: ## good and wrong reloads under load for 30 s
 	SMARTCAR_RELOAD_TIME=30s go test ./caddymodule/integration -run TestReload -count=1 -v

@@ -9,6 +9,7 @@ import (
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/module"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/command"
+	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/handover"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/health"
 	_ "github.com/caddy-smartcar/caddy-smartcar/caddymodule/receiver"
 )

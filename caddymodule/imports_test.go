@@ -64,7 +64,7 @@ func matches(patterns []string, pkg string) bool {
 // What Caddy sees and what talks to Caddy may import it, nothing else.
 func TestOnlyTheModulesImportCaddy(t *testing.T) {
 	allowed := []string{
-		"caddymodule/app", "caddymodule/receiver", "caddymodule/health", "caddymodule/admin", "caddymodule/command/...",
+		"caddymodule/app", "caddymodule/receiver", "caddymodule/health", "caddymodule/handover", "caddymodule/admin", "caddymodule/command/...",
 		"caddymodule/internal/api", "caddymodule/internal/directive/...", "caddymodule/buffer/*/module",
 		"caddymodule/cmd/...", "caddymodule/integration/...",
 	}
@@ -145,7 +145,8 @@ func TestImportsRunOneWay(t *testing.T) {
 		"plugins/...":  {"sdk/...", "plugins/notify/send"},
 		"examples/...": {"sdk/..."},
 
-		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/health", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
+		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/health", "caddymodule/handover", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
+		"caddymodule/handover":     {},
 		"caddymodule/health":       {"caddymodule/app", core + "api", core + "directive", core + "text"},
 		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "quarantine", core + "selfcheck", core + "stage", core + "traces", "sdk/smartcar"}),
 		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo", core + "vehicles", core + "explain", core + "quarantine", core + "support/diagnosis", core + "support/bundle"}),

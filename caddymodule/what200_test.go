@@ -83,6 +83,7 @@ var leading = map[string]string{
 	"kill":            "lost",
 	"planted-faults":  "faults that no test noticed",
 	"power-cut":       "lost",
+	"upgrade":         "attempts that a restart made fail",
 }
 
 // figuresOfReports makes a row of each report: the command, when and how long it ran, and its leading figure.

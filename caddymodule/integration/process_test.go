@@ -47,6 +47,8 @@ type site struct {
 
 	inherited []*os.File // what the process gets as descriptors 3 and up
 	env       []string   // more of its environment
+	program   string     // the Caddy; empty: the test's own program
+	arguments []string   // of the program; none: those that run the Caddyfile
 }
 
 // newSite writes a Caddyfile, a handlers file with one jsonl handler, and a
@@ -161,11 +163,19 @@ type process struct {
 // spawn runs Caddy on the site, with more in its environment, and waits for nothing.
 func (s *site) spawn(t *testing.T, env ...string) *process {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	program := s.program
+	if program == "" {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		program = self
 	}
-	p := &process{cmd: exec.Command(self, "run", "--config", filepath.Join(s.dir, "Caddyfile")), exited: make(chan struct{})}
+	arguments := s.arguments
+	if arguments == nil {
+		arguments = []string{"run", "--config", filepath.Join(s.dir, "Caddyfile")}
+	}
+	p := &process{cmd: exec.Command(program, arguments...), exited: make(chan struct{})}
 	tmp := filepath.Join(s.dir, "tmp")
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		t.Fatal(err)

@@ -271,17 +271,27 @@ func TestSystemdVerify(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		proof.Missing(t, "systemd-analyze", err)
 	}
-	text, err := os.ReadFile(systemdExample + "caddy.service")
-	if err != nil {
-		t.Fatal(err)
+	verifyUnits(t, "/usr/local/bin/caddy", systemdExample+"caddy.service", systemdExample+"caddy.socket")
+}
+
+// verifyUnits has systemd itself look at units that belong together. It also looks for their program, which is only there
+// where it is installed.
+func verifyUnits(t *testing.T, program string, units ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	args := []string{"verify", "--man=no"}
+	for _, unit := range units {
+		text, err := os.ReadFile(unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, filepath.Base(unit))
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), program, "/bin/sh")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, file)
 	}
-	// It looks for the program, which is only there where Caddy is installed.
-	local := strings.ReplaceAll(string(text), "/usr/local/bin/caddy", "/bin/sh")
-	file := filepath.Join(t.TempDir(), "caddy.service")
-	if err := os.WriteFile(file, []byte(local), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", file).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "systemd-analyze", args...).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
