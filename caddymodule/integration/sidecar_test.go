@@ -162,7 +162,9 @@ func TestSidecarExpress(t *testing.T) {
 		for range 10 {
 			for _, v := range vehicles {
 				id := uuid.NewString()
-				if status, err := post(s.client, s.url, sidecarEvent(id, v), smartcar.Sign(testToken, sidecarEvent(id, v))); err != nil || status != http.StatusOK {
+				body := sidecarEvent(id, v)
+				status, err := post(s.client, s.url, body, smartcar.Sign(testToken, body))
+				if err != nil || status != http.StatusOK {
 					t.Fatalf("answered %d, %v\n%s", status, err, s.log())
 				}
 				sent[v] = append(sent[v], id)
@@ -192,8 +194,9 @@ func TestSidecarExpress(t *testing.T) {
 	arrived()
 
 	// Its own code is at work.
-	id := uuid.NewString()
-	if status, err := post(s.client, app.url(), sidecarEvent(id, vehicles[0]), smartcar.Sign(otherToken, sidecarEvent(id, vehicles[0]))); err != nil || status != http.StatusUnauthorized {
+	forged := sidecarEvent(uuid.NewString(), vehicles[0])
+	status, err := post(s.client, app.url(), forged, smartcar.Sign(otherToken, forged))
+	if err != nil || status != http.StatusUnauthorized {
 		t.Errorf("a forged event straight to the application: %d, %v", status, err)
 	}
 	if got := (&site{client: s.client, url: app.url()}).verify(t, challenge); got != smartcar.Sign(testToken, []byte(challenge)) {

@@ -117,7 +117,9 @@ func (x *senders) run(ctx context.Context, s *site) {
 func (x *senders) send(client *http.Client, kind sendingKind, url string, v *fleetVehicle) {
 	now := time.Now()
 	id := uuid.NewString()
-	body := smartcar.Sample{EventID: id, VehicleID: v.id, DeliveryID: uuid.NewString(), DeliveredAt: now, RecordedAt: now, Mode: "LIVE"}.VehicleState()
+	body := smartcar.Sample{
+		EventID: id, VehicleID: v.id, DeliveryID: uuid.NewString(), DeliveredAt: now, RecordedAt: now, Mode: "LIVE",
+	}.VehicleState()
 	status, err := attempt(client, kind, url, body)
 	took := time.Since(now)
 	x.mu.Lock()
