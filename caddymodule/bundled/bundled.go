@@ -9,6 +9,7 @@ import (
 
 	httpplugin "github.com/caddy-smartcar/caddy-smartcar/plugins/http"
 	"github.com/caddy-smartcar/caddy-smartcar/plugins/jsonl"
+	"github.com/caddy-smartcar/caddy-smartcar/plugins/notify"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
@@ -24,8 +25,9 @@ type plugin struct {
 // plugins are the plugins that ship inside this binary. Each is still run as a process of its own, by starting the
 // binary again.
 var plugins = map[string]plugin{
-	"http":  {create: httpplugin.Plugin, checkFiles: httpplugin.CheckFiles, targets: httpplugin.Targets},
-	"jsonl": {create: jsonl.Plugin, checkFiles: jsonl.CheckFile, exclusive: jsonl.Exclusive},
+	"http":   {create: httpplugin.Plugin, checkFiles: httpplugin.CheckFiles, targets: httpplugin.Targets},
+	"jsonl":  {create: jsonl.Plugin, checkFiles: jsonl.CheckFile, exclusive: jsonl.Exclusive},
+	"notify": {create: notify.Plugin, checkFiles: notify.CheckFile, exclusive: notify.Exclusive},
 }
 
 // Names are the names of the bundled plugins, sorted.

@@ -198,3 +198,41 @@ func attributeNames(s sdk.Schema) (names []string) {
 	}
 	return names
 }
+
+// Every example of a bundled plugin's README is one that can be used.
+func TestReadmesOfNotifyLoad(t *testing.T) {
+	t.Setenv("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x")
+	page, err := os.ReadFile(filepath.Join("..", "..", "plugins", "notify", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(page), "```hcl\n")[1:]
+	if len(blocks) < 2 {
+		t.Fatalf("%d examples", len(blocks))
+	}
+	for _, block := range blocks {
+		text, _, _ := strings.Cut(block, "```\n")
+		if got := load(t, text); got != "" {
+			t.Errorf("%s\n%s", got, text)
+		}
+	}
+}
+
+func TestTwoHandlersOfOneStateFile(t *testing.T) {
+	handler := func(name string) string {
+		return "handler \"" + name + "\" {\n  plugin = \"notify\"\n  config {\n    state = \"/x/notify.db\"\n" +
+			"    slack {\n      url = \"https://hooks.slack.com/x\"\n    }\n  }\n}\n"
+	}
+	if got := load(t, handler("a")+handler("b")); !strings.Contains(got, "Taken by another handler") || !strings.Contains(got, "same state") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What is wrong with a repeated block is found with its line, and without the secret.
+func TestMistakeInABlock(t *testing.T) {
+	got := load(t, "handler \"a\" {\n  plugin = \"notify\"\n  config {\n    state = \"/x/notify.db\"\n"+
+		"    slack {\n      url = \"https://discord.com/api/hunter2\"\n    }\n  }\n}\n")
+	if !strings.Contains(got, "handlers.hcl:5,") || !strings.Contains(got, "append /slack") || strings.Contains(got, "hunter2") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,206 @@
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
+)
+
+const (
+	pagerSecret = "T0PAGERSECRET9xyz"
+	pagerToken  = "PAGER_TOKEN"
+)
+
+// pager is a server behind the plugin notify: it counts messages, and can be killed and started again at its address.
+type pager struct {
+	addr string
+
+	mu       sync.Mutex
+	server   *http.Server
+	got      map[string]int // by the message's id
+	vehicles map[string]int
+}
+
+func startPager(t *testing.T) *pager {
+	t.Helper()
+	p := &pager{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), got: map[string]int{}, vehicles: map[string]int{}}
+	p.start(t)
+	t.Cleanup(func() { p.kill() })
+	return p
+}
+
+func (p *pager) start(t *testing.T) {
+	t.Helper()
+	var l net.Listener
+	waitFor(t, "the pager's port", 10*time.Second, func() bool {
+		var err error
+		l, err = net.Listen("tcp", p.addr)
+		return err == nil
+	})
+	server := &http.Server{Handler: p, ReadHeaderTimeout: time.Minute}
+	p.mu.Lock()
+	p.server = server
+	p.mu.Unlock()
+	go func() { _ = server.Serve(l) }()
+}
+
+// kill ends the server as a kill does: connections break, whatever they are at.
+func (p *pager) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = p.server.Close()
+}
+
+func (p *pager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var m struct{ ID, Vehicle string }
+	if r.URL.Path != "/"+pagerSecret || r.Header.Get("Authorization") != "Bearer "+pagerSecret ||
+		json.NewDecoder(r.Body).Decode(&m) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.got[m.ID]++
+	p.vehicles[m.Vehicle]++
+}
+
+// counts returns how many vehicles it was told of, and how many messages came more than once, each repetition counted.
+func (p *pager) counts() (vehicles, repeated int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, n := range p.got {
+		repeated += n - 1
+	}
+	return len(p.vehicles), repeated
+}
+
+// notifySite is a site whose events go to a pager. An attempt that counted would make its event a dead letter.
+func notifySite(t *testing.T, p *pager) *site {
+	t.Helper()
+	s := newSite(t)
+	s.env = append(s.env, pagerToken+"="+pagerSecret)
+	s.write(t, "handlers.hcl", fmt.Sprintf(`handler "people" {
+  plugin = "notify"
+  when   = event.type == "VEHICLE_ERROR"
+
+  retry {
+    max_attempts = 1
+  }
+  breaker {
+    cooldown = "100ms"
+  }
+  config {
+    state = %q
+    rate {
+      max = 10000
+      per = "1h"
+    }
+    webhook {
+      url     = "http://%s/${env.%s}"
+      headers = { Authorization = "Bearer ${env.%[3]s}" }
+    }
+  }
+}
+`, filepath.Join(s.dir, "notify.db"), p.addr, pagerToken))
+	return s
+}
+
+// Over kills of the plugin, of the server behind it and of Caddy, under load, every notice arrives, and each kill
+// repeats one at most. No attempt is counted, and the secret is nowhere but at the server.
+func TestNotifyThroughKills(t *testing.T) {
+	t.Parallel()
+	p := startPager(t)
+	s := notifySite(t, p)
+	caddy := s.startAdmin(t)
+	const vehicles = 240
+	sent, kills := 0, 0
+	send := func(until int) {
+		t.Helper()
+		for ; sent < until; sent++ {
+			body := smartcar.Sample{
+				EventID: uuid.NewString(), VehicleID: fmt.Sprintf("notify-car-%d", sent), RecordedAt: time.Now(), Mode: "LIVE",
+			}.VehicleError()
+			s.mustPost(t, body)
+		}
+	}
+	told := func(least int) {
+		t.Helper()
+		waitFor(t, fmt.Sprintf("%d notices", least), time.Minute, func() bool { n, _ := p.counts(); return n >= least })
+	}
+
+	send(40)
+	told(20)
+	argv, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", caddy.children(t)[0]))
+	if err != nil || strings.Contains(string(argv), pagerSecret) {
+		t.Errorf("the command line is %q, %v", argv, err)
+	}
+	killAll(t, caddy.children(t)) // the plugin
+	kills++
+	send(80)
+	told(50)
+	p.kill() // the server, for many tries of the handler
+	kills++
+	send(120)
+	waitFor(t, "the handler has found the server down", time.Minute, func() bool {
+		out, _ := s.run(t, "status", "people")
+		if strings.Contains(out, pagerSecret) {
+			t.Errorf("status shows the secret:\n%s", out)
+		}
+		return strings.Contains(out, p.addr)
+	})
+	p.start(t)
+	told(120)
+	send(160)
+	killAll(t, caddy.children(t))
+	kills++
+	if err := caddy.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-caddy.exited
+	kills++
+	s.startAdmin(t)
+	send(vehicles)
+	told(vehicles)
+
+	if _, repeated := p.counts(); repeated > kills {
+		t.Errorf("%d repetitions after %d kills", repeated, kills)
+	}
+	if out, _ := s.run(t, "dead-letters", "people"); strings.Contains(out, "notify-car") || strings.Contains(out, pagerSecret) {
+		t.Errorf("there are dead letters:\n%s", out)
+	}
+	if strings.Contains(s.wholeLog(), pagerSecret) {
+		t.Error("the log has the secret")
+	}
+}
+
+// A message that the server refuses becomes a dead letter that says why, without the secret, and a server that refuses
+// all, as after its token was changed, costs no attempt.
+func TestNotifyRefused(t *testing.T) {
+	t.Parallel()
+	p := startPager(t)
+	s := notifySite(t, p)
+	s.env = append(s.env, pagerToken+"=another-"+pagerSecret) // the last one holds
+	s.startAdmin(t)
+	s.mustPost(t, smartcar.Sample{EventID: "refused-1", VehicleID: "car", Mode: "LIVE"}.VehicleError())
+	waitFor(t, "the dead letter", time.Minute, func() bool {
+		out, _ := s.run(t, "dead-letters", "people")
+		return strings.Contains(out, "refused-1")
+	})
+	out, _ := s.run(t, "dead-letters", "people", "refused-1")
+	whole := out + s.wholeLog()
+	if !strings.Contains(whole, "it answered 400") || strings.Contains(whole, pagerSecret) {
+		t.Errorf("%s", whole)
+	}
+}
