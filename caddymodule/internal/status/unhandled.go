@@ -13,8 +13,8 @@ func UnhandledErrors(sources []string) []api.Attention {
 			Kind: api.ErrorsUnhandled, Source: source, Level: api.LevelWarning,
 			What: source + ": no handler takes VEHICLE_ERROR events, which say that a car must be connected again or that" +
 				" signals have stopped",
-			Do: "let a handler have them: by its when, and its plugin's event types; if you mean it:" +
-				" ignore_vehicle_errors in the global option smartcar",
+			Do: "let a handler have them: by its when, and its plugin's event types; the plugin notify tells people of" +
+				" them; if you mean it: ignore_vehicle_errors in the global option smartcar",
 		})
 	}
 	return list
