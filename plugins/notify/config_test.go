@@ -43,7 +43,7 @@ func TestConfigMistakes(t *testing.T) {
 		"another template":    {sdktest.Config{"text": `{{ define "a" }}{{ end }}x`}, "text: Not a template that can be used: it defines another template"},
 		"itself":              {sdktest.Config{"text": `{{ if eq .Code "x" }}{{ template "text" . }}{{ end }}`}, "it calls another template"},
 		"texts have no order": {sdktest.Config{"condition": `{{ lt .Code 5 }}`}, "only numbers have an order"},
-		"no condition":        {sdktest.Config{"condition": `{{ .Code }}`}, `it must give "true" or "false"`},
+		"no truth":            {sdktest.Config{"condition": `{{ .Code }}`}, `it must give "true" or "false"`},
 		"no end":              {sdktest.Config{"text": `{{ printf "%70000d" 1 }}`}, "it gives more than 65536 bytes"},
 	}
 	for name, test := range tests {

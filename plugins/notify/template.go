@@ -227,7 +227,7 @@ func holds(t *template.Template, f facts) (bool, error) {
 	case "false", "":
 		return false, nil
 	}
-	return false, errors.New(`it must give "true" or "false", as {{ lt (number "tractionbattery-stateofcharge") 20 }} does`)
+	return false, errors.New(`it must give "true" or "false", as {{ lt (number "charge-voltage") 200 }} does`)
 }
 
 // write makes title and text. Where a template cannot be run on these facts, the default one says it: people must be
