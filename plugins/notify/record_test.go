@@ -42,7 +42,7 @@ func (m *model) expect(isError bool, seconds int, now time.Time) []string {
 // Whatever the order of ERROR and RESOLVED, their times, repetitions, outages and restarts, what is told is what the
 // model says.
 func TestAnyOrderAgainstTheModel(t *testing.T) {
-	rounds := uint64(12)
+	rounds := uint64(8)
 	if testing.Short() {
 		rounds = 4
 	}
