@@ -177,7 +177,7 @@ func TestNotifyThroughKills(t *testing.T) {
 	if _, repeated := p.counts(); repeated > kills {
 		t.Errorf("%d repetitions after %d kills", repeated, kills)
 	}
-	if letters := deadLettersOf(t, s); strings.Contains(letters, "event_id") {
+	if letters := deadLettersOf(t, s); strings.Contains(letters, "notify-car-") {
 		t.Errorf("there are dead letters:\n%s", letters)
 	}
 	if strings.Contains(s.wholeLog(), pagerSecret) {
@@ -202,8 +202,11 @@ func TestNotifyRefused(t *testing.T) {
 	s := notifySite(t, p)
 	s.env = append(s.env, pagerToken+"=another-"+pagerSecret) // the last one holds
 	s.startAdmin(t)
-	s.mustPost(t, smartcar.Sample{EventID: "refused-1", VehicleID: "car", Mode: "LIVE"}.VehicleError())
+	s.mustPost(t, smartcar.Sample{EventID: "refused-1", VehicleID: "notify-car-0", Mode: "LIVE"}.VehicleError())
 	waitFor(t, "the dead letter", time.Minute, func() bool { return strings.Contains(deadLettersOf(t, s), "refused-1") })
+	if !strings.Contains(deadLettersOf(t, s), "notify-car-0") {
+		t.Error("a dead letter does not show its vehicle, by which TestNotifyThroughKills looks for one")
+	}
 	whole := deadLettersOf(t, s) + s.wholeLog()
 	if !strings.Contains(whole, "it answered 400") || strings.Contains(whole, pagerSecret) {
 		t.Errorf("%s", whole)
