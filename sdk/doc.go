@@ -63,6 +63,7 @@
 //	encoding.TextUnmarshaler  any type with it takes a string: netip.Addr, slog.Level
 //	*T of these               optional; nil when absent
 //	[]T, map[string]T         of the types above, also nested; a default is JSON
+//	any                       any value, as encoding/json reads it: for what only the handler can check
 //	struct                    a block; may be absent if all in it may
 //	*struct                   a block that may be absent: nil
 //	[]struct                  a block that may be repeated

@@ -16,6 +16,9 @@ type instance struct {
 
 	mu      sync.Mutex
 	closers []func(context.Context) error
+	// eventTypes and maxBatch go before those of the plugin where they are set.
+	eventTypes []string
+	maxBatch   int
 }
 
 type instanceKey struct{}
@@ -25,10 +28,7 @@ type instanceKey struct{}
 // also when opening fails later. When the context passed to f ends, the host ends the process, whether f has returned
 // or not.
 func OnClose(ctx context.Context, f func(ctx context.Context) error) {
-	s, ok := ctx.Value(instanceKey{}).(*instance)
-	if !ok {
-		panic("sdk: OnClose needs the context of the function that opens the handler")
-	}
+	s := openingIn(ctx, "OnClose")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closers = append(s.closers, f)

@@ -16,6 +16,9 @@ type settings struct {
 	onClose    []func(context.Context) error
 }
 
+// maxMaxBatch bounds what a plugin may call a batch.
+const maxMaxBatch = 1 << 20
+
 // WithVersion sets the version that logs and status pages show, as free text. Default: the version of the program's
 // main module.
 func WithVersion(version string) Option {
@@ -31,8 +34,8 @@ func WithEventTypes(types ...string) Option {
 // WithMaxBatch sets how many events one call of a [BatchHandler] takes at most. The handlers file may ask for fewer.
 // Default: 1. It panics for n < 1, and [New] panics for n > 1: a [Handler] takes one event.
 func WithMaxBatch(n int) Option {
-	if n < 1 || n > 1<<20 {
-		panic(fmt.Sprintf("sdk: WithMaxBatch(%d): it must be from 1 to 1048576", n))
+	if n < 1 || n > maxMaxBatch {
+		panic(fmt.Sprintf("sdk: WithMaxBatch(%d): it must be from 1 to %d", n, maxMaxBatch))
 	}
 	return func(s *settings) { s.maxBatch = n }
 }

@@ -93,7 +93,10 @@ func (s *server) Configure(ctx context.Context, req *handlerv1.ConfigureRequest)
 	}
 	s.mu.Unlock()
 	if !giveUp {
-		return &handlerv1.ConfigureResponse{Diagnostics: diagnosticsToWire(diags)}, nil
+		types, maxBatch := inst.late()
+		return &handlerv1.ConfigureResponse{
+			Diagnostics: diagnosticsToWire(diags), EventTypes: types, MaxBatch: uint32(maxBatch),
+		}, nil
 	}
 	cancelOpen()
 	if err := inst.close(ctx); err != nil {
@@ -112,8 +115,16 @@ func (s *server) Handle(ctx context.Context, req *handlerv1.HandleRequest) (*han
 		return nil, err
 	}
 	defer s.leave()
-	results := o.run(ctx, inst, eventsFromWire(req.GetEvents()), s.plugin.settings.maxBatch)
+	results := o.run(ctx, inst, eventsFromWire(req.GetEvents()), s.maxBatch(inst))
 	return &handlerv1.HandleResponse{Results: resultsToWire(results)}, nil
+}
+
+// maxBatch is how many events one call of a BatchHandler takes; the host may not know what was set late.
+func (s *server) maxBatch(inst *instance) int {
+	if _, n := inst.late(); n > 0 {
+		return n
+	}
+	return s.plugin.settings.maxBatch
 }
 
 func (s *server) enter() (opened, *instance, error) {

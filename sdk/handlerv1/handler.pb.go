@@ -587,10 +587,16 @@ func (x *ConfigureRequest) GetHandler() string {
 	return ""
 }
 
-// ConfigureResponse carries what the plugin says about its config.
+// ConfigureResponse carries what the plugin says about its config, and what of
+// itself it knows only now. Hosts that do not know a field keep to DescribeResponse.
 type ConfigureResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Diagnostics   []*Diagnostic          `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Diagnostics []*Diagnostic          `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	// Event types the plugin wants with this config. Empty: those of DescribeResponse.
+	EventTypes []string `protobuf:"bytes,2,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
+	// How many events one Handle call may carry at most with this config. 0: what
+	// DescribeResponse says.
+	MaxBatch      uint32 `protobuf:"varint,3,opt,name=max_batch,json=maxBatch,proto3" json:"max_batch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -630,6 +636,20 @@ func (x *ConfigureResponse) GetDiagnostics() []*Diagnostic {
 		return x.Diagnostics
 	}
 	return nil
+}
+
+func (x *ConfigureResponse) GetEventTypes() []string {
+	if x != nil {
+		return x.EventTypes
+	}
+	return nil
+}
+
+func (x *ConfigureResponse) GetMaxBatch() uint32 {
+	if x != nil {
+		return x.MaxBatch
+	}
+	return 0
 }
 
 // Diagnostic is about one place of the config. The host adds file and line.
@@ -1152,9 +1172,12 @@ const file_smartcar_handler_v1_handler_proto_rawDesc = "" +
 	"\x10ConfigureRequest\x12\x1f\n" +
 	"\vconfig_json\x18\x01 \x01(\fR\n" +
 	"configJson\x12\x18\n" +
-	"\ahandler\x18\x02 \x01(\tR\ahandler\"V\n" +
+	"\ahandler\x18\x02 \x01(\tR\ahandler\"\x94\x01\n" +
 	"\x11ConfigureResponse\x12A\n" +
-	"\vdiagnostics\x18\x01 \x03(\v2\x1f.smartcar.handler.v1.DiagnosticR\vdiagnostics\"\xe8\x01\n" +
+	"\vdiagnostics\x18\x01 \x03(\v2\x1f.smartcar.handler.v1.DiagnosticR\vdiagnostics\x12\x1f\n" +
+	"\vevent_types\x18\x02 \x03(\tR\n" +
+	"eventTypes\x12\x1b\n" +
+	"\tmax_batch\x18\x03 \x01(\rR\bmaxBatch\"\xe8\x01\n" +
 	"\n" +
 	"Diagnostic\x12D\n" +
 	"\bseverity\x18\x01 \x01(\x0e2(.smartcar.handler.v1.Diagnostic.SeverityR\bseverity\x12\x18\n" +

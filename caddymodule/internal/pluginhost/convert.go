@@ -32,13 +32,25 @@ func toAbout(d *handlerv1.DescribeResponse) about {
 		version:  capTo(d.GetVersion(), maxName),
 		maxBatch: int(min(max(d.GetMaxBatch(), 1), maxBatchCap)),
 	}
-	if len(d.GetEventTypes()) > 0 {
-		a.types = make(map[string]struct{}, len(d.GetEventTypes()))
-		for _, t := range d.GetEventTypes() {
-			a.types[t] = struct{}{}
-		}
-	}
+	a.setTypes(d.GetEventTypes())
 	return a
+}
+
+// configured adds what the plugin knows of itself only with its config.
+func (a *about) configured(c *handlerv1.ConfigureResponse) {
+	if len(c.GetEventTypes()) > 0 {
+		a.setTypes(c.GetEventTypes())
+	}
+	if c.GetMaxBatch() > 0 {
+		a.maxBatch = int(min(c.GetMaxBatch(), maxBatchCap))
+	}
+}
+
+func (a *about) setTypes(types []string) {
+	a.types = make(map[string]struct{}, len(types))
+	for _, t := range types {
+		a.types[t] = struct{}{}
+	}
 }
 
 func toSchema(s *handlerv1.Schema) sdk.Schema {

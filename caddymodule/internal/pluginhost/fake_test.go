@@ -132,6 +132,9 @@ func (f *fake) Configure(_ context.Context, req *handlerv1.ConfigureRequest) (*h
 	f.config = string(req.GetConfigJson())
 	f.mu.Unlock()
 	resp := &handlerv1.ConfigureResponse{}
+	if f.has("late") {
+		resp.MaxBatch, resp.EventTypes = 3, []string{"VEHICLE_ERROR"}
+	}
 	if f.has("warn") {
 		resp.Diagnostics = append(resp.Diagnostics, &handlerv1.Diagnostic{
 			Severity: handlerv1.Diagnostic_SEVERITY_WARNING, Summary: "Old style", Path: []string{"url"}})

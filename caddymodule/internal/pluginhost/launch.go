@@ -149,6 +149,7 @@ func (p *Plugin) configure(ctx context.Context, inst *instance, schema sdk.Schem
 		return explainCall("Configure", p.t.configure, err)
 	}
 	inst.answered()
+	inst.about.configured(resp)
 	return p.checkDiagnostics(toDiagnostics(resp.GetDiagnostics()))
 }
 

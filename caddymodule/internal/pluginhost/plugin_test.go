@@ -246,3 +246,12 @@ func TestSDKPlugin(t *testing.T) {
 		t.Errorf("Stop: %v", err)
 	}
 }
+
+// What a plugin knows of itself only with its config goes before what it said without.
+func TestWhatTheConfigDecides(t *testing.T) {
+	p := newPlugin(t, fakeSpec(t, nil, "picky", "late"))
+	mustStart(t, p)
+	if p.MaxBatch() != 3 || p.Wants("VEHICLE_STATE") || !p.Wants("VEHICLE_ERROR") || len(p.State().EventTypes) != 1 {
+		t.Errorf("MaxBatch %d, %+v", p.MaxBatch(), p.State())
+	}
+}

@@ -34,6 +34,7 @@ type fullConfig struct {
 	Headers map[string]string `config:"headers,optional,sensitive"`
 	Matrix  map[string][]int  `config:"matrix,optional"`
 	Waits   []time.Duration   `config:"waits,optional"`
+	Extra   any               `config:"extra,optional"`
 	Retry   retryConfig       `config:"retry" doc:"How to try again."`
 	TLS     *tlsConfig        `config:"tls"`
 	Rules   []ruleConfig      `config:"rule"`
@@ -94,12 +95,13 @@ func TestConfigDecode(t *testing.T) {
 		"everything": {
 			`{"url":"http://x","token":"t","on":false,"count":-0,"small":-128,"big":18446744073709551615,"ratio":2,
 			  "wait":"1m30s","size":"1KB","addr":"::1","maybe":7,"names":[],"headers":{"a":"b"},"matrix":{"m":[1,2]},
-			  "waits":["1s"],"retry":{"max":9},"tls":{"cert":"c"},"rule":[{"match":"a","skip":true},{"match":"b","skip":null}]}`,
+			  "waits":["1s"],"extra":{"a":[1,"b",true]},"retry":{"max":9},"tls":{"cert":"c"},"rule":[{"match":"a","skip":true},{"match":"b","skip":null}]}`,
 			func(c *fullConfig) {
 				c.Token, c.On, c.Count, c.Small, c.Big, c.Ratio = "t", false, 0, -128, 18446744073709551615, 2
 				c.Wait, c.Size, c.Addr, c.Maybe = 90*time.Second, 1000, netip.IPv6Loopback(), &seven
 				c.Names, c.Headers = []string{}, map[string]string{"a": "b"}
 				c.Matrix, c.Waits = map[string][]int{"m": {1, 2}}, []time.Duration{time.Second}
+				c.Extra = map[string]any{"a": []any{1.0, "b", true}}
 				c.Retry.Max, c.TLS = 9, &tlsConfig{Cert: "c"}
 				c.Rules = []ruleConfig{{Match: "a", Skip: true}, {Match: "b"}}
 			},

@@ -30,6 +30,7 @@ func TestConfigSchema(t *testing.T) {
 			{Name: "headers", Type: "map(string)", Sensitive: true},
 			{Name: "matrix", Type: "map(list(number))"},
 			{Name: "waits", Type: "list(string)"},
+			{Name: "extra", Type: "any"},
 		},
 		Blocks: []sdk.Block{
 			{Name: "retry", Description: "How to try again.", Nesting: sdk.NestingSingle, Schema: sdk.Schema{
@@ -98,9 +99,12 @@ func TestConfigTagMisuse(t *testing.T) {
 		"channel": {newWith[struct {
 			A chan int `config:"a"`
 		}], "which a config cannot hold"},
-		"any": {newWith[struct {
-			A any `config:"a"`
+		"interface": {newWith[struct {
+			A error `config:"a"`
 		}], "which a config cannot hold"},
+		"map of any": {newWith[struct {
+			A map[string]any `config:"a"`
+		}], "only plain values"},
 		"not a struct":    {newWith[int], "config type int is not a struct"},
 		"contains itself": {newWith[self], "contains itself"},
 	}

@@ -34,9 +34,13 @@ func hclTypeOf(t reflect.Type) (string, error) {
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
 		reflect.Float32, reflect.Float64:
 		return "number", nil
+	case reflect.Interface:
+		if t.NumMethod() == 0 {
+			return "any", nil
+		}
 	case reflect.Pointer:
 		switch t.Elem().Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Map:
+		case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
 			return "", fmt.Errorf("has type %s; a pointer may lead to a plain value or a struct", t)
 		}
 		return hclTypeOf(t.Elem())
@@ -52,7 +56,7 @@ func hclTypeOf(t reflect.Type) (string, error) {
 }
 
 func collectionOf(kind string, elem reflect.Type) (string, error) {
-	if elem.Kind() == reflect.Pointer || isBlockStruct(elem) {
+	if elem.Kind() == reflect.Pointer || elem.Kind() == reflect.Interface || isBlockStruct(elem) {
 		return "", fmt.Errorf("has a %s of %s; only plain values, lists and maps may be in it", kind, elem)
 	}
 	inner, err := hclTypeOf(elem)

@@ -36,6 +36,12 @@ func decodeValue(raw json.RawMessage, v reflect.Value, at place) []Diagnostic {
 			return at.wrong("It must be a string.")
 		}
 		v.SetString(s)
+	case reflect.Interface:
+		var any any
+		if json.Unmarshal(raw, &any) != nil {
+			return at.wrong("It must be a value.")
+		}
+		v.Set(reflect.ValueOf(any))
 	case reflect.Bool:
 		var b bool
 		if json.Unmarshal(raw, &b) != nil {
