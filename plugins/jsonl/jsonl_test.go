@@ -1,8 +1,6 @@
 package jsonl
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"os"
@@ -92,70 +90,6 @@ func TestWritesLinesOverTheProtocol(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestLineKeepsEveryByte(t *testing.T) {
-	tests := map[string]struct {
-		payload string
-		plain   bool
-	}{
-		"compact":        {`{"a":"<&>\u2028 é"}`, true},
-		"spaces":         {` { "a" : 1e5 } `, true},
-		"several lines":  {"{\n}", false},
-		"not JSON":       {`{"a":`, false},
-		"not UTF-8":      {"{\"a\":\"\xff\"}", false},
-		"empty":          {"", false},
-		"carriage":       {"{\r}", false},
-		"just a string":  {`"x"`, true},
-		"two documents":  {`{} {}`, false},
-		"a NUL in there": {"{\"a\":\"\x00\"}", false},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { checkLine(t, []byte(tt.payload), tt.plain) })
-	}
-}
-
-func checkLine(t *testing.T, payload []byte, plain bool) {
-	t.Helper()
-	line, err := appendLine(nil, &sdk.Event{ID: "e", Payload: payload})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Count(line, []byte("\n")) != 1 || line[len(line)-1] != '\n' {
-		t.Errorf("not one line: %q", line)
-	}
-	var got struct {
-		Payload json.RawMessage `json:"payload"`
-		Base64  *string         `json:"payload_base64"`
-	}
-	if err := json.Unmarshal(line, &got); err != nil {
-		t.Fatalf("%v: %q", err, line)
-	}
-	if plain {
-		if !bytes.HasSuffix(line, append(append([]byte(`,"payload":`), payload...), "}\n"...)) {
-			t.Errorf("line %q", line)
-		}
-		return
-	}
-	if got.Base64 == nil {
-		t.Fatalf("no payload_base64: %q", line)
-	}
-	decoded, err := base64.StdEncoding.DecodeString(*got.Base64)
-	if err != nil || !bytes.Equal(decoded, payload) {
-		t.Errorf("%q, %v", decoded, err)
-	}
-}
-
-func FuzzLine(f *testing.F) {
-	f.Add([]byte(`{"a":1}`))
-	f.Add([]byte("{\n}\xff"))
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		line, err := appendLine(nil, &sdk.Event{ID: string(payload), Payload: payload})
-		if err != nil || !json.Valid(line) || bytes.Count(line, []byte("\n")) != 1 {
-			t.Errorf("%v: %q", err, line)
-		}
-		checkLine(t, payload, bytes.Contains(line, []byte(`,"payload":`)))
-	})
 }
 
 func TestConfigMistakes(t *testing.T) {

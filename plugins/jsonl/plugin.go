@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/caddy-smartcar/caddy-smartcar/plugins/internal/eventline"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
@@ -41,12 +42,12 @@ func write(f *file, events []*sdk.Event) []error {
 	errs := make([]error, len(events))
 	var lines []byte
 	for i, e := range events {
-		longer, err := appendLine(lines, e)
+		longer, err := eventline.Append(lines, e, eventline.Form{})
 		if err != nil {
 			errs[i] = sdk.Reject("unwritable", err)
 			continue
 		}
-		lines = longer
+		lines = append(longer, '\n')
 	}
 	err := f.append(lines)
 	if err == nil {
