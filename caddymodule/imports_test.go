@@ -142,7 +142,7 @@ func TestImportsRunOneWay(t *testing.T) {
 	may := map[string][]string{
 		root:           {"caddymodule"},
 		"sdk/...":      {"sdk/..."},
-		"plugins/...":  {"sdk/...", "plugins/notify/send"},
+		"plugins/...":  {"sdk/...", "plugins/notify/send", "plugins/internal/..."},
 		"examples/...": {"sdk/..."},
 
 		"caddymodule":              {"caddymodule/app", "caddymodule/receiver", "caddymodule/health", "caddymodule/handover", "caddymodule/admin", "caddymodule/command", "caddymodule/buffer/..."},
