@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -187,8 +188,9 @@ func TestExamplesOfStdio(t *testing.T) {
 		t.Run(name, func(t *testing.T) { conformance.Run(t, command, "") })
 	}
 	e := startEdge(t, edgeConfig{App: "handlers handlers.hcl"})
-	low := strings.Replace(string(smartcar.Sample{EventID: "low"}.VehicleState()), `"value":68`, `"value":12`, 1)
-	good(low).send(t, e)
+	percent := regexp.MustCompile(`"body":\{"value":\d+,"unit":"percent"\}`)
+	low := percent.ReplaceAll(smartcar.Sample{EventID: "low"}.VehicleState(), []byte(`"body":{"value":12,"unit":"percent"}`))
+	good(string(low)).send(t, e)
 	good(string(smartcar.Sample{EventID: "broken"}.VehicleError())).send(t, e)
 	e.awaitLog(t, "battery is low, event low")
 	e.awaitLog(t, "error, event broken")
