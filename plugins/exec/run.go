@@ -120,7 +120,8 @@ func (r *runner) input(events []*sdk.Event) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		lines = append(longer, '\n')
+		lines = longer
+		lines = append(lines, '\n')
 	}
 	return lines, nil
 }

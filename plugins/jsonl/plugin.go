@@ -47,7 +47,8 @@ func write(f *file, events []*sdk.Event) []error {
 			errs[i] = sdk.Reject("unwritable", err)
 			continue
 		}
-		lines = append(longer, '\n')
+		lines = longer
+		lines = append(lines, '\n')
 	}
 	err := f.append(lines)
 	if err == nil {

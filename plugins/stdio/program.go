@@ -274,7 +274,7 @@ func (p *program) answer(line []byte, dropped int) {
 		p.refuse(fmt.Sprintf("a line of more than %d bytes", maxLine), line)
 		return
 	}
-	a, wrong, ok := parseAnswer(line)
+	a, ok, wrong := parseAnswer(line)
 	if !ok {
 		p.refuse("a line that is no answer", line)
 		return

@@ -178,15 +178,15 @@ func batchLine(id uint64, events []*sdk.Event, raw bool) ([]byte, error) {
 
 // parseAnswer reads a line of the program; false for one that is no answer. Of one that has only a good id, wrong is
 // what is wrong with it.
-func parseAnswer(line []byte) (a answer, wrong error, ok bool) {
-	if err := json.Unmarshal(line, &a); err == nil {
-		return a, nil, a.ID != nil
+func parseAnswer(line []byte) (a answer, ok bool, wrong error) {
+	if json.Unmarshal(line, &a) == nil {
+		return a, a.ID != nil, nil
 	}
 	var id struct {
 		ID *uint64 `json:"id"`
 	}
 	if json.Unmarshal(line, &id) != nil || id.ID == nil {
-		return answer{}, nil, false
+		return answer{}, false, nil
 	}
-	return answer{ID: id.ID}, errors.New("the program's answer has results that are not of the protocol's form"), true
+	return answer{ID: id.ID}, true, errors.New("the program's answer has results that are not of the protocol's form")
 }

@@ -166,7 +166,7 @@ func TestWrongLines(t *testing.T) {
 // What the program prints on stdout beside its answers does not count, whatever it is.
 func TestUnreadLinesAreNoAnswers(t *testing.T) {
 	for _, line := range []string{"", "got event 1", "{", "[]", "null", `{"results":[{"result":"done"}]}`, `{"id":-1}`, `{"id":"7"}`} {
-		if _, _, ok := parseAnswer([]byte(line)); ok {
+		if _, ok, _ := parseAnswer([]byte(line)); ok {
 			t.Errorf("%q is taken for an answer", line)
 		}
 	}

@@ -37,11 +37,11 @@ func decodeValue(raw json.RawMessage, v reflect.Value, at place) []Diagnostic {
 		}
 		v.SetString(s)
 	case reflect.Interface:
-		var any any
-		if json.Unmarshal(raw, &any) != nil {
+		var value any
+		if json.Unmarshal(raw, &value) != nil {
 			return at.wrong("It must be a value.")
 		}
-		v.Set(reflect.ValueOf(any))
+		v.Set(reflect.ValueOf(value))
 	case reflect.Bool:
 		var b bool
 		if json.Unmarshal(raw, &b) != nil {
