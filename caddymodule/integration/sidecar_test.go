@@ -29,15 +29,15 @@ const (
 	expressFolder = "SMARTCAR_EXPRESS"
 )
 
-// legacyApp is the example's application in Express.
-type legacyApp struct {
+// expressApp is the example's application in Express.
+type expressApp struct {
 	dir, port, events string
 	out               bytes.Buffer // of a process that has ended
 	cmd               *exec.Cmd
 }
 
-// newLegacyApp puts the application and its packages into a folder.
-func newLegacyApp(t *testing.T) *legacyApp {
+// newExpressApp puts the application and its packages into a folder.
+func newExpressApp(t *testing.T) *expressApp {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -67,13 +67,13 @@ func newLegacyApp(t *testing.T) *legacyApp {
 			proof.Missing(t, "npm", err, string(out))
 		}
 	}
-	return &legacyApp{dir: dir, port: fmt.Sprint(freePort(t)), events: filepath.Join(dir, "events.jsonl")}
+	return &expressApp{dir: dir, port: fmt.Sprint(freePort(t)), events: filepath.Join(dir, "events.jsonl")}
 }
 
-func (a *legacyApp) url() string { return "http://127.0.0.1:" + a.port + "/webhooks/smartcar" }
+func (a *expressApp) url() string { return "http://127.0.0.1:" + a.port + "/webhooks/smartcar" }
 
 // start runs the application until stop.
-func (a *legacyApp) start(t *testing.T) {
+func (a *expressApp) start(t *testing.T) {
 	t.Helper()
 	a.cmd = exec.Command("node", "app.mjs")
 	a.cmd.Dir = a.dir
@@ -86,12 +86,12 @@ func (a *legacyApp) start(t *testing.T) {
 }
 
 // stop ends it as systemd does.
-func (a *legacyApp) stop(t *testing.T) {
+func (a *expressApp) stop(t *testing.T) {
 	t.Helper()
 	a.end(t, syscall.SIGTERM)
 }
 
-func (a *legacyApp) end(t *testing.T, signal os.Signal) {
+func (a *expressApp) end(t *testing.T, signal os.Signal) {
 	t.Helper()
 	if a.cmd.ProcessState != nil {
 		return
@@ -103,7 +103,7 @@ func (a *legacyApp) end(t *testing.T, signal os.Signal) {
 }
 
 // stored are the ids of the events that it has taken, by vehicle and in its order.
-func (a *legacyApp) stored(t *testing.T) map[string][]string {
+func (a *expressApp) stored(t *testing.T) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile(a.events)
 	if err != nil && !os.IsNotExist(err) {
@@ -124,7 +124,7 @@ func (a *legacyApp) stored(t *testing.T) map[string][]string {
 }
 
 // newSidecar is a site with the example's own Caddyfile and handlers, before an application.
-func newSidecar(t *testing.T, app *legacyApp) *site {
+func newSidecar(t *testing.T, app *expressApp) *site {
 	t.Helper()
 	s := newSite(t)
 	for name, replace := range map[string]*strings.Replacer{
@@ -148,7 +148,7 @@ func newSidecar(t *testing.T, app *legacyApp) *site {
 // and in order, and its own check of the signature refuses nothing of that, and what is forged as before.
 func TestSidecarExpress(t *testing.T) {
 	const challenge = "Qx7mT2vLp9Rk4ZsA"
-	app := newLegacyApp(t)
+	app := newExpressApp(t)
 	s := newSidecar(t, app)
 	s.spawn(t)
 	waitFor(t, "Caddy answers", 30*time.Second, func() bool {
