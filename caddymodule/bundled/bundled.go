@@ -11,6 +11,7 @@ import (
 	httpplugin "github.com/caddy-smartcar/caddy-smartcar/plugins/http"
 	"github.com/caddy-smartcar/caddy-smartcar/plugins/jsonl"
 	"github.com/caddy-smartcar/caddy-smartcar/plugins/notify"
+	"github.com/caddy-smartcar/caddy-smartcar/plugins/postgres"
 	"github.com/caddy-smartcar/caddy-smartcar/plugins/stdio"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
@@ -27,11 +28,12 @@ type plugin struct {
 // plugins are the plugins that ship inside this binary. Each is still run as a process of its own, by starting the
 // binary again.
 var plugins = map[string]plugin{
-	"exec":   {create: exec.Plugin, checkFiles: exec.CheckFiles},
-	"http":   {create: httpplugin.Plugin, checkFiles: httpplugin.CheckFiles, targets: httpplugin.Targets},
-	"jsonl":  {create: jsonl.Plugin, checkFiles: jsonl.CheckFile, exclusive: jsonl.Exclusive},
-	"notify": {create: notify.Plugin, checkFiles: notify.CheckFile, exclusive: notify.Exclusive},
-	"stdio":  {create: stdio.Plugin, checkFiles: stdio.CheckFiles},
+	"exec":     {create: exec.Plugin, checkFiles: exec.CheckFiles},
+	"http":     {create: httpplugin.Plugin, checkFiles: httpplugin.CheckFiles, targets: httpplugin.Targets},
+	"jsonl":    {create: jsonl.Plugin, checkFiles: jsonl.CheckFile, exclusive: jsonl.Exclusive},
+	"notify":   {create: notify.Plugin, checkFiles: notify.CheckFile, exclusive: notify.Exclusive},
+	"postgres": {create: postgres.Plugin},
+	"stdio":    {create: stdio.Plugin, checkFiles: stdio.CheckFiles},
 }
 
 // Names are the names of the bundled plugins, sorted.
