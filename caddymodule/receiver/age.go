@@ -77,43 +77,43 @@ func (l *ageLimit) isUnknown(ctx context.Context, e *buffer.Event) bool {
 
 // checkAge counts a delivery whose time is out of the usual, and refuses one that was sent too long ago where that is
 // wanted. One whose event is stored is a duplicate all the same: a 401 would only have it sent again.
-func (rc *Receiver) checkAge(r *http.Request, o *outcome, s *scratch, sent time.Time) rejection {
-	found, passed := rc.age.judge(sent)
+func (g *Gate) checkAge(r *http.Request, o *outcome, s *scratch, sent time.Time) rejection {
+	found, passed := g.age.judge(sent)
 	switch found {
 	case ageMissing:
-		rc.counts.Ages.Missing.Add(1)
+		g.counts.Ages.Missing.Add(1)
 	case ageFuture:
-		rc.counts.Ages.Future.Add(1)
-		rc.logAge(r, s, passed, "webhook.from_the_future", "delivery is from the future: the system's clock may be behind")
+		g.counts.Ages.Future.Add(1)
+		g.logAge(r, s, passed, "webhook.from_the_future", "delivery is from the future: the system's clock may be behind")
 	case ageUnjudged:
-		rc.counts.Ages.Unjudged.Add(1)
-		rc.logAge(r, s, passed, "webhook.age_unjudged",
+		g.counts.Ages.Unjudged.Add(1)
+		g.logAge(r, s, passed, "webhook.age_unjudged",
 			"delivery seems too old by a clock that may be wrong, so max_age does not refuse it")
 	case ageTooOld:
-		rc.counts.Ages.TooOld.Add(1)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Duration(rc.StoreTimeout))
+		g.counts.Ages.TooOld.Add(1)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.askTimeout)
 		defer cancel()
-		if rc.age.refuses && rc.age.isUnknown(ctx, &s.event) {
+		if g.age.refuses && g.age.isUnknown(ctx, &s.event) {
 			o.eventID, o.eventType, o.vehicleID = s.event.ID, s.event.Type, s.event.VehicleID
 			return rejection{refusal: refuseTooOld, age: passed}
 		}
-		rc.logAge(r, s, passed, tooOld.event, "delivery was sent longer ago than max_age; it is not refused")
+		g.logAge(r, s, passed, tooOld.event, "delivery was sent longer ago than max_age; it is not refused")
 	case ageFine:
 	}
 	return rejection{}
 }
 
 // logAge writes a line about a delivery that is not refused.
-func (rc *Receiver) logAge(r *http.Request, s *scratch, passed time.Duration, event, msg string) {
-	rc.logLimited(r.Context(), event, slog.LevelWarn, msg, func() []slog.Attr {
-		return append([]slog.Attr{slog.String("event", event), slog.String("source", rc.Source)}, rc.ageAttrs(r, s, passed)...)
+func (g *Gate) logAge(r *http.Request, s *scratch, passed time.Duration, event, msg string) {
+	g.logLimited(r.Context(), event, slog.LevelWarn, msg, func() []slog.Attr {
+		return append([]slog.Attr{slog.String("event", event), slog.String("source", g.Source)}, g.ageAttrs(r, s, passed)...)
 	})
 }
 
-func (rc *Receiver) ageAttrs(r *http.Request, s *scratch, passed time.Duration) []slog.Attr {
+func (g *Gate) ageAttrs(r *http.Request, s *scratch, passed time.Duration) []slog.Attr {
 	return []slog.Attr{
 		slog.Duration("age", passed.Round(time.Second)),
-		slog.Duration("max_age", rc.age.limit),
+		slog.Duration("max_age", g.age.limit),
 		slog.String("event_id", printable(s.event.ID)),
 		slog.String("event_type", printable(s.event.Type)),
 		slog.String("delivery_id", printable(s.event.DeliveryID)),

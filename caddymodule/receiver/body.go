@@ -32,6 +32,8 @@ type scratch struct {
 	arrival arrivals.Arrival
 	event   buffer.Event
 	timing  metrics.Timing
+	// matchedAt is what Token.Match has returned for the event.
+	matchedAt time.Duration
 	// reading and storing are nil while in use.
 	reading *readLimit
 	storing *storeContext
@@ -61,21 +63,21 @@ func (p *scratchPool) put(s *scratch) {
 }
 
 // readBody reads the whole body into s.body, and returns nil or why the request is refused.
-func (rc *Receiver) readBody(s *scratch, w http.ResponseWriter, r *http.Request) *refusal {
+func (g *Gate) readBody(s *scratch, w http.ResponseWriter, r *http.Request) *refusal {
 	// Caddy's own limit renews with every byte, which a sender that drips never
 	// reaches.
 	limit := s.reading
 	if s.reading = nil; limit == nil {
 		limit = new(readLimit)
 	}
-	end := limit.start(w, time.Duration(rc.ReadTimeout))
+	end := limit.start(w, time.Duration(g.ReadTimeout))
 	err := errNoRoom
 	announced := r.ContentLength
 	if announced < 0 {
-		announced = rc.MaxSize
+		announced = g.MaxSize
 	}
-	if s.arrival.Begin(rc.bodies, limit, requestMemory(r), announced) {
-		err = rc.scratches.fill(s, w, r, rc.MaxSize, limit)
+	if s.arrival.Begin(g.bodies, limit, requestMemory(r), announced) {
+		err = g.scratches.fill(s, w, r, g.MaxSize, limit)
 	}
 	s.arrival.Arrived()
 	why, again := limit.stop()

@@ -21,16 +21,16 @@ func isLive(mode string) bool { return mode == smartcar.ModeLive || mode == "" }
 
 // noteMismatch counts a refused body that claims to be a LIVE event. The claim is worth nothing by itself: see
 // traffic.LiveRefusals.
-func (rc *Receiver) noteMismatch(at time.Time, body []byte) {
+func (g *Gate) noteMismatch(at time.Time, body []byte) {
 	if len(body) > largestLooked {
 		return
 	}
-	if !rc.looks.Allow() {
-		rc.counts.RefusedUnlooked()
+	if !g.looks.Allow() {
+		g.counts.RefusedUnlooked()
 		return
 	}
 	e, err := smartcar.ParseEnvelope(body)
 	if err == nil && !e.IsVerify && e.Mode == smartcar.ModeLive {
-		rc.counts.RefusedLive(at, e.WebhookID)
+		g.counts.RefusedLive(at, e.WebhookID)
 	}
 }

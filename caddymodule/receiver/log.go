@@ -19,13 +19,13 @@ import (
 
 // logLimited writes a line if its level is wanted and the limit of its kind allows it; attrs is
 // only called then.
-func (rc *Receiver) logLimited(
+func (g *Gate) logLimited(
 	ctx context.Context, kind string, level slog.Level, msg string, attrs func() []slog.Attr,
 ) {
-	if !rc.log.Enabled(ctx, level) {
+	if !g.log.Enabled(ctx, level) {
 		return
 	}
-	skipped, ok := rc.limits.of(kind).allow()
+	skipped, ok := g.limits.of(kind).allow()
 	if !ok {
 		return
 	}
@@ -37,25 +37,25 @@ func (rc *Receiver) logLimited(
 		// With the context of a request Caddy adds a stack trace of 3 KB to each error.
 		ctx = context.Background()
 	}
-	rc.log.LogAttrs(ctx, level, msg, list...)
+	g.log.LogAttrs(ctx, level, msg, list...)
 }
 
 // writes reports whether a stage is to be logged.
-func (rc *Receiver) writes(ctx context.Context, st stage.Stage) bool {
-	return rc.stages.Has(st) && rc.log.Enabled(ctx, slog.LevelInfo)
+func (g *Gate) writes(ctx context.Context, st stage.Stage) bool {
+	return g.stages.Has(st) && g.log.Enabled(ctx, slog.LevelInfo)
 }
 
 // logStage writes the line of a stage, which each event has: so it leaves out what costs as much as the line itself and
 // is not in it. Nobody sees where in the code it was called. And with the context of a request Caddy makes a logger of
 // its own for the request, for the fields that tracing and the request's uuid add: only where there may be any.
-func (rc *Receiver) logStage(r *http.Request, msg string, attrs ...slog.Attr) {
+func (g *Gate) logStage(r *http.Request, msg string, attrs ...slog.Attr) {
 	ctx := context.Background()
 	if hasLogFields(r.Context()) {
 		ctx = r.Context()
 	}
 	record := slog.NewRecord(time.Now(), slog.LevelInfo, msg, 0)
 	record.AddAttrs(attrs...)
-	_ = rc.log.Handler().Handle(ctx, record)
+	_ = g.log.Handler().Handle(ctx, record)
 }
 
 // hasLogFields reports whether Caddy may have fields for the lines of this request: its trace's, and its uuid if the
@@ -65,13 +65,13 @@ func hasLogFields(ctx context.Context) bool {
 }
 
 // logSignature is for each request with a right signature, a signed VERIFY included.
-func (rc *Receiver) logSignature(r *http.Request, o *outcome, eventID, eventType, deliveryID string) {
-	if !rc.writes(r.Context(), stage.SignatureVerified) {
+func (g *Gate) logSignature(r *http.Request, o *outcome, eventID, eventType, deliveryID string) {
+	if !g.writes(r.Context(), stage.SignatureVerified) {
 		return
 	}
-	rc.logStage(r, "signature verified",
+	g.logStage(r, "signature verified",
 		slog.String("event", string(stage.SignatureVerified)),
-		slog.String("source", rc.Source),
+		slog.String("source", g.Source),
 		slog.Int("token", o.token),
 		slog.String("event_id", printable(eventID)),
 		slog.String("event_type", printable(eventType)),
@@ -79,11 +79,11 @@ func (rc *Receiver) logSignature(r *http.Request, o *outcome, eventID, eventType
 		slog.String("remote_ip", remoteIP(r)))
 }
 
-func (rc *Receiver) logReceived(r *http.Request, o *outcome, ev *buffer.Event) {
-	if !rc.writes(r.Context(), stage.WebhookReceived) {
+func (g *Gate) logReceived(r *http.Request, o *outcome, ev *buffer.Event) {
+	if !g.writes(r.Context(), stage.WebhookReceived) {
 		return
 	}
-	rc.logStage(r, "webhook received", rc.eventAttrs(r, o, ev)...)
+	g.logStage(r, "webhook received", g.eventAttrs(r, o, ev)...)
 }
 
 // logUnreadable is a warning each time, whichever stages are written: the signature was right, so these come from
@@ -109,10 +109,10 @@ func (rc *Receiver) logDiffers(r *http.Request, o *outcome, kept bool) {
 		})
 }
 
-func (rc *Receiver) eventAttrs(r *http.Request, o *outcome, ev *buffer.Event) []slog.Attr {
+func (g *Gate) eventAttrs(r *http.Request, o *outcome, ev *buffer.Event) []slog.Attr {
 	return []slog.Attr{
 		slog.String("event", string(stage.WebhookReceived)),
-		slog.String("source", rc.Source),
+		slog.String("source", g.Source),
 		slog.String("outcome", o.result),
 		slog.Bool("signature_valid", true),
 		slog.Int("token", o.token),
@@ -125,12 +125,12 @@ func (rc *Receiver) eventAttrs(r *http.Request, o *outcome, ev *buffer.Event) []
 	}
 }
 
-func (rc *Receiver) logVerified(r *http.Request, o *outcome, e *smartcar.Envelope) {
+func (g *Gate) logVerified(r *http.Request, o *outcome, e *smartcar.Envelope) {
 	const event = "webhook.verified"
-	rc.logLimited(r.Context(), event, slog.LevelInfo, "answered a VERIFY request", func() []slog.Attr {
+	g.logLimited(r.Context(), event, slog.LevelInfo, "answered a VERIFY request", func() []slog.Attr {
 		return []slog.Attr{
 			slog.String("event", event),
-			slog.String("source", rc.Source),
+			slog.String("source", g.Source),
 			slog.Int("token", max(1, o.token)),
 			slog.String("webhook_id", printable(e.WebhookID)),
 			slog.String("remote_ip", remoteIP(r)),

@@ -67,7 +67,7 @@ func (m *MaxAge) check() error {
 }
 
 // unmarshalMaxAge reads `max_age off`, or `max_age warn` or `refuse` with a duration.
-func (rc *Receiver) unmarshalMaxAge(d *caddyfile.Dispenser) error {
+func (g *Gate) unmarshalMaxAge(d *caddyfile.Dispenser) error {
 	const usage = "max_age takes off, or warn or refuse with a duration, as in `max_age warn 6d`"
 	args := d.RemainingArgs()
 	if len(args) == 0 || len(args) > 2 {
@@ -91,14 +91,14 @@ func (rc *Receiver) unmarshalMaxAge(d *caddyfile.Dispenser) error {
 	if err := m.check(); err != nil {
 		return d.WrapErr(err)
 	}
-	rc.MaxAge = m
+	g.MaxAge = m
 	return directive.NoBlock(d, "max_age")
 }
 
 // maxAge is the limit in force, 0 where there is none.
-func (rc *Receiver) maxAge() time.Duration {
-	if !rc.MaxAge.on() {
+func (g *Gate) maxAge() time.Duration {
+	if !g.MaxAge.on() {
 		return 0
 	}
-	return time.Duration(rc.MaxAge.Limit)
+	return time.Duration(g.MaxAge.Limit)
 }

@@ -7,38 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/directive"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/metrics"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/quarantine"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/selfcheck"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
-	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-)
-
-// Defaults and bounds of a receiver.
-const (
-	defaultMaxSize      = 256 << 10
-	smallestMaxSize     = 1 << 10
-	largestMaxSize      = 16 << 20
-	defaultStoreTimeout = 5 * time.Second
-	defaultReadTimeout  = 8 * time.Second
-	// smartcarTimeout is how long Smartcar waits for an answer.
-	smartcarTimeout = 15 * time.Second
-	// largestVerify bounds the unsigned bodies that are parsed at all. A VERIFY has
-	// about 400 bytes.
-	largestVerify = 16 << 10
 )
 
 func init() {
@@ -64,61 +41,17 @@ func init() {
 // `{http.smartcar.vehicle_id}` | Smartcar's id of the vehicle; empty where there is none
 // `{http.smartcar.token}` | The number of the token that matched, from 1; empty where none did
 type Receiver struct {
-	// The name under which events are stored and deduplicated, and which handlers see
-	// as `event.source`: one per Smartcar application or environment. Letters, digits,
-	// `.`, `_` and `-`, at most 64. Default: `default`.
-	Source string `json:"source,omitempty"`
-
-	// The Application Management Tokens whose signatures are accepted. The first one
-	// also answers VERIFY requests. Give two during a rotation, the new one first.
-	// Placeholders are replaced when the config is loaded: `{env.SMARTCAR_TOKEN}`,
-	// `{file./run/secrets/smartcar}`. At least one is needed; each has at least 16
-	// characters and appears once.
-	Tokens []string `json:"tokens,omitempty"`
-
-	// The largest body in bytes; a larger one is refused with 413. Smartcar's own limit
-	// is 50 kB. From 1 KiB to 16 MiB. Default: 262144 (256 KiB).
-	MaxSize int64 `json:"max_size,omitempty"`
-
-	// How long the body may take to arrive before it is refused with 408. Together with
-	// store_timeout less than the 15 s after which Smartcar gives up. Default: 8s.
-	ReadTimeout caddy.Duration `json:"read_timeout,omitempty"`
+	Gate
 
 	// How long storing may take before the request is answered with 503. Together with
 	// read_timeout less than the 15 s after which Smartcar gives up. Default: 5s.
 	StoreTimeout caddy.Duration `json:"store_timeout,omitempty"`
 
-	// What becomes of deliveries that were sent too long ago, and may be repetitions. Default: nothing is looked at.
-	MaxAge *MaxAge `json:"max_age,omitempty"`
-
-	// Which VERIFY requests are answered.
-	Verify *Verify `json:"verify,omitempty"`
-
-	keys      *smartcar.Keys
-	challenge smartcar.ChallengeRule
-	// VERIFY requests with a right signature have buckets of their own, which those
-	// without, that anybody can send, do not empty.
-	verifies, signedVerifies *verifyLimit
-	store                    appender
-	// age is nil where the age of deliveries is not looked at.
-	age         *ageLimit
+	store       appender
 	ref         *app.EngineRef
-	counts      *traffic.Source
-	observed    *metrics.Source
-	bodies      *arrivals.Budget
 	nonces      *selfcheck.Nonces
 	config      *app.App
 	connections *traffic.ConnectionCounters
-	// quarantine is nil where there is none, as in tests.
-	quarantine *quarantine.Store
-	log        *slog.Logger
-	stages     *stage.Switch
-	limits     logLimits
-	scratches  scratchPool
-	// tokens are what is known of the use of each token.
-	tokens []*traffic.Token
-	// looks limits how often a refused body is looked at.
-	looks *rate.Limiter
 }
 
 // appender is what a receiver needs of the engine.
@@ -189,84 +122,35 @@ func (rc *Receiver) configure() (tokens []string, err error) {
 	if err := rc.check(); err != nil {
 		return nil, err
 	}
-	tokens, err = expandTokens(rc.Tokens, rc.Source)
-	if err != nil {
-		return nil, err
-	}
-	rc.keys = smartcar.NewKeys(tokens...)
-	rc.challenge = rc.Verify.rule()
-	rc.verifies, rc.signedVerifies = rc.Verify.limiter(), rc.Verify.limiter()
-	rc.looks = rate.NewLimiter(looksPerSecond, looksAtOnce)
-	return tokens, nil
+	rc.askTimeout = time.Duration(rc.StoreTimeout)
+	return rc.prepare()
 }
 
 func (rc *Receiver) setDefaults() {
-	if rc.Source == "" {
-		rc.Source = app.DefaultSource
-	}
-	if rc.MaxSize == 0 {
-		rc.MaxSize = defaultMaxSize
-	}
-	if rc.ReadTimeout == 0 {
-		rc.ReadTimeout = caddy.Duration(defaultReadTimeout)
-	}
+	rc.Gate.setDefaults()
 	if rc.StoreTimeout == 0 {
 		rc.StoreTimeout = caddy.Duration(defaultStoreTimeout)
 	}
-	if rc.Verify == nil {
-		rc.Verify = new(Verify)
-	}
-	rc.Verify.setDefaults()
 }
 
 // check is called with the defaults filled in.
 func (rc *Receiver) check() error {
-	return errors.Join(
-		checkSource(rc.Source),
-		checkMaxSize(rc.MaxSize),
-		rc.checkTimeouts(),
-		rc.MaxAge.check(),
-		rc.Verify.check(),
-	)
-}
-
-var sourcePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-
-func checkSource(source string) error {
-	if !sourcePattern.MatchString(source) {
-		return fmt.Errorf("source %q: must be 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first%s", source, directive.PlaceholderHint(source))
-	}
-	return nil
-}
-
-func checkMaxSize(size int64) error {
-	if size < smallestMaxSize || size > largestMaxSize {
-		return fmt.Errorf("max_size %d: must be 1KiB to 16MiB", size)
-	}
-	return nil
-}
-
-func checkTimeout(name string, d caddy.Duration) error {
-	if d <= 0 || time.Duration(d) >= smartcarTimeout {
-		return fmt.Errorf("%s %s: must be more than 0 and less than the %s that Smartcar waits",
-			name, time.Duration(d), smartcarTimeout)
-	}
-	return nil
+	return errors.Join(rc.Gate.check(), rc.checkTimeouts())
 }
 
 // checkTimeouts is called with the defaults filled in. One follows the other, and an
 // answer that comes after Smartcar has gone is none.
 func (rc *Receiver) checkTimeouts() error {
-	err := errors.Join(checkTimeout("read_timeout", rc.ReadTimeout), checkTimeout("store_timeout", rc.StoreTimeout))
-	if err != nil {
+	if err := checkTimeout("store_timeout", rc.StoreTimeout); err != nil {
 		return err
 	}
-	if sum := time.Duration(rc.ReadTimeout) + time.Duration(rc.StoreTimeout); sum >= smartcarTimeout {
-		return fmt.Errorf("read_timeout %s and store_timeout %s come to %s: together they must be less than the %s that Smartcar waits"+
-			" (without a line they are %s and %s)", time.Duration(rc.ReadTimeout), time.Duration(rc.StoreTimeout), sum, smartcarTimeout,
-			defaultReadTimeout, defaultStoreTimeout)
+	sum := time.Duration(rc.ReadTimeout) + time.Duration(rc.StoreTimeout)
+	if sum < smartcarTimeout || time.Duration(rc.ReadTimeout) >= smartcarTimeout {
+		return nil // a read_timeout that is too long by itself has been said
 	}
-	return nil
+	return fmt.Errorf("read_timeout %s and store_timeout %s come to %s: together they must be less than the %s that Smartcar waits"+
+		" (without a line they are %s and %s)", time.Duration(rc.ReadTimeout), time.Duration(rc.StoreTimeout), sum, smartcarTimeout,
+		defaultReadTimeout, defaultStoreTimeout)
 }
 
 // Cleanup gives the engine back. Requests of this receiver may outlive it: they then

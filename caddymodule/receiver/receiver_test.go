@@ -61,7 +61,7 @@ func (l *LogText) String() string {
 // newReceiver configures a receiver as Provision does, with a store of the test's.
 func newReceiver(t testing.TB, store storeFunc, change ...func(*Receiver)) (*Receiver, *LogText) {
 	t.Helper()
-	rc := &Receiver{Source: "test", Tokens: []string{tokenA, tokenB}}
+	rc := &Receiver{Gate: Gate{Source: "test", Tokens: []string{tokenA, tokenB}}}
 	for _, f := range change {
 		f(rc)
 	}
@@ -391,7 +391,7 @@ func TestConfigureRefuses(t *testing.T) {
 		{"no token", func(rc *Receiver) { rc.Tokens = nil }, "no token"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			rc := &Receiver{Tokens: []string{tokenA}}
+			rc := &Receiver{Gate: Gate{Tokens: []string{tokenA}}}
 			tc.change(rc)
 			if _, err := rc.configure(); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v", err)

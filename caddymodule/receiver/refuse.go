@@ -53,45 +53,45 @@ func (f rejection) mayBeDelivery(r *http.Request) bool {
 }
 
 // refuse is the only way out for a request that gets no 200: it counts, logs and answers.
-func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch, f rejection) error {
+func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s *scratch, f rejection) error {
 	o.result = refusedPrefix + f.code
 	now := time.Now()
-	rc.counts.Refuse(f.code, now, f.meantAsEvent(r))
+	g.counts.Refuse(f.code, now, f.meantAsEvent(r))
 	switch {
 	case f.kind == notStored:
-		rc.counts.Outage.Refused(now, f.err)
-		rc.counts.Loss.Refused(o.eventID)
+		g.counts.Outage.Refused(now, f.err)
+		g.counts.Loss.Refused(o.eventID)
 	case f.mayBeDelivery(r):
-		rc.counts.Loss.RefusedUnverified()
+		g.counts.Loss.RefusedUnverified()
 	}
 	if f.refusal == refuseMismatch {
-		rc.noteMismatch(now, s.body)
-		rc.keep(r, s, f, now)
+		g.noteMismatch(now, s.body)
+		g.keep(r, s, f, now)
 	}
 	if f.kind == noRoom {
-		rc.counts.Crowd.Refused(now)
+		g.counts.Crowd.Refused(now)
 	}
-	if f.kind != wrongSignature || rc.stages.Has(stage.SignatureFailed) {
-		rc.logLimited(r.Context(), f.code, f.level, f.line, func() []slog.Attr { return rc.refusalAttrs(r, o, s, f) })
+	if f.kind != wrongSignature || g.stages.Has(stage.SignatureFailed) {
+		g.logLimited(r.Context(), f.code, f.level, f.line, func() []slog.Attr { return g.refusalAttrs(r, o, s, f) })
 	}
 	return writeRefusal(w, r, f)
 }
 
 // keep offers a request to the quarantine, which takes a copy, if any, and has the caller wait for nothing.
-func (rc *Receiver) keep(r *http.Request, s *scratch, f rejection, now time.Time) {
-	if !rc.quarantine.Takes() {
+func (g *Gate) keep(r *http.Request, s *scratch, f rejection, now time.Time) {
+	if !g.quarantine.Takes() {
 		return
 	}
-	rc.quarantine.Offer(&quarantine.Request{
-		Source: rc.Source, At: now, Code: f.code, Signature: f.signature, ContentType: r.Header["Content-Type"][0],
+	g.quarantine.Offer(&quarantine.Request{
+		Source: g.Source, At: now, Code: f.code, Signature: f.signature, ContentType: r.Header["Content-Type"][0],
 		Network: quarantine.NetworkOf(remoteIP(r)), Body: s.body,
 	})
 }
 
 // refusalAttrs is what the log line says. No line holds a token, a challenge or its answer, a body, or what a body says
 // of a person: user, location, VIN.
-func (rc *Receiver) refusalAttrs(r *http.Request, o *outcome, s *scratch, f rejection) []slog.Attr {
-	list := []slog.Attr{slog.String("event", f.event), slog.String("source", rc.Source), slog.String("code", f.code)}
+func (g *Gate) refusalAttrs(r *http.Request, o *outcome, s *scratch, f rejection) []slog.Attr {
+	list := []slog.Attr{slog.String("event", f.event), slog.String("source", g.Source), slog.String("code", f.code)}
 	switch f.kind {
 	case notStored:
 		return append(list,
@@ -99,12 +99,12 @@ func (rc *Receiver) refusalAttrs(r *http.Request, o *outcome, s *scratch, f reje
 			slog.String("event_id", printable(o.eventID)),
 			slog.String("remote_ip", remoteIP(r)))
 	case tooOld:
-		return append(append(list, slog.String("reason", f.message), slog.String("check", f.advice)), rc.ageAttrs(r, s, f.age)...)
+		return append(append(list, slog.String("reason", f.message), slog.String("check", f.advice)), g.ageAttrs(r, s, f.age)...)
 	case wrongSignature:
 		envelope, _ := smartcar.ParseEnvelope(s.body)
 		list = append(list,
 			slog.String("reason", f.message),
-			slog.String("check", rc.advice(f.refusal, envelope.Mode)),
+			slog.String("check", g.advice(f.refusal, envelope.Mode)),
 			slog.String("remote_ip", remoteIP(r)),
 			slog.Int("payload_bytes", len(s.body)))
 		return append(list, claims(f, &envelope)...)
@@ -117,19 +117,19 @@ func (rc *Receiver) refusalAttrs(r *http.Request, o *outcome, s *scratch, f reje
 }
 
 // advice says what to look at first when a signature is refused.
-func (rc *Receiver) advice(f *refusal, mode string) string {
+func (g *Gate) advice(f *refusal, mode string) string {
 	if f.advice != "" {
 		return f.advice
 	}
 	if mode == smartcar.ModeLive {
-		live := rc.counts.Live()
+		live := g.counts.Live()
 		switch {
 		case live.TokenGone:
 			return "LIVE events had right signatures with a token that was taken out of the config: put it back below the present one"
 		case live.Signed > 0:
 			return "LIVE events had right signatures before: add the token that was made anew in Smartcar's dashboard" +
 				" above the present one, and make sure that no proxy changes the body"
-		case rc.counts.Verified.Load()+live.Tests > 0:
+		case g.counts.Verified.Load()+live.Tests > 0:
 			return "VERIFY works but no LIVE event has had a right signature: Smartcar may still sign with an earlier token," +
 				" so add the first one ever issued below the present one; if none fits, create the application anew"
 		}

@@ -23,7 +23,7 @@ import (
 // the least that two lines with these fields cost: zap's encoder and the writer, without what puts the fields together.
 func BenchmarkStages(b *testing.B) {
 	logger, log := caddyLog(b, os.DevNull)
-	rc := &Receiver{Source: "default", log: log}
+	rc := &Receiver{Gate: Gate{Source: "default", log: log}}
 	o := &outcome{token: 1, result: outcomeStored}
 	ev := &buffer.Event{
 		ID: "f7333e46-1c7b-4f0e-9a51-d2f1c0a7b9e3", Type: smartcar.TypeVehicleState,

@@ -25,11 +25,11 @@ func beginReceive(r *http.Request) (*http.Request, trace.Span) {
 
 // endReceive ends the span with what became of the request. Nothing that is not signed is in it, and of what a person
 // could be known by nothing at all.
-func (rc *Receiver) endReceive(span trace.Span, o *outcome, s *scratch, f rejection) {
+func (g *Gate) endReceive(span trace.Span, o *outcome, s *scratch, f rejection) {
 	if span == nil {
 		return
 	}
-	list := append(make([]attribute.KeyValue, 0, 8), traces.System, traces.SourceName.String(rc.Source),
+	list := append(make([]attribute.KeyValue, 0, 8), traces.System, traces.SourceName.String(g.Source),
 		semconv.MessagingMessageBodySize(len(s.body)))
 	list = appendText(list, traces.EventType, o.eventType)
 	list = appendText(list, semconv.MessagingMessageIDKey, o.eventID)
