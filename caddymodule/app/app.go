@@ -119,8 +119,9 @@ type App struct {
 	// sites are the servers that have a receiver, and watch asks them whether requests come to it.
 	sites []site
 	watch atomic.Pointer[selfcheck.Watch]
-	// sources are those of the receivers, keys have their tokens, storeTimeout is the shortest of theirs, 0 where there is none.
+	// sources are those of the receivers, keys have their tokens and those of passing, storeTimeout is the shortest of theirs, 0 where there is none.
 	sources      []string
+	passing      []string // the sources of what passes events on and stores none
 	keys         keyring.Ring
 	accepted     traffic.Accepted // whether and when each of these tokens matched
 	storeTimeout time.Duration

@@ -35,7 +35,7 @@ type Running struct {
 	Bodies      *arrivals.Budget
 	// Limits are those of the configured buffer.
 	Limits buffer.Limits
-	// Sources are those of the receivers of the config.
+	// Sources are those of the receivers of the config, and of what passes events on.
 	Sources []string
 	// Keys are their tokens.
 	Keys *keyring.Ring
@@ -150,11 +150,11 @@ func (a *App) running() Running {
 	return Running{
 		Engine: a.ref.engine, Traffic: a.ref.counts, DeadLetters: a.ref.letters, Headroom: a.ref.headroom,
 		Bodies: a.ref.bodies, Limits: a.opener.Limits(),
-		Receivers:       status.Receivers{None: len(a.sites) == 0, Checks: a.selfChecks()},
+		Receivers:       status.Receivers{None: len(a.sites)+len(a.passing) == 0, Checks: a.selfChecks()},
 		UnhandledErrors: func() []api.Attention { return a.unhandledErrors(a.ref.engine) },
 		ChangedFiles:    a.changedFiles, Alerts: a.ref.alerts, Messages: a.messagesAttention,
 		Vehicles: a.ref.vehicles, Silence: a.Vehicles.alerts(a.sources), Schema: a.ref.schema,
-		Sources: a.sources, Keys: &a.keys, RefusingOld: a.refusingOld, Quarantine: a.ref.quarantine,
+		Sources: slices.Concat(a.sources, a.passing), Keys: &a.keys, RefusingOld: a.refusingOld, Quarantine: a.ref.quarantine,
 		Recent: a.ref.recent, Dir: localDir(a.opener), HandlersFiles: a.handlersFiles,
 	}
 }

@@ -106,6 +106,9 @@ func (p printer) sourceLine(v *api.Status, s api.Source) string {
 		line += " since " + p.brief(v.Since, v.At, "15:04")
 	}
 	line += fmt.Sprintf(": %s stored", text.Count(s.Stored))
+	if s.Passed+s.NotTaken > 0 {
+		line += fmt.Sprintf(", %s passed on, %s not taken", text.Count(s.Passed+s.NotTaken), text.Count(s.NotTaken))
+	}
 	if !s.LastStored.IsZero() {
 		line += fmt.Sprintf(" (last %s)", p.brief(s.LastStored, v.At, time.TimeOnly))
 	}

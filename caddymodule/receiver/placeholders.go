@@ -13,6 +13,8 @@ const (
 	outcomeDuplicate  = "duplicate"
 	outcomeVerified   = "verified"
 	outcomeUnreadable = "unreadable"
+	outcomePassed     = "passed"
+	outcomeNotTaken   = "not_taken"
 )
 
 const (

@@ -45,6 +45,8 @@ var (
 	// An event is lost unless Smartcar's next attempt succeeds. It comes back after a restart, and before
 	// Smartcar's first pause of 25 s.
 	notStored = &kind{"webhook.not_stored", "event not stored", slog.LevelError, 5 * time.Second}
+	// The same, where an application was to have the event.
+	notTaken = &kind{"webhook.not_taken", "event not taken by the application", slog.LevelError, 5 * time.Second}
 )
 
 // The refusals. The codes are documented in docs/receiver.md and stay as they are.
@@ -143,6 +145,12 @@ var (
 	refuseStore = &refusal{
 		kind: notStored, status: http.StatusServiceUnavailable, code: "store_failed",
 		message: "the event could not be stored; send again later",
+	}
+
+	refuseNothingBehind = &refusal{
+		kind: notTaken, status: http.StatusBadGateway, code: "nothing_behind",
+		message: "no handler behind smartcar_verify has answered; send again later",
+		advice:  "the site has no reverse_proxy, or none that takes this path, after smartcar_verify",
 	}
 )
 

@@ -61,6 +61,8 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, o *outcome, s *scr
 	case f.kind == notStored:
 		g.counts.Outage.Refused(now, f.err)
 		g.counts.Loss.Refused(o.eventID)
+	case f.kind == notTaken:
+		g.counts.Loss.Refused(o.eventID)
 	case f.mayBeDelivery(r):
 		g.counts.Loss.RefusedUnverified()
 	}
@@ -96,6 +98,12 @@ func (g *Gate) refusalAttrs(r *http.Request, o *outcome, s *scratch, f rejection
 	case notStored:
 		return append(list,
 			slog.String("error", f.err.Error()),
+			slog.String("event_id", printable(o.eventID)),
+			slog.String("remote_ip", remoteIP(r)))
+	case notTaken:
+		return append(list,
+			slog.String("reason", f.message),
+			slog.String("check", f.advice),
 			slog.String("event_id", printable(o.eventID)),
 			slog.String("remote_ip", remoteIP(r)))
 	case tooOld:

@@ -32,6 +32,10 @@ type SourceCounts struct {
 	// data was not that of the stored event.
 	Duplicates uint64 `json:"duplicates"`
 	Differing  uint64 `json:"differing"`
+	// Passed counts events that smartcar_verify passed on to an application, which answered 2xx; NotTaken those that it
+	// answered otherwise, or not at all. They are stored nowhere.
+	Passed   uint64 `json:"passed,omitempty"`
+	NotTaken uint64 `json:"not_taken,omitempty"`
 	// Verified counts answered challenges.
 	Verified uint64 `json:"verified"`
 	// Matches counts right signatures, by the number of the token that they were made with: "1" is the first one of the
@@ -41,8 +45,8 @@ type SourceCounts struct {
 	Ages DeliveryAges `json:"delivery_ages,omitzero"`
 	// Refused counts the rest, by the code of the answer.
 	Refused map[string]uint64 `json:"refused,omitempty"`
-	// LastStored is when a new event was last stored; LastRefused is when a request was last refused, and LastRefusal
-	// the code of its answer.
+	// LastStored is when a new event was last stored, or passed on and taken; LastRefused is when a request was last
+	// refused, and LastRefusal the code of its answer.
 	LastStored  time.Time `json:"last_stored,omitzero"`
 	LastRefused time.Time `json:"last_refused,omitzero"`
 	LastRefusal string    `json:"last_refusal,omitempty"`
@@ -67,5 +71,6 @@ func RefusalCodes() []string {
 		"signature_missing", "signature_repeated", "signature_malformed", "signature_mismatch", "body_is_challenge",
 		"challenge_refused", "verify_rate_limited", "delivery_too_old",
 		"buffer_full", "buffer_halted", "buffer_unavailable", "buffer_closed", "store_timeout", "store_failed",
+		"nothing_behind",
 	}
 }

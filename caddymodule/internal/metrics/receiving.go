@@ -10,7 +10,8 @@ func receivingFamilies() []family {
 		gauge("receiving", "Whether events are taken: 1, or 0 while they are refused or do not come to a receiver.", nil,
 			one(func(s *api.Status) float64 { return truth(s.Receiving.Healthy) })),
 		counter("deliveries_total", "Requests to a receiver by what became of them. outcome is stored, unreadable,"+
-			" duplicate, verified or refused; reason is the code of the answer to a refused one, else empty.",
+			" duplicate, verified or refused; and of smartcar_verify passed, or not_taken where the application did not answer"+
+			" 2xx. reason is the code of the answer to a refused one, else empty.",
 			[]string{"source", "outcome", "reason"}, deliveries),
 		counter("duplicates_differing_total", "Those of the duplicates that came with other data than what is stored.",
 			[]string{"source"}, func(s *api.Status, emit emitter) {
@@ -101,6 +102,8 @@ func deliveries(s *api.Status, emit emitter) {
 		emit(float64(source.Stored-source.Unreadable), source.Name, "stored", "")
 		emit(float64(source.Unreadable), source.Name, "unreadable", "")
 		emit(float64(source.Duplicates), source.Name, "duplicate", "")
+		emit(float64(source.Passed), source.Name, "passed", "")
+		emit(float64(source.NotTaken), source.Name, "not_taken", "")
 		emit(float64(source.Verified), source.Name, "verified", "")
 		// All codes from the beginning: an increase from nothing is none for Prometheus.
 		for _, code := range api.RefusalCodes() {

@@ -119,6 +119,7 @@ var passing = []string{
 	"headers", "encode", "vars", "rewrite", "request_body", "log_append", "map", "tracing", "copy_response_headers",
 	"authentication", "intercept", "templates", "push", "timeouts",
 	"smartcar_health", // which answers GET alone
+	"smartcar_verify", // which answers what is no event
 }
 
 func (h Handler) answers() bool {

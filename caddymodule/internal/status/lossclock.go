@@ -66,6 +66,10 @@ func pendingAttention(v *api.Status, s *api.Source) []api.Attention {
 	} else {
 		what += fmt.Sprintf("%s until Smartcar gives %s up", text.Duration(left), them)
 	}
+	if s.NotTaken > 0 {
+		return []api.Attention{{Kind: api.DeliveriesPending, Source: s.Name, Level: api.LevelError, What: what,
+			Do: "have the application behind smartcar_verify answer 2xx by then: Caddy's log has its last answers"}}
+	}
 	if v.Receiving.Healthy {
 		// Nobody can do more than that.
 		return []api.Attention{{Kind: api.DeliveriesPending, Source: s.Name, Level: api.LevelWarning, What: what,

@@ -28,7 +28,7 @@ const (
 // refusedAttention is about a source of which every event is refused. It is a warning and no error, since a stranger
 // who sends wrong signatures while Smartcar has nothing to send looks the same from here.
 func refusedAttention(now time.Time, s *api.Source, refused traffic.Refusals) []api.Attention {
-	taken := s.Stored+s.Duplicates > 0
+	taken := s.Stored+s.Duplicates+s.Passed+s.NotTaken > 0
 	isSetUp := s.Verified > 0 && !taken
 	goesOn := refused.All >= manyRefused && refused.Last.Sub(refused.Since) >= refusedFor
 	isEnough := goesOn || isSetUp && refused.All >= fewRefused

@@ -41,6 +41,9 @@ type Counters struct {
 type Source struct {
 	Stored, Duplicate, Differs, Verified, Unreadable atomic.Uint64
 
+	// passed and notTaken count what is stored nowhere: events that were passed on to an application, by its answer.
+	passed, notTaken atomic.Uint64
+
 	// Ages counts deliveries with a right signature whose time of sending is out of the usual, where that is looked at.
 	Ages Ages
 
@@ -52,7 +55,7 @@ type Source struct {
 
 	// matches count right signatures by the number of the token, from 1; at 0, those of any above.
 	matches [tokensApart + 1]atomic.Uint64
-	// lastStored is when an event was last stored, in Unix nanoseconds, 0 for never.
+	// lastStored is when an event was last stored, or taken by an application, in Unix nanoseconds, 0 for never.
 	lastStored atomic.Int64
 	refused    refusalLog
 	live       liveWatch
@@ -147,18 +150,29 @@ func (s *Source) NoteUnreadable(at time.Time) {
 	s.lastStored.Store(at.UnixNano())
 }
 
+// NotePassed counts an event that an application has taken.
+func (s *Source) NotePassed(at time.Time) {
+	s.passed.Add(1)
+	s.lastStored.Store(at.UnixNano())
+}
+
+// NoteNotTaken counts an event that was passed on to an application, which has not taken it.
+func (s *Source) NoteNotTaken() { s.notTaken.Add(1) }
+
 // Refuse counts a refusal by the code of its answer. event: the request was meant to be an event, as far as one can
 // tell, and its sender may be Smartcar.
 func (s *Source) Refuse(code string, at time.Time, event bool) {
 	s.refused.note(at, code, event, s.taken())
 }
 
-// Refusals are the refused events that no new one that was stored has followed.
+// Refusals are the refused events that no new one that was stored, or passed on, has followed.
 func (s *Source) Refusals() Refusals { return s.refused.since(s.taken()) }
 
-// taken counts the new events that were stored. A duplicate is no sign that Smartcar's events are taken: anybody may have
-// recorded a delivery and send it again.
-func (s *Source) taken() uint64 { return s.Stored.Load() + s.Unreadable.Load() }
+// taken counts the new events that were stored, and those that were passed on, whatever the application says of them. A
+// duplicate is no sign that Smartcar's events are taken: anybody may have recorded a delivery and send it again.
+func (s *Source) taken() uint64 {
+	return s.Stored.Load() + s.Unreadable.Load() + s.passed.Load() + s.notTaken.Load()
+}
 
 // Snapshot copies the counts.
 func (s *Source) Snapshot() api.SourceCounts {
@@ -168,6 +182,8 @@ func (s *Source) Snapshot() api.SourceCounts {
 		Unreadable: unreadable,
 		Duplicates: s.Duplicate.Load(),
 		Differing:  s.Differs.Load(),
+		Passed:     s.passed.Load(),
+		NotTaken:   s.notTaken.Load(),
 		Verified:   s.Verified.Load(),
 		Matches:    s.matchesByToken(),
 		Ages:       s.Ages.snapshot(),
