@@ -80,7 +80,7 @@ func TestVerifierCountsTheAnswers(t *testing.T) {
 			if got := placeholder(repl, "outcome"); got != tt.outcome {
 				t.Errorf("outcome %q, want %q", got, tt.outcome)
 			}
-			if n := v.counts.Loss.Loss().Pending; uint64(n) != tt.pending {
+			if n := v.counts.Loss.Loss().Pending; n != tt.pending {
 				t.Errorf("%d deliveries are pending, want %d", n, tt.pending)
 			}
 			if live := v.counts.Live(); live.Signed != 1 {
