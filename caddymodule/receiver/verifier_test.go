@@ -113,7 +113,7 @@ func TestVerifierKeepsTheBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if w := httptest.NewRecorder(); v.ServeHTTP(w, request(body, "some other token"), nil) != nil || w.Code != http.StatusUnauthorized {
+		if w := httptest.NewRecorder(); v.ServeHTTP(w, request(strings.Repeat("x", len(body)), "some other token"), nil) != nil || w.Code != http.StatusUnauthorized {
 			t.Fatal(w.Code)
 		}
 	}
