@@ -294,7 +294,9 @@ func TestOutages(t *testing.T) {
 	dsn := s.Database(t)
 	s.Kill()
 	// The config is not to blame for a database that is down.
-	host := sdktest.Start(t, Plugin(), everything(dsn))
+	config := everything(dsn)
+	config["pool_size"] = 1 // an older connection would tell of an older outage
+	host := sdktest.Start(t, Plugin(), config)
 	e := sdktest.VehicleState("e1", "v1")
 	down := func(why string) {
 		t.Helper()
