@@ -27,6 +27,14 @@ const unboundedText = "1TiB"
 // Each vehicle's readings grow younger, as real ones do. then, if it is not nil, is called
 // with the buffer before it is closed.
 func fill(ctx context.Context, path string, events, vehicles, size int, then func(buffer.Buffer) error) error {
+	return fillWith(ctx, path, events, vehicles, size, smartcar.Sample.VehicleState, then)
+}
+
+// fillWith is fill with events of another type.
+func fillWith(
+	ctx context.Context, path string, events, vehicles, size int, body func(smartcar.Sample) []byte,
+	then func(buffer.Buffer) error,
+) error {
 	b, err := disk.Open(ctx, disk.Options{Path: path, Limits: disk.Limits{MaxSize: unbounded}})
 	if err != nil {
 		return fmt.Errorf("making the buffer to fill: %w", err)
@@ -41,10 +49,10 @@ func fill(ctx context.Context, path string, events, vehicles, size int, then fun
 	for worker := range appenders {
 		wg.Go(func() {
 			for i := worker; i < events && errs[worker] == nil; i += appenders {
-				errs[worker] = appendEvent(ctx, b, token, smartcar.Sample{
+				errs[worker] = appendEvent(ctx, b, token, vary(body(smartcar.Sample{
 					EventID: uuid.NewString(), VehicleID: fleet[i%vehicles], Mode: smartcar.ModeLive, Size: size,
 					RecordedAt: begun.Add(time.Duration(i) * time.Millisecond), DeliveredAt: time.Now(),
-				})
+				})))
 			}
 		})
 	}
@@ -59,8 +67,7 @@ func fill(ctx context.Context, path string, events, vehicles, size int, then fun
 	return nil
 }
 
-func appendEvent(ctx context.Context, b buffer.Buffer, token string, s smartcar.Sample) error {
-	body := vary(s.VehicleState())
+func appendEvent(ctx context.Context, b buffer.Buffer, token string, body []byte) error {
 	envelope, err := smartcar.ParseEnvelope(body)
 	if err != nil {
 		return err

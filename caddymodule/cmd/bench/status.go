@@ -20,6 +20,7 @@ type status struct {
 		Behind struct {
 			Events int `json:"events"`
 		} `json:"behind"`
+		DeadLetters int `json:"dead_letters"`
 	} `json:"handlers"`
 }
 
