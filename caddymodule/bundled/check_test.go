@@ -3,14 +3,12 @@ package bundled_test
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/bundled"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/handlersfile"
-	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
 // load reads a handlers file as the app does, and returns what it is told in lines.
@@ -151,70 +149,6 @@ func TestCheckFiles(t *testing.T) {
 	}
 	if text, err := os.ReadFile(torn); err != nil || string(text) != `{"event_id":` {
 		t.Errorf("the file became %q, %v", text, err)
-	}
-}
-
-var readmeExample = regexp.MustCompile("(?s)\n```hcl\n(.*?)```")
-
-// The examples of a plugin's README load without a remark, and its tables name each setting with its default.
-func TestReadmeOfHTTP(t *testing.T) {
-	content, err := os.ReadFile("../../plugins/http/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("APP_TOKEN", "a-token")
-	examples := readmeExample.FindAllStringSubmatch(string(content), -1)
-	if len(examples) < 5 {
-		t.Fatalf("%d examples", len(examples))
-	}
-	for _, example := range examples {
-		if got := load(t, example[1]); got != "" {
-			t.Errorf("%s\nis told %s", example[1], got)
-		}
-	}
-	schema, _ := bundled.Schema("http")
-	for _, a := range schema.Attributes {
-		row := regexp.MustCompile("(?m)^\\| `" + a.Name + "` \\| [a-z ]+ \\| (required|none|`([^`]*)`) \\|").FindSubmatch(content)
-		if row == nil {
-			t.Errorf("no row for %s", a.Name)
-			continue
-		}
-		if want := string(a.Default); want != "" && want != "null" && string(row[2]) != want {
-			t.Errorf("%s: the README says %s, the default is %s", a.Name, row[1], want)
-		}
-	}
-	for _, b := range schema.Blocks {
-		for _, name := range append([]string{b.Name}, attributeNames(b.Schema)...) {
-			if !strings.Contains(string(content), "`"+name+"`") {
-				t.Errorf("the README does not name %s", name)
-			}
-		}
-	}
-}
-
-func attributeNames(s sdk.Schema) (names []string) {
-	for _, a := range s.Attributes {
-		names = append(names, a.Name)
-	}
-	return names
-}
-
-// Every example of a bundled plugin's README is one that can be used.
-func TestReadmesOfNotifyLoad(t *testing.T) {
-	t.Setenv("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x")
-	page, err := os.ReadFile(filepath.Join("..", "..", "plugins", "notify", "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := strings.Split(string(page), "```hcl\n")[1:]
-	if len(blocks) < 2 {
-		t.Fatalf("%d examples", len(blocks))
-	}
-	for _, block := range blocks {
-		text, _, _ := strings.Cut(block, "```\n")
-		if got := load(t, text); got != "" {
-			t.Errorf("%s\n%s", got, text)
-		}
 	}
 }
 

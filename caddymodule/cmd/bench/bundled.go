@@ -147,7 +147,7 @@ func (s *server) settling(ctx context.Context, events int) (float64, error) {
 		if st, err := s.status(ctx); err == nil && len(st.Handlers) == 1 {
 			behind := st.Handlers[0].Behind.Events
 			switch {
-			case st.Handlers[0].DeadLetters > 0:
+			case st.Buffer.DeadLetters > 0:
 				return 0, fmt.Errorf("it makes dead letters; %s", s.lastWords())
 			case begun.IsZero() && behind > 0 && behind < events:
 				begun, left = time.Now(), behind

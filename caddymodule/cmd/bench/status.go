@@ -13,6 +13,8 @@ type status struct {
 		Bytes    int64  `json:"bytes"`
 		Appended uint64 `json:"appended"`
 		Syncs    uint64 `json:"syncs"`
+		// DeadLetters are those of all handlers.
+		DeadLetters uint64 `json:"dead_letters"`
 	} `json:"buffer"`
 	Handlers []struct {
 		Name   string `json:"name"`
@@ -20,7 +22,6 @@ type status struct {
 		Behind struct {
 			Events int `json:"events"`
 		} `json:"behind"`
-		DeadLetters int `json:"dead_letters"`
 	} `json:"handlers"`
 }
 
