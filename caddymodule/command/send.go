@@ -73,6 +73,8 @@ in the shell's history.`,
 	flags.IntVar(&f.options.Size, "size", 0, "bytes of a made-up body; 0: as many as needed")
 	flags.StringVar(&f.options.Mode, "mode", "TEST", "meta.mode of made-up events")
 	flags.StringVar(&f.options.Webhook, "webhook", "", "meta.webhookId of made-up events; a random one unless given")
+	flags.BoolVar(&f.options.Any2xx, "any-2xx", false,
+		"every 2xx is as it must be, as of an application behind smartcar_verify")
 	flags.DurationVar(&f.options.Timeout, "timeout", 15*time.Second, "the longest wait for an answer")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "a line for each request")
 	return cmd

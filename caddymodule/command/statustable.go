@@ -65,7 +65,7 @@ func (p printer) status(v *api.Status) error {
 	case len(rows) == 0 && !v.Receiving.HasBuffer():
 		fmt.Fprintln(p.out, "\nWhich handlers there are is known once the buffer is open.")
 	case len(rows) == 0:
-		fmt.Fprintln(p.out, "\nThere is no handler: events are stored until there is one.")
+		fmt.Fprintln(p.out, "\nThere is no handler: what receivers store stays until there is one.")
 	default:
 		fmt.Fprintln(p.out)
 		if err := p.table("HANDLER\tSTATE\tBEHIND\tOLDEST\tRETRYING\tDIED\tUP", rows); err != nil {
@@ -105,12 +105,20 @@ func (p printer) sourceLine(v *api.Status, s api.Source) string {
 	if !v.Since.IsZero() {
 		line += " since " + p.brief(v.Since, v.At, "15:04")
 	}
-	line += fmt.Sprintf(": %s stored", text.Count(s.Stored))
-	if s.Passed+s.NotTaken > 0 {
-		line += fmt.Sprintf(", %s passed on, %s not taken", text.Count(s.Passed+s.NotTaken), text.Count(s.NotTaken))
+	verifies := s.Passed+s.NotTaken > 0
+	switch {
+	case verifies && s.Stored == 0:
+		line += fmt.Sprintf(": %s passed on", text.Count(s.Passed))
+	case verifies:
+		line += fmt.Sprintf(": %s stored, %s passed on", text.Count(s.Stored), text.Count(s.Passed))
+	default:
+		line += fmt.Sprintf(": %s stored", text.Count(s.Stored))
 	}
 	if !s.LastStored.IsZero() {
 		line += fmt.Sprintf(" (last %s)", p.brief(s.LastStored, v.At, time.TimeOnly))
+	}
+	if s.NotTaken > 0 {
+		line += fmt.Sprintf(", %s not taken by the application", text.Count(s.NotTaken))
 	}
 	line += ", " + text.Plural(s.Duplicates, "duplicate")
 	if s.Unreadable > 0 {

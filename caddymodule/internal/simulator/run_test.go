@@ -165,30 +165,33 @@ func TestRunFindsProblems(t *testing.T) {
 		handler http.Handler
 		want    string
 		fooled  bool
+		any2xx  bool
 	}{
-		{"right answer", TypeVerify, 0, answer(200, json, right), "", false},
+		{"right answer", TypeVerify, 0, answer(200, json, right), "", false, false},
 		{"wrong token", TypeVerify, 0, answer(200, json, func(r *http.Request) string {
 			return string(smartcar.AnswerBody(smartcar.NewKeys("another").AnswerChallenge(challenge(r))))
-		}), "the hash in the answer is wrong", false},
+		}), "the hash in the answer is wrong", false, false},
 		{"upper-case hash", TypeVerify, 0, answer(200, json, func(r *http.Request) string { return strings.ToUpper(right(r)) }),
-			"the hash in the answer is wrong", false},
-		{"empty answer", TypeVerifyV2, 0, answer(200, json, fixed("")), "the hash in the answer is wrong", false},
-		{"created", TypeVerify, 0, answer(201, json, right), "a challenge must be answered with status 200", false},
-		{"plain text", TypeVerify, 0, answer(200, "text/plain", right), "the answer to a challenge must have the content type application/json", false},
-		{"oracle", TypeVerify, 1, answer(200, json, right), "a challenge that is an event's body was answered: the receiver signs whatever it is sent", true},
-		{"takes everything", TypeState, 1, answer(200, json, fixed("")), "a forged event was accepted", true},
-		{"refuses everything", TypeState, 0, answer(401, json, fixed("")), "the event was refused", false},
-		{"says nothing", TypeState, 0, answer(200, json, fixed("")), notReceiver, false},
-		{"is a site", TypeState, 0, answer(200, "text/html", fixed("<html>hello</html>")), notReceiver, false},
-		{"is another API", TypeState, 0, answer(200, json, fixed(`{"status":"ok"}`)), notReceiver, false},
-		{"has it already", TypeState, 0, answer(200, json, fixed(`{"status":"duplicate"}`)), "", false},
-		{"redirects", TypeState, 0, http.RedirectHandler("/elsewhere", http.StatusFound), "the event was refused", false},
+			"the hash in the answer is wrong", false, false},
+		{"empty answer", TypeVerifyV2, 0, answer(200, json, fixed("")), "the hash in the answer is wrong", false, false},
+		{"created", TypeVerify, 0, answer(201, json, right), "a challenge must be answered with status 200", false, false},
+		{"plain text", TypeVerify, 0, answer(200, "text/plain", right), "the answer to a challenge must have the content type application/json", false, false},
+		{"oracle", TypeVerify, 1, answer(200, json, right), "a challenge that is an event's body was answered: the receiver signs whatever it is sent", true, false},
+		{"takes everything", TypeState, 1, answer(200, json, fixed("")), "a forged event was accepted", true, false},
+		{"refuses everything", TypeState, 0, answer(401, json, fixed("")), "the event was refused", false, false},
+		{"says nothing", TypeState, 0, answer(200, json, fixed("")), notReceiver, false, false},
+		{"is a site", TypeState, 0, answer(200, "text/html", fixed("<html>hello</html>")), notReceiver, false, false},
+		{"is another API", TypeState, 0, answer(200, json, fixed(`{"status":"ok"}`)), notReceiver, false, false},
+		{"has it already", TypeState, 0, answer(200, json, fixed(`{"status":"duplicate"}`)), "", false, false},
+		{"is an application", TypeState, 0, answer(204, json, fixed("")), "", false, true},
+		{"is an application that fails", TypeState, 0, answer(502, json, fixed("")), "the event was refused", false, true},
+		{"redirects", TypeState, 0, http.RedirectHandler("/elsewhere", http.StatusFound), "the event was refused", false, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			server := httptest.NewTLSServer(tt.handler)
 			defer server.Close()
-			o := Options{URL: server.URL, Token: token, Client: server.Client(), Type: tt.typ, Forge: tt.forge}
+			o := Options{URL: server.URL, Token: token, Client: server.Client(), Type: tt.typ, Forge: tt.forge, Any2xx: tt.any2xx}
 			var got Result
 			o.OnResult = func(r Result) { got = r }
 			s := run(t, o)

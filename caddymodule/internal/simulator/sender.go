@@ -223,14 +223,15 @@ func (s *sender) problem(d delivery, r Result, answer []byte, header http.Header
 		return "a forged event was accepted"
 	case !d.forged && !r.accepted():
 		return "the event was refused"
-	case !d.forged && !isOutcome(r.AnswerCode, answer):
+	case !d.forged && !s.o.Any2xx && !isOutcome(r.AnswerCode, answer):
 		return notReceiver
 	}
 	return ""
 }
 
 // notReceiver: a web server that answers 200 to everything has stored nothing.
-const notReceiver = "the answer is not that of a smartcar_webhook receiver: is the path of the URL right?"
+const notReceiver = "the answer is not that of a smartcar_webhook receiver: is the path of the URL right?" +
+	" Behind smartcar_verify answers are the application's own: take --any-2xx"
 
 // isOutcome reports whether an answer tells what became of the event. That to a VERIFY,
 // which may be sent as a file, has the challenge's hash instead.

@@ -59,8 +59,12 @@ func pendingAttention(v *api.Status, s *api.Source) []api.Attention {
 	if n == 1 {
 		were, have, them = "was", "has", "it"
 	}
-	what := fmt.Sprintf("%s: %s with a right signature %s refused and %s not come again: ",
-		s.Name, text.Deliveries(n), were, have)
+	refused := "refused"
+	if s.NotTaken > 0 {
+		refused = "not taken by the application"
+	}
+	what := fmt.Sprintf("%s: %s with a right signature %s %s and %s not come again: ",
+		s.Name, text.Deliveries(n), were, refused, have)
 	if left := seconds(s.Loss.ClockSeconds); left < time.Second {
 		what += fmt.Sprintf("Smartcar may have given %s up", them)
 	} else {
