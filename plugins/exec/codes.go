@@ -2,6 +2,8 @@ package exec
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
@@ -42,8 +44,8 @@ func newCodes(config map[string]string) (codes, []error) {
 		exitCannotRun: fateUnavailable, exitNotFound: fateUnavailable,
 	}}
 	var wrong []error
-	for name, value := range config {
-		f := fate(value)
+	for _, name := range slices.Sorted(maps.Keys(config)) {
+		f := fate(config[name])
 		switch f {
 		case fateDone, fateRetry, fateReject, fateUnavailable:
 		default:
@@ -56,7 +58,8 @@ func newCodes(config map[string]string) (codes, []error) {
 			continue
 		}
 		code, err := strconv.Atoi(name)
-		if err != nil || code < 0 || code > 255 {
+		// "03" could contradict "3".
+		if err != nil || code < 0 || code > 255 || strconv.Itoa(code) != name {
 			wrong = append(wrong, sdk.ConfigError("exit_codes", "Not an exit code", "Use a number from 0 to 255, or \"other\"."))
 			continue
 		}
