@@ -117,6 +117,29 @@ func TestWhatACommandGets(t *testing.T) {
 	}
 }
 
+func TestScriptOfTheREADME(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no sh")
+	}
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	_, text, _ := strings.Cut(string(page), "```sh\n")
+	text, _, found := strings.Cut(text, "```")
+	script := filepath.Join(folder, "on-event.sh")
+	if err := os.WriteFile(script, []byte(strings.ReplaceAll(text, "/srv/events", folder)), 0o700); err != nil || !found {
+		t.Fatal(found, err)
+	}
+	host, _ := start(t, sdktest.Config{"command": []string{script}})
+	e := sdktest.VehicleState("1", "v")
+	e.Position = 41
+	if got := host.Handle(t.Context(), e)[0]; got.Status != sdk.StatusDone || read(t, folder, "41.json") != string(e.Payload) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestInputs(t *testing.T) {
 	tests := map[string]struct {
 		more  []any
@@ -161,14 +184,60 @@ func read(t *testing.T, folder, name string) string {
 	return string(text)
 }
 
-// A run that takes too long is ended with what it started, and the error says so before the host gives up.
+// A run that takes too long is ended with what it started, and the error says so.
 func TestTimeout(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	host, _ := start(t, sh(t, `echo waiting >&2; sleep 1000 & sleep 1000`))
-	got := host.Handle(ctx, sdktest.VehicleState("1", "v"))[0]
+	r, log := newRunner(t, config{Command: []string{"sh", "-c", "sleep 1000 & echo waiting >&2; sleep 1000"}, Batch: 1})
+	ctx, timeout := context.WithCancel(t.Context())
+	defer timeout()
+	ended := make(chan error, 1)
+	go func() { ended <- r.run(ctx, []*sdk.Event{{ID: "1"}}) }()
+	await(t, "the command runs", func() bool { return strings.Contains(log.String(), "waiting") })
+	timeout()
+	got := sdk.ResultOf(<-ended)
 	if got.Status != sdk.StatusRetry || got.Error != "sh took longer than the handler's timeout and was killed: waiting" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A run ends a tenth of its time before the host gives up, at most a second.
+func TestARunEndsBeforeTheHostGivesUp(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{5 * time.Second: 500 * time.Millisecond, time.Minute: time.Second} {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		earlier, cancelEarlier := endBefore(ctx)
+		late, _ := ctx.Deadline()
+		early, _ := earlier.Deadline()
+		// A tenth is one of the time that is left, so it may be a little less.
+		if before := late.Sub(early); before > want || before < want*8/10 {
+			t.Errorf("%v: it ends %v before, want %v", timeout, before, want)
+		}
+		cancelEarlier()
+		cancel()
+	}
+}
+
+// newRunner is a runner without the SDK around it.
+func newRunner(t *testing.T, c config) (*runner, *journal) {
+	t.Helper()
+	program, err := child.Find(c.Command[0], c.Dir)
+	if err != nil {
+		t.Skip(err)
+	}
+	log := &journal{}
+	r := &runner{config: c, program: program, log: log}
+	r.codes, _ = newCodes(nil)
+	return r, log
+}
+
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(20 * time.Second); !is(); {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("%s: not in time", what)
+		}
 	}
 }
 
@@ -207,7 +276,7 @@ func TestMemoryLimit(t *testing.T) {
 		}
 		return
 	}
-	host, log := start(t, sh(t, `x=$(head -c 200000000 /dev/zero | tr '\0' x); echo ${#x}`, "memory_limit", "64MiB"))
+	host, log := start(t, sh(t, `x=$(head -c 40000000 /dev/zero | tr '\0' x); echo ${#x}`, "memory_limit", "16MiB"))
 	if got := host.Handle(t.Context(), sdktest.VehicleState("1", "v"))[0]; got.Status == sdk.StatusDone {
 		t.Errorf("%+v; it printed %s", got, log)
 	}
@@ -215,22 +284,10 @@ func TestMemoryLimit(t *testing.T) {
 
 // When the plugin ends, no command goes on.
 func TestShutdownEndsWhatRuns(t *testing.T) {
-	folder := t.TempDir()
-	r := &runner{config: config{Command: []string{"sh", "-c", "echo > started; sleep 1000"}, Dir: folder, Batch: 1}, log: &journal{}}
-	r.codes, _ = newCodes(nil)
-	var err error
-	if r.program, err = child.Find("sh", ""); err != nil {
-		t.Skip(err)
-	}
+	r, log := newRunner(t, config{Command: []string{"sh", "-c", "echo started; sleep 1000"}, Batch: 1})
 	ended := make(chan error, 1)
 	go func() { ended <- r.run(t.Context(), []*sdk.Event{{ID: "1"}}) }()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for range tick.C {
-		if _, err := os.Stat(filepath.Join(folder, "started")); err == nil || t.Context().Err() != nil {
-			break
-		}
-	}
+	await(t, "the command runs", func() bool { return strings.Contains(log.String(), "started") })
 	r.killAll()
 	if err := <-ended; err == nil {
 		t.Error("a killed run is done")
@@ -286,6 +343,7 @@ func TestConfigMistakes(t *testing.T) {
 		"memory":          {sh(t, "x", "memory_limit", "1KB"), "memory_limit: "},
 		"outcome":         {sh(t, "x", "exit_codes", map[string]string{"3": "maybe"}), "exit_codes.3: Unknown outcome"},
 		"exit code":       {sh(t, "x", "exit_codes", map[string]string{"300": "done"}), "exit_codes: Not an exit code"},
+		"a code twice":    {sh(t, "x", "exit_codes", map[string]string{"3": "done", "03": "retry"}), "exit_codes: Not an exit code"},
 		"a name for code": {sh(t, "x", "exit_codes", map[string]string{"fail": "done"}), "exit_codes: Not an exit code"},
 	}
 	for name, tt := range tests {
