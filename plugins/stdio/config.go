@@ -3,6 +3,8 @@ package stdio
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +46,7 @@ func (h hello) checkSettings(settings any) error {
 	}
 	given, _ := settings.(map[string]any)
 	var errs []error
-	for name := range given {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
 		known, ok := h.Settings[name]
 		if !ok {
 			errs = append(errs, sdk.ConfigError(settingPath(name), "Unknown setting", h.settingNames()))
@@ -54,9 +56,11 @@ func (h hello) checkSettings(settings any) error {
 			errs = append(errs, sdk.ConfigError(settingPath(name), "Wrong value", "The program takes a "+known.Type+" here."))
 		}
 	}
-	for name, s := range h.Settings {
+	for _, name := range slices.Sorted(maps.Keys(h.Settings)) {
+		s := h.Settings[name]
 		if _, ok := given[name]; s.Required && !ok {
-			errs = append(errs, sdk.ConfigError("settings", "Missing setting", strings.TrimSpace(name+" is required. "+s.Doc)))
+			detail := strings.TrimSpace(name + " is required. " + s.Doc)
+			errs = append(errs, sdk.ConfigError("settings", "Missing setting", child.Printable([]byte(detail), maxShown)))
 		}
 	}
 	return errors.Join(errs...)

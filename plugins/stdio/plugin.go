@@ -9,7 +9,6 @@ package stdio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -63,7 +62,10 @@ func open(ctx context.Context, c config, self process) (sdk.BatchHandler, error)
 	if err != nil {
 		err = sdk.ConfigError("command", "The program did not get ready", err.Error())
 	} else {
-		err = errors.Join(hello.check(), hello.checkSettings(c.Settings))
+		err = hello.check()
+		if err == nil {
+			err = hello.checkSettings(c.Settings)
+		}
 	}
 	if err != nil {
 		p.stopping()

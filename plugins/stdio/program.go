@@ -1,6 +1,7 @@
 package stdio
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,7 +40,8 @@ type program struct {
 	next    uint64
 	pending map[uint64]*batch
 	// closing: the program is asked to end, so its end is no crash. isReady: its first line has been answered well.
-	closing, isReady bool
+	// isOver: it has ended.
+	closing, isReady, isOver bool
 	// garbage counts the lines on stdout that were no answers.
 	garbage int
 	// heard is when the program last answered a batch, also one that had run out of time; expired is when a batch ran
@@ -112,16 +114,20 @@ func (p *program) watch(stdout, stderr *child.Lines) {
 	stdout.Flush()
 	stderr.Flush()
 	p.mu.Lock()
+	p.isOver = true
 	crashed := p.isReady && !p.closing
+	p.mu.Unlock()
+	if crashed {
+		// Before any call is answered: the host looks for the cause of a crash among the events that have no answer.
+		p.crash()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for id, b := range p.pending {
 		b.answered <- reply{err: errEnded}
 		delete(p.pending, id)
 	}
 	close(p.ended)
-	p.mu.Unlock()
-	if crashed {
-		p.crash()
-	}
 }
 
 // stopping says that the program is about to be asked to end.
@@ -162,10 +168,8 @@ func (p *program) ready() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.isReady = true
-	select {
-	case <-p.ended:
+	if p.isOver {
 		go p.crash()
-	default:
 	}
 }
 
@@ -296,8 +300,10 @@ func (p *program) answer(line []byte, dropped int) {
 		b.answered <- reply{err: wrong}
 	case len(a.Results) != b.events:
 		b.answered <- reply{err: wrongNumber(len(a.Results), b.events)}
+	case b.id == 0:
+		b.answered <- reply{line: bytes.Clone(line)}
 	default:
-		b.answered <- reply{results: a.Results, line: append([]byte(nil), line...)}
+		b.answered <- reply{results: a.Results}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -72,6 +71,15 @@ func greets(more string) func([]string) {
 	}
 }
 
+// many is a list of 9000 elements that differ in a number.
+func many(element string) string {
+	list := make([]string, 0, 9000)
+	for i := range 9000 {
+		list = append(list, fmt.Sprintf(element, i))
+	}
+	return strings.Join(list, ",")
+}
+
 func lastWords(code int) func(line) {
 	return func(line) {
 		fmt.Fprintln(os.Stderr, "last words")
@@ -136,26 +144,30 @@ var programs = map[string]func(args []string){
 		`"limit":{"type":"number","required":true,"doc":"How low."},"words":{"type":"list"},"deep":{}}`),
 	"version2":    greets(`"smartcar_stdio":2`),
 	"wrong-hello": greets(`"wants":"everything"`),
-	"wrong-type":  greets(`"settings":{"limit":{"type":"int"}}`),
 	"broken": func([]string) {
 		fmt.Fprintln(os.Stderr, "no module named fleet")
 		os.Exit(3)
 	},
-	"deaf-at-once": func([]string) { each(func(line) {}) },
+	"deaf-at-once": func([]string) { each(func(line) { fmt.Fprintln(os.Stderr, "deaf") }) },
+	"twice": afterFirst(func(l line) {
+		fmt.Println(l.answer())
+		fmt.Println(l.answer())
+	}),
 	"prints": func([]string) {
 		fmt.Println("starting up")
 		each(func(line) {})
 	},
-	"cat-noise": func([]string) {
+	"null": func([]string) {
 		each(func(line) { fmt.Println("null") })
 	},
+	// flood writes much, and no end of a line.
 	"flood": func([]string) {
-		junk := make([]byte, 1<<16)
-		for {
-			if _, err := os.Stdout.Write(junk); err != nil {
-				_, _ = io.Copy(io.Discard, os.Stdin)
-				return
+		for range 4 * maxLine >> 16 {
+			if _, err := os.Stdout.Write(make([]byte, 1<<16)); err != nil {
+				panic(err)
 			}
 		}
+		fmt.Fprintln(os.Stderr, "flooded")
+		each(func(line) {})
 	},
 }

@@ -21,6 +21,8 @@ const (
 	maxLine = 1 << 20
 	// maxMaxBatch bounds how many events one line holds.
 	maxMaxBatch = 1000
+	// maxNames bounds how many types, and how many settings, the answer to the first line names.
+	maxNames = 100
 	// maxAfter bounds how long a program may put an event off: a typing error must not hold up a vehicle for years.
 	maxAfter = 24 * time.Hour
 )
@@ -93,6 +95,11 @@ func (h hello) check() error {
 	if h.MaxBatch < 0 || h.MaxBatch > maxMaxBatch {
 		wrong("Its max_batch must be from 1 to %d.", maxMaxBatch)
 	}
+	if len(h.Wants) > maxNames || len(h.Settings) > maxNames {
+		// Each of them could be wrong, and the host takes no answer without bound.
+		wrong("It names %d types in wants and %d settings; at most %d of each.", len(h.Wants), len(h.Settings), maxNames)
+		return errors.Join(errs...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(h.Settings)) {
 		if !slices.Contains(settingTypes, h.Settings[name].Type) {
 			wrong("It describes the setting %s with an unknown type; there are %s.", child.Printable([]byte(name), 64),
@@ -106,7 +113,8 @@ func (h hello) settingNames() string {
 	if len(h.Settings) == 0 {
 		return "The program takes no settings."
 	}
-	return "The program takes: " + strings.Join(slices.Sorted(maps.Keys(h.Settings)), ", ") + "."
+	names := strings.Join(slices.Sorted(maps.Keys(h.Settings)), ", ")
+	return "The program takes: " + child.Printable([]byte(names), maxShown) + "."
 }
 
 // who names the program in the log.
@@ -176,17 +184,19 @@ func batchLine(id uint64, events []*sdk.Event, raw bool) ([]byte, error) {
 	return append(line, "]}\n"...), nil
 }
 
+var errResultForm = errors.New("the program's answer has results that are not of the protocol's form")
+
 // parseAnswer reads a line of the program; false for one that is no answer. Of one that has only a good id, wrong is
 // what is wrong with it.
 func parseAnswer(line []byte) (a answer, ok bool, wrong error) {
 	if json.Unmarshal(line, &a) == nil {
 		return a, a.ID != nil, nil
 	}
-	var id struct {
+	var only struct {
 		ID *uint64 `json:"id"`
 	}
-	if json.Unmarshal(line, &id) != nil || id.ID == nil {
-		return answer{}, false, nil
+	if json.Unmarshal(line, &only) == nil && only.ID != nil {
+		return answer{ID: only.ID}, true, errResultForm
 	}
-	return answer{ID: id.ID}, true, errors.New("the program's answer has results that are not of the protocol's form")
+	return answer{}, false, nil
 }

@@ -3,8 +3,6 @@ package stdio
 import (
 	"bytes"
 	"context"
-	"errors"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -14,7 +12,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/caddy-smartcar/caddy-smartcar/plugins/internal/child"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/sdktest"
 )
@@ -24,6 +21,10 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "as" {
 		programs[os.Args[2]](os.Args[3:])
 		return
+	}
+	// A program built for the race detector would wait a second at its end.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/hashicorp/go-plugin.copyChan"))
 }
@@ -80,8 +81,6 @@ func with(c sdktest.Config, name string, value any) sdktest.Config {
 
 func openRig(t *testing.T, c sdktest.Config) (*rig, error) {
 	t.Helper()
-	// A program built for the race detector would wait a second at its end.
-	t.Setenv("GORACE", "atexit_sleep_ms=0")
 	r := &rig{exits: make(chan int, 1)}
 	host, err := sdktest.Open(t, newPlugin(process{exit: func(code int) { r.exits <- code }, stderr: r}), c)
 	r.Host = host
@@ -202,187 +201,4 @@ func TestAnswersInAnyOrder(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-// direct runs a program without the SDK around it, for calls that fail.
-func direct(t *testing.T, program string) (*handler, *rig) {
-	t.Helper()
-	r := &rig{exits: make(chan int, 1)}
-	p := newProgram(program, slog.New(slog.NewTextHandler(r, nil)), process{exit: func(code int) { r.exits <- code }, stderr: r})
-	spec := child.Spec{Program: os.Args[0], Args: []string{"as", program}, Env: append(os.Environ(), "GORACE=atexit_sleep_ms=0")}
-	if err := p.start(spec); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.stop(t.Context()) })
-	h, err := p.greet(t.Context(), newFirstLine("direct", nil), patience)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.ready()
-	return &handler{program: p, hello: h}, r
-}
-
-// soon is a time that runs out.
-func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func TestALateAnswerIsIgnored(t *testing.T) {
-	h, r := direct(t, "late")
-	if errs := h.handle(soon(t), []*sdk.Event{say("1", "v", `{"result":"done"}`)}); !errors.Is(errs[0], context.DeadlineExceeded) {
-		t.Errorf("%v", errs)
-	}
-	// The program answers the first batch only when it has read the second, and before that one.
-	errs := h.handle(t.Context(), []*sdk.Event{say("2", "v", `{"result":"reject","reason":"second"}`)})
-	if got := sdk.ResultOf(errs[0]); got.Reason != "second" {
-		t.Errorf("%+v", got)
-	}
-	r.awaitLog(t, "too late or twice; ignored")
-}
-
-// A program that answers nothing while batches run out of time one after the other is ended, which is a crash.
-func TestAProgramThatHangs(t *testing.T) {
-	h, r := direct(t, "deaf")
-	for range 2 {
-		errs := h.handle(soon(t), []*sdk.Event{say("1", "v", `{"result":"done"}`)})
-		if !errors.Is(errs[0], context.DeadlineExceeded) {
-			t.Fatalf("%v", errs)
-		}
-	}
-	r.awaitExit(t)
-	r.awaitLog(t, "the program hangs")
-}
-
-// One batch that runs out of time, or several at once, are slowness: a program is not ended for that.
-func TestASlowProgramIsNotEnded(t *testing.T) {
-	h, r := direct(t, "late")
-	ctx := soon(t)
-	var wg sync.WaitGroup
-	for range 2 {
-		wg.Go(func() { h.handle(ctx, []*sdk.Event{say("1", "v", `{"result":"done"}`)}) })
-	}
-	wg.Wait()
-	if errs := h.handle(t.Context(), []*sdk.Event{say("2", "v", `{"result":"done"}`)}); errs[0] != nil || len(r.exits) > 0 {
-		t.Errorf("%v, %d ends of the plugin", errs, len(r.exits))
-	}
-}
-
-// What a flood without a line end takes is bounded, and the log says what is wrong.
-func TestWhatIsNoAnswerIsToldInTheLog(t *testing.T) {
-	h, r := direct(t, "chatty")
-	if errs := h.handle(t.Context(), []*sdk.Event{say("1", "v", `{"result":"done"}`)}); errs[0] != nil {
-		t.Error(errs[0])
-	}
-	for _, want := range []string{"a line that is no answer", "a line of more than 1048576 bytes", "an answer with an id that no batch has",
-		"print on stderr", `line="got 1"`} {
-		r.awaitLog(t, want)
-	}
-	if len(r.log()) > 20<<10 {
-		t.Errorf("the log has %d bytes", len(r.log()))
-	}
-}
-
-func TestACrashEndsThePlugin(t *testing.T) {
-	for name, program := range map[string]string{"exit": "crash", "exit 0": "quit", "a grandchild holds its pipes": "crash-with-child"} {
-		t.Run(name, func(t *testing.T) {
-			r := start(t, as(program))
-			got := r.Handle(t.Context(), say("1", "v", `{"result":"done"}`))[0]
-			if got.Status != sdk.StatusRetry || got.Error != errEnded.Error() {
-				t.Errorf("%+v", got)
-			}
-			r.awaitExit(t)
-			if !strings.Contains(r.log(), "last words\n[ERROR] ") || !strings.Contains(r.log(), "ended by itself: exit status") {
-				t.Errorf("log %s", r.log())
-			}
-		})
-	}
-}
-
-func TestShutdownLetsTheProgramFinish(t *testing.T) {
-	r := start(t, as("says", "goodbye"))
-	r.Handle(t.Context(), say("1", "v", `{"result":"done"}`))
-	if err := r.Shutdown(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if r.awaitLog(t, "goodbye"); len(r.exits) > 0 {
-		t.Error("a stop is taken for a crash")
-	}
-}
-
-func TestAProgramThatDoesNotEndIsKilled(t *testing.T) {
-	r := start(t, as("stays"))
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	if err := r.Shutdown(ctx); err == nil {
-		t.Error("no error")
-	}
-	if len(r.exits) > 0 {
-		t.Error("a stop is taken for a crash")
-	}
-}
-
-func TestHello(t *testing.T) {
-	settings := map[string]any{"limit": 20, "words": []string{"a"}, "deep": map[string]any{"a": true}}
-	r := start(t, with(as("hello"), "settings", settings))
-	if !strings.Contains(r.log(), `handler=sdktest settings={"deep":{"a":true},"limit":20,"words":["a"]} protocol=1`) {
-		t.Errorf("the program got %s", r.log())
-	}
-	// It wants states only, and would retry all that it gets.
-	unwanted := say("1", "v", `{"result":"retry"}`)
-	unwanted.Type = "VEHICLE_ERROR"
-	got := r.Handle(t.Context(), unwanted, say("2", "w", `{"result":"retry"}`))
-	if got[0].Status != sdk.StatusDone || got[1].Status != sdk.StatusRetry {
-		t.Errorf("%+v", got)
-	}
-}
-
-func TestConfigMistakes(t *testing.T) {
-	folder := t.TempDir()
-	plain := folder + "/plain"
-	if err := os.WriteFile(plain, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tests := map[string]struct {
-		config sdktest.Config
-		want   []string
-	}{
-		"nothing":           {sdktest.Config{}, []string{`Missing "command"`}},
-		"no program":        {sdktest.Config{"command": []string{}}, []string{"command: No program"}},
-		"not there":         {sdktest.Config{"command": []string{folder + "/none"}}, []string{"command.0: Program not found", "there is no file"}},
-		"not in the PATH":   {sdktest.Config{"command": []string{"no-such-program-here"}}, []string{"command.0: Program not found", "PATH"}},
-		"not executable":    {sdktest.Config{"command": []string{plain}}, []string{"command.0: Program not found", "chmod +x"}},
-		"settings":          {with(as("says"), "settings", []int{1}), []string{"settings: Not an object"}},
-		"start_timeout":     {with(as("says"), "start_timeout", "1h"), []string{"start_timeout: Out of range"}},
-		"ends":              {as("broken"), []string{"command: The program did not get ready", "exit status 3", "no module named fleet"}},
-		"does not answer":   {with(as("deaf-at-once"), "start_timeout", "200ms"), []string{"did not answer its first line within 200ms", "flush"}},
-		"prints only":       {with(as("prints"), "start_timeout", "200ms"), []string{"it wrote 1 lines on stdout that are no answers"}},
-		"another version":   {as("version2"), []string{"speaks version 2 of the protocol, this Caddy version 1"}},
-		"a wrong hello":     {as("wrong-hello"), []string{"a field of the wrong type"}},
-		"a wrong type":      {as("wrong-type"), []string{"the setting limit with an unknown type"}},
-		"unknown setting":   {with(as("hello"), "settings", map[string]any{"limit": 1, "limmit": 1}), []string{"settings.limmit: Unknown setting: The program takes: deep, limit, words."}},
-		"wrong setting":     {with(as("hello"), "settings", map[string]any{"limit": "many"}), []string{"settings.limit: Wrong value: The program takes a number here."}},
-		"missing setting":   {as("hello"), []string{"settings: Missing setting: limit is required. How low."}},
-		"a dot in a name":   {with(as("hello"), "settings", map[string]any{"limit": 1, "a.b": 1}), []string{"settings: Unknown setting"}},
-		"flood on stdout":   {with(as("flood"), "start_timeout", "2s"), []string{"did not answer its first line within 2s"}},
-		"not a JSON answer": {with(as("cat-noise"), "start_timeout", "200ms"), []string{"no answers"}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			r, err := openRig(t, tt.config)
-			var refused *sdktest.ConfigError
-			if !errors.As(err, &refused) {
-				t.Fatalf("%v", err)
-			}
-			for _, want := range tt.want {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%v, want %s", err, want)
-				}
-			}
-			if len(r.exits) > 0 {
-				t.Error("the plugin ended instead")
-			}
-		})
-	}
 }
