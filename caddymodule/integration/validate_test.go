@@ -61,6 +61,15 @@ func TestValidateCommand(t *testing.T) {
 		"no folder for jsonl": {handlers: bundled("jsonl", `path = "/nowhere/x.jsonl"`), code: 1, want: []string{
 			`FAIL  handler "h"`, "handlers.hcl:4,12-30: The file cannot be opened; there is no folder /nowhere",
 		}},
+		"no program for stdio": {handlers: bundled("stdio", `command = ["/nowhere/handler"]`), code: 1, want: []string{
+			`FAIL  handler "h"`, "handlers.hcl:4,", "Program not found; there is no file /nowhere/handler", "refused: 1 mistake",
+		}},
+		"no command for exec": {handlers: bundled("exec", `command = ["no-such-program-here"]`), code: 1, want: []string{
+			`FAIL  handler "h"`, "handlers.hcl:4,", "Program not found; there is no program no-such-program-here in the PATH", "refused: 1 mistake",
+		}},
+		"no folder for exec": {handlers: bundled("exec", "command = [\"sh\"]\n    dir = \"/nowhere\""), code: 1, want: []string{
+			`FAIL  handler "h"`, "handlers.hcl:5,", "Folder not found; there is no folder /nowhere",
+		}},
 		"no file of authorities": {handlers: bundled("http", "url = \"https://app/\"\n    tls {\n      ca_file = \"/nowhere/ca.pem\"\n    }"), code: 1,
 			want: []string{`FAIL  handler "h"`, "handlers.hcl:6,17-34: The file of authorities cannot be used; ", "/nowhere/ca.pem: no such file"}},
 		"an expired certificate": {handlers: bundled("http", fmt.Sprintf("url = \"https://app/\"\n    tls {\n      cert_file = %q\n      key_file = %[1]q\n    }", expired)),
