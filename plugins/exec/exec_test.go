@@ -142,12 +142,12 @@ func TestScriptOfTheREADME(t *testing.T) {
 
 func TestInputs(t *testing.T) {
 	tests := map[string]struct {
-		more  []any
-		lines int
-		runs  int
+		more []any
+		// runs are the number of events and the event's id that each run was told.
+		runs string
 	}{
-		"an event a run": {[]any{"input", "event"}, 3, 3},
-		"a batch":        {[]any{"batch", 2}, 3, 2},
+		"an event a run": {[]any{"input", "event"}, "1 1\n1 2\n1 3\n"},
+		"a batch":        {[]any{"batch", 2}, "2 \n1 3\n"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -168,8 +168,8 @@ func TestInputs(t *testing.T) {
 					t.Errorf("line %d: %v, %s", i+1, err, line)
 				}
 			}
-			if runs := strings.Count(read(t, folder, "runs"), "\n"); len(got) != tt.lines || runs != tt.runs {
-				t.Errorf("%d lines, %d runs", len(got), runs)
+			if runs := read(t, folder, "runs"); len(got) != 3 || runs != tt.runs {
+				t.Errorf("%d lines, runs %q, want %q", len(got), runs, tt.runs)
 			}
 		})
 	}
