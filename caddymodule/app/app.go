@@ -118,7 +118,9 @@ type App struct {
 	before context.Context
 	// sites are the servers that have a receiver, and watch asks them whether requests come to it.
 	sites []site
-	watch atomic.Pointer[selfcheck.Watch]
+	// warned are the servers whose mistakes were said.
+	warned Warned
+	watch  atomic.Pointer[selfcheck.Watch]
 	// sources are those of the receivers, keys have their tokens and those of passing, storeTimeout is the shortest of theirs, 0 where there is none.
 	sources      []string
 	passing      []string // the sources of what passes events on and stores none

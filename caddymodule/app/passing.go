@@ -50,11 +50,13 @@ func hasReceiver(ctx caddy.Context) bool {
 	return err == nil && len(view.Sources()) > 0
 }
 
-// JoinPassing makes known who passes events on: its source is shown like that of a receiver.
-func (a *App) JoinPassing(p Passer) {
+// JoinPassing makes known who passes events on: its source is shown like that of a receiver, and the sites of the server
+// that is being set up with ctx are looked at as with Join.
+func (a *App) JoinPassing(ctx caddy.Context, p Passer) error {
 	if !slices.Contains(a.passing, p.Source) {
 		a.passing = append(a.passing, p.Source)
 	}
 	a.keys.Add(p.Source, p.Keys)
 	a.accepted.Add(p.Source, p.Tokens)
+	return a.warned.Sites(ctx, a.log)
 }

@@ -35,8 +35,8 @@ type PreflightOptions struct {
 	// Log takes what they say meanwhile.
 	Log *slog.Logger
 
-	limits  buffer.Limits
-	sources []string
+	limits           buffer.Limits
+	sources, passing []string
 }
 
 // Preflight finds what a reload of the config, Caddy's JSON, would be refused for, and touches
@@ -61,7 +61,7 @@ func Preflight(ctx context.Context, config []byte, opts PreflightOptions) []Chec
 		opts.limits = opener.Limits()
 	}
 	sites.Warnings = append(sites.Warnings, longMaxAges(cfg.AppsRaw["http"], opts.limits.DedupeWindow)...)
-	opts.sources = sourcesOf(cfg.AppsRaw["http"])
+	opts.sources, opts.passing = sourcesOf(cfg.AppsRaw["http"])
 	handlers, definitions := a.preflightHandlers(ctx, opts)
 	if len(handlers) > 0 && len(handlers[0].Errors) > 0 {
 		// They have been said; the rest of the config is looked at without them.
@@ -90,7 +90,7 @@ func validate(cfg *caddy.Config) error {
 }
 
 func sitesOf(raw json.RawMessage) Check {
-	check := Check{What: "the sites with a receiver"}
+	check := Check{What: "the sites that take webhooks"}
 	var app struct {
 		Servers map[string]*sitecheck.Server `json:"servers"`
 	}
@@ -98,7 +98,8 @@ func sitesOf(raw json.RawMessage) Check {
 		return check // what cannot be read is for Caddy to say
 	}
 	for _, server := range app.Servers {
-		for _, f := range append(server.Fallbacks(), server.ErrorPages()...) {
+		losses, bypasses := server.Findings()
+		for _, f := range append(losses, bypasses...) {
 			check.Warnings = append(check.Warnings, fmt.Sprintf("site %s: %s: %s", f.Site, f.Directive, f.Text))
 		}
 	}
@@ -160,7 +161,7 @@ func (a *App) preflightHandlers(ctx context.Context, opts PreflightOptions) (fil
 		}
 	}
 	check.Warnings = append(check.Warnings, shortRetention(opts.limits, file.Handlers)...)
-	check.Warnings = append(check.Warnings, unknownSources(opts.sources, file.Handlers)...)
+	check.Warnings = append(check.Warnings, unknownSources(opts.sources, opts.passing, file.Handlers)...)
 	each = make([]Check, len(file.Handlers))
 	types := make([][]string, len(file.Handlers))
 	var wg sync.WaitGroup

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -53,10 +52,7 @@ func (a *App) Join(ctx caddy.Context, m Member) error {
 		return err
 	}
 	a.sites = append(a.sites, site{server: server, places: view.Places()})
-	for _, f := range append(view.Fallbacks(), view.ErrorPages()...) {
-		a.log.Warn("site loses events", slog.String("site", f.Site), slog.String("directive", f.Directive),
-			slog.String("warning", f.Text))
-	}
+	a.warned.of(server, view, a.log)
 	for i := range a.definitions {
 		d := &a.definitions[i]
 		err := loop(view, d)

@@ -68,7 +68,7 @@ func (a *App) Start() error {
 	if err := a.ref.engine.Reconfigure(a.opener); err != nil {
 		return err
 	}
-	for _, line := range unknownSources(a.sources, a.definitions) {
+	for _, line := range unknownSources(a.sources, a.passing, a.definitions) {
 		a.log.Warn("handlers file", slog.String("warning", line))
 	}
 	a.logUnhandledErrors()

@@ -24,13 +24,21 @@ func validateSite(t *testing.T, app, sites string) (logged string, err error) {
 // Sites that lose events without a word are warned of when they are loaded.
 func TestSitesThatLoseEvents(t *testing.T) {
 	const receiver = "\tsmartcar_webhook /hook {\n\t\ttoken TOKEN\n\t}\n"
+	const verifier = "\tsmartcar_verify {\n\t\ttoken TOKEN\n\t}\n\treverse_proxy localhost:3000\n"
 	tests := map[string]struct{ sites, site, want string }{
-		"no fallback":    {"a.example {\n" + receiver + "}\n", "a.example", "such as /hook/, gets Caddy's empty 200"},
-		"second site":    {"a.example {\n" + receiver + "\trespond 404\n}\nb.example {\n" + receiver + "}\n", "b.example", "empty 200"},
-		"another port":   {"a.example {\n" + receiver + "\trespond 404\n}\n:8080 {\n" + receiver + "}\n", ":8080", "empty 200"},
-		"health is none": {"a.example {\n" + receiver + "\tsmartcar_health\n}\n", "a.example", "empty 200"},
-		"error page":     {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry 200\n\t}\n}\n", "a.example", "with status 200"},
-		"as it must be":  {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry\n\t}\n}\n", "", ""},
+		"verifier with an error page": {"a.example {\n" + verifier + "\thandle_errors {\n\t\trespond sorry 200\n\t}\n}\n", "a.example", "with status 200"},
+		"two of them": {"a.example {\n\thandle /a {\n" + verifier + "}\n\thandle /b {\n" + verifier + "}\n\trespond 404\n" +
+			"\thandle_errors 502 {\n\t\trespond sorry 200\n\t}\n}\n", "a.example", "with status 200"},
+		"one beside a receiver": {"a.example {\n\thandle /a {\n" + verifier + "}\n" + receiver + "\trespond 404\n" +
+			"\thandle_errors 502 {\n\t\trespond sorry 200\n\t}\n}\n", "a.example", "with status 200"},
+		"verifier without a fallback": {"a.example {\n\thandle /hook {\n" + verifier + "}\n}\n", "a.example", "empty 200"},
+		"verifier as it must be":      {"a.example {\n" + verifier + "\thandle_errors {\n\t\trespond sorry\n\t}\n}\n", "", ""},
+		"no fallback":                 {"a.example {\n" + receiver + "}\n", "a.example", "such as /hook/, gets Caddy's empty 200"},
+		"second site":                 {"a.example {\n" + receiver + "\trespond 404\n}\nb.example {\n" + receiver + "}\n", "b.example", "empty 200"},
+		"another port":                {"a.example {\n" + receiver + "\trespond 404\n}\n:8080 {\n" + receiver + "}\n", ":8080", "empty 200"},
+		"health is none":              {"a.example {\n" + receiver + "\tsmartcar_health\n}\n", "a.example", "empty 200"},
+		"error page":                  {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry 200\n\t}\n}\n", "a.example", "with status 200"},
+		"as it must be":               {"a.example {\n" + receiver + "\trespond 404\n\thandle_errors {\n\t\trespond sorry\n\t}\n}\n", "", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -49,6 +57,40 @@ func TestSitesThatLoseEvents(t *testing.T) {
 				t.Errorf("want one warning of site %s with %q:\n%s", tt.site, tt.want, logged)
 			}
 		})
+	}
+}
+
+// A proxy that takes more paths than smartcar_verify is warned of, once, with the app and without.
+func TestSitesThatBypassVerification(t *testing.T) {
+	const verifier = "\tsmartcar_verify /hook {\n\t\ttoken TOKEN\n\t}\n"
+	for name, tt := range map[string]struct {
+		app, site string
+		want      int
+	}{
+		"a bare proxy":            {"", verifier + "\treverse_proxy localhost:3000\n", 1},
+		"with the app":            {"\tsmartcar\n", verifier + "\treverse_proxy localhost:3000\n", 1},
+		"a proxy in a handle":     {"", verifier + "\thandle {\n\t\treverse_proxy localhost:3000\n\t}\n", 1},
+		"a proxy of its own path": {"", verifier + "\treverse_proxy /hook localhost:3000\n\trespond 404\n", 0},
+		"both in a handle": {"", "\thandle /hook {\n" + strings.Replace(verifier, " /hook", "", 1) +
+			"\t\treverse_proxy localhost:3000\n\t}\n\thandle {\n\t\treverse_proxy localhost:3001\n\t}\n", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logged, err := validateSite(t, tt.app, "a.example {\n"+tt.site+"}\n")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(logged, "site lets requests through unverified"); n != tt.want {
+				t.Errorf("warned %d times, want %d:\n%s", n, tt.want, logged)
+			}
+		})
+	}
+}
+
+// A mistake in the tokens names the directive that they stand in.
+func TestTokenOfAVerifier(t *testing.T) {
+	_, err := validateSite(t, "", "a.example {\n\tsmartcar_verify {\n\t\ttoken {env.NO_SUCH_TOKEN}\n\t}\n}\n")
+	if err == nil || !strings.Contains(err.Error(), `token 1 of smartcar_verify of source "default"`) {
+		t.Error(err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/app"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/arrivals"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/stage"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/traffic"
@@ -16,8 +17,13 @@ var standingAlone = caddy.NewUsagePool()
 
 const aloneKey = "verifiers"
 
-// alone is what verifiers share where the config has no app: the memory that bodies in arrival may take together.
-type alone struct{ bodies *arrivals.Budget }
+// alone is what verifiers share where the config has no app.
+type alone struct {
+	// bodies is the memory that bodies in arrival may take together.
+	bodies *arrivals.Budget
+	// warned are the servers whose mistakes were said.
+	warned app.Warned
+}
 
 // Destruct is called when the last reference is gone.
 func (*alone) Destruct() error { return nil }

@@ -117,7 +117,7 @@ func FuzzTokens(f *testing.F) {
 		if strings.Contains(one+two, "file.") || strings.Contains(one+two, "env.") {
 			return // whatever this machine has
 		}
-		tokens, err := expandTokens([]string{one, two}, "s")
+		tokens, err := expandTokens([]string{one, two}, `receiver "s"`)
 		if err != nil {
 			for _, secret := range []string{one, two} {
 				if len(secret) >= fewest && strings.Contains(err.Error(), secret) && !strings.Contains(secret, "{") {

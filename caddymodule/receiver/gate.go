@@ -88,9 +88,9 @@ type Gate struct {
 }
 
 // prepare expands the tokens and makes what depends on the options, which are checked and have their defaults. It
-// returns the tokens without their placeholders.
-func (g *Gate) prepare() (tokens []string, err error) {
-	tokens, err = expandTokens(g.Tokens, g.Source)
+// returns the tokens without their placeholders. owner is how errors call whose they are.
+func (g *Gate) prepare(owner string) (tokens []string, err error) {
+	tokens, err = expandTokens(g.Tokens, owner)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func (rc *Receiver) configure() (tokens []string, err error) {
 		return nil, err
 	}
 	rc.askTimeout = time.Duration(rc.StoreTimeout)
-	return rc.prepare()
+	return rc.prepare(fmt.Sprintf("receiver %q", rc.Source))
 }
 
 func (rc *Receiver) setDefaults() {

@@ -11,11 +11,11 @@ import (
 )
 
 // expandTokens replaces placeholders and checks the results. An error names a token
-// by number and placeholder, never by its value.
-func expandTokens(configured []string, source string) ([]string, error) {
+// by number, placeholder and owner, never by its value.
+func expandTokens(configured []string, owner string) ([]string, error) {
 	if len(configured) == 0 {
-		return nil, fmt.Errorf("receiver %q has no token: add the Application Management Token"+
-			" from Smartcar's dashboard, as in `token {env.SMARTCAR_TOKEN}`", source)
+		return nil, fmt.Errorf("%s has no token: add the Application Management Token"+
+			" from Smartcar's dashboard, as in `token {env.SMARTCAR_TOKEN}`", owner)
 	}
 	tokens := make([]string, len(configured))
 	var faults []error
@@ -25,12 +25,12 @@ func expandTokens(configured []string, source string) ([]string, error) {
 			err = checkToken(token)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", tokenName(i, raw, source), err))
+			faults = append(faults, fmt.Errorf("%s: %w", tokenName(i, raw, owner), err))
 			continue
 		}
 		if first := indexOf(tokens[:i], token); first >= 0 {
 			faults = append(faults, fmt.Errorf("%s: same value as token %d: each token may appear once",
-				tokenName(i, raw, source), first+1))
+				tokenName(i, raw, owner), first+1))
 		}
 		tokens[i] = token
 	}
@@ -80,8 +80,8 @@ func isStandIn(token string) bool {
 
 // tokenName says which token is meant: its number and its placeholders, if they have the
 // form of a name or a path. A literal is not shown.
-func tokenName(i int, raw string, source string) string {
-	name := fmt.Sprintf("token %d of receiver %q", i+1, source)
+func tokenName(i int, raw, owner string) string {
+	name := fmt.Sprintf("token %d of %s", i+1, owner)
 	if shown := directive.ShownPlaceholders(raw); shown != "" {
 		name += " (" + shown + ")"
 	}

@@ -83,7 +83,7 @@ func TestExpandTokens(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := expandTokens(tc.tokens, "s")
+			got, err := expandTokens(tc.tokens, `receiver "s"`)
 			if len(tc.fault) == 0 {
 				if err != nil {
 					t.Fatal(err)

@@ -72,9 +72,12 @@ func (v *Verifier) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if smartcarApp == nil {
-		return v.standAlone(tokens)
+		if err := v.standAlone(tokens); err != nil {
+			return err
+		}
+		return v.alone.warned.Sites(ctx, v.log)
 	}
-	return v.join(smartcarApp, tokens)
+	return v.join(ctx, smartcarApp, tokens)
 }
 
 func (v *Verifier) configure() (tokens []string, err error) {
@@ -82,11 +85,11 @@ func (v *Verifier) configure() (tokens []string, err error) {
 	if err := v.check(); err != nil {
 		return nil, err
 	}
-	return v.prepare()
+	return v.prepare(fmt.Sprintf("%s of source %q", verifierName, v.Source))
 }
 
 // join has the app count what comes.
-func (v *Verifier) join(a *app.App, tokens []string) (err error) {
+func (v *Verifier) join(ctx caddy.Context, a *app.App, tokens []string) (err error) {
 	if err := a.CheckBody(v.MaxSize); err != nil {
 		return err
 	}
@@ -100,8 +103,7 @@ func (v *Verifier) join(a *app.App, tokens []string) (err error) {
 	v.countIn(v.ref.Traffic(), tokens)
 	v.observed = v.ref.Metrics().Source(v.Source)
 	v.bodies, v.stages = v.ref.Bodies(), v.ref.Stages()
-	a.JoinPassing(app.Passer{Source: v.Source, Keys: v.keys, Tokens: v.tokens})
-	return nil
+	return a.JoinPassing(ctx, app.Passer{Source: v.Source, Keys: v.keys, Tokens: v.tokens})
 }
 
 // countIn has counters count what comes.

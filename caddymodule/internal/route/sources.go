@@ -18,9 +18,9 @@ type literalSource struct {
 
 // UnknownSources warns of texts that event.source is compared with and that no receiver has as its source. It is no
 // error: events of an earlier receiver may still be stored. Of a nil Expr, or where no receiver is known, there are
-// none.
-func (e *Expr) UnknownSources(known []string) hcl.Diagnostics {
-	if e == nil || len(known) == 0 {
+// none. It warns also of a source of passing, which is one of smartcar_verify alone.
+func (e *Expr) UnknownSources(known, passing []string) hcl.Diagnostics {
+	if e == nil {
 		return nil
 	}
 	var diags hcl.Diagnostics
@@ -29,11 +29,19 @@ func (e *Expr) UnknownSources(known []string) hcl.Diagnostics {
 			continue
 		}
 		at := s.at
-		diags = append(diags, &hcl.Diagnostic{
-			Severity: hcl.DiagWarning, Summary: "Unknown source", Subject: &at,
-			Detail: fmt.Sprintf("No receiver has the source %q; those that there are have %s.%s",
-				s.text, quoted(known), didYouMean(s.text, known)),
-		})
+		d := &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: "Unknown source", Subject: &at}
+		switch {
+		case slices.Contains(passing, s.text):
+			d.Summary = "Source without stored events"
+			d.Detail = fmt.Sprintf("The source %q is that of a smartcar_verify, which passes events on and stores none,"+
+				" so no handler gets them. Have a smartcar_webhook take them, if handlers should.", s.text)
+		case len(known) > 0:
+			d.Detail = fmt.Sprintf("No receiver has the source %q; those that there are have %s.%s",
+				s.text, quoted(known), didYouMean(s.text, known))
+		default:
+			continue
+		}
+		diags = append(diags, d)
 	}
 	return diags
 }

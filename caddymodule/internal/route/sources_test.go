@@ -30,12 +30,13 @@ func TestUnknownSources(t *testing.T) {
 		`"stagign" != event.source`:                                 `Did you mean "staging"?`,
 		`event.type == "VEHICLE_STATE" && (event.source == "else")`: `"staging".`,
 		`contains(["production", "default"], event.source)`:         `source "default"`,
+		`event.source == "passing"`:                                 `"passing" is that of a smartcar_verify`,
 		`event.source == event.mode`:                                "",
 		`startswith(event.source, "x")`:                             "",
 		`event.vehicle == "prod"`:                                   "",
 	} {
 		e, _ := compiled(t, source)
-		diags := e.UnknownSources(known)
+		diags := e.UnknownSources(known, []string{"passing"})
 		if want == "" {
 			if len(diags) > 0 {
 				t.Errorf("%s: %v", source, diags)
@@ -45,12 +46,12 @@ func TestUnknownSources(t *testing.T) {
 		if len(diags) != 1 || diags[0].Severity != hcl.DiagWarning || !strings.Contains(diags[0].Detail, want) || diags[0].Subject.Filename != "x.hcl" {
 			t.Errorf("%s: %v, want %s", source, diags, want)
 		}
-		if len(e.UnknownSources(nil)) > 0 {
+		if len(e.UnknownSources(nil, nil)) > 0 {
 			t.Errorf("%s: warned although no receiver is known", source)
 		}
 	}
 	var all *Expr
-	if all.UnknownSources(known) != nil {
+	if all.UnknownSources(known, []string{"passing"}) != nil {
 		t.Error("warned of no when")
 	}
 }

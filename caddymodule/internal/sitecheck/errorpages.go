@@ -9,26 +9,33 @@ import (
 	"strings"
 )
 
-// refusals are the statuses with which a receiver refuses a request, or asks for it again.
-var refusals = []int{400, 401, 405, 408, 413, 415, 429, 503}
+// refusals are the statuses with which each refuses a request or asks for it again, or Caddy does for what stands behind.
+var refusals = map[string][]int{
+	receiverName: {400, 401, 405, 408, 413, 415, 429, 503},
+	verifierName: {400, 401, 405, 408, 413, 415, 429, 500, 502, 503, 504},
+}
 
-// ErrorPages finds the error routes that make a 200 of what a receiver has refused.
+// ErrorPages finds the error routes that make a 200 of what a receiver or verifier has refused, or an application behind
+// it has not taken.
 func (s *Server) ErrorPages() []Finding {
-	receivers := s.receivers()
+	takers := s.takers()
 	var found []Finding
 	for i := range s.Errors.Routes {
 		route := &s.Errors.Routes[i]
 		hosts := route.hosts()
-		if !slices.ContainsFunc(receivers, func(r receiver) bool { return overlap(hosts, r.hosts()) }) {
-			continue
+		var of []receiver
+		for _, r := range takers {
+			if overlap(hosts, r.hosts()) {
+				of = append(of, r)
+			}
 		}
-		text := turnsGood(route)
+		text := turnsGood(route, statusesOf(of))
 		if text == "" {
 			continue
 		}
 		site := hosts
-		if site == nil && len(receivers) > 0 {
-			site = receivers[0].hosts()
+		if site == nil {
+			site = of[0].hosts()
 		}
 		found = append(found, Finding{
 			Site: s.name(site), Directive: "handle_errors",
@@ -39,6 +46,15 @@ func (s *Server) ErrorPages() []Finding {
 	return found
 }
 
+// statusesOf are those that an error page must leave as they are, none where nothing takes webhooks.
+func statusesOf(takers []receiver) []int {
+	var statuses []int
+	for _, r := range takers {
+		statuses = append(statuses, refusals[r.handler().Name]...)
+	}
+	return statuses
+}
+
 func overlap(a, b []string) bool {
 	if a == nil || b == nil {
 		return true
@@ -46,23 +62,23 @@ func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(host string) bool { return slices.Contains(b, host) })
 }
 
-// turnsGood says how the route answers a refusal with success, "" if it does not.
-func turnsGood(r *Route) string {
-	if !r.takesRefusals() {
+// turnsGood says how the route answers one of the statuses with success, "" if it does not.
+func turnsGood(r *Route, statuses []int) string {
+	if !r.takes(statuses) {
 		return ""
 	}
 	for _, h := range r.Handle {
 		for i := range h.Routes {
-			if text := turnsGood(&h.Routes[i]); text != "" {
+			if text := turnsGood(&h.Routes[i], statuses); text != "" {
 				return text
 			}
 		}
 		code, err := strconv.Atoi(strings.Trim(string(h.StatusCode), `"`))
 		if err == nil && code >= 200 && code < 300 {
-			return fmt.Sprintf("an error page answers with status %d what the receiver has refused", code)
+			return fmt.Sprintf("an error page answers with status %d what was not taken", code)
 		}
 		if h.Name == "reverse_proxy" && len(h.HandleResponse) == 0 {
-			return "an error page comes from another server with that one's status, in place of the receiver's"
+			return "an error page comes from another server with that one's status, in place of the error's"
 		}
 	}
 	return ""
@@ -73,9 +89,12 @@ var (
 	between = regexp.MustCompile(`>=|<=|<|>`)
 )
 
-// takesRefusals reports whether a refusal may come to the route. Caddy writes `handle_errors 4xx` as an
+// takes reports whether an error with one of the statuses may come to the route. Caddy writes `handle_errors 4xx` as an
 // expression over the status.
-func (r *Route) takesRefusals() bool {
+func (r *Route) takes(statuses []int) bool {
+	if len(statuses) == 0 {
+		return false
+	}
 	if len(r.Match) == 0 {
 		return true
 	}
@@ -93,7 +112,7 @@ func (r *Route) takesRefusals() bool {
 			return true
 		}
 		ranges := between.MatchString(expression)
-		return slices.ContainsFunc(refusals, func(code int) bool {
+		return slices.ContainsFunc(statuses, func(code int) bool {
 			return slices.Contains(codes, code) || ranges && code >= slices.Min(codes) && code <= slices.Max(codes)
 		})
 	})

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Fallbacks finds the receivers in whose site a request with a wrong path gets no answer but Caddy's
+// Fallbacks finds the receivers and verifiers in whose site a request with a wrong path gets no answer but Caddy's
 // own, an empty 200: Smartcar takes it for a delivery, and the event is gone.
 func (s *Server) Fallbacks() []Finding {
 	var found []Finding
-	for _, r := range s.receivers() {
+	for _, r := range s.takers() {
 		if r.hasFallback() {
 			continue
 		}
@@ -19,7 +19,7 @@ func (s *Server) Fallbacks() []Finding {
 			such = ", such as " + path + "/,"
 		}
 		f := Finding{
-			Site: s.name(r.hosts()), Directive: receiverName, Argument: path,
+			Site: s.name(r.hosts()), Directive: r.handler().Name, Argument: path,
 			Text: "a webhook to a wrong path" + such + " gets Caddy's empty 200, which Smartcar takes for a delivery," +
 				" and is lost: end the site with `respond 404`",
 		}

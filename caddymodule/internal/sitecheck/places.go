@@ -28,19 +28,26 @@ func (s *Server) Places() []Place {
 }
 
 // Sources returns those of the server's receivers, "" for the default, wherever they stand.
-func (s *Server) Sources() []string {
+func (s *Server) Sources() []string { return sourcesOf(s.Receivers()) }
+
+// PassingSources returns those of the server's verifiers, which store no event.
+func (s *Server) PassingSources() []string { return sourcesOf(s.everywhere(verifierName)) }
+
+func sourcesOf(handlers []Handler) []string {
 	var sources []string
-	for _, h := range s.Receivers() {
+	for _, h := range handlers {
 		sources = append(sources, h.Source)
 	}
 	return sources
 }
 
 // Receivers returns each receiver, those of named routes last.
-func (s *Server) Receivers() []Handler {
-	found := s.receivers()
+func (s *Server) Receivers() []Handler { return s.everywhere(receiverName) }
+
+func (s *Server) everywhere(name string) []Handler {
+	found := find(s.Routes, nil, link{}, name)
 	for _, route := range s.NamedRoutes {
-		found = append(found, findReceivers([]Route{route}, nil, link{})...)
+		found = append(found, find([]Route{route}, nil, link{}, name)...)
 	}
 	var handlers []Handler
 	for _, r := range found {

@@ -1,5 +1,5 @@
-// Package sitecheck looks at the sites that receivers stand in: mistakes there lose events without
-// a word, because Caddy answers 200 where nothing else is configured. It goes by the JSON of
+// Package sitecheck looks at the sites that receivers and verifiers stand in: mistakes there lose events
+// without a word, because Caddy answers 200 where nothing else is configured. It goes by the JSON of
 // Caddy's app http, and imports no Caddy.
 //
 // It says only what the config decides. What it cannot decide, such as a matcher that is an
@@ -13,8 +13,11 @@ import (
 	"strings"
 )
 
-// receiverName is the handler that is looked for.
-const receiverName = "smartcar_webhook"
+// The handlers that are looked for: what stores events, and what passes them on to an application.
+const (
+	receiverName = "smartcar_webhook"
+	verifierName = "smartcar_verify"
+)
 
 // Server is what is looked at of a server.
 type Server struct {
@@ -66,6 +69,11 @@ func (h *Handler) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// Findings are the mistakes of a server: those that lose events, and those that let requests through unverified.
+func (s *Server) Findings() (losses, bypasses []Finding) {
+	return append(s.Fallbacks(), s.ErrorPages()...), s.Bypasses()
+}
+
 // Finding is one mistake.
 type Finding struct {
 	// Site is the hosts, or else the addresses, of the site.
@@ -78,9 +86,12 @@ type Finding struct {
 }
 
 // receivers returns the receivers of a server.
-func (s *Server) receivers() []receiver { return findReceivers(s.Routes, nil, link{}) }
+func (s *Server) receivers() []receiver { return find(s.Routes, nil, link{}, receiverName) }
 
-// receiver is one, with the routes that lead to it, the outermost first.
+// takers returns the receivers and verifiers of a server.
+func (s *Server) takers() []receiver { return find(s.Routes, nil, link{}, receiverName, verifierName) }
+
+// receiver is one, or a verifier, with the routes that lead to it, the outermost first.
 type receiver struct{ chain []link }
 
 // link is one route of the chain in its list.
@@ -97,20 +108,20 @@ type link struct {
 
 func (l link) route() *Route { return &l.list[l.index] }
 
-// findReceivers looks through a list; as has what was done to the path before it.
-func findReceivers(list []Route, outer []link, as link) []receiver {
+// find looks through a list for handlers with some names; as has what was done to the path before it.
+func find(list []Route, outer []link, as link, names ...string) []receiver {
 	var found []receiver
 	for i := range list {
 		before := as
 		for j, h := range list[i].Handle {
 			before.list, before.index, before.handler = list, i, j
 			at := append(append([]link(nil), outer...), before)
-			switch h.Name {
-			case receiverName:
+			switch {
+			case slices.Contains(names, h.Name):
 				found = append(found, receiver{chain: at})
-			case "subroute":
-				found = append(found, findReceivers(h.Routes, at, link{rewritten: as.rewritten, stripped: as.stripped})...)
-			case "rewrite":
+			case h.Name == "subroute":
+				found = append(found, find(h.Routes, at, link{rewritten: as.rewritten, stripped: as.stripped}, names...)...)
+			case h.Name == "rewrite":
 				as.stripped = stripped(as, h)
 				as.rewritten = true
 			}
