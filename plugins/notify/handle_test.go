@@ -16,6 +16,13 @@ const (
 	over = "Resolved: AUTHENTICATION_FAILED, vehicle car"
 )
 
+// future is an event whose sender's clock was a year ahead.
+func future(e *sdk.Event) *sdk.Event {
+	late := vehicleError(e.ID, e.VehicleID, 365*24*60*60, "ERROR "+reauth)
+	late.ReceivedAt = e.ReceivedAt
+	return late
+}
+
 // What is told of the events of one vehicle, one after another.
 func TestWhatIsTold(t *testing.T) {
 	type step struct {
@@ -76,6 +83,10 @@ func TestWhatIsTold(t *testing.T) {
 			{0, failed("1", "car", 0), []string{said}},
 			{0, resolved("2", "car", 60), []string{over}},
 			{0, failed("3", "car", 30), nil},
+		}},
+		"sent in the future": {nil, []step{
+			{0, future(failed("1", "car", 0)), []string{said}},
+			{0, resolved("2", "car", 60), []string{over}},
 		}},
 		"resolved before the error that is open": {nil, []step{
 			{0, failed("1", "car", 60), []string{said}},

@@ -90,10 +90,7 @@ const (
 // notices are what an event may be told for: each error of a VEHICLE_ERROR once, else the event itself. One that says
 // both ERROR and RESOLVED of one code still lasts. code is what a condition is called.
 func notices(e *sdk.Event, parsed *smartcar.Event, code string) []notice {
-	at := parsed.DeliveredAt
-	if at.IsZero() {
-		at = e.ReceivedAt
-	}
+	at := sentAt(e, parsed)
 	common := commonFacts(e, parsed)
 	of := func(k kind, f facts) notice {
 		f.Kind = string(k)
@@ -118,6 +115,18 @@ func notices(e *sdk.Event, parsed *smartcar.Event, code string) []notice {
 		}
 	}
 	return list
+}
+
+// apart is how far the clocks of Smartcar and of this machine may be apart.
+const apart = time.Minute
+
+// sentAt is when Smartcar sent an event: meta.deliveredAt, or when it was received where that is missing or in the
+// future. A time that is yet to come would make all that comes until then too late.
+func sentAt(e *sdk.Event, parsed *smartcar.Event) time.Time {
+	if parsed.DeliveredAt.IsZero() || parsed.DeliveredAt.After(e.ReceivedAt.Add(apart)) {
+		return e.ReceivedAt
+	}
+	return parsed.DeliveredAt
 }
 
 // errorsOf makes one up where an event has none that can be read: rather told than missed.

@@ -22,21 +22,23 @@ func (t *target) judge(err error) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("%w: %s: %w", errLater, t.name, err)
-	case e.Reason == send.Unsendable, e.Reason == send.Refused && t.isFinal(e.Code):
+	case e.Reason == send.Unsendable, e.Reason == send.Refused && t.isFinal(e):
 		return fmt.Errorf("%w: %s: %w", errRefused, t.kind, err)
 	case e.Reason == send.Refused && e.Code/100 == 4 && !t.isMail() && e.Code != http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %s: %w: check its URL and headers in this handler's config", errLater, t.kind, err)
+	case e.Step == send.StepFrom, e.Step == send.StepTo:
+		return fmt.Errorf("%w: %s: %w: check the addresses in this handler's config", errLater, t.kind, err)
 	}
 	return fmt.Errorf("%w: %s: %w", errLater, t.kind, err)
 }
 
-// isFinal reports whether an answer with this code is a no to the message.
-func (t *target) isFinal(code int) bool {
+// isFinal reports whether an answer is a no to the message.
+func (t *target) isFinal(e *send.Error) bool {
 	if t.isMail() {
-		// 53x is about the login, 521 and 556 about the server.
-		return code >= 550 && code <= 554
+		// A server that refuses this machine or an address says 550 to 554 too, of every mail.
+		return e.Step == send.StepMessage && e.Code >= 550 && e.Code <= 554
 	}
-	switch code {
+	switch e.Code {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 		http.StatusUnprocessableEntity:
 		return true

@@ -195,9 +195,11 @@ func vehicleError(eventID, vehicle string, seconds int, errs ...string) *sdk.Eve
 		list = append(list, fmt.Sprintf(`{"type":%q,"code":%q,"state":%q}`, typ, code, state))
 	}
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(seconds) * time.Second)
-	return sdktest.Event(fmt.Appendf(nil, `{"eventId":%q,"eventType":"VEHICLE_ERROR","data":{"user":{"id":"secret-user"},`+
+	e := sdktest.Event(fmt.Appendf(nil, `{"eventId":%q,"eventType":"VEHICLE_ERROR","data":{"user":{"id":"secret-user"},`+
 		`"vehicle":{"id":%q},"errors":[%s]},"meta":{"deliveredAt":%d,"mode":"LIVE"}}`,
 		eventID, vehicle, strings.Join(list, ","), at.UnixMilli()))
+	e.ReceivedAt = at
+	return e
 }
 
 func failed(eventID, vehicle string, seconds int) *sdk.Event {

@@ -29,7 +29,8 @@ var lent tls.Certificate
 
 // mailbox is a real mail server with TLS and a login.
 type mailbox struct {
-	refuse *gosmtp.SMTPError
+	// refuse answers a step with an error: from, to or data.
+	refuse map[string]*gosmtp.SMTPError
 	mu     sync.Mutex
 	mails  []string
 }
@@ -57,12 +58,14 @@ func (s *mailSession) Mail(string, *gosmtp.MailOptions) error {
 	if !s.auth {
 		return gosmtp.ErrAuthRequired
 	}
-	return nil
+	return s.refused("from")
 }
 
-func (s *mailSession) Rcpt(string, *gosmtp.RcptOptions) error {
-	if s.box.refuse != nil {
-		return s.box.refuse
+func (s *mailSession) Rcpt(string, *gosmtp.RcptOptions) error { return s.refused("to") }
+
+func (s *mailSession) refused(step string) error {
+	if err := s.box.refuse[step]; err != nil {
+		return err
 	}
 	return nil
 }
@@ -70,6 +73,9 @@ func (s *mailSession) Rcpt(string, *gosmtp.RcptOptions) error {
 func (s *mailSession) Data(r io.Reader) error {
 	body, err := io.ReadAll(r)
 	if err != nil {
+		return err
+	}
+	if err := s.refused("data"); err != nil {
 		return err
 	}
 	s.box.mu.Lock()
@@ -87,7 +93,7 @@ func (quiet) Printf(string, ...any) {}
 func (quiet) Println(...any)        {}
 
 // startMail starts a mail server with TLS, and returns it with its URL.
-func startMail(t *testing.T, refuse *gosmtp.SMTPError) (*mailbox, string) {
+func startMail(t *testing.T, refuse map[string]*gosmtp.SMTPError) (*mailbox, string) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("SSL_CERT_FILE is for systems that keep authorities in files")
@@ -130,26 +136,67 @@ func TestMail(t *testing.T) {
 	}
 }
 
-// What a mail server says decides about the event.
+// What a mail server says decides about the event. Only its no to the mail itself is final: an address or a password
+// that is wrong is for an operator to mend, and no notice may be lost until then.
 func TestMailOutcomes(t *testing.T) {
+	answer := func(step string, code int) map[string]*gosmtp.SMTPError {
+		return map[string]*gosmtp.SMTPError{step: {Code: code, Message: secret}}
+	}
+	const addresses = "check the addresses in this handler's config"
 	tests := map[string]struct {
-		refuse   *gosmtp.SMTPError
+		refuse   map[string]*gosmtp.SMTPError
 		password string
 		want     sdk.Status
+		says     string
 	}{
-		"a recipient that is none": {&gosmtp.SMTPError{Code: 550, Message: secret}, secret, sdk.StatusReject},
-		"a mailbox that is full":   {&gosmtp.SMTPError{Code: 452, Message: secret}, secret, sdk.StatusUnavailable},
-		"a wrong password":         {nil, "wrong-" + secret, sdk.StatusUnavailable},
+		"the mail itself":            {answer("data", 554), secret, sdk.StatusReject, "554 to the mail itself"},
+		"the mail, for now":          {answer("data", 451), secret, sdk.StatusUnavailable, "451 to the mail itself"},
+		"the mail, in other numbers": {answer("data", 521), secret, sdk.StatusUnavailable, "521"},
+		"a sender that is not let":   {answer("from", 554), secret, sdk.StatusUnavailable, addresses},
+		"a recipient that is none":   {answer("to", 550), secret, sdk.StatusUnavailable, addresses},
+		"a mailbox that is full":     {answer("to", 452), secret, sdk.StatusUnavailable, "452 to a recipient"},
+		"a wrong password":           {nil, "wrong-" + secret, sdk.StatusUnavailable, "refuses the username or the password"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, url := startMail(t, test.refuse)
 			host := sdktest.Start(t, Plugin(), mailConfig(t, url, test.password))
 			r := host.Handle(t.Context(), sdktest.VehicleError("1", "car"))[0]
-			if r.Status != test.want || strings.Contains(r.Error, secret) {
+			if r.Status != test.want || !strings.Contains(r.Error, test.says) || strings.Contains(r.Error, secret) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// A server that turns this machine away in its greeting does so with every mail.
+func TestMailServerThatGreetsWithANo(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "554 "+secret+"\r\n")
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-done
+	})
+	host := sdktest.Start(t, Plugin(), sdktest.Config{"state": filepath.Join(t.TempDir(), "notify.db"), "smtp": []sdktest.Config{{
+		"server": "smtp://" + l.Addr().String(), "from": "alerts@example.com", "to": []any{"ops@example.com"},
+	}}})
+	r := host.Handle(t.Context(), sdktest.VehicleError("1", "car"))[0]
+	if r.Status != sdk.StatusUnavailable || !strings.Contains(r.Error, "it answered 554 at the beginning") || strings.Contains(r.Error, secret) {
+		t.Errorf("%+v", r)
 	}
 }
 

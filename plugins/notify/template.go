@@ -87,7 +87,7 @@ func parseTemplate(name, source string) (*template.Template, error) {
 	if len(t.Templates()) > 1 || t.Tree == nil {
 		return nil, errors.New("it defines another template; write it as one")
 	}
-	if err := checkFields(t.Root); err != nil {
+	if err := errors.Join(checkFields(t.Root), checkLoops(t.Root)); err != nil {
 		return nil, err
 	}
 	for _, sample := range samples() {
@@ -147,6 +147,27 @@ func suggestion(name string) string {
 		}
 	}
 	return ""
+}
+
+// checkLoops lets range go over .Signals alone, and once: it takes numbers too, and a loop over one from outside, such
+// as .Year, or over a large one, would go on for ever without giving anything.
+func checkLoops(root parse.Node) error {
+	var wrong error
+	walk(root, func(n parse.Node) {
+		loop, ok := n.(*parse.RangeNode)
+		if !ok {
+			return
+		}
+		if over := loop.Pipe.Cmds; len(over) != 1 || over[0].String() != ".Signals" && over[0].String() != "$.Signals" {
+			wrong = errors.New("range goes over .Signals only")
+		}
+		walk(loop.List, func(n parse.Node) {
+			if _, ok := n.(*parse.RangeNode); ok {
+				wrong = errors.New("a range is in another: one can be after another only")
+			}
+		})
+	})
+	return wrong
 }
 
 // walk visits a node and all below it.

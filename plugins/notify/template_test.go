@@ -115,3 +115,22 @@ func TestOutsideTextIsTamed(t *testing.T) {
 		t.Errorf("text %q", m.Text)
 	}
 }
+
+// No template goes on for ever, whatever number an event has.
+func TestTemplatesEnd(t *testing.T) {
+	tests := map[string]string{
+		"{{ range 9223372036854775807 }}{{ end }}":                                  "range goes over .Signals only",
+		"{{ range .Year }}{{ end }}":                                                "range goes over .Signals only",
+		"{{ range $i := .Year }}{{ end }}":                                          "range goes over .Signals only",
+		"{{ with .Year }}{{ range . }}{{ end }}{{ end }}":                           "range goes over .Signals only",
+		"{{ range .Signals }}{{ range $.Signals }}{{ end }}{{ end }}":               "a range is in another",
+		"{{ range .Signals }}{{ . }}{{ end }}{{ range $.Signals }}{{ . }}{{ end }}": "",
+		"{{ range $i, $s := .Signals }}{{ $s }}{{ else }}none{{ end }}":             "",
+	}
+	for text, want := range tests {
+		_, err := newTemplates(config{Text: text})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

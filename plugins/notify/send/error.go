@@ -22,6 +22,22 @@ const (
 	Unsendable Reason = "unsendable"
 )
 
+// Step is what a mail server was asked for when it refused.
+type Step string
+
+// The steps, in their order. Only at the last one has the server seen the message.
+const (
+	// StepOpening is all until a mail begins: greeting, STARTTLS, login.
+	StepOpening Step = "opening"
+	// StepFrom and StepTo are the addresses of the sender and of a recipient.
+	StepFrom Step = "from"
+	StepTo   Step = "to"
+	// StepData asks for leave to send the message.
+	StepData Step = "data"
+	// StepMessage is the message itself.
+	StepMessage Step = "message"
+)
+
 // Error is why a message did not get through. Its text holds no secret.
 type Error struct {
 	// Host is that of the other side.
@@ -29,6 +45,8 @@ type Error struct {
 	Reason Reason
 	// Code is what the other side answered, in HTTP's or SMTP's numbers; 0: nothing.
 	Code int
+	// Step is what a mail server has refused; "" of all others, and where nothing was refused.
+	Step Step
 	// RetryAfter is how long the other side asked to wait; 0: it did not.
 	RetryAfter time.Duration
 	text       string

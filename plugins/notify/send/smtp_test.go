@@ -195,11 +195,14 @@ func TestMailIsSent(t *testing.T) {
 
 // Whatever a server refuses is told with its number; what it says in words may be the password.
 func TestMailIsRefused(t *testing.T) {
-	tests := map[string]struct{ step, words string }{
-		"password":  {"auth", "it answered 535: it refuses the username or the password"},
-		"sender":    {"from", "it answered 550 to the sender's address"},
-		"recipient": {"to", "it answered 550 to a recipient's address"},
-		"mail":      {"data", "it answered 550 to the mail itself"},
+	tests := map[string]struct {
+		step, words string
+		want        Step
+	}{
+		"password":  {"auth", "it answered 535: it refuses the username or the password", StepOpening},
+		"sender":    {"from", "it answered 550 to the sender's address", StepFrom},
+		"recipient": {"to", "it answered 550 to a recipient's address", StepTo},
+		"mail":      {"data", "it answered 550 to the mail itself", StepMessage},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -210,7 +213,7 @@ func TestMailIsRefused(t *testing.T) {
 			b := startMail(t, smtpStartTLS, map[string]*smtp.SMTPError{tt.step: {Code: code, EnhancedCode: smtp.EnhancedCode{5, 7, 1}}})
 			err := b.newMail(t, smtpStartTLS).Send(t.Context(), hello)
 			failure, ok := errors.AsType[*Error](err)
-			if !ok || failure.Reason != Refused || failure.Code != code || !strings.Contains(err.Error(), tt.words) {
+			if !ok || failure.Reason != Refused || failure.Code != code || failure.Step != tt.want || !strings.Contains(err.Error(), tt.words) {
 				t.Errorf("%v", err)
 			}
 			if strings.Contains(fmt.Sprintf("%v %+v", err, failure), secret) {
@@ -347,30 +350,72 @@ func TestMailConfigsThatAreRefused(t *testing.T) {
 
 // A mail that the server has taken is not sent again because of what comes after: somebody would get it each time.
 func TestMailIsTakenOnce(t *testing.T) {
+	s, taken := scripted(t, map[string]string{
+		"connected": "220 mail.test", "EHLO": "250 mail.test", "MAIL": "250 yes", "RCPT": "250 yes", "DATA": "354 go on", ".": "250 taken",
+	}, ".")
+	if err := s.Send(t.Context(), hello); err != nil {
+		t.Error(err)
+	}
+	<-taken
+}
+
+// A no in the greeting, or to the data command, is not about what is in the mail.
+func TestMailIsRefusedBeforeItIsSeen(t *testing.T) {
+	tests := map[string]struct {
+		at    string
+		want  Step
+		words string
+	}{
+		"greeting": {"connected", StepOpening, "it answered 554 at the beginning"},
+		"hello":    {"EHLO", StepOpening, "it answered 554 at the beginning"},
+		"data":     {"DATA", StepData, "it answered 554 before the mail itself"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			answers := map[string]string{
+				"connected": "220 mail.test", "EHLO": "250 mail.test", "HELO": "554 " + secret, "MAIL": "250 yes", "RCPT": "250 yes",
+			}
+			answers[tt.at] = "554 " + secret
+			s, left := scripted(t, answers, "QUIT")
+			err := s.Send(t.Context(), hello)
+			failure, ok := errors.AsType[*Error](err)
+			if !ok || failure.Code != 554 || failure.Step != tt.want || !strings.Contains(err.Error(), tt.words) ||
+				strings.Contains(err.Error(), secret) {
+				t.Errorf("%v", err)
+			}
+			<-left
+		})
+	}
+}
+
+// scripted is a sender to a server that answers each command with a line, and closes the connection after one of
+// them. "connected" is no command: its answer is the greeting.
+func scripted(t *testing.T, answers map[string]string, last string) (*SMTP, <-chan struct{}) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	taken := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		defer close(taken)
+		defer close(ended)
+		defer l.Close()
 		c, err := l.Accept()
 		if err != nil {
 			return
 		}
-		defer c.Close() // without an answer to what follows the mail
-		say := func(line string) { _, _ = io.WriteString(c, line+"\r\n") }
-		say("220 mail.test")
+		defer c.Close()
+		say := func(verb string) {
+			if answer, ok := answers[verb]; ok {
+				_, _ = io.WriteString(c, answer+"\r\n")
+			}
+		}
+		say("connected")
 		for lines := bufio.NewScanner(c); lines.Scan(); {
-			switch verb, _, _ := strings.Cut(lines.Text(), " "); verb {
-			case "DATA":
-				say("354 go on")
-			case ".":
-				say("250 taken")
+			verb, _, _ := strings.Cut(lines.Text(), " ")
+			say(verb)
+			if verb == last {
 				return
-			case "EHLO", "MAIL", "RCPT":
-				say("250 mail.test")
 			}
 		}
 	}()
@@ -378,8 +423,6 @@ func TestMailIsTakenOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Send(t.Context(), hello); err != nil {
-		t.Error(err)
-	}
-	<-taken
+	s.timeout = 5 * time.Second
+	return s, ended
 }

@@ -11,20 +11,17 @@ import (
 // refusedMail judges a mail that was not taken. What a server says in words may repeat addresses, or what it was sent,
 // so its number stands for it.
 func refusedMail(host string, err error) *Error {
-	step := "at the beginning"
+	step := StepOpening
 	refusal, isStep := errors.AsType[*gomail.SendError](err)
 	if isStep {
 		step = stepOf(refusal.Reason)
 	}
 	said, isAnswer := errors.AsType[*textproto.Error](err)
 	switch {
-	case isAnswer && said.Code/10 == 53:
-		return errorf(host, Refused, said.Code,
-			"it answered %d: it refuses the username or the password, or wants them", said.Code)
 	case isAnswer:
-		return errorf(host, Refused, said.Code, "it answered %d %s", said.Code, step)
+		return answered(host, said.Code, step)
 	case isStep && refusal.ErrorCode() != 0:
-		return errorf(host, Refused, refusal.ErrorCode(), "it answered %d %s", refusal.ErrorCode(), step)
+		return answered(host, refusal.ErrorCode(), step)
 	case strings.Contains(err.Error(), "does not support STARTTLS"): // the library has no error of its own for it
 		return errorf(host, Untrusted, 0,
 			"it offers no STARTTLS, so that nothing was sent: write smtps://, or insecure")
@@ -36,16 +33,39 @@ func refusedMail(host string, err error) *Error {
 	}
 }
 
-// stepOf says at which step of a conversation something was refused.
-func stepOf(reason gomail.SendErrReason) string {
+// answered is a refusal with a number.
+func answered(host string, code int, step Step) *Error {
+	words := wordsOf[step]
+	if code/10 == 53 {
+		words = ": it refuses the username or the password, or wants them"
+	}
+	e := errorf(host, Refused, code, "it answered %d%s", code, words)
+	e.Step = step
+	return e
+}
+
+// wordsOf say what was refused.
+var wordsOf = map[Step]string{
+	StepOpening: " at the beginning",
+	StepFrom:    " to the sender's address (from)",
+	StepTo:      " to a recipient's address (to)",
+	StepData:    " before the mail itself",
+	StepMessage: " to the mail itself",
+}
+
+// stepOf is the step at which the library was. Its error of the data command comes before the server has seen anything
+// of the mail.
+func stepOf(reason gomail.SendErrReason) Step {
 	switch reason {
 	case gomail.ErrSMTPMailFrom:
-		return "to the sender's address (from)"
+		return StepFrom
 	case gomail.ErrSMTPRcptTo:
-		return "to a recipient's address (to)"
-	case gomail.ErrSMTPData, gomail.ErrSMTPDataClose, gomail.ErrWriteContent:
-		return "to the mail itself"
+		return StepTo
+	case gomail.ErrSMTPData:
+		return StepData
+	case gomail.ErrSMTPDataClose, gomail.ErrWriteContent:
+		return StepMessage
 	default:
-		return "to the conversation"
+		return StepOpening
 	}
 }
