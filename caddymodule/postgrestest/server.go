@@ -27,6 +27,9 @@ const Bin = "SMARTCAR_POSTGRES_BIN"
 // User is the superuser of a cluster. It needs no password on the socket.
 const User = "tester"
 
+// Login is the name of a role that needs its password on the socket too. A test that wants one creates it.
+const Login = "login"
+
 // ErrMissing says that the machine has no PostgreSQL.
 var ErrMissing = errors.New("no initdb and postgres in $" + Bin + ", in /usr/lib/postgresql/*/bin or in the PATH")
 
@@ -41,6 +44,9 @@ type Server struct {
 	process  *exec.Cmd // nil while it is down
 	made     atomic.Int64
 }
+
+// Quick are settings for tests that do not ask what outlives a power cut.
+var Quick = []string{"fsync=off", "full_page_writes=off", "autovacuum=off", "wal_level=minimal", "max_wal_senders=0"}
 
 // Start makes a cluster that ends with the test. settings are lines of postgresql.conf, such as "fsync=off".
 func Start(t testing.TB, settings ...string) *Server {
@@ -120,12 +126,24 @@ func (s *Server) create() error {
 		return err
 	}
 	cmd := exec.Command(filepath.Join(s.bin, "initdb"), "--pgdata", s.data(), "--username", User, "--auth-local", "trust",
-		"--auth-host", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync")
+		"--auth-host", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync",
+		"--no-instructions")
+	cmd.Env = append(os.Environ(), "TZ=UTC") // else it compares each zone of the machine with its clock
 	asAnother(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("making a cluster: %w\n%s", err, out)
 	}
-	return nil
+	return s.askForPasswords()
+}
+
+// askForPasswords puts a line for Login before those of initdb, for the first that fits counts.
+func (s *Server) askForPasswords() error {
+	path := filepath.Join(s.data(), "pg_hba.conf")
+	rules, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append([]byte("local all "+Login+" scram-sha-256\n"), rules...), 0o600)
 }
 
 // Up starts the server and waits until it takes connections.

@@ -22,8 +22,34 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 	return conn
 }
 
-func TestDataOutlivesAKill(t *testing.T) {
-	s := postgrestest.Start(t)
+// All of it is of one cluster: to make one takes longer than the rest.
+func TestServer(t *testing.T) {
+	var s *postgrestest.Server
+	t.Run("starts", func(t *testing.T) { s = started(t) })
+	if s == nil {
+		return // the machine has none, or it did not start
+	}
+	defer s.Close()
+	t.Run("data outlive a kill", func(t *testing.T) { killed(t, s) })
+	t.Run("a frozen one answers later", func(t *testing.T) { frozen(t, s) })
+	s.Close()
+	if _, err := os.Stat(s.Dir()); !os.IsNotExist(err) {
+		t.Errorf("the folder stays: %v", err)
+	}
+}
+
+func started(t *testing.T) *postgrestest.Server {
+	s, err := postgrestest.New()
+	if errors.Is(err, postgrestest.ErrMissing) {
+		postgrestest.Missing(t)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func killed(t *testing.T, s *postgrestest.Server) {
 	dsn := s.Database(t)
 	if _, err := connect(t, dsn).Exec(t.Context(), "create table kept (n int); insert into kept values (7)"); err != nil {
 		t.Fatal(err)
@@ -42,9 +68,8 @@ func TestDataOutlivesAKill(t *testing.T) {
 	}
 }
 
-func TestAFrozenServerAnswersLater(t *testing.T) {
-	s := postgrestest.Start(t, "fsync=off")
-	conn := connect(t, s.Database(t))
+func frozen(t *testing.T, s *postgrestest.Server) {
+	conn := connect(t, s.DSN("postgres"))
 	s.Freeze()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -54,16 +79,5 @@ func TestAFrozenServerAnswersLater(t *testing.T) {
 	s.Thaw()
 	if _, err := connect(t, s.DSN("postgres")).Exec(t.Context(), "select 1"); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestNothingStays(t *testing.T) {
-	s, err := postgrestest.New("fsync=off")
-	if err != nil {
-		t.Skip(err) // the tests above say whether that is allowed
-	}
-	s.Close()
-	if _, err := os.Stat(s.Dir()); !os.IsNotExist(err) {
-		t.Errorf("the folder stays: %v", err)
 	}
 }

@@ -57,6 +57,7 @@ func stateEvent(id string, second, sequence int, readings ...reading) *sdk.Event
 const storedSignals = "select code || '=' || (body ->> 'value') from smartcar.signals order by code"
 
 func TestTheNewestReadingStays(t *testing.T) {
+	t.Parallel()
 	const hours = 3_600_000
 	tests := map[string]struct {
 		events []*sdk.Event
@@ -84,14 +85,14 @@ func TestTheNewestReadingStays(t *testing.T) {
 	host := sdktest.Start(t, Plugin(), everything(dsn))
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			exec(t, conn, "truncate smartcar.signals")
+			exec(t, conn, "delete from smartcar.signals")
 			for _, e := range tt.events {
 				allDone(t, host.Handle(t.Context(), e))
 			}
 			if got := one(t, conn, storedSignals); got != "a="+tt.want {
 				t.Errorf("%s after single events", got)
 			}
-			exec(t, conn, "truncate smartcar.signals")
+			exec(t, conn, "delete from smartcar.signals")
 			allDone(t, host.Handle(t.Context(), tt.events...))
 			if got := one(t, conn, storedSignals); got != "a="+tt.want {
 				t.Errorf("%s after a batch", got)
@@ -102,6 +103,7 @@ func TestTheNewestReadingStays(t *testing.T) {
 
 // A time that was stored while a clock was wrong keeps nothing out.
 func TestAStoredTimeInTheFutureIsReplaced(t *testing.T) {
+	t.Parallel()
 	dsn, conn := database(t)
 	host := sdktest.Start(t, Plugin(), everything(dsn))
 	allDone(t, host.Handle(t.Context(), stateEvent("1", 1, 1, reading{"a", 1, 10, 10, ""})))
@@ -159,6 +161,7 @@ type generated struct {
 // Random histories with repetitions, late events and wrong clocks leave what the model says, however they are cut into
 // batches.
 func TestReadingsInAnyOrder(t *testing.T) {
+	t.Parallel()
 	dsn, conn := database(t)
 	host := sdktest.Start(t, Plugin(), everything(dsn))
 	seed := uint64(time.Now().UnixNano())
@@ -166,7 +169,7 @@ func TestReadingsInAnyOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	times := []int64{0, 1, 2, 3, 4, 61_000, 70_000, 3_700_000, 7_200_000}
 	for round := range 40 {
-		exec(t, conn, "truncate smartcar.signals, smartcar.events")
+		exec(t, conn, "delete from smartcar.signals; delete from smartcar.events")
 		want := model{}
 		var history []*sdk.Event
 		var all []generated

@@ -16,8 +16,10 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/sdktest"
 )
 
-// cluster is one server for all tests that do not stop it.
-var cluster = sync.OnceValues(func() (*postgrestest.Server, error) { return postgrestest.New("fsync=off") })
+// cluster is one server for all tests. Those that stop it are not parallel, and so run before those that are.
+var cluster = sync.OnceValues(func() (*postgrestest.Server, error) {
+	return postgrestest.New(postgrestest.Quick...)
+})
 
 func TestMain(m *testing.M) {
 	code := m.Run()

@@ -17,7 +17,9 @@ type tables struct {
 	now func() time.Time
 }
 
-// insertEvents leaves out what is stored already.
+// insertEvents leaves out what is stored already. Here, and in the other statements, the rows are in order of the key:
+// of two batches that have the same events, as of a replay and of live ones, one waits for the other, and no deadlock
+// comes of it.
 const insertEvents = `
 insert into %s.events (source, event_id, event_type, mode, vehicle_id, user_id, webhook_id, received_at, position,
   content_type, signature, payload, body)
@@ -26,12 +28,13 @@ select source, event_id, event_type, mode, vehicle_id, user_id, webhook_id, rece
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
   $9::bigint[], $10::text[], $11::text[], $12::bytea[], $13::text[]) as e (source, event_id, event_type, mode,
   vehicle_id, user_id, webhook_id, received_at, position, content_type, signature, payload, body)
+order by source, event_id
 on conflict do nothing`
 
 // upsertSignals takes of each signal the newest reading of the batch, and stores it where it is newer than the stored
 // one. Readings with a time go by oemUpdatedAt, retrievedAt, sequence; those without lose to them, and go among
 // themselves by when they were received. Equal is not newer. A stored time after $12 has not come yet and counts as
-// none. The rows are in order of the key, so that two batches never wait for each other.
+// none.
 const upsertSignals = `
 insert into %s.signals as old (source, vehicle_id, mode, code, body, oem_updated_at, retrieved_at, sequence, event_id,
   received_at, position)
@@ -66,6 +69,7 @@ from unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::t
   $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
   $17::timestamptz[]) as e (source, event_id, n, vehicle_id, mode, user_id, type, code, state, told_at, signals,
   description, suggested_user_message, doc_url, resolution, resolution_url, received_at)
+order by source, event_id, n
 on conflict do nothing`
 
 // queue adds the statements that write events.
