@@ -142,8 +142,14 @@ func (s *sidecar) log(t *testing.T) string {
 	return string(text)
 }
 
+// reply is an answer that was read.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // send sends a body that is signed with a token, "" for none, and returns the status and the body of the answer.
-func (s *sidecar) send(t *testing.T, path, body, token string, change ...func(*http.Request)) (*http.Response, string) {
+func (s *sidecar) send(t *testing.T, path, body, token string, change ...func(*http.Request)) (reply, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, strings.NewReader(body))
 	if err != nil {
@@ -165,7 +171,7 @@ func (s *sidecar) send(t *testing.T, path, body, token string, change ...func(*h
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(text)
+	return reply{resp.StatusCode, resp.Header}, string(text)
 }
 
 // page is docs/sidecar.md: its Caddyfiles and handlers files, in their order.
@@ -224,7 +230,7 @@ func TestApplicationsByContent(t *testing.T) {
 	s := startSidecar(t, caddyfiles[2], hcl[1], everything.addr(), errors.addr())
 	failure := string(smartcar.Sample{EventID: "an-error"}.VehicleError())
 	for _, body := range []string{sampleEvent("a-state"), failure} {
-		if resp, said := s.send(t, "/webhooks/smartcar", body, newToken); resp.StatusCode != 200 {
+		if resp, said := s.send(t, "/webhooks/smartcar", body, newToken); resp.StatusCode != http.StatusOK {
 			t.Fatal(resp.StatusCode, said)
 		}
 	}

@@ -52,7 +52,7 @@ func TestVerifyPassesEventsOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp, said := s.send(t, hook, body, newToken, change)
-			if resp.StatusCode != 200 || said != "said by the application" || resp.Header.Get("X-App") != "mine" {
+			if resp.StatusCode != http.StatusOK || said != "said by the application" || resp.Header.Get("X-App") != "mine" {
 				t.Errorf("answered %d %q %v", resp.StatusCode, said, resp.Header)
 			}
 			got := a.taken()
