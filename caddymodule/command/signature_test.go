@@ -97,7 +97,7 @@ func TestSignatureExplain(t *testing.T) {
 		"without Caddy":            {signedBody, sign(firstToken, signedBody), []string{"--token-file", first}, "The running Caddy was not asked", ""},
 		"without Caddy and tokens": {signedBody, sign(firstToken, signedBody), nil, "", "no answer from Caddy's admin endpoint"},
 		"without the Caddy that was named": {signedBody, sign(firstToken, signedBody), []string{"--token-file", first, "--address", "unix/" + nobody}, "",
-			"no answer from Caddy's admin endpoint"},
+			"`journalctl -u caddy`"},
 		"malformed":         {signedBody, "abc", []string{"--address", at}, "it was cut off", "the header holds no signature"},
 		"in the quarantine": {"", "", []string{"--address", at}, "sent to production", "no token matches"},
 		"in the quarantine, with its token": {"", "", []string{"--address", at, "--token-file", first},

@@ -21,6 +21,7 @@ const defaultConfig = "Caddyfile"
 // validateFlags are the flags of `validate`.
 type validateFlags struct {
 	config, adapter string
+	envFiles        []string
 	plugins         bool
 }
 
@@ -46,6 +47,9 @@ warnings do not count.`,
 				}
 				f.config = defaultConfig
 			}
+			if err := loadEnvFiles(f.envFiles); err != nil {
+				return err
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -55,6 +59,8 @@ warnings do not count.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&f.config, "config", "c", "", "the config file (default: the Caddyfile of this folder)")
 	flags.StringVarP(&f.adapter, "adapter", "a", "", "the adapter to read it with, where its name does not tell")
+	flags.StringSliceVar(&f.envFiles, "envfile", nil,
+		"files of variables for the config, as of \"caddy validate\"; what the environment has stays")
 	flags.BoolVar(&f.plugins, "plugins", false, "start the programs of your own and have them check their config")
 	return cmd
 }

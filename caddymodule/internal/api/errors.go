@@ -54,8 +54,9 @@ func (c *Client) unreachable(err error) error {
 		err = wrapped.Err // without the address again
 	}
 	return fmt.Errorf("no answer from Caddy's admin endpoint at %s: %w\n"+
-		"Is Caddy running on this machine, as a user whose endpoint you may use? Name the endpoint with --address, or\n"+
-		"the config that Caddy runs with --config; a config with `admin off` has none, and these commands need one",
+		"Is Caddy running on this machine, as a user whose endpoint you may use? Under systemd, `systemctl status caddy`\n"+
+		"and `journalctl -u caddy` say. Name the endpoint with --address, or the config that Caddy runs with --config;\n"+
+		"a config with `admin off` has none, and these commands need one",
 		c.Address, err)
 }
 
