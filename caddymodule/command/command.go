@@ -39,6 +39,7 @@ line that cannot be meant exits with 2, what did not work with 1.
   caddy smartcar validate      says whether a reload would take a config
   caddy smartcar demo          shows the whole way of a webhook on this machine
   caddy smartcar send          signs and posts webhooks to a URL, as Smartcar does
+  caddy smartcar postgres sql  the SQL that makes the tables of the plugin postgres
   caddy smartcar version       says which version of this module this is
 `,
 		CobraFunc: assemble,
@@ -52,7 +53,7 @@ func assemble(cmd *cobra.Command) {
 		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
 		attentionCommand(), bufferCommand(), damagedCommand(),
 		vehiclesCommand(), signatureCommand(), quarantineCommand(), diagnoseCommand(),
-		validateCommand(), versionCommand(), demo.Command(), sendCommand(), pluginCommand(),
+		validateCommand(), versionCommand(), demo.Command(), sendCommand(), postgresCommand(), pluginCommand(),
 	)
 	strict(cmd)
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)))

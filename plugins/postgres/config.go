@@ -21,6 +21,12 @@ type config struct {
 	ConnectTimeout time.Duration `config:"connect_timeout" default:"5s" doc:"How long to wait for a connection to one address."`
 }
 
+// DefaultSchema is the schema of a config that names none.
+const DefaultSchema = "smartcar"
+
+// schemaRule says what schemaName takes.
+const schemaRule = "lower-case letters, digits and _, starting with a letter, at most 63"
+
 // schemaName is a name that needs no quotes, so that the README's queries can be typed as they are.
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
@@ -28,8 +34,7 @@ var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 func (c config) Validate() error {
 	errs := []error{checkURL(c)}
 	if !schemaName.MatchString(c.Schema) {
-		errs = append(errs, sdk.ConfigError("schema", "Not a schema's name",
-			"Use lower-case letters, digits and _, starting with a letter, at most 63."))
+		errs = append(errs, sdk.ConfigError("schema", "Not a schema's name", "Use "+schemaRule+"."))
 	}
 	if c.PoolSize < 1 || c.PoolSize > 1000 {
 		errs = append(errs, sdk.ConfigError("pool_size", "Not a number of connections", "Use 1 to 1000."))

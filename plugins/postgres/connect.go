@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -50,4 +51,19 @@ func address(pool *pgxpool.Pool) string {
 		return c.Host
 	}
 	return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
+}
+
+// noSuchDatabase is the SQLSTATE of a database's name that the server does not know.
+const noSuchDatabase = "3D000"
+
+// plainName is a name that cannot be a part of a URL that was taken apart in the wrong place.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
+
+// nameable is the database's name where it gives nothing else away: it is the user's where the config names none.
+func nameable(pool *pgxpool.Pool) string {
+	c := pool.Config().ConnConfig
+	if c.Database == c.User || c.Database == c.Password || !plainName.MatchString(c.Database) {
+		return ""
+	}
+	return c.Database
 }

@@ -234,8 +234,8 @@ func TestTheDatabaseIsCheckedAtTheStart(t *testing.T) {
 		config sdktest.Config
 		want   []string
 	}{
-		"no tables":     {sdktest.Config{"url": dsn}, []string{"schema: The tables", `relation "smartcar.events" does not exist`, "create table smartcar.events"}},
-		"a column":      {sdktest.Config{"url": dsn, "schema": "unfinished"}, []string{`column "signature"`, "create table unfinished.events"}},
+		"no tables":     {sdktest.Config{"url": dsn}, []string{"schema: The tables", `relation "smartcar.events" does not exist`, "caddy smartcar postgres sql | psql"}},
+		"a column":      {sdktest.Config{"url": dsn, "schema": "unfinished"}, []string{`column "signature"`, "caddy smartcar postgres sql --schema unfinished | psql"}},
 		"no key":        {sdktest.Config{"url": dsn, "schema": "unindexed", "signals": true}, []string{"no unique or exclusion constraint"}},
 		"no right":      {sdktest.Config{"url": weak, "schema": "bare"}, []string{"url: A right is missing", `grant usage on schema bare to "weak"`}},
 		"a word":        {sdktest.Config{"url": dsn, "statement": "insert into mine\n  valuse (@event_id)"}, []string{"statement: The database refuses", "42601 syntax_error", "line 2:   valuse ($1)\n          ^"}},

@@ -42,19 +42,36 @@ func migrator(ctx context.Context, conn *pgx.Conn, schema string) (*migrate.Migr
 	return m, m.LoadMigrations(files)
 }
 
-// setupSQL is what migrate = true would run in an empty database, for who runs it by hand.
+// setupSQL is what migrate = true would run in an empty database, for who runs it by hand: all of it or nothing.
 func setupSQL(schema string) string {
 	m, err := migrator(context.Background(), nil, schema)
 	if err != nil {
 		return "" // the migrations are part of the binary, and tests read them
 	}
-	text := "create schema if not exists " + schema + ";\n"
+	text := "begin;\ncreate schema if not exists " + schema + ";\n"
 	for _, step := range m.Migrations {
 		text += "\n" + step.UpSQL + "\n"
 	}
-	// Later, migrate = true goes on from there.
-	return text + fmt.Sprintf("\ncreate table %[1]s.%[2]s (version int4 not null);\ninsert into %[1]s.%[2]s values (%[3]d);\n",
+	// Later, migrate = true goes on from there. Where it has failed before, the table of the version is there.
+	return text + fmt.Sprintf("\ncreate table if not exists %[1]s.%[2]s (version int4 not null);\n"+
+		"delete from %[1]s.%[2]s;\ninsert into %[1]s.%[2]s values (%[3]d);\ncommit;\n",
 		schema, versionTable, len(m.Migrations))
+}
+
+// SetupSQL is the SQL that makes the schema and its tables, as psql runs it. The error is of a name that needs quotes.
+func SetupSQL(schema string) (string, error) {
+	if !schemaName.MatchString(schema) {
+		return "", errors.New("not a schema's name: use " + schemaRule)
+	}
+	return setupSQL(schema), nil
+}
+
+// printSQL is the command that prints the SQL for a schema. An error has no room for the SQL itself.
+func printSQL(schema string) string {
+	if schema == DefaultSchema {
+		return "caddy smartcar postgres sql"
+	}
+	return "caddy smartcar postgres sql --schema " + schema
 }
 
 // migrateTables brings the schema to the version of this binary. Several at once wait for each other.
@@ -73,6 +90,34 @@ func migrateTables(ctx context.Context, conn *pgx.Conn, c config) error {
 		// A later version was here. Whether its tables will do is found by looking at them.
 		return nil
 	}
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == duplicateTable {
+		return adopt(ctx, conn, c.Schema, len(m.Migrations), refused)
+	}
+	return err
+}
+
+// duplicateTable is the SQLSTATE of a table, an index or a view that is there already.
+const duplicateTable = "42P07"
+
+// adopt takes tables for those of a version where nobody has written down that they are, as when they were made by hand
+// of the files alone: if all that the version has is there and does for every statement, the version is recorded.
+func adopt(ctx context.Context, conn *pgx.Conn, schema string, version int, duplicate *pgconn.PgError) error {
+	all := &tables{config: config{Schema: schema, Events: true, Signals: true, Errors: true}}
+	needed := append(all.statements(), "select opened_at, resolved_at from "+schema+".open_errors")
+	for _, sql := range needed {
+		refused, err := plan(ctx, conn, sql)
+		if err != nil {
+			return err
+		}
+		if refused != nil {
+			return &setupError{"migrate", "Other tables are in the way", "migrate was about to make them: " +
+				duplicate.Message + "; but they are not all as they are needed: " + refused.Message +
+				". Rename or drop those that are there, choose another schema, or change them to what \"" +
+				printSQL(schema) + "\" prints."}
+		}
+	}
+	_, err := conn.Exec(ctx, fmt.Sprintf("update %s.%s set version = %d", schema, versionTable, version))
 	return err
 }
 
@@ -103,7 +148,7 @@ func checkTables(ctx context.Context, conn *pgx.Conn, c config, statements []str
 				grants(c.Schema, conn.Config().User)}
 		}
 		return &setupError{"schema", "The tables are not there as they are needed", refused.Message +
-			". Write migrate = true, or run this as the user who shall own them:\n\n" + setupSQL(c.Schema)}
+			". Write migrate = true, or run as the user who shall own them: " + printSQL(c.Schema) + " | psql DATABASE"}
 	}
 	return nil
 }

@@ -61,7 +61,11 @@ func (s *store) ready(ctx context.Context) error {
 		return wrong
 	}
 	if err != nil {
-		return describe("looking at the database", s.address, err)
+		found := describe("looking at the database", s.address, err)
+		if name := nameable(s.pool); found.code() == noSuchDatabase && name != "" {
+			found.text += ", database " + name
+		}
+		return found
 	}
 	s.isSet.Store(true)
 	return nil
