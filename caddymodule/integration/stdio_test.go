@@ -207,7 +207,7 @@ func TestProgramOfPages(t *testing.T) {
 	if err := os.WriteFile(file, []byte(shown[0]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	conformance.Run(t, []string{"python3", file}, "")
+	conformance.Run(t, conformance.Subject{Command: []string{"python3", file}})
 }
 
 // The examples hold to the protocol, and do in a whole Caddy what their page says.
@@ -219,7 +219,7 @@ func TestExamplesOfStdio(t *testing.T) {
 	}
 	t.Chdir(filepath.Join(repository, "examples", "stdio"))
 	for name, command := range map[string][]string{"Python": {"python3", "handler.py"}, "Node": {"node", "handler.mjs"}} {
-		t.Run(name, func(t *testing.T) { conformance.Run(t, command, "") })
+		t.Run(name, func(t *testing.T) { conformance.Run(t, conformance.Subject{Command: command}) })
 	}
 	e := startEdge(t, edgeConfig{App: "handlers handlers.hcl"})
 	percent := regexp.MustCompile(`"body":\{"value":\d+,"unit":"percent"\}`)

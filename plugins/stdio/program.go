@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +22,8 @@ const (
 	maxLogLine = 16 << 10
 	// maxShown bounds what is shown of a line that is no answer.
 	maxShown = 200
+	// maxWaiting bounds how many ids of batches that wait are shown.
+	maxWaiting = 20
 )
 
 var errEnded = errors.New("the program has ended")
@@ -42,8 +46,8 @@ type program struct {
 	// closing: the program is asked to end, so its end is no crash. isReady: its first line has been answered well.
 	// isOver: it has ended.
 	closing, isReady, isOver bool
-	// garbage counts the lines on stdout that were no answers.
-	garbage int
+	// garbage counts the lines on stdout that were no answers, strays the answers with an id that no batch has.
+	garbage, strays int
 	// heard is when the program last answered a batch, also one that had run out of time; expired is when a batch ran
 	// out of time with nothing heard since it was sent, zero while there is none.
 	heard, expired time.Time
@@ -190,10 +194,14 @@ func (p *program) lastLines() string {
 func (p *program) complaint() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.garbage == 0 {
-		return ""
+	var text string
+	if p.garbage > 0 {
+		text = fmt.Sprintf("; it wrote %d lines on stdout that are no answers, which belong on stderr", p.garbage)
 	}
-	return fmt.Sprintf("; it wrote %d lines on stdout that are no answers, which belong on stderr", p.garbage)
+	if p.strays > 0 {
+		text += fmt.Sprintf("; it gave %d answers with an id that no batch has", p.strays)
+	}
+	return text
 }
 
 // ask gives the program a batch and returns one result for each event.
@@ -257,7 +265,7 @@ func (p *program) expire(ctx context.Context, b *batch) reply {
 	}
 	p.mu.Unlock()
 	if hung {
-		p.log.Error("the program hangs: it has answered nothing while two batches ran out of time one after the other; killed")
+		p.log.Error("the program hangs: it answered no batch while two ran out of time one after the other; killed" + p.complaint())
 		p.proc.Kill()
 	}
 	return reply{err: ctx.Err()}
@@ -286,14 +294,19 @@ func (p *program) answer(line []byte, dropped int) {
 	p.mu.Lock()
 	b, waits := p.pending[*a.ID]
 	known := *a.ID < p.next
+	var waiting []uint64
 	if known {
 		p.heard, p.expired = time.Now(), time.Time{}
+	} else {
+		p.strays++
+		waiting = slices.Sorted(maps.Keys(p.pending))
 	}
 	delete(p.pending, *a.ID)
 	p.mu.Unlock()
 	switch {
 	case !known:
-		p.refuse("an answer with an id that no batch has", line)
+		p.log.Error("the program answered with an id that no batch has: an answer has the id of its batch",
+			"line", child.Printable(line, maxShown), "waiting", waiting[:min(len(waiting), maxWaiting)])
 	case !waits:
 		p.log.Warn("the program answered a batch too late or twice; ignored", "id", *a.ID)
 	case wrong != nil:

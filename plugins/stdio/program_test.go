@@ -148,6 +148,22 @@ func TestAProgramThatHangs(t *testing.T) {
 	r.awaitLog(t, "the program hangs")
 }
 
+// What it answered instead is said, also where it is ended.
+func TestAProgramThatAnswersWrongIDs(t *testing.T) {
+	h, r := direct(t, "wrong-ids")
+	for range 2 {
+		errs := h.handle(soon(t), []*sdk.Event{say("1", "v", `{"result":"done"}`)})
+		if want := "answers with an id that no batch has"; !strings.Contains(errs[0].Error(), want) {
+			t.Fatalf("%v, want %s", errs, want)
+		}
+	}
+	r.awaitExit(t)
+	r.awaitLog(t, "killed; it gave 2 answers with an id that no batch has")
+	if strings.Contains(r.log(), "print on stderr") {
+		t.Errorf("an answer is taken for a print: %s", r.log())
+	}
+}
+
 // One batch that runs out of time, or several at once, are slowness: a program is not ended for that.
 func TestASlowProgramIsNotEnded(t *testing.T) {
 	h, r := direct(t, "late")
@@ -168,7 +184,7 @@ func TestWhatIsNoAnswerIsToldInTheLog(t *testing.T) {
 	if errs := h.handle(t.Context(), []*sdk.Event{say("1", "v", `{"result":"done"}`)}); errs[0] != nil {
 		t.Error(errs[0])
 	}
-	for _, want := range []string{"a line that is no answer", "a line of more than 1048576 bytes", "an answer with an id that no batch has",
+	for _, want := range []string{"a line that is no answer", "a line of more than 1048576 bytes", "an id that no batch has", "waiting=[1]",
 		"print on stderr", `line="got 1"`} {
 		r.awaitLog(t, want)
 	}

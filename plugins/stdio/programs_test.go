@@ -124,7 +124,11 @@ var programs = map[string]func(args []string){
 			before = &l
 		})(nil)
 	},
-	"deaf":  afterFirst(func(line) {}),
+	"deaf": afterFirst(func(line) {}),
+	"wrong-ids": afterFirst(func(l line) {
+		l.ID += 1000
+		fmt.Println(l.answer())
+	}),
 	"crash": afterFirst(lastWords(3)),
 	"quit":  afterFirst(lastWords(0)),
 	"crash-with-child": afterFirst(func(l line) {

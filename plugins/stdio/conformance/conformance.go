@@ -1,11 +1,13 @@
 // Package conformance holds a program to the protocol of the plugin stdio, as PROTOCOL.md describes it:
 //
-//	go test ./plugins/stdio/conformance -program "python3 /srv/handler.py"
+//	go test ./plugins/stdio/conformance -program "python3 /srv/handler.py" -settings '{"limit":30}'
 //
 // A program may answer the events, which are invented, as it likes; what is checked is how it answers.
 package conformance
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,11 +16,25 @@ import (
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
-// Run runs a program, from dir where that is not "", against all cases of the protocol: most of them with one process,
-// since some programs take long to start.
-func Run(t *testing.T, command []string, dir string) {
-	p := start(t, command, dir)
-	for _, c := range cases() {
+// Subject is the program to test.
+type Subject struct {
+	// Command is the program and its arguments.
+	Command []string
+	// Dir is its working folder; "": that of the test.
+	Dir string
+	// Settings are what the first line has, a JSON object; "": {}.
+	Settings string
+}
+
+// Run runs a program against all cases of the protocol: most of them with one process, since some programs take long to
+// start.
+func Run(t *testing.T, s Subject) {
+	first, err := s.firstLine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, s)
+	for _, c := range cases(first) {
 		ok := t.Run(c.name, func(t *testing.T) {
 			p.t = t
 			c.play(p)
@@ -33,8 +49,8 @@ func Run(t *testing.T, command []string, dir string) {
 		p.end()
 	})
 	t.Run("finishes what it has when its stdin ends", func(t *testing.T) {
-		p := start(t, command, dir)
-		p.send(firstLine)
+		p := start(t, s)
+		p.send(first)
 		p.send(batch(1, state("1", "")))
 		p.send(batch(2, state("2", "")))
 		p.closeStdin()
@@ -51,15 +67,23 @@ type testCase struct {
 }
 
 // firstLine has a field that no version of the protocol has.
-const firstLine = `{"smartcar_stdio":1,"id":0,"handler":"conformance","settings":{},"events":[],"later":{"a":[1]}}`
+func (s Subject) firstLine() (string, error) {
+	var settings map[string]any
+	if err := json.Unmarshal([]byte(cmp.Or(s.Settings, "{}")), &settings); err != nil || settings == nil {
+		return "", fmt.Errorf("the settings are not a JSON object such as {\"limit\":30}: %s", s.Settings)
+	}
+	compact, err := json.Marshal(settings)
+	return `{"smartcar_stdio":1,"id":0,"handler":"conformance","settings":` + string(compact) +
+		`,"events":[],"later":{"a":[1]}}`, err
+}
 
-func cases() []testCase {
+func cases(first string) []testCase {
 	one := func(events ...string) func(p *program) {
 		return func(p *program) { p.answer(len(events), p.give(events...)) }
 	}
 	return []testCase{
 		{"the first line", func(p *program) {
-			p.send(firstLine)
+			p.send(first)
 			p.answer(0, 0)
 		}},
 		{"a state", one(state("1", ""))},

@@ -26,11 +26,11 @@ type program struct {
 	last int
 }
 
-func start(t *testing.T, command []string, dir string) *program {
+func start(t *testing.T, s Subject) *program {
 	t.Helper()
-	path, err := child.Find(command[0], dir)
+	path, err := child.Find(s.Command[0], s.Dir)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v; a relative path is taken from the folder of -dir, else from that of this test", err)
 	}
 	p := &program{t: t, out: make(chan string, 1000)}
 	stdout := &child.Lines{Max: 1 << 20, Each: func(line []byte, _ int) {
@@ -41,7 +41,7 @@ func start(t *testing.T, command []string, dir string) *program {
 	}}
 	stderr := &child.Lines{Max: 16 << 10, Each: func(line []byte, _ int) { p.tail.Add(line) }}
 	p.proc, err = child.Start(child.Spec{
-		Program: path, Args: command[1:], Dir: dir, Env: child.Environ(), Stdout: stdout, Stderr: stderr,
+		Program: path, Args: s.Command[1:], Dir: s.Dir, Env: child.Environ(), Stdout: stdout, Stderr: stderr,
 	})
 	if err != nil {
 		t.Fatal(err)
