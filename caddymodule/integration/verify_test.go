@@ -225,7 +225,7 @@ func TestVerifyWithRetriesOfTheProxy(t *testing.T) {
 }
 `, "", down.addr(), breaking.Addr().String(), a.addr())
 	body := sampleEvent("event-1")
-	if resp, said := s.send(t, hook, body, newToken); resp.StatusCode != 200 {
+	if resp, said := s.send(t, hook, body, newToken); resp.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s\n%s", resp.StatusCode, said, s.log(t))
 	}
 	if n := <-broke; n != len(body) {
