@@ -150,7 +150,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule/health":       {"caddymodule/app", core + "api", core + "directive", core + "text"},
 		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "quarantine", core + "selfcheck", core + "stage", core + "traces", "sdk/smartcar"}),
 		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo", core + "vehicles", core + "explain", core + "quarantine", core + "support/diagnosis", core + "support/bundle"}),
-		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", core + "explain", core + "support/bundle", core + "masking", core + "support/diagnosis", "sdk", "sdk/smartcar"}),
+		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", core + "explain", core + "support/bundle", core + "masking", core + "support/diagnosis", "plugins/postgres", "sdk", "sdk/smartcar"}),
 		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
