@@ -67,6 +67,7 @@ func beProgram(name, file string) {
 // Whatever is killed while events come, the user's program, the plugin or Caddy, each event that got a 200 reaches the
 // program, and no process is left behind, also none that the program has started.
 func TestKillsAroundAProgram(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
 	}

@@ -93,6 +93,13 @@ func TestExitCodes(t *testing.T) {
 
 func TestWhatACommandGets(t *testing.T) {
 	t.Setenv("PLUGIN_SECRET", "not for commands")
+	for _, variable := range os.Environ() {
+		// Caddy gives plugins none of its own; here they have those of the test.
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "SMARTCAR_") {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
 	folder := t.TempDir()
 	e := sdktest.VehicleState("e-\x00 $(x)", "v-1")
 	e.Attempt, e.Position, e.Replay, e.StaleSignals = 3, 41, true, []string{"a-b", "c-d"}
