@@ -10,6 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/caddy-smartcar/caddy-smartcar/plugins/internal/ownfile"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
 )
 
@@ -67,7 +68,7 @@ func newHandler(c config, name string, log *slog.Logger) (*handler, error) {
 	h.state = &state{
 		policy: policy{window: c.Window, resolved: c.Resolved}, rate: c.rate(), keep: c.Keep, mostKeys: mostKeys,
 	}
-	if err := checkState(c.State); err != nil {
+	if err := ownfile.Check(c.State, 0); err != nil {
 		return nil, sdk.ConfigError("state", "The state file cannot be opened", err.Error())
 	}
 	db, err := openState(c.State, lockWait)
