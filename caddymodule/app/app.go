@@ -121,7 +121,8 @@ type App struct {
 	// warned are the servers whose mistakes were said.
 	warned Warned
 	watch  atomic.Pointer[selfcheck.Watch]
-	// sources are those of the receivers, keys have their tokens and those of passing, storeTimeout is the shortest of theirs, 0 where there is none.
+	// sources are those of the receivers, keys have their tokens and those of passing, storeTimeout is the shortest of
+	// theirs, 0 where there is none.
 	sources      []string
 	passing      []string // the sources of what passes events on and stores none
 	keys         keyring.Ring

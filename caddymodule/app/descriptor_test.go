@@ -17,8 +17,11 @@ func TestDialableDescriptor(t *testing.T) {
 	listen := func(network, address string) net.Listener {
 		t.Helper()
 		ln, err := net.Listen(network, address)
+		if err != nil && network == "tcp6" {
+			t.Skip("there is no IPv6: ", err)
+		}
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		t.Cleanup(func() { ln.Close() })
 		return ln
