@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/dispatch"
 )
 
@@ -102,4 +103,30 @@ func TestLettersDroppedMeanwhile(t *testing.T) {
 	if job.Seen() != 20 || job.Gone < 1 || job.Gone > dropped || job.State != StateDone {
 		t.Errorf("%d were dropped, the job is %+v", dropped, job)
 	}
+}
+
+// A job has read a letter that another then puts back: to the first it is gone, also while its event waits for the handler.
+func TestLetterThatAnotherPutBack(t *testing.T) {
+	r := newRig(t, dispatch.Config{})
+	r.h.reject.Store(true)
+	r.many(1)
+	r.h.reject.Store(false)
+	var read buffer.DeadLetter
+	for letter, err := range r.b.DeadLetters(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		read = letter
+	}
+	r.d.Pause()
+	r.add(Job{Kind: KindDeadLetters, Rate: MaxRate, Total: 1})
+	r.eventually("the other has put it back", func() bool { return r.jobs.List()[0].Ended() })
+
+	var job Job
+	item := dispatch.Reopening{Event: envelope(&read.Event), Letter: read.ID}
+	items, err := (&run{Jobs: r.jobs}).pick(t.Context(), &job, nil, item)
+	if err != nil || len(items) != 0 || job.Gone != 1 || job.Open != 0 {
+		t.Errorf("it picked %d, %v, and counted %d gone and %d open; want 1 gone", len(items), err, job.Gone, job.Open)
+	}
+	r.d.Resume()
 }

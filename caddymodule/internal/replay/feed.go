@@ -111,11 +111,20 @@ func (r *run) pick(ctx context.Context, job *Job, items []dispatch.Reopening, it
 	if err != nil {
 		return nil, err
 	}
-	if open {
-		job.Open++
-		return items, nil
+	if !open {
+		return append(items, item), nil
 	}
-	return append(items, item), nil
+	// Another job may have put this very letter back since it was read. Then the event is open, and the letter is gone.
+	gone, err := r.isGone(ctx, item.Letter)
+	if err != nil {
+		return nil, err
+	}
+	if gone {
+		job.Gone++
+	} else {
+		job.Open++
+	}
+	return items, nil
 }
 
 // isOpen reports whether an event waits for the handler anyway. The buffer would ignore such
