@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -28,6 +29,10 @@ func TestCardinality(t *testing.T) {
 	const first = 300
 	s.sendDistinct(t, 0, first)
 	s.settled(t)
+	// The vehicles are read behind the handlers.
+	waitFor(t, "each vehicle error is counted", time.Minute, func() bool {
+		return s.scrape(t).sum("vehicle_errors_total") == first/5
+	})
 	before := s.scrape(t)
 	s.sendDistinct(t, first, total)
 	after := s.scrape(t)
