@@ -106,17 +106,26 @@ var (
 		`|[0-9]{1,3}|true|false|on|off)$`)
 
 	name     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
-	host     = regexp.MustCompile(`^[A-Za-z0-9.*:-]{1,253}$`)
-	listener = regexp.MustCompile(`^[A-Za-z0-9.*:/|_\[\]-]{1,200}$`)
-	file     = regexp.MustCompile(`^[\p{L}0-9 ./\\:_-]{1,300}$`)
-	urlPath  = regexp.MustCompile(`^[A-Za-z0-9/.*_~-]{1,200}$`)
+	host     = pattern{regexp.MustCompile(`^[A-Za-z0-9.*:-]+$`), 253}
+	listener = pattern{regexp.MustCompile(`^[A-Za-z0-9.*:/|_\[\]-]+$`), 200}
+	file     = pattern{regexp.MustCompile(`^[\p{L}0-9 ./\\:_-]+$`), 300}
+	urlPath  = pattern{regexp.MustCompile(`^[A-Za-z0-9/.*_~-]+$`), 200}
 )
 
+// pattern is for long texts: an expression that counts to hundreds takes megabytes, and each process pays for it at its
+// start.
+type pattern struct {
+	of   *regexp.Regexp
+	most int // bytes
+}
+
+func (p pattern) matches(s string) bool { return len(s) <= p.most && p.of.MatchString(s) }
+
 func isName(s string) bool     { return name.MatchString(s) && !lookingRandom(s) }
-func isHost(s string) bool     { return host.MatchString(s) && !longRun(s) }
-func isListener(s string) bool { return listener.MatchString(s) && !longRun(s) }
-func isFile(s string) bool     { return file.MatchString(s) && !strings.Contains(s, "//") && !longPart(s) }
-func isURLPath(s string) bool  { return urlPath.MatchString(s) && !lookingRandom(s) }
+func isHost(s string) bool     { return host.matches(s) && !longRun(s) }
+func isListener(s string) bool { return listener.matches(s) && !longRun(s) }
+func isFile(s string) bool     { return file.matches(s) && !strings.Contains(s, "//") && !longPart(s) }
+func isURLPath(s string) bool  { return urlPath.matches(s) && !lookingRandom(s) }
 
 // lookingRandom reports whether a text may hold an id or a token: no word that people choose as a name looks so.
 func lookingRandom(s string) bool {
