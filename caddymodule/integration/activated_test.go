@@ -70,6 +70,7 @@ func TestSystemdRestartIsShorterThanAnAttempt(t *testing.T) {
 // With the sockets that systemd's own tool opens and passes on, the example's Caddyfile gets a certificate, answers HTTPS
 // on the first, redirects on the second, and its self-check finds where the first one listens.
 func TestSystemdSocketActivation(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	tool, err := exec.LookPath("systemd-socket-activate")
 	if err != nil {
 		proof.Missing(t, "systemd-socket-activate", err)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // A pause holds one handler's events and no other's, over a reload and a restart.
@@ -69,6 +71,7 @@ func TestAdminPause(t *testing.T) {
 
 // A removed handler stays visible, can be put back, and is forgotten only on purpose.
 func TestAdminForget(t *testing.T) {
+	proof.SkipInShort(t, "it is about what commands print")
 	t.Parallel()
 	s, app := newAdminSite(t)
 	s.startAdmin(t)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // command is a `caddy smartcar …` in a process of its own, with a temporary folder
@@ -61,6 +63,7 @@ func TestDemo(t *testing.T) {
 
 // Ctrl-C while the demo is kept running ends it, its handler and its folder.
 func TestDemoKeptAndInterrupted(t *testing.T) {
+	proof.SkipInShort(t, "it is about what commands print")
 	cmd, tmp := command(t, "demo", "--keep")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -132,6 +135,7 @@ func TestDemoInterruptedAtItsStart(t *testing.T) {
 }
 
 func TestSend(t *testing.T) {
+	proof.SkipInShort(t, "it is about what commands print")
 	s := newSite(t)
 	s.start(t)
 	s.write(t, "own.json", `{"eventId":"own-1","eventType":"VEHICLE_STATE","data":{"vehicle":{"id":"v"}}}`)

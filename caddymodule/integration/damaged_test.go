@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // newDamagedSite is a site with another one beside it, whose Caddy has taken events while its handler was down, and has
@@ -174,6 +176,7 @@ func (s *site) awaitEach(t *testing.T, want []string) (got []string) {
 // With the store and the log damaged nothing can be delivered that was stored, but Caddy receives, and what can be read
 // comes back when a person asks for it.
 func TestDamagedBufferIsRecovered(t *testing.T) {
+	proof.SkipInShort(t, "it is about what is read from a disk")
 	t.Parallel()
 	s, other, waiting := newDamagedSite(t, spoilStoreAndLog)
 	taken := s.startTaking(t, other)
@@ -198,6 +201,7 @@ func TestDamagedBufferIsRecovered(t *testing.T) {
 // With only the store damaged no event is missing, and nobody has to ask for any. What else may be missing cannot be had
 // from the files, so status says it until a person removes them.
 func TestDamagedStoreIsBuiltAnew(t *testing.T) {
+	proof.SkipInShort(t, "it is about what is read from a disk")
 	t.Parallel()
 	s, other, waiting := newDamagedSite(t, zeroOptions)
 	taken := s.startTaking(t, other)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -88,6 +89,7 @@ func (s *site) awaitReceived(t *testing.T, want ...string) {
 
 // A volume that comes late has all that was answered 200.
 func TestEmptiedBufferIsPutBack(t *testing.T) {
+	proof.SkipInShort(t, "it is about what is read from a disk")
 	t.Parallel()
 	s, away, waiting := newEmptiedSite(t)
 	s.refusesAll(t)
@@ -106,6 +108,7 @@ func TestEmptiedBufferIsPutBack(t *testing.T) {
 
 // Somebody who knows that it will not come back begins anew.
 func TestEmptiedBufferIsAccepted(t *testing.T) {
+	proof.SkipInShort(t, "it is about what is read from a disk")
 	t.Parallel()
 	s, _, _ := newEmptiedSite(t)
 	s.refusesAll(t)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/simulator"
 )
 
@@ -60,6 +61,7 @@ func names(t *testing.T, file, pattern string) []string {
 // A real Prometheus scrapes a real Caddy with the example's files: all that rules and dashboard ask for is there, alerts
 // fire, and end when the cause is gone.
 func TestMonitoringExample(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	s := newSite(t)
 	port := fmt.Sprint(freePort(t))
 	scraped := "127.0.0.1:" + port

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -120,6 +121,7 @@ func notifySite(t *testing.T, p *pager) *site {
 // Over kills of the plugin, of the server behind it and of Caddy, under load, every notice arrives, and each kill
 // repeats one at most. No attempt is counted, and the secret is nowhere but at the server.
 func TestNotifyThroughKills(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	t.Parallel()
 	p := startPager(t)
 	s := notifySite(t, p)

@@ -76,6 +76,7 @@ func storedTimes(ctx context.Context, dsn string) (map[string]int, error) {
 // Whatever is killed under load, the plugin or the database, each acknowledged event is in the database once. While the
 // database is down, however often it is tried, no event uses up an attempt.
 func TestPostgresKeepsEachEventOnce(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")

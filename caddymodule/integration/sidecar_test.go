@@ -147,6 +147,7 @@ func newSidecar(t *testing.T, app *expressApp) *site {
 // An application in Express with Smartcar's SDK stays as it is behind Caddy: what came while it was away arrives, once
 // and in order, and its own check of the signature refuses nothing of that, and what is forged as before.
 func TestSidecarExpress(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	t.Parallel()
 	const challenge = "Qx7mT2vLp9Rk4ZsA"
 	app := newExpressApp(t)

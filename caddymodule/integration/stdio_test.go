@@ -67,6 +67,7 @@ func beProgram(name, file string) {
 // Whatever is killed while events come, the user's program, the plugin or Caddy, each event that got a 200 reaches the
 // program, and no process is left behind, also none that the program has started.
 func TestKillsAroundAProgram(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
@@ -213,6 +214,7 @@ func TestProgramOfPages(t *testing.T) {
 
 // The examples hold to the protocol, and do in a whole Caddy what their page says.
 func TestExamplesOfStdio(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	for _, program := range []string{"python3", "node"} {
 		if _, err := exec.LookPath(program); err != nil {
 			proof.Missing(t, program, err)

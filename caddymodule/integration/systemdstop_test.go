@@ -123,6 +123,7 @@ func (s *site) startAgain(t *testing.T, f *fleet) {
 // When SIGTERM comes to Caddy and its plugins at once (KillMode=control-group, the
 // stock unit's), the plugins still finish what they have.
 func TestSystemdStopControlGroup(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	s := newSite(t)
 	f := newFleet(s, 16)
 	ctx, cancel := context.WithCancel(t.Context())

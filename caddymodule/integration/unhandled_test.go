@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // Where nobody takes errors, the log of the start, status and validate say so; not where that is meant.
 func TestErrorsWithoutAHandler(t *testing.T) {
+	proof.SkipInShort(t, "it is about what commands print")
 	t.Parallel()
 	const word = "VEHICLE_ERROR events"
 	s := newSite(t)

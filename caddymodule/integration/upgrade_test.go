@@ -75,6 +75,7 @@ func (s *site) reloadByForce(t *testing.T) {
 // Caddy is restarted again and again while webhooks come, none of which is sent twice: every one is answered 200, however
 // its sender treats connections. A reload refuses none either, and every event is delivered, once and in order.
 func TestUpgrade(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	restarts, reloads, each := 5, 1, 40
 	if proof.IsLong() {
 		restarts, reloads, each = 20, 10, 200

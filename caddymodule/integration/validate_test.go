@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // runValidate runs `caddy smartcar validate` in a folder, and returns what it printed and its exit code.
@@ -36,6 +38,7 @@ func runValidate(t *testing.T, dir string, args ...string) (out string, code int
 
 // What a reload would be refused for is found by the command, with its place, and nothing is left behind.
 func TestValidateCommand(t *testing.T) {
+	proof.SkipInShort(t, "it is about what commands print")
 	bundled := func(plugin, config string) string {
 		return "handler \"h\" {\n  plugin = \"" + plugin + "\"\n  config {\n    " + config + "\n  }\n}\n"
 	}

@@ -125,6 +125,7 @@ func TestReadmeShowsTheXcaddyCommands(t *testing.T) {
 
 // Runs the documented build for real where xcaddy is installed.
 func TestXcaddyBuild(t *testing.T) {
+	proof.SkipInShort(t, "it waits for processes of others")
 	if _, err := exec.LookPath("xcaddy"); err != nil {
 		proof.Missing(t, "xcaddy", err)
 	}

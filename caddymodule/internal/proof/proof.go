@@ -30,3 +30,12 @@ func Missing(t testing.TB, what string, why ...any) {
 
 // IsLong reports whether tests should run in full.
 func IsLong() bool { return os.Getenv(Long) != "" }
+
+// SkipInShort skips a test under -short. CI runs the race detector so: a test whose time goes into processes that the
+// detector slows down tenfold, of commands above all, says here why it has little to see in them.
+func SkipInShort(t testing.TB, why string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skipf("left out by -short: %s", why)
+	}
+}
