@@ -13,6 +13,7 @@ import (
 // With socket activation Caddy gets its listening socket from the service manager, as descriptor 3,
 // and serves it; the plugins do not get it from Caddy.
 func TestPluginsDoNotInheritAnActivatedSocket(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -113,6 +113,7 @@ func TestAdminForget(t *testing.T) {
 
 // What is wrong with a request is said, with what would be right.
 func TestAdminRefusals(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	s.startAdmin(t)
 	tests := []struct {
@@ -222,6 +223,7 @@ func TestAdminOverReloads(t *testing.T) {
 // The commands find the running Caddy by its address or its config, and say what to do
 // when there is none.
 func TestAdminAddress(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	cmd, _ := command(t, "status", "--address", "unix/"+s.admin)
 	out, err := cmd.CombinedOutput()
@@ -238,6 +240,7 @@ func TestAdminAddress(t *testing.T) {
 
 // A plain reload of the same Caddyfile takes a change of the handlers files, and nothing else.
 func TestReloadTakesHandlersFiles(t *testing.T) {
+	t.Parallel()
 	s, app := newAdminSite(t)
 	s.startAdmin(t)
 	self, err := os.Executable()

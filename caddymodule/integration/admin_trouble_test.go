@@ -28,6 +28,7 @@ func (s *site) sendLarge(t *testing.T) int {
 
 // A full buffer is told while it lasts, and not any more when it has recovered by itself.
 func TestAdminFullBuffer(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	s.write(t, "Caddyfile", strings.Replace(s.caddyfile("7d"), "retention 7d", "max_size 1MiB", 1))
 	s.startAdmin(t)
@@ -69,6 +70,7 @@ func TestAdminFullBuffer(t *testing.T) {
 
 // An application that is away opens the breaker: nothing is lost, and it is told.
 func TestAdminBreaker(t *testing.T) {
+	t.Parallel()
 	s, _ := newAdminSite(t)
 	s.write(t, "handlers.hcl", s.adminHandlers("http://127.0.0.1:1"))
 	s.startAdmin(t)
@@ -94,6 +96,7 @@ func TestAdminBreaker(t *testing.T) {
 
 // A handler whose process does not stay is told, with why, while Caddy receives.
 func TestAdminHandlerDown(t *testing.T) {
+	t.Parallel()
 	exits, err := exec.LookPath("false")
 	if err != nil {
 		t.Skip("no program that does nothing but fail")

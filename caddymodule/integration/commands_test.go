@@ -47,6 +47,7 @@ func mustBeEmpty(t *testing.T, dir string) {
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	cmd, tmp := command(t, "demo")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -64,6 +65,7 @@ func TestDemo(t *testing.T) {
 // Ctrl-C while the demo is kept running ends it, its handler and its folder.
 func TestDemoKeptAndInterrupted(t *testing.T) {
 	proof.SkipInShort(t, "it is about what commands print")
+	t.Parallel()
 	cmd, tmp := command(t, "demo", "--keep")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -112,6 +114,7 @@ func TestDemoKeptAndInterrupted(t *testing.T) {
 
 // Ctrl-C at any earlier time leaves nothing either.
 func TestDemoInterruptedAtItsStart(t *testing.T) {
+	t.Parallel()
 	for _, after := range []string{"Starting", "Receiving", "ok    VEHICLE_STATE"} {
 		t.Run(after, func(t *testing.T) {
 			cmd, tmp := command(t, "demo")
@@ -136,6 +139,7 @@ func TestDemoInterruptedAtItsStart(t *testing.T) {
 
 func TestSend(t *testing.T) {
 	proof.SkipInShort(t, "it is about what commands print")
+	t.Parallel()
 	s := newSite(t)
 	s.start(t)
 	s.write(t, "own.json", `{"eventId":"own-1","eventType":"VEHICLE_STATE","data":{"vehicle":{"id":"v"}}}`)

@@ -168,6 +168,7 @@ func vehicleIDs(t *testing.T) (ids []string) {
 
 // While a part hangs, or there is no Caddy, the command ends and says what is missing.
 func TestDiagnoseWithoutCaddy(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	cmd, _ := command(t, "diagnose", "--config", filepath.Join(s.dir, "Caddyfile"))
 	var out, says bytes.Buffer

@@ -16,6 +16,7 @@ import (
 // in it, and no more once it is loaded. All is well meanwhile.
 func TestStatusTellsOfChangedFiles(t *testing.T) {
 	proof.SkipInShort(t, "it is about what commands print")
+	t.Parallel()
 	s, app := newAdminSite(t)
 	file := func(name string) string { return filepath.Join(s.dir, name) }
 	s.write(t, "token", testToken+"\n")

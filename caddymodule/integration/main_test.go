@@ -3,8 +3,11 @@
 package integration
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -36,6 +39,7 @@ func TestMain(m *testing.M) {
 			return
 		}
 	}
+	waitSideBySide()
 	dir, err := os.MkdirTemp("", "integration-")
 	if err != nil {
 		panic(err)
@@ -51,6 +55,19 @@ func TestMain(m *testing.M) {
 		os.RemoveAll(dir)
 		os.Exit(code)
 	}))...)
+}
+
+// waitSideBySide lets testsPerProcessor run at a time, unless the command line says -parallel.
+func waitSideBySide() {
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if asked {
+		return
+	}
+	if err := flag.Set("test.parallel", strconv.Itoa(testsPerProcessor*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 }
 
 // caddyKeeps are the goroutines that Caddy and its libraries keep for the life of the process.

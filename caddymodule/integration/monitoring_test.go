@@ -62,6 +62,7 @@ func names(t *testing.T, file, pattern string) []string {
 // fire, and end when the cause is gone.
 func TestMonitoringExample(t *testing.T) {
 	proof.SkipInShort(t, "it waits for processes of others")
+	t.Parallel()
 	s := newSite(t)
 	port := fmt.Sprint(freePort(t))
 	scraped := "127.0.0.1:" + port

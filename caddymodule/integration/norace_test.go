@@ -7,3 +7,7 @@ const memoryFactor, timeFactor = 1, 1
 
 // siteLogLevel is that of Caddys with TLS.
 const siteLogLevel = "DEBUG"
+
+// testsPerProcessor run side by side: they wait for processes, and for what Caddy does after a time, more than they
+// compute.
+const testsPerProcessor = 2

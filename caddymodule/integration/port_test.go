@@ -9,6 +9,7 @@ import (
 // A port that another program takes between its choice and Caddy's start, as the tests of another package may, fails no
 // test.
 func TestSiteMovesFromATakenPort(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	taken := s.port
 	other, err := net.Listen("tcp", fmt.Sprintf(":%d", taken))

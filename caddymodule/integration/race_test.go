@@ -8,3 +8,6 @@ const memoryFactor, timeFactor = 6, 3
 
 // siteLogLevel is that of Caddys with TLS. At DEBUG the events of Caddy's own handshakes read what its start still writes.
 const siteLogLevel = "INFO"
+
+// testsPerProcessor run side by side: with the detector they compute most of their time.
+const testsPerProcessor = 1

@@ -20,6 +20,7 @@ const refusals = 10
 
 // A refused reload leaves no handler that nobody has configured, which would collect events for days.
 func TestRefusedReloadsLeaveNoHandler(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.startAdmin(t)
 	right, handlers := s.caddyfile("7d"), jsonlHandler("archive", s.events, "")
@@ -68,6 +69,7 @@ func (s *site) removedHandler(t *testing.T) adminHandler {
 
 // A Caddy that does not start leaves no handler either, so that those of the next start get all that is stored.
 func TestRefusedFirstStartLeavesNoHandler(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	right := s.caddyfile("7d")
 	s.write(t, "handlers.hcl", jsonlHandler("ghost", filepath.Join(s.dir, "ghost.jsonl"), ""))
