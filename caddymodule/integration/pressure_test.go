@@ -152,6 +152,11 @@ func (f *filler) awaitRoom(t *testing.T) {
 
 func (f *filler) awaitDelivered(t *testing.T, e *endpoint) {
 	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("%d of %d are delivered\n%s", len(e.received()), f.acked(), f.s.log())
+		}
+	}()
 	waitFor(t, "everything is delivered", 60*time.Second, func() bool { return len(e.received()) >= f.acked() })
 }
 
