@@ -120,7 +120,7 @@ func (f *filler) knock(t *testing.T) {
 	t.Helper()
 	var slowest time.Duration
 	refused := 0
-	waitFor(t, "it stays full", 30*time.Second, func() bool {
+	waitFor(t, "it stays full", 2*time.Minute, func() bool {
 		for _, v := range f.vehicles {
 			a := f.send(t, v)
 			slowest = max(slowest, a.took)
@@ -157,7 +157,7 @@ func (f *filler) awaitDelivered(t *testing.T, e *endpoint) {
 			t.Logf("%d of %d are delivered\n%s", len(e.received()), f.acked(), f.s.log())
 		}
 	}()
-	waitFor(t, "everything is delivered", 60*time.Second, func() bool { return len(e.received()) >= f.acked() })
+	waitFor(t, "everything is delivered", 3*time.Minute, func() bool { return len(e.received()) >= f.acked() })
 }
 
 // answered is what came back for one event.
