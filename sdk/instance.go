@@ -13,6 +13,8 @@ import (
 type instance struct {
 	handler string
 	log     *slog.Logger
+	// conditions are those that stand.
+	conditions conditions
 
 	mu      sync.Mutex
 	closers []func(context.Context) error
@@ -37,13 +39,19 @@ func OnClose(ctx context.Context, f func(ctx context.Context) error) {
 // HandlerName is the name that the handlers file gives this handler, "" when ctx is not the SDK's. Two handlers may run
 // the same plugin under two names.
 func HandlerName(ctx context.Context) string {
-	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
-		return d.instance.handler
-	}
-	if s, ok := ctx.Value(instanceKey{}).(*instance); ok {
+	if s := instanceOf(ctx); s != nil {
 		return s.handler
 	}
 	return ""
+}
+
+// instanceOf is the open handler that ctx belongs to, nil where that is not the SDK's.
+func instanceOf(ctx context.Context) *instance {
+	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
+		return d.instance
+	}
+	s, _ := ctx.Value(instanceKey{}).(*instance)
+	return s
 }
 
 // close calls the closers once, the last one first.

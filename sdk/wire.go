@@ -129,3 +129,11 @@ func durationToWire(d time.Duration) *durationpb.Duration {
 	}
 	return durationpb.New(d)
 }
+
+func conditionsToWire(list []Condition) *handlerv1.WatchConditionsResponse {
+	wire := &handlerv1.WatchConditionsResponse{}
+	for _, c := range list {
+		wire.Conditions = append(wire.Conditions, &handlerv1.Condition{Name: c.Name, Text: c.Text, Advice: c.Advice})
+	}
+	return wire
+}

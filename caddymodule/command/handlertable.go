@@ -42,7 +42,7 @@ func (p printer) handler(h *api.Handler) error {
 		lastEnd = ""
 	}
 	c := &h.Counts
-	err := p.pairs([]pair{
+	rows := []pair{
 		{"Handler", h.Name},
 		{"Defined at", h.Place},
 		{"State", h.State},
@@ -62,7 +62,11 @@ func (p printer) handler(h *api.Handler) error {
 		{"Future signals", zeroIsNothing(c.Future)},
 		{"Last error", firstLine(h.LastError)},
 		{"Last end", firstLine(lastEnd)},
-	})
+	}
+	for _, c := range h.Conditions {
+		rows = append(rows, pair{"Reports", text.Because(text.Because(c.Name, c.Text), c.Advice)})
+	}
+	err := p.pairs(rows)
 	p.whole("Last error", h.LastError, 0)
 	p.whole("Last end", lastEnd, 0)
 	return err

@@ -5,16 +5,20 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
@@ -212,5 +216,77 @@ func TestNotifyRefused(t *testing.T) {
 	whole := deadLettersOf(t, s) + s.wholeLog()
 	if !strings.Contains(whole, "it answered 400") || strings.Contains(whole, pagerSecret) {
 		t.Errorf("%s", whole)
+	}
+}
+
+// A digest that the server refuses is no event's: it needs attention, says what to do, is counted, and goes when the
+// server takes the next one. Nothing of it holds up events.
+func TestNotifyTroubleComesAndGoes(t *testing.T) {
+	t.Parallel()
+	var accepts atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var m struct{ Kind string }
+		if json.NewDecoder(r.Body).Decode(&m) != nil || m.Kind == "digest" && !accepts.Load() {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	t.Cleanup(server.Close)
+	s := newSite(t)
+	s.write(t, "handlers.hcl", fmt.Sprintf(`handler "people" {
+  plugin = "notify"
+  config {
+    state = %q
+    rate {
+      max = 1
+      per = "1s"
+    }
+    webhook {
+      url = "%s/%s"
+    }
+  }
+}
+`, filepath.Join(s.dir, "notify.db"), server.URL, pagerSecret))
+	s.startAdmin(t)
+	storm := func() {
+		t.Helper()
+		for range 3 {
+			s.mustPost(t, smartcar.Sample{EventID: uuid.NewString(), VehicleID: uuid.NewString(), Mode: "LIVE"}.VehicleError())
+		}
+	}
+	type view struct {
+		Attention []api.Attention
+		Handlers  []api.Handler
+	}
+	status := func() (v view) {
+		t.Helper()
+		answer := s.askAdmin(t, http.MethodGet, "/smartcar/status", "")
+		if err := json.Unmarshal(answer.body, &v); err != nil {
+			t.Fatalf("%d %s", answer.status, answer.body)
+		}
+		v.Attention = slices.DeleteFunc(v.Attention, func(a api.Attention) bool { return a.Kind != api.HandlerTrouble })
+		return v
+	}
+	storm()
+	var v view
+	waitFor(t, "the trouble", time.Minute, func() bool { v = status(); return len(v.Attention) > 0 })
+	a := v.Attention[0]
+	if a.ID() != "handler_trouble/people/digest_refused" || !strings.Contains(a.What, "400") || !strings.Contains(a.Do, "target") {
+		t.Errorf("%+v", a)
+	}
+	if h := v.Handlers[0]; h.State != "ok" || len(h.Conditions) != 1 || h.Conditions[0].Since.IsZero() {
+		t.Errorf("%+v", h)
+	}
+	whole, _ := s.run(t, "status")
+	one, _ := s.run(t, "status", "people")
+	for _, out := range []string{whole, one} {
+		if !strings.Contains(out, "digest_refused") || strings.Contains(out, pagerSecret) {
+			t.Errorf("status says\n%s", out)
+		}
+	}
+	accepts.Store(true)
+	storm()
+	waitFor(t, "the end of it", time.Minute, func() bool { return len(status().Attention) == 0 })
+	if letters := deadLettersOf(t, s); strings.Contains(letters, "VEHICLE_ERROR") {
+		t.Errorf("there are dead letters:\n%s", letters)
 	}
 }

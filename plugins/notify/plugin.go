@@ -29,6 +29,7 @@ type handler struct {
 	templates *templates
 	targets   []*target
 	state     *state
+	trouble   trouble
 	// held wakes the goroutine that sends digests.
 	held chan struct{}
 
@@ -45,6 +46,7 @@ func open(ctx context.Context, c config) (sdk.BatchHandler, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.trouble = reportIn(ctx)
 	running, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { h.run(running) })

@@ -108,7 +108,9 @@ type rig struct {
 	// mostKeys, where it is set, bounds the entries.
 	mostKeys int
 	handler  *handler
-	stop     func()
+	// conditions are those that stand.
+	conditions sync.Map
+	stop       func()
 }
 
 // newRig starts a handler with two targets.
@@ -137,6 +139,11 @@ func (r *rig) start() {
 	}
 	for i, p := range r.places {
 		h.targets = append(h.targets, newTarget("webhook", p, fmt.Sprint(i)))
+	}
+	r.conditions.Clear()
+	h.trouble = trouble{
+		report: func(c sdk.Condition) { r.conditions.Store(c.Name, c) },
+		clear:  func(name string) { r.conditions.Delete(name) },
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
@@ -182,6 +189,15 @@ func (r *rig) told(titles ...string) {
 	if got := r.places[0].titles(); !slices.Equal(got, titles) {
 		r.t.Errorf("people got %q, want %q", got, titles)
 	}
+}
+
+// stands returns what is reported under a name, and whether it is.
+func (r *rig) stands(name string) (sdk.Condition, bool) {
+	c, ok := r.conditions.Load(name)
+	if !ok {
+		return sdk.Condition{}, false
+	}
+	return c.(sdk.Condition), true
 }
 
 const reauth = "CONNECTED_SERVICES_ACCOUNT/AUTHENTICATION_FAILED"

@@ -56,6 +56,7 @@ func (h *handler) run(ctx context.Context) {
 			h.log.Error("the digest cannot be made", "error", err)
 			due = now.Add(pause)
 		}
+		h.trouble.forget(now)
 		if !retryAt.After(now) {
 			if h.sendDigests(ctx) {
 				pause, retryAt = firstPause, time.Time{}
@@ -67,7 +68,7 @@ func (h *handler) run(ctx context.Context) {
 			forgotten = now
 			h.forget(now)
 		}
-		h.sleep(ctx, now, due, retryAt, forgotten.Add(forgetEvery))
+		h.sleep(ctx, now, due, retryAt, forgotten.Add(forgetEvery), h.trouble.until)
 	}
 }
 
@@ -107,18 +108,22 @@ func (h *handler) sendDigests(ctx context.Context) bool {
 		failed := deliver(ctx, h.state, h.targets, []letter{{i, digest(h.name, i, p.Groups)}})[0]
 		switch err := failed.worst(); {
 		case err == nil:
+			h.trouble.taken()
 		case !errors.Is(err, errRefused):
 			if ctx.Err() == nil {
 				h.log.Warn("a digest has to wait", "error", err)
+				h.trouble.waits(err)
 			}
 			return false
 		default:
 			h.log.Error("a digest is refused and not sent again", "error", err, "groups", len(p.Groups))
+			h.trouble.refused(time.Now(), p.Groups, err)
 			if err := h.state.drop(i); err != nil {
 				return false
 			}
 		}
 	}
+	h.trouble.clear(digestWaits)
 	return true
 }
 

@@ -1134,6 +1134,156 @@ func (*ShutdownResponse) Descriptor() ([]byte, []int) {
 	return file_smartcar_handler_v1_handler_proto_rawDescGZIP(), []int{13}
 }
 
+// WatchConditionsRequest is empty.
+type WatchConditionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchConditionsRequest) Reset() {
+	*x = WatchConditionsRequest{}
+	mi := &file_smartcar_handler_v1_handler_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchConditionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchConditionsRequest) ProtoMessage() {}
+
+func (x *WatchConditionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_smartcar_handler_v1_handler_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchConditionsRequest.ProtoReflect.Descriptor instead.
+func (*WatchConditionsRequest) Descriptor() ([]byte, []int) {
+	return file_smartcar_handler_v1_handler_proto_rawDescGZIP(), []int{14}
+}
+
+// WatchConditionsResponse has all conditions that stand; none: all is well. The host
+// takes 32 KiB, keeps the first 16 conditions, and reads 5 messages a second: what is
+// sent faster it learns late.
+type WatchConditionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Conditions    []*Condition           `protobuf:"bytes,1,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchConditionsResponse) Reset() {
+	*x = WatchConditionsResponse{}
+	mi := &file_smartcar_handler_v1_handler_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchConditionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchConditionsResponse) ProtoMessage() {}
+
+func (x *WatchConditionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_smartcar_handler_v1_handler_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchConditionsResponse.ProtoReflect.Descriptor instead.
+func (*WatchConditionsResponse) Descriptor() ([]byte, []int) {
+	return file_smartcar_handler_v1_handler_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *WatchConditionsResponse) GetConditions() []*Condition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+// Condition is something that stands until it is over. It has nothing personal in it:
+// no token, location, VIN, or id of a user.
+type Condition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The same for as long as it lasts: "digest_refused". 1 to 64 letters a to z
+	// and _, no digits: it leaves the machine in messages. Others are not shown.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What is wrong, for operators, on one line of at most 500 bytes.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// What to do, likewise. Empty: the text says it.
+	Advice        string `protobuf:"bytes,3,opt,name=advice,proto3" json:"advice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Condition) Reset() {
+	*x = Condition{}
+	mi := &file_smartcar_handler_v1_handler_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Condition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Condition) ProtoMessage() {}
+
+func (x *Condition) ProtoReflect() protoreflect.Message {
+	mi := &file_smartcar_handler_v1_handler_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Condition.ProtoReflect.Descriptor instead.
+func (*Condition) Descriptor() ([]byte, []int) {
+	return file_smartcar_handler_v1_handler_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Condition) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Condition) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Condition) GetAdvice() string {
+	if x != nil {
+		return x.Advice
+	}
+	return ""
+}
+
 var File_smartcar_handler_v1_handler_proto protoreflect.FileDescriptor
 
 const file_smartcar_handler_v1_handler_proto_rawDesc = "" +
@@ -1225,12 +1375,22 @@ const file_smartcar_handler_v1_handler_proto_rawDesc = "" +
 	"\rSTATUS_REJECT\x10\x03\x12\x16\n" +
 	"\x12STATUS_UNAVAILABLE\x10\x04\"\x11\n" +
 	"\x0fShutdownRequest\"\x12\n" +
-	"\x10ShutdownResponse2\xf1\x02\n" +
+	"\x10ShutdownResponse\"\x18\n" +
+	"\x16WatchConditionsRequest\"Y\n" +
+	"\x17WatchConditionsResponse\x12>\n" +
+	"\n" +
+	"conditions\x18\x01 \x03(\v2\x1e.smartcar.handler.v1.ConditionR\n" +
+	"conditions\"K\n" +
+	"\tCondition\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
+	"\x06advice\x18\x03 \x01(\tR\x06advice2\xe1\x03\n" +
 	"\x0eHandlerService\x12W\n" +
 	"\bDescribe\x12$.smartcar.handler.v1.DescribeRequest\x1a%.smartcar.handler.v1.DescribeResponse\x12Z\n" +
 	"\tConfigure\x12%.smartcar.handler.v1.ConfigureRequest\x1a&.smartcar.handler.v1.ConfigureResponse\x12Q\n" +
 	"\x06Handle\x12\".smartcar.handler.v1.HandleRequest\x1a#.smartcar.handler.v1.HandleResponse\x12W\n" +
-	"\bShutdown\x12$.smartcar.handler.v1.ShutdownRequest\x1a%.smartcar.handler.v1.ShutdownResponseBBZ@github.com/caddy-smartcar/caddy-smartcar/sdk/handlerv1;handlerv1b\x06proto3"
+	"\bShutdown\x12$.smartcar.handler.v1.ShutdownRequest\x1a%.smartcar.handler.v1.ShutdownResponse\x12n\n" +
+	"\x0fWatchConditions\x12+.smartcar.handler.v1.WatchConditionsRequest\x1a,.smartcar.handler.v1.WatchConditionsResponse0\x01BBZ@github.com/caddy-smartcar/caddy-smartcar/sdk/handlerv1;handlerv1b\x06proto3"
 
 var (
 	file_smartcar_handler_v1_handler_proto_rawDescOnce sync.Once
@@ -1245,27 +1405,30 @@ func file_smartcar_handler_v1_handler_proto_rawDescGZIP() []byte {
 }
 
 var file_smartcar_handler_v1_handler_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_smartcar_handler_v1_handler_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_smartcar_handler_v1_handler_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_smartcar_handler_v1_handler_proto_goTypes = []any{
-	(Block_Nesting)(0),            // 0: smartcar.handler.v1.Block.Nesting
-	(Diagnostic_Severity)(0),      // 1: smartcar.handler.v1.Diagnostic.Severity
-	(Result_Status)(0),            // 2: smartcar.handler.v1.Result.Status
-	(*DescribeRequest)(nil),       // 3: smartcar.handler.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 4: smartcar.handler.v1.DescribeResponse
-	(*Schema)(nil),                // 5: smartcar.handler.v1.Schema
-	(*Attribute)(nil),             // 6: smartcar.handler.v1.Attribute
-	(*Block)(nil),                 // 7: smartcar.handler.v1.Block
-	(*ConfigureRequest)(nil),      // 8: smartcar.handler.v1.ConfigureRequest
-	(*ConfigureResponse)(nil),     // 9: smartcar.handler.v1.ConfigureResponse
-	(*Diagnostic)(nil),            // 10: smartcar.handler.v1.Diagnostic
-	(*Event)(nil),                 // 11: smartcar.handler.v1.Event
-	(*HandleRequest)(nil),         // 12: smartcar.handler.v1.HandleRequest
-	(*HandleResponse)(nil),        // 13: smartcar.handler.v1.HandleResponse
-	(*Result)(nil),                // 14: smartcar.handler.v1.Result
-	(*ShutdownRequest)(nil),       // 15: smartcar.handler.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),      // 16: smartcar.handler.v1.ShutdownResponse
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
+	(Block_Nesting)(0),              // 0: smartcar.handler.v1.Block.Nesting
+	(Diagnostic_Severity)(0),        // 1: smartcar.handler.v1.Diagnostic.Severity
+	(Result_Status)(0),              // 2: smartcar.handler.v1.Result.Status
+	(*DescribeRequest)(nil),         // 3: smartcar.handler.v1.DescribeRequest
+	(*DescribeResponse)(nil),        // 4: smartcar.handler.v1.DescribeResponse
+	(*Schema)(nil),                  // 5: smartcar.handler.v1.Schema
+	(*Attribute)(nil),               // 6: smartcar.handler.v1.Attribute
+	(*Block)(nil),                   // 7: smartcar.handler.v1.Block
+	(*ConfigureRequest)(nil),        // 8: smartcar.handler.v1.ConfigureRequest
+	(*ConfigureResponse)(nil),       // 9: smartcar.handler.v1.ConfigureResponse
+	(*Diagnostic)(nil),              // 10: smartcar.handler.v1.Diagnostic
+	(*Event)(nil),                   // 11: smartcar.handler.v1.Event
+	(*HandleRequest)(nil),           // 12: smartcar.handler.v1.HandleRequest
+	(*HandleResponse)(nil),          // 13: smartcar.handler.v1.HandleResponse
+	(*Result)(nil),                  // 14: smartcar.handler.v1.Result
+	(*ShutdownRequest)(nil),         // 15: smartcar.handler.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),        // 16: smartcar.handler.v1.ShutdownResponse
+	(*WatchConditionsRequest)(nil),  // 17: smartcar.handler.v1.WatchConditionsRequest
+	(*WatchConditionsResponse)(nil), // 18: smartcar.handler.v1.WatchConditionsResponse
+	(*Condition)(nil),               // 19: smartcar.handler.v1.Condition
+	(*timestamppb.Timestamp)(nil),   // 20: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 21: google.protobuf.Duration
 }
 var file_smartcar_handler_v1_handler_proto_depIdxs = []int32{
 	5,  // 0: smartcar.handler.v1.DescribeResponse.schema:type_name -> smartcar.handler.v1.Schema
@@ -1275,24 +1438,27 @@ var file_smartcar_handler_v1_handler_proto_depIdxs = []int32{
 	5,  // 4: smartcar.handler.v1.Block.schema:type_name -> smartcar.handler.v1.Schema
 	10, // 5: smartcar.handler.v1.ConfigureResponse.diagnostics:type_name -> smartcar.handler.v1.Diagnostic
 	1,  // 6: smartcar.handler.v1.Diagnostic.severity:type_name -> smartcar.handler.v1.Diagnostic.Severity
-	17, // 7: smartcar.handler.v1.Event.received_at:type_name -> google.protobuf.Timestamp
+	20, // 7: smartcar.handler.v1.Event.received_at:type_name -> google.protobuf.Timestamp
 	11, // 8: smartcar.handler.v1.HandleRequest.events:type_name -> smartcar.handler.v1.Event
 	14, // 9: smartcar.handler.v1.HandleResponse.results:type_name -> smartcar.handler.v1.Result
 	2,  // 10: smartcar.handler.v1.Result.status:type_name -> smartcar.handler.v1.Result.Status
-	18, // 11: smartcar.handler.v1.Result.retry_after:type_name -> google.protobuf.Duration
-	3,  // 12: smartcar.handler.v1.HandlerService.Describe:input_type -> smartcar.handler.v1.DescribeRequest
-	8,  // 13: smartcar.handler.v1.HandlerService.Configure:input_type -> smartcar.handler.v1.ConfigureRequest
-	12, // 14: smartcar.handler.v1.HandlerService.Handle:input_type -> smartcar.handler.v1.HandleRequest
-	15, // 15: smartcar.handler.v1.HandlerService.Shutdown:input_type -> smartcar.handler.v1.ShutdownRequest
-	4,  // 16: smartcar.handler.v1.HandlerService.Describe:output_type -> smartcar.handler.v1.DescribeResponse
-	9,  // 17: smartcar.handler.v1.HandlerService.Configure:output_type -> smartcar.handler.v1.ConfigureResponse
-	13, // 18: smartcar.handler.v1.HandlerService.Handle:output_type -> smartcar.handler.v1.HandleResponse
-	16, // 19: smartcar.handler.v1.HandlerService.Shutdown:output_type -> smartcar.handler.v1.ShutdownResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	21, // 11: smartcar.handler.v1.Result.retry_after:type_name -> google.protobuf.Duration
+	19, // 12: smartcar.handler.v1.WatchConditionsResponse.conditions:type_name -> smartcar.handler.v1.Condition
+	3,  // 13: smartcar.handler.v1.HandlerService.Describe:input_type -> smartcar.handler.v1.DescribeRequest
+	8,  // 14: smartcar.handler.v1.HandlerService.Configure:input_type -> smartcar.handler.v1.ConfigureRequest
+	12, // 15: smartcar.handler.v1.HandlerService.Handle:input_type -> smartcar.handler.v1.HandleRequest
+	15, // 16: smartcar.handler.v1.HandlerService.Shutdown:input_type -> smartcar.handler.v1.ShutdownRequest
+	17, // 17: smartcar.handler.v1.HandlerService.WatchConditions:input_type -> smartcar.handler.v1.WatchConditionsRequest
+	4,  // 18: smartcar.handler.v1.HandlerService.Describe:output_type -> smartcar.handler.v1.DescribeResponse
+	9,  // 19: smartcar.handler.v1.HandlerService.Configure:output_type -> smartcar.handler.v1.ConfigureResponse
+	13, // 20: smartcar.handler.v1.HandlerService.Handle:output_type -> smartcar.handler.v1.HandleResponse
+	16, // 21: smartcar.handler.v1.HandlerService.Shutdown:output_type -> smartcar.handler.v1.ShutdownResponse
+	18, // 22: smartcar.handler.v1.HandlerService.WatchConditions:output_type -> smartcar.handler.v1.WatchConditionsResponse
+	18, // [18:23] is the sub-list for method output_type
+	13, // [13:18] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_smartcar_handler_v1_handler_proto_init() }
@@ -1306,7 +1472,7 @@ func file_smartcar_handler_v1_handler_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_smartcar_handler_v1_handler_proto_rawDesc), len(file_smartcar_handler_v1_handler_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,10 +27,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	HandlerService_Describe_FullMethodName  = "/smartcar.handler.v1.HandlerService/Describe"
-	HandlerService_Configure_FullMethodName = "/smartcar.handler.v1.HandlerService/Configure"
-	HandlerService_Handle_FullMethodName    = "/smartcar.handler.v1.HandlerService/Handle"
-	HandlerService_Shutdown_FullMethodName  = "/smartcar.handler.v1.HandlerService/Shutdown"
+	HandlerService_Describe_FullMethodName        = "/smartcar.handler.v1.HandlerService/Describe"
+	HandlerService_Configure_FullMethodName       = "/smartcar.handler.v1.HandlerService/Configure"
+	HandlerService_Handle_FullMethodName          = "/smartcar.handler.v1.HandlerService/Handle"
+	HandlerService_Shutdown_FullMethodName        = "/smartcar.handler.v1.HandlerService/Shutdown"
+	HandlerService_WatchConditions_FullMethodName = "/smartcar.handler.v1.HandlerService/WatchConditions"
 )
 
 // HandlerServiceClient is the client API for HandlerService service.
@@ -52,6 +53,12 @@ type HandlerServiceClient interface {
 	// Shutdown asks the plugin to finish what is in flight and to release what it
 	// holds. The host ends the process when the call returns or its deadline ends.
 	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (*ShutdownResponse, error)
+	// WatchConditions tells of trouble that belongs to no event: all conditions that
+	// stand, at once, also where there are none, and again whenever one came, changed
+	// or went. The host calls it after Configure, again after a while if the stream
+	// ends, and no more on UNIMPLEMENTED; an older host never calls it. The plugin
+	// keeps the stream open until it stops.
+	WatchConditions(ctx context.Context, in *WatchConditionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchConditionsResponse], error)
 }
 
 type handlerServiceClient struct {
@@ -102,6 +109,25 @@ func (c *handlerServiceClient) Shutdown(ctx context.Context, in *ShutdownRequest
 	return out, nil
 }
 
+func (c *handlerServiceClient) WatchConditions(ctx context.Context, in *WatchConditionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchConditionsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &HandlerService_ServiceDesc.Streams[0], HandlerService_WatchConditions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchConditionsRequest, WatchConditionsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type HandlerService_WatchConditionsClient = grpc.ServerStreamingClient[WatchConditionsResponse]
+
 // HandlerServiceServer is the server API for HandlerService service.
 // All implementations must embed UnimplementedHandlerServiceServer
 // for forward compatibility.
@@ -121,6 +147,12 @@ type HandlerServiceServer interface {
 	// Shutdown asks the plugin to finish what is in flight and to release what it
 	// holds. The host ends the process when the call returns or its deadline ends.
 	Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error)
+	// WatchConditions tells of trouble that belongs to no event: all conditions that
+	// stand, at once, also where there are none, and again whenever one came, changed
+	// or went. The host calls it after Configure, again after a while if the stream
+	// ends, and no more on UNIMPLEMENTED; an older host never calls it. The plugin
+	// keeps the stream open until it stops.
+	WatchConditions(*WatchConditionsRequest, grpc.ServerStreamingServer[WatchConditionsResponse]) error
 	mustEmbedUnimplementedHandlerServiceServer()
 }
 
@@ -142,6 +174,9 @@ func (UnimplementedHandlerServiceServer) Handle(context.Context, *HandleRequest)
 }
 func (UnimplementedHandlerServiceServer) Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Shutdown not implemented")
+}
+func (UnimplementedHandlerServiceServer) WatchConditions(*WatchConditionsRequest, grpc.ServerStreamingServer[WatchConditionsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchConditions not implemented")
 }
 func (UnimplementedHandlerServiceServer) mustEmbedUnimplementedHandlerServiceServer() {}
 func (UnimplementedHandlerServiceServer) testEmbeddedByValue()                        {}
@@ -236,6 +271,17 @@ func _HandlerService_Shutdown_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _HandlerService_WatchConditions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchConditionsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(HandlerServiceServer).WatchConditions(m, &grpc.GenericServerStream[WatchConditionsRequest, WatchConditionsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type HandlerService_WatchConditionsServer = grpc.ServerStreamingServer[WatchConditionsResponse]
+
 // HandlerService_ServiceDesc is the grpc.ServiceDesc for HandlerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -260,6 +306,12 @@ var HandlerService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _HandlerService_Shutdown_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchConditions",
+			Handler:       _HandlerService_WatchConditions_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "smartcar/handler/v1/handler.proto",
 }

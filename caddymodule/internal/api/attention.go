@@ -25,7 +25,8 @@ type Attention struct {
 	// Handler and Source are those that it is about, if it is about one.
 	Handler string `json:"handler,omitempty"`
 	Source  string `json:"source,omitempty"`
-	// About tells it from others of its kind: the id of a replay, the folder of damaged files, the URL of a receiver.
+	// About tells it from others of its kind: the id of a replay, the folder of damaged files, the URL of a receiver,
+	// the name of a condition.
 	About string `json:"about,omitempty"`
 	// Said is the end of What, where a program that is not ours has said that. Its author may have put anything into it.
 	Said string `json:"-"`
@@ -71,6 +72,7 @@ const (
 	HandlersMistaken   AttentionKind = "handlers_mistaken"
 	HandlerRejects     AttentionKind = "handler_rejects"
 	HandlerUnmatched   AttentionKind = "handler_unmatched"
+	HandlerTrouble     AttentionKind = "handler_trouble"
 	ErrorsUnhandled    AttentionKind = "vehicle_errors_unhandled"
 	HandlerPaused      AttentionKind = "handler_paused"
 	HandlerRemoved     AttentionKind = "handler_removed"
@@ -106,7 +108,7 @@ func AttentionKinds() []AttentionKind {
 		ReceiverUnreached, NoReceiver, EventsRefused, LiveRefused, BodyMemoryFull, QuarantineReleasable,
 		DeliveriesPending, DeliveriesLost, ReceivingGap, SourceSilent, VehiclesSilent,
 		HandlerDown, HandlerUnavailable, HandlerFailing, HandlerMistaken, HandlersMistaken, HandlerRejects,
-		HandlerUnmatched, ErrorsUnhandled, HandlerPaused, HandlerRemoved,
+		HandlerUnmatched, HandlerTrouble, ErrorsUnhandled, HandlerPaused, HandlerRemoved,
 		DeadLetters, ReplayFailed, ReplayStopped,
 		BufferDamaged, RecordsDamaged, ControlFileLost, ProgressUnknown, ClockJumped, DiskTooSmall, FolderOpen,
 		MessageUnsent, MessagesMistaken, StatusSilent,

@@ -29,6 +29,8 @@ type Handler struct {
 	// Totals is nil for a handler that the engine does not run.
 	Totals    *HandlerTotals `json:"totals,omitempty"`
 	LastError string         `json:"last_error,omitempty"`
+	// Conditions are the trouble that its plugin reports, which belongs to no event.
+	Conditions []Condition `json:"conditions,omitempty"`
 	// Mistaken: it is down because of a mistake in the handlers files, which LastError says.
 	Mistaken bool `json:"mistaken,omitempty"`
 	// Bundled: its plugin is one of those that ship with the binary.
@@ -48,6 +50,16 @@ type Plugin struct {
 	UptimeSeconds float64   `json:"uptime_seconds"`
 	Restarts      int       `json:"restarts"`
 	LastError     string    `json:"last_error,omitempty"`
+}
+
+// Condition is trouble that a plugin reports until it is over.
+type Condition struct {
+	Name string `json:"name"`
+	// Text says what is wrong, Advice what to do. They are the plugin's own words, on one line each.
+	Text   string `json:"text"`
+	Advice string `json:"advice,omitempty"`
+	// Since is when Caddy first heard of it.
+	Since time.Time `json:"since"`
 }
 
 // Behind says how far a handler is behind: events that are not settled, and the

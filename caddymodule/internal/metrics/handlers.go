@@ -53,6 +53,9 @@ func standingFamilies() []family {
 			})),
 		gauge("handler_up", "Whether the handler's plugin runs and can take calls.", []string{"handler", "plugin"},
 			each(func(h *api.Handler, emit emitter) { emit(truth(h.Plugin.Up), h.Name, h.Plugin.Program) })),
+		gauge("handler_conditions",
+			"Trouble that the handler reports and that belongs to no event; the status has what it is.", handler,
+			of(func(h *api.Handler) float64 { return float64(len(h.Conditions)) })),
 		gauge("replays", "Replays by their state.", []string{"state"}, func(s *api.Status, emit emitter) {
 			by := map[string]int{}
 			for i := range s.Replays {

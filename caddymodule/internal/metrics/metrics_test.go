@@ -53,7 +53,7 @@ func sample() api.Status {
 			Name: "app", State: "ok", Plugin: api.Plugin{Program: "http", Name: "whatever it says", Up: true},
 			Behind: api.Behind{Events: 7, Seconds: 1.5}, InFlight: 2, Retrying: api.Retrying{Lanes: 3, Parked: 1,
 				Events: 4},
-			Breaker: api.Breaker{State: "half-open"},
+			Breaker: api.Breaker{State: "half-open"}, Conditions: []api.Condition{{Name: "a"}, {Name: "b"}},
 			Totals: &api.HandlerTotals{
 				HandlerCounts: api.HandlerCounts{Delivered: 3, Skipped: 1, Retried: 2, Dead: 10, Rejected: 1,
 					Exhausted: 2, Expired: 3,

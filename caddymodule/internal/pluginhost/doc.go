@@ -14,6 +14,8 @@
 //   - Watch (health.go). The host waits for the process and sees its end at once.
 //     Health checks find a process that runs but does not answer; after three missed
 //     ones it is killed.
+//   - Conditions (conditions.go). A plugin may tell of trouble that belongs to no event,
+//     over a stream that stays open. One that does not know the call has none.
 //   - Crash (crash.go). Calls under way learn how the process ended: if it ended by
 //     itself, one of their events may be the cause; if the host ended it, none is.
 //   - Supervise (supervise.go). A process that is gone is started again, after a

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -144,6 +145,41 @@ func (f *fake) Configure(_ context.Context, req *handlerv1.ConfigureRequest) (*h
 			Severity: handlerv1.Diagnostic_SEVERITY_ERROR, Summary: "Bad URL", Detail: "It has no host.", Path: []string{"tls", "0", "key"}})
 	}
 	return resp, nil
+}
+
+// WatchConditions sends each list of the quirk "tells", and then what the quirk "then" says.
+func (f *fake) WatchConditions(
+	_ *handlerv1.WatchConditionsRequest, stream grpc.ServerStreamingServer[handlerv1.WatchConditionsResponse],
+) error {
+	lists, ok := f.quirks["tells"]
+	if !ok {
+		return f.UnimplementedHandlerServiceServer.WatchConditions(nil, stream)
+	}
+	var told [][]*handlerv1.Condition
+	if err := json.Unmarshal([]byte(lists), &told); err != nil {
+		return err
+	}
+	for _, list := range told {
+		if err := stream.Send(&handlerv1.WatchConditionsResponse{Conditions: list}); err != nil {
+			return err
+		}
+	}
+	switch f.quirks["then"] {
+	case "ends":
+		return nil
+	case "too much":
+		return stream.Send(&handlerv1.WatchConditionsResponse{Conditions: slices.Repeat(
+			[]*handlerv1.Condition{{Name: "a", Text: "many"}}, maxConditionsBytes)})
+	case "never stops":
+		for n := 0; ; n++ {
+			c := &handlerv1.Condition{Name: "counting", Text: fmt.Sprint(n)}
+			if err := stream.Send(&handlerv1.WatchConditionsResponse{Conditions: []*handlerv1.Condition{c}}); err != nil {
+				return err
+			}
+		}
+	}
+	<-stream.Context().Done()
+	return nil
 }
 
 func (f *fake) Handle(ctx context.Context, req *handlerv1.HandleRequest) (*handlerv1.HandleResponse, error) {

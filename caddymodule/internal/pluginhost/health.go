@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
@@ -16,7 +17,12 @@ import (
 // cleans up after it.
 func (p *Plugin) watch(inst *instance) {
 	defer close(inst.watched)
+	life, gone := context.WithCancel(context.Background())
+	var following sync.WaitGroup
+	following.Go(func() { p.followConditions(life, inst) })
 	why := p.waitForEnd(inst)
+	gone()
+	following.Wait()
 	if inst.closing.Load() {
 		p.lost(inst, nil)
 		close(inst.exitKnown)

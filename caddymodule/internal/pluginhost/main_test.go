@@ -129,6 +129,10 @@ func serveSDK(args []string) {
 			switch string(e.Payload) {
 			case "crash":
 				os.Exit(1)
+			case "report":
+				sdk.Report(ctx, sdk.Condition{Name: "disk_slow", Text: "the disk is slow", Advice: "look at it"})
+			case "clear":
+				sdk.Clear(ctx, "disk_slow")
 			case "panic":
 				panic("no such car")
 			case "panic-aside":

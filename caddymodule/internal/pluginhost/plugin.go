@@ -64,6 +64,8 @@ type State struct {
 	PluginName, Version string
 	// EventTypes are those that the plugin wants, sorted; nil: all, or it has not said.
 	EventTypes []string
+	// Conditions are the trouble that it reports, in its order; nil: none. They are not changed.
+	Conditions []Condition
 }
 
 // Plugin is one handler's process, with all its restarts. It is a dispatch.Handler,
@@ -228,6 +230,7 @@ func (p *Plugin) lost(inst *instance, why error) {
 		p.state.Crashes++
 	}
 	p.state.Up, p.state.PID, p.state.Since = false, 0, time.Now()
+	p.state.Conditions = nil
 	p.takeDown(inst)
 }
 

@@ -15,6 +15,9 @@ type timing struct {
 	// Restarts wait backoffMin at first, twice as long each time up to backoffMax,
 	// and backoffMin again once a process was up for backoffReset.
 	backoffMin, backoffMax, backoffReset time.Duration
+	// A plugin that ends the stream of its conditions is asked again after conditionsMin, and less often up to
+	// conditionsMax.
+	conditionsMin, conditionsMax time.Duration
 	// shutdown bounds Stop when its ctx has no deadline.
 	shutdown time.Duration
 	// exit is the time a process has to end by itself after Shutdown has returned.
@@ -34,6 +37,8 @@ func defaultTiming() timing {
 		backoffMin:    250 * time.Millisecond,
 		backoffMax:    30 * time.Second,
 		backoffReset:  time.Minute,
+		conditionsMin: 10 * time.Second,
+		conditionsMax: 10 * time.Minute,
 		shutdown:      10 * time.Second,
 		exit:          time.Second,
 		crashWait:     time.Second,

@@ -36,6 +36,7 @@ func attention(
 	list = append(list, unmatchedAttention(s.Handlers)...)
 	for i := range v.Handlers {
 		list = append(list, handlerAttention(v.At, &v.Handlers[i])...)
+		list = append(list, conditionAttention(&v.Handlers[i])...)
 	}
 	if s.Incomplete != nil {
 		list = append(list, api.Attention{Kind: api.ProgressUnknown, Level: api.LevelError,

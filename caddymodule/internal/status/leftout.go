@@ -12,7 +12,7 @@ import (
 // a reason that a plugin has given, or a mistake that quotes a config.
 var quoting = []api.AttentionKind{
 	api.HandlerDown, api.HandlerUnavailable, api.HandlerFailing, api.HandlerMistaken, api.HandlersMistaken, api.HandlerRejects,
-	api.HandlerUnmatched, api.DeadLetters, api.ReplayFailed, api.MessagesMistaken,
+	api.HandlerUnmatched, api.HandlerTrouble, api.DeadLetters, api.ReplayFailed, api.MessagesMistaken,
 }
 
 // LeaveOut makes a status one that may leave the machine: what plugins say in their own words, what mistakes quote of a
@@ -23,12 +23,13 @@ func LeaveOut(v *api.Status) {
 		h := &v.Handlers[i]
 		bundled[h.Name] = h.Bundled
 		leaveOutHandler(h)
+		leaveOutConditions(h)
 	}
 	v.Attention = slices.Clone(v.Attention)
 	for i := range v.Attention {
 		a := &v.Attention[i]
-		unavailable := a.Kind == api.HandlerDown || a.Kind == api.HandlerUnavailable
-		if !slices.Contains(quoting, a.Kind) || unavailable && bundled[a.Handler] {
+		own := a.Kind == api.HandlerDown || a.Kind == api.HandlerUnavailable || a.Kind == api.HandlerTrouble
+		if !slices.Contains(quoting, a.Kind) || own && bundled[a.Handler] {
 			continue
 		}
 		if what, _, found := strings.Cut(a.What, ": "); found {

@@ -145,9 +145,10 @@ func Handler(now time.Time, h *engine.HandlerStatus) api.Handler {
 		Totals: &api.HandlerTotals{
 			HandlerCounts: viewCounts(&h.Totals.Counts), Restarts: h.Totals.Restarts, Crashes: h.Totals.Crashes,
 		},
-		LastError: handlerError(h),
-		Mistaken:  h.Mistaken,
-		Bundled:   h.Bundled,
+		LastError:  handlerError(h),
+		Conditions: viewConditions(h.Plugin.Conditions),
+		Mistaken:   h.Mistaken,
+		Bundled:    h.Bundled,
 	}
 }
 
