@@ -44,6 +44,8 @@ The token comes from the environment variable SMARTCAR_TOKEN, or from what
 in the shell's history.`,
 		Example: `  caddy smartcar send https://localhost/webhooks/smartcar --count 1000 --duplicates 10%
   caddy smartcar send https://localhost/webhooks/smartcar --type verify
+  caddy smartcar send https://localhost/webhooks/smartcar --type error --vehicle van-7
+  caddy smartcar send https://localhost/webhooks/smartcar --type resolved --vehicle van-7
   caddy smartcar send https://localhost/webhooks/smartcar --file event.json --ca cert.pem`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
@@ -55,7 +57,7 @@ in the shell's history.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.kind, "type", "state", "what is sent: state, error, verify or verify-v2")
+	flags.StringVar(&f.kind, "type", "state", "what is sent: state, error, resolved (the end of that error), verify or verify-v2")
 	flags.StringVar(&f.tokenEnv, "token-env", "SMARTCAR_TOKEN", "the environment variable that holds the token")
 	flags.StringVar(&f.tokenFile, "token-file", "", "a file that holds the token, in place of --token-env")
 	flags.StringVar(&f.ca, "ca", "", "a PEM file with the certificate to trust, in place of the system's")
@@ -64,6 +66,7 @@ in the shell's history.`,
 	flags.Float64Var(&f.options.Rate, "rate", 0, "requests per second; 0: as fast as answers come")
 	flags.IntVar(&f.options.Concurrency, "concurrency", 1, "requests under way at a time")
 	flags.IntVar(&f.options.Vehicles, "vehicles", 1, "how many vehicles the events are about")
+	flags.StringVar(&f.options.VehicleID, "vehicle", "", "the id of the one vehicle that the events are about, in place of --vehicles")
 	flags.StringVar(&f.duplicates, "duplicates", "0", "share of the events that are delivered twice: 0.1 or 10%")
 	flags.StringVar(&f.forge, "forge", "0",
 		"share of the events with a wrong signature; with --type verify, of signing-oracle attempts")

@@ -152,12 +152,14 @@ func TestSend(t *testing.T) {
 	}{
 		{"events and duplicates", []string{"--count", "20", "--vehicles", "3", "--duplicates", "10%"}, "200 duplicate", false},
 		{"errors", []string{"--type", "error"}, "200 stored", false},
+		{"the end of one vehicle's error", []string{"--type", "resolved", "--vehicle", "van-7"}, "200 stored", false},
+		{"a vehicle and a number", []string{"--vehicle", "van-7", "--vehicles", "2"}, "not both", true},
 		{"verify", []string{"--type", "verify"}, "accepted", false},
 		{"verify of version 2", []string{"--type", "verify-v2"}, "accepted", false},
 		{"forged", []string{"--count", "4", "--forge", "50%"}, "401 signature_mismatch", false},
 		{"signing oracle", []string{"--type", "verify", "--forge", "1"}, "400 challenge_refused", false},
 		{"own file", []string{"--file", filepath.Join(s.dir, "own.json"), "-v"}, "own-1", false},
-		{"wrong type", []string{"--type", "nonsense"}, "use state, error, verify", true},
+		{"wrong type", []string{"--type", "nonsense"}, "use state, error, resolved, verify", true},
 		{"empty token", []string{"--token-env", "SMARTCAR_NO_SUCH_TOKEN"}, "SMARTCAR_NO_SUCH_TOKEN is empty", true},
 		{"wrong share", []string{"--duplicates", "ten"}, "--duplicates", true},
 	}

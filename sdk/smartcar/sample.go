@@ -21,6 +21,14 @@ type Sample struct {
 	RecordedAt time.Time
 	// Mode is meta.mode; empty: TEST.
 	Mode string
+	// Vehicle gives the vehicle's make, model, year, mode and powertrain; without a Make one is invented. Its ID and VIN
+	// are not looked at: VehicleID is the id.
+	Vehicle Vehicle
+	// Signals and Triggers, if there are signals, are those of a VEHICLE_STATE in place of invented ones, and Errors those
+	// of a VEHICLE_ERROR. ParseEvent reads them as they are here.
+	Signals  []Signal
+	Triggers []Trigger
+	Errors   []VehicleError
 	// Size is the length of a VEHICLE_STATE or VEHICLE_ERROR in bytes. If it is 0 or too small for the content, the
 	// body is no longer than needed.
 	Size int
@@ -64,9 +72,12 @@ const sampleSignals = `{"code":"tractionbattery-stateofcharge","name":"StateOfCh
 const sampleSignalCount = 5
 
 // VehicleState makes a VEHICLE_STATE without a signature. To reach Size it has more signals, and a longer name of the
-// webhook for the rest.
+// webhook for the rest; with signals of its own the name alone is longer.
 func (s Sample) VehicleState() []byte {
 	s = s.withDefaults()
+	if len(s.Signals) > 0 {
+		return s.ownState()
+	}
 	b := make([]byte, 0, max(s.Size, 2048))
 	b = s.appendHead(b, TypeVehicleState)
 	b = append(b, `,"signals":[`...)
@@ -90,14 +101,36 @@ func (s Sample) VehicleState() []byte {
 	return s.appendMeta(b, count, s.Size)
 }
 
-// VehicleError makes a VEHICLE_ERROR with one new error.
+// sampleError is the error of a VEHICLE_ERROR, up to its state.
+const sampleError = `{"type":"CONNECTED_SERVICES_ACCOUNT","code":"AUTHENTICATION_FAILED","state":`
+
+const sampleErrorSignals = `"signals":[{"code":"tractionbattery-stateofcharge","name":"StateOfCharge","group":"TractionBattery"}]}`
+
+// VehicleError makes a VEHICLE_ERROR: with Errors, or with one new error.
 func (s Sample) VehicleError() []byte {
+	if len(s.Errors) > 0 {
+		return s.vehicleError(appendErrors(nil, s.Errors))
+	}
+	return s.vehicleError([]byte(sampleError + `"ERROR","description":"Sign-in to the maker's account no longer works.",` +
+		`"suggestedUserMessage":"Please connect your car again.",` +
+		`"docURL":"https://smartcar.com/docs/errors/api-errors/connected-services-account-errors#authentication-failed",` +
+		`"resolution":{"type":"REAUTHENTICATE"},` + sampleErrorSignals))
+}
+
+// VehicleErrorResolved makes the VEHICLE_ERROR which says that the invented error of VehicleError is over. It has fewer
+// fields, as Smartcar's.
+func (s Sample) VehicleErrorResolved() []byte {
+	return s.vehicleError([]byte(sampleError + `"RESOLVED","description":"Sign-in to the maker's account works again.",` +
+		sampleErrorSignals))
+}
+
+// vehicleError makes a VEHICLE_ERROR with these elements of data.errors.
+func (s Sample) vehicleError(errors []byte) []byte {
 	s = s.withDefaults()
 	b := s.appendHead(make([]byte, 0, max(s.Size, 1024)), TypeVehicleError)
-	b = append(b, `,"errors":[{"type":"CONNECTED_SERVICES_ACCOUNT","code":"AUTHENTICATION_FAILED","state":"ERROR",`+
-		`"description":"Sign-in to the maker's account no longer works.","suggestedUserMessage":"Please connect your car again.",`+
-		`"docURL":"https://smartcar.com/docs/errors/api-errors/connected-services-account-errors#authentication-failed",`+
-		`"resolution":{"type":"REAUTHENTICATE"},"signals":[{"code":"tractionbattery-stateofcharge","name":"StateOfCharge","group":"TractionBattery"}]}]}`...)
+	b = append(b, `,"errors":[`...)
+	b = append(b, errors...)
+	b = append(b, `]}`...)
 	return s.appendMeta(b, 0, s.Size)
 }
 
@@ -149,6 +182,9 @@ func (s Sample) appendHead(b []byte, eventType string) []byte {
 	b = appendString(b, s.UserID)
 	b = append(b, `},"vehicle":{"id":`...)
 	b = appendString(b, s.VehicleID)
+	if s.Vehicle.Make != "" {
+		return appendVehicle(b, s.Vehicle)
+	}
 	return append(b, `,"make":"VOLVO","model":"EX30","year":2025}`...)
 }
 

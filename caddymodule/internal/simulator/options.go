@@ -21,7 +21,8 @@ type Type string
 // The types.
 const (
 	TypeState    Type = "state"     // VEHICLE_STATE
-	TypeError    Type = "error"     // VEHICLE_ERROR
+	TypeError    Type = "error"     // VEHICLE_ERROR, an error that begins
+	TypeResolved Type = "resolved"  // VEHICLE_ERROR, the end of that error
 	TypeVerify   Type = "verify"    // VERIFY of version 4, unsigned
 	TypeVerifyV2 Type = "verify-v2" // VERIFY of version 2.0, unsigned
 )
@@ -44,6 +45,8 @@ type Options struct {
 	Concurrency int
 	// Vehicles is how many vehicles the events are about, in turn; 0: one.
 	Vehicles int
+	// VehicleID, if set, is the one vehicle that all events are about, in place of Vehicles.
+	VehicleID string
 	// Duplicates is the share of the events, 0 to 1, that are delivered twice: the
 	// same eventId with another deliveryId, as after an answer that got lost.
 	Duplicates float64
@@ -80,8 +83,6 @@ type Options struct {
 	OnResult func(Result)
 }
 
-const answerTimeout = 15 * time.Second
-
 // OptionsError says that options cannot be meant.
 type OptionsError struct{ error }
 
@@ -108,9 +109,12 @@ func (o Options) complete() (Options, error) {
 	switch o.Type {
 	case "":
 		o.Type = TypeState
-	case TypeState, TypeError, TypeVerify, TypeVerifyV2:
+	case TypeState, TypeError, TypeResolved, TypeVerify, TypeVerifyV2:
 	default:
-		return o, fmt.Errorf("unknown type %q: use state, error, verify or verify-v2", o.Type)
+		return o, fmt.Errorf("unknown type %q: use state, error, resolved, verify or verify-v2", o.Type)
+	}
+	if o.VehicleID != "" && o.Vehicles > 1 {
+		return o, errors.New("either one vehicle by its id or a number of vehicles can be asked for, not both")
 	}
 	for _, n := range []struct {
 		name  string

@@ -21,7 +21,7 @@ func TestOptionsCheck(t *testing.T) {
 		{"no host", func(o *Options) { o.URL = "https:///hush" }, "the URL must be"},
 		{"control character", func(o *Options) { o.URL = "https://exa\x01mple/hush" }, "the URL must be"},
 		{"no token", func(o *Options) { o.Token = "" }, "token"},
-		{"type", func(o *Options) { o.Type = "VEHICLE_STATE" }, "state, error, verify or verify-v2"},
+		{"type", func(o *Options) { o.Type = "VEHICLE_STATE" }, "state, error, resolved, verify or verify-v2"},
 		{"count", func(o *Options) { o.Count = -1 }, "the count must"},
 		{"rate", func(o *Options) { o.Rate = math.NaN() }, "the rate must"},
 		{"endless rate", func(o *Options) { o.Rate = math.Inf(1) }, "the rate must"},

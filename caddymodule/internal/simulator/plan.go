@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/hex"
 	"math"
 	"math/rand/v2"
@@ -95,10 +96,10 @@ func (p *plan) event() delivery {
 		d.challenge = p.challenge()
 	default:
 		d.eventType = smartcar.TypeVehicleState
-		if p.o.Type == TypeError {
+		if p.o.Type == TypeError || p.o.Type == TypeResolved {
 			d.eventType = smartcar.TypeVehicleError
 		}
-		d.vehicleID = p.ids.id(idVehicle, (p.seq-1)%p.o.Vehicles, 0)
+		d.vehicleID = cmp.Or(p.o.VehicleID, p.ids.id(idVehicle, (p.seq-1)%p.o.Vehicles, 0))
 		d.userID = p.ids.id(idUser, (p.seq-1)%p.o.Vehicles, 0)
 	}
 	d.eventID = p.ids.id(idEvent, p.seq, 0)

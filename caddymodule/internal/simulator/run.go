@@ -8,12 +8,15 @@ import (
 	"time"
 )
 
-// maxAttempts is how often Smartcar sends an event before it drops it.
-const maxAttempts = 4
+// MaxAttempts is how often Smartcar sends an event before it drops it.
+const MaxAttempts = 4
 
 // firstWait is how long Smartcar waits after the first failure; the wait doubles
 // after each further one.
 const firstWait = 25 * time.Second
+
+// Wait is how long Smartcar waits after an attempt that failed, 1 being the first: 25, 50, 100 s.
+func Wait(attempt int) time.Duration { return firstWait << (attempt - 1) }
 
 // Run sends what o asks for, until all of it is settled or ctx ends. The summary is
 // of what was done until then; the error is about the options.
@@ -142,10 +145,10 @@ func (l *loop) end(ctx context.Context, o outcome) {
 	r := o.result
 	// What was cut off by the interruption says nothing about the receiver.
 	cutOff := ctx.Err() != nil && r.Err != nil
-	r.Last = r.accepted() || r.Forged || !l.o.Retry || o.attempt == maxAttempts || l.stopped || cutOff
+	r.Last = r.accepted() || r.Forged || !l.o.Retry || o.attempt == MaxAttempts || l.stopped || cutOff
 	if !r.Last {
 		d := o.delivery
-		wait := time.Duration(float64(firstWait<<(d.attempt-1)) / l.o.ClockFactor)
+		wait := time.Duration(float64(Wait(d.attempt)) / l.o.ClockFactor)
 		d.attempt++
 		heap.Push(&l.again, retry{d, time.Now().Add(wait)})
 	}

@@ -1,16 +1,11 @@
 package simulator
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
@@ -51,43 +46,19 @@ func (r Result) accepted() bool { return r.Status >= 200 && r.Status <= 299 }
 type sender struct {
 	o      Options
 	ids    ids
-	client *http.Client
+	poster *Poster
 	keys   *smartcar.Keys
 	forger *smartcar.Keys
-	own    *http.Transport // nil for a client of the caller
 }
 
 func newSender(o Options) *sender {
-	s := &sender{o: o, ids: ids{seed: o.Seed}, keys: smartcar.NewKeys(o.Token), forger: smartcar.NewKeys("forged " + o.Token)}
-	var client http.Client
-	if o.Client != nil {
-		client = *o.Client
-	} else {
-		s.own = &http.Transport{
-			Proxy:           http.ProxyFromEnvironment,
-			Protocols:       new(http.Protocols),
-			TLSClientConfig: o.TLS,
-			// The default keeps two connections for later requests and makes new ones for
-			// all others, which would measure handshakes.
-			MaxIdleConns:        o.Concurrency,
-			MaxIdleConnsPerHost: o.Concurrency,
-			MaxConnsPerHost:     o.Concurrency,
-			IdleConnTimeout:     90 * time.Second,
-			DisableCompression:  true,
-		}
-		s.own.Protocols.SetHTTP1(true)
-		client.Transport = s.own
+	return &sender{
+		o: o, ids: ids{seed: o.Seed}, poster: newPoster(o),
+		keys: smartcar.NewKeys(o.Token), forger: smartcar.NewKeys("forged " + o.Token),
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s.client = &client
-	return s
 }
 
-func (s *sender) close() {
-	if s.own != nil {
-		s.own.CloseIdleConnections()
-	}
-}
+func (s *sender) close() { s.poster.Close() }
 
 // send makes one attempt.
 func (s *sender) send(ctx context.Context, d delivery) Result {
@@ -96,18 +67,13 @@ func (s *sender) send(ctx context.Context, d delivery) Result {
 		Seq: d.seq, EventID: d.eventID, VehicleID: d.vehicleID, Type: d.eventType,
 		Attempt: d.attempt, Forged: d.forged, Duplicate: d.duplicate,
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	start := time.Now()
-	answer, header, err := s.post(ctx, body, s.signature(d, body), &r)
-	r.Latency = time.Since(start)
-	if err != nil {
-		r.Status, r.Err = 0, withoutURL(err)
+	a := s.poster.Post(ctx, body, s.signature(d, body))
+	r.Status, r.Err, r.AnswerCode, r.Latency = a.Status, a.Err, a.Code, a.Latency
+	if a.Err != nil {
 		r.Problem = "no answer"
 		return r
 	}
-	r.AnswerCode = answerCode(answer)
-	r.Problem = s.problem(d, r, answer, header)
+	r.Problem = s.problem(d, r, a.body, a.header)
 	return r
 }
 
@@ -132,6 +98,8 @@ func (s *sender) body(d delivery) []byte {
 		return sample.VerifyV2(d.challenge)
 	case s.o.Type == TypeError:
 		return sample.VehicleError()
+	case s.o.Type == TypeResolved:
+		return sample.VehicleErrorResolved()
 	}
 	return sample.VehicleState()
 }
@@ -154,64 +122,6 @@ func (s *sender) signature(d delivery, body []byte) string {
 		return s.forger.Sign(body)
 	}
 	return s.keys.Sign(body)
-}
-
-// post sends the request, and sets the status of r as soon as it is known.
-func (s *sender) post(ctx context.Context, body []byte, signature string, r *Result) ([]byte, http.Header, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.o.URL, bytes.NewReader(body))
-	if err != nil {
-		return nil, nil, fmt.Errorf("making the request: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "Smartcar/simulator")
-	if signature != "" {
-		req.Header.Set(smartcar.SignatureHeader, signature)
-	}
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	r.Status = resp.StatusCode
-	// Read to the end, so that the connection can be used again.
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the answer: %w", err)
-	}
-	return answer, resp.Header, nil
-}
-
-// withoutURL takes off what net/http puts before an error: a URL can hold secrets.
-func withoutURL(err error) error {
-	var inURL *url.Error
-	if errors.As(err, &inURL) {
-		return inURL.Err
-	}
-	return err
-}
-
-func answerCode(answer []byte) string {
-	var w struct{ Error, Status any }
-	_ = json.Unmarshal(answer, &w)
-	for _, code := range []any{w.Error, w.Status} {
-		if text, ok := code.(string); ok && isCode(text) {
-			return text
-		}
-	}
-	return ""
-}
-
-// isCode reports whether s is a code, and not a sentence that may differ from answer to answer.
-func isCode(s string) bool {
-	if s == "" || len(s) > 48 {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
-			return false
-		}
-	}
-	return true
 }
 
 // problem says what is wrong with an answer, if something is.
