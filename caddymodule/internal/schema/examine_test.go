@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/fleet"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -135,5 +136,18 @@ func BenchmarkExamine(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
 		examine(body)
+	}
+}
+
+// What a fleet of the simulator sends is known too.
+func TestNoDriftInAFleet(t *testing.T) {
+	p, err := fleet.NewPlan(fleet.Options{Vehicles: 4, Rate: 2, Count: 300, Seed: 7, Start: time.Unix(1763626501, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, more := p.Next(); more; d, more = p.Next() {
+		if found := examine(d.Body(time.Unix(1763626501, 0).Add(d.At))); len(found) > 0 {
+			t.Fatalf("event %d: %s", d.Seq, names(found))
+		}
 	}
 }
