@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -30,7 +31,10 @@ func (e *Event) Type() string {
 	return smartcar.TypeVehicleState
 }
 
-// Summary says in a few words what happened, without values: "IsCharging, EnergyAdded" or "UNREACHABLE resolved".
+// maxNames is how many signals a Summary names.
+const maxNames = 2
+
+// Summary says in a few words what happened, without values: "IsCharging, Range and 3 more" or "UNREACHABLE resolved".
 func (e *Event) Summary() string {
 	var words []string
 	for _, failure := range e.errors {
@@ -49,6 +53,9 @@ func (e *Event) Summary() string {
 			continue
 		}
 		words = append(words, t.Signal.Name)
+	}
+	if more := len(words) - maxNames; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:maxNames], ", "), more)
 	}
 	return strings.Join(words, ", ")
 }

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var start = time.Date(2026, 11, 20, 8, 15, 30, 0, time.UTC)
 
 // some is a fleet that shows everything.
-var some = Options{Vehicles: 4, Rate: 2, Count: 800, Seed: 7, Start: start}
+var some = Options{Vehicles: 4, Rate: 2, Count: 500, Seed: 7, Start: start}
 
 func deliveriesOf(t *testing.T, o Options) (all []Delivery) {
 	t.Helper()
@@ -164,7 +164,7 @@ func TestErrorsAreResolved(t *testing.T) {
 
 // Also a fleet that ends in the middle of an error ends it.
 func TestEveryEndResolves(t *testing.T) {
-	for count := range 60 {
+	for count := range 25 {
 		o := some
 		o.Count = count + 1
 		open := 0

@@ -24,7 +24,7 @@ type Options struct {
 	Seed uint64
 	// Start is the time of the first event, and what the times of all others are counted from.
 	Start time.Time
-	// ClockFactor divides Smartcar's waits before it sends an event again; 0: 1.
+	// ClockFactor divides the waits before an event is sent again; 0: 1.
 	ClockFactor float64
 }
 

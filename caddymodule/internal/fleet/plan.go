@@ -23,6 +23,9 @@ const recording = 2 * time.Second
 // overtaking is how long after the vehicle's next event one is sent that was overtaken.
 const overtaking = 200 * time.Millisecond
 
+// crossing is the longest time between two deliveries that crossed each other on their way.
+const crossing = 2 * time.Second
+
 // streams of random numbers, each of its own, beside those of the vehicles.
 const (
 	streamTurns uint64 = 1<<32 + iota
@@ -159,7 +162,7 @@ func (p *Plan) release(at time.Duration) {
 func (p *Plan) again(d Delivery) Delivery {
 	d.Kind = Again
 	if p.r.IntN(2) == 0 {
-		d.At += time.Duration(p.r.Int64N(int64(2 * time.Second)))
+		d.At += p.o.wait(time.Duration(p.r.Int64N(int64(crossing))))
 		return d
 	}
 	d.At += p.o.wait(simulator.Wait(1))

@@ -15,7 +15,7 @@ const pace = 60
 // How many turns of a vehicle an error lasts, and how likely each of its turns begins one.
 const (
 	leastTurns, mostTurns = 2, 5
-	faultShare            = 0.08
+	faultShare            = 0.1
 )
 
 // vehicle is one of the fleet.
