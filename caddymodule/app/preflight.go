@@ -78,12 +78,18 @@ func Preflight(ctx context.Context, config []byte, opts PreflightOptions) []Chec
 	return append(checks, definitions...)
 }
 
-// validate is what `caddy validate` does. Where the config says nothing of logs they are dropped: what
-// matters is in the checks.
+// validate is what `caddy validate` does. Where the config says nothing of the default log it is silent: what matters is
+// in the checks. It stays on stderr, since Caddy would say there that it moves it.
 func validate(cfg *caddy.Config) error {
 	if cfg.Logging == nil {
-		cfg.Logging = &caddy.Logging{Logs: map[string]*caddy.CustomLog{
-			"default": {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(`{"output":"discard"}`)}},
+		cfg.Logging = &caddy.Logging{}
+	}
+	if cfg.Logging.Logs == nil {
+		cfg.Logging.Logs = map[string]*caddy.CustomLog{}
+	}
+	if cfg.Logging.Logs[caddy.DefaultLoggerName] == nil {
+		cfg.Logging.Logs[caddy.DefaultLoggerName] = &caddy.CustomLog{BaseLog: caddy.BaseLog{
+			WriterRaw: json.RawMessage(`{"output":"stderr"}`), Level: "FATAL",
 		}}
 	}
 	return caddy.Validate(cfg)

@@ -94,6 +94,10 @@ func runDeadLetters(p printer, f deadLetterFlags) error {
 	if err != nil {
 		return err
 	}
+	if len(found.Items) == 0 && damaged == 0 && o.Empty() {
+		fmt.Fprintln(p.out, "There are no dead letters.")
+		return nil
+	}
 	if err := p.letters(found, time.Now()); err != nil {
 		return err
 	}

@@ -46,8 +46,9 @@ func readEnvFile(name string) (map[string]string, error) {
 	return parseEnv(file)
 }
 
-// parseEnv reads lines NAME=value. "#" begins a comment, "export " before a name is passed over, and a value in quotes
-// may go on over lines, with \ before a quote that does not end it.
+// parseEnv reads lines NAME=value as Caddy does, mistakes included, so that `validate` sees what Caddy will see. "#" begins
+// a comment, also within a value and within its quotes; "export " before a name is passed over, and a value in quotes may
+// go on over lines, with \ before a quote that does not end it.
 func parseEnv(r io.Reader) (map[string]string, error) {
 	variables := map[string]string{}
 	lines := bufio.NewScanner(r)

@@ -17,6 +17,7 @@ func TestParseEnv(t *testing.T) {
 	}{
 		"a list with a blank":  {"DOMAIN=a.example, b.example\n", map[string]string{"DOMAIN": "a.example, b.example"}},
 		"comments and nothing": {"# A=1\n\nB=2 # two\n", map[string]string{"B": "2"}},
+		"# ends any value":     {"A=one#two\nB=\"three#four\"\n", map[string]string{"A": "one", "B": "three"}},
 		"export":               {"export A=1", map[string]string{"A": "1"}},
 		"quotes":               {"A=\"a b\"\nB='c d'\n", map[string]string{"A": "a b", "B": "c d"}},
 		"over lines":           {"A=\"a\nb\"\nC=1\n", map[string]string{"A": "a\nb", "C": "1"}},

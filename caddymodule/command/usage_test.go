@@ -144,3 +144,20 @@ func TestUsageThatCaddyRefuses(t *testing.T) {
 		server.Close()
 	}
 }
+
+// None at all, and none of those that were asked for.
+func TestNoDeadLetters(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"items":[]}`))
+	}))
+	defer server.Close()
+	for want, args := range map[string][]string{
+		"There are no dead letters.\n":    {"dead-letters"},
+		"There is no such dead letter.\n": {"dead-letters", "--handler", "crm"},
+	} {
+		out, _, err := runIt(append(args, "--address", server.Listener.Addr().String())...)
+		if err != nil || out != want {
+			t.Errorf("%q: %v, %q, want %q", args, err, out, want)
+		}
+	}
+}

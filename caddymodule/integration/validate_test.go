@@ -154,6 +154,9 @@ func TestValidateCommand(t *testing.T) {
 					t.Errorf("%q is missing", want)
 				}
 			}
+			if strings.Contains(out, `"level":`) {
+				t.Error("lines of Caddy's log stand among the answers")
+			}
 			if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 				t.Errorf("files were made: %v, %v", entries, err)
 			}

@@ -159,7 +159,10 @@ func handlerAttention(now time.Time, h *api.Handler) []api.Attention {
 		return one(api.HandlerFailing, api.LevelError, text.Because(h.Name+" cannot go on", h.LastError),
 			"look at the disk and at Caddy's log; if it stays, restart Caddy")
 	case "breaker-open", "probing":
-		what := fmt.Sprintf("%s has got nothing for %s", h.Name, text.Duration(now.Sub(h.Breaker.Since)))
+		what := h.Name + " has got nothing for less than a second"
+		if since := now.Sub(h.Breaker.Since); since >= time.Second {
+			what = fmt.Sprintf("%s has got nothing for %s", h.Name, text.Duration(since))
+		}
 		return ownWords(h, one(api.HandlerUnavailable, api.LevelError, text.Because(what, h.LastError),
 			"fix what it depends on, then: ", resume))
 	case "paused", "draining":

@@ -155,6 +155,12 @@ func TestAttention(t *testing.T) {
 			level: api.LevelError, what: "crm has got nothing for 1m30s: refused", do: "fix what it depends on, then: caddy smartcar resume crm", commands: []string{"caddy smartcar resume crm"},
 		},
 		{
+			name: "breaker, just now", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{
+				Breaker: dispatch.BreakerStats{State: dispatch.BreakerOpen, Since: noon.Add(-900 * time.Millisecond), Why: "refused"},
+			}})}},
+			level: api.LevelError, what: "crm has got nothing for less than a second: refused", do: "fix what it depends on, then: caddy smartcar resume crm", commands: []string{"caddy smartcar resume crm"},
+		},
+		{
 			name: "outcomes are not stored", status: engine.Status{Handlers: []engine.HandlerStatus{up(engine.HandlerStatus{Dispatch: dispatch.Stats{StoreError: "disk"}})}},
 			level: api.LevelError, what: "crm cannot go on: disk", do: "Caddy's log",
 		},
