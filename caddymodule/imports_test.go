@@ -150,8 +150,12 @@ func TestImportsRunOneWay(t *testing.T) {
 		"caddymodule/health":       {"caddymodule/app", core + "api", core + "directive", core + "text"},
 		"caddymodule/receiver":     slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "engine", core + "intake", core + "arrivals", core + "metrics", core + "quarantine", core + "selfcheck", core + "stage", core + "traces", "sdk/smartcar"}),
 		"caddymodule/admin":        slices.Concat(words, []string{"caddymodule/app", "caddymodule/buffer", core + "status", core + "engine", core + "dispatch", core + "replay", core + "buildinfo", core + "vehicles", core + "explain", core + "quarantine", core + "support/diagnosis", core + "support/bundle"}),
-		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", core + "explain", core + "support/bundle", core + "masking", core + "support/diagnosis", "plugins/postgres", "sdk", "sdk/smartcar"}),
-		"caddymodule/command/demo": {core + "devcert", "sdk/smartcar"},
+		"caddymodule/command":      slices.Concat(words, []string{"caddymodule/app", "caddymodule/command/demo", "caddymodule/command/dev", "caddymodule/bundled", core + "replay", core + "simulator", core + "buildinfo", core + "explain", core + "support/bundle", core + "masking", core + "support/diagnosis", "plugins/postgres", "sdk", "sdk/smartcar"}),
+		"caddymodule/command/demo": {"caddymodule/command/localedge", "sdk/smartcar"},
+		"caddymodule/command/dev": {
+			"caddymodule/command/localedge", core + "fleet", core + "simulator", core + "stage", core + "text", "sdk/smartcar",
+		},
+		"caddymodule/command/localedge": {core + "devcert"},
 		"caddymodule/app": slices.Concat(words, []string{
 			"caddymodule/bundled", "caddymodule/buffer", core + "status", core + "engine", core + "handlersfile", core + "drift", core + "intake", core + "arrivals", core + "sitecheck",
 			core + "selfcheck", core + "lossclock", core + "metrics", core + "stage", core + "traceexport", core + "buildinfo", core + "vehicles", core + "schema", core + "alert", core + "keyring", core + "quarantine", core + "support/recentlog",
@@ -184,6 +188,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		core + "buildinfo":         {},
 		core + "devcert":           {},
 		core + "simulator":         {"sdk/smartcar"},
+		core + "fleet":             {core + "simulator", "sdk/smartcar"},
 		core + "engine": {
 			"caddymodule/buffer", core + "dispatch", core + "pluginhost", core + "handlersfile", core + "route", core + "replay",
 			core + "freshness", core + "stage", core + "text", core + "traces", "sdk/...",

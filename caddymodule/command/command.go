@@ -10,13 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/command/demo"
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/command/dev"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "smartcar",
 		Usage: "<command>",
-		Short: "Smartcar webhooks: status, events, dead letters, replay, signatures, validate, demo",
+		Short: "Smartcar webhooks: status, events, dead letters, replay, signatures, validate, demo, dev",
 		Long: `Commands around the smartcar_webhook receiver.
 
   caddy smartcar status        is all well, and what needs attention
@@ -38,6 +39,7 @@ line that cannot be meant exits with 2, what did not work with 1.
 
   caddy smartcar validate      says whether a reload would take a config
   caddy smartcar demo          shows the whole way of a webhook on this machine
+  caddy smartcar dev           sends your application what a fleet would, on this machine
   caddy smartcar send          signs and posts webhooks to a URL, as Smartcar does
   caddy smartcar postgres sql  the SQL that makes the tables of the plugin postgres
   caddy smartcar version       says which version of this module this is
@@ -53,7 +55,7 @@ func assemble(cmd *cobra.Command) {
 		pauseCommand(), drainCommand(), resumeCommand(), restartCommand(), forgetCommand(),
 		attentionCommand(), bufferCommand(), damagedCommand(),
 		vehiclesCommand(), signatureCommand(), quarantineCommand(), diagnoseCommand(),
-		validateCommand(), versionCommand(), demo.Command(), sendCommand(), postgresCommand(), pluginCommand(),
+		validateCommand(), versionCommand(), demo.Command(), dev.Command(), sendCommand(), postgresCommand(), pluginCommand(),
 	)
 	strict(cmd)
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)))

@@ -8,6 +8,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/command/dev"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/api"
 )
 
@@ -39,7 +40,8 @@ func misusedf(format string, args ...any) error { return misused(fmt.Errorf(form
 // isMisuse reports whether an error is about the command line: the command or the admin API says so.
 func isMisuse(err error) bool {
 	_, misuse := errors.AsType[*usageError](err)
-	return misuse || api.IsBadRequest(err)
+	_, flag := errors.AsType[*dev.FlagError](err)
+	return misuse || flag || api.IsBadRequest(err)
 }
 
 // wrongUsage says what is wrong with the command line, and ends with exitUsage.

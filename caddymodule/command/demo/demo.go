@@ -11,12 +11,12 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/command/localedge"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
 )
 
@@ -52,9 +52,9 @@ func run(ctx context.Context, out io.Writer, keep bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	fmt.Fprintf(out, "Receiving at %s\n\n", s.url)
+	fmt.Fprintf(out, "Receiving at %s\n\n", s.URL)
 
-	steps := story(s.token, time.Now())
+	steps := story(s.Token, time.Now())
 	failed := 0
 	// Fixed widths, so that each line can be printed when its step is over.
 	line := fmt.Sprintf("%%-4s  %%-%ds  %%-32s  %%s\n", titleWidth(steps))
@@ -103,7 +103,7 @@ func titleWidth(steps []step) int {
 
 // play sends one step and waits for what must come of it.
 func (s *stage) play(ctx context.Context, st step) (answered, received string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(st.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(st.body))
 	if err != nil {
 		return "", "", err
 	}
@@ -129,7 +129,7 @@ func (s *stage) play(ctx context.Context, st step) (answered, received string, e
 	case st.code != "":
 		answered += ", " + st.code
 	}
-	if err := st.check(s.token, resp.StatusCode, body); err != nil {
+	if err := st.check(s.Token, resp.StatusCode, body); err != nil {
 		return answered, "", err
 	}
 	if !st.delivered {
@@ -166,10 +166,6 @@ func (s *stage) checkReceived(steps []step) error {
 
 // wait leaves everything running until ctx ends.
 func (s *stage) wait(ctx context.Context, out io.Writer) {
-	binary := "go run ./caddymodule/cmd/caddy"
-	if path, err := os.Executable(); err == nil && filepath.Base(filepath.Dir(path)) != "exe" {
-		binary = path // not the throw-away binary of `go run`
-	}
 	fmt.Fprintf(out, `
 Still running; Ctrl-C ends it and removes %[1]s. In another terminal:
 
@@ -177,6 +173,6 @@ Still running; Ctrl-C ends it and removes %[1]s. In another terminal:
   tail -f %[1]s/events.jsonl
   cat %[1]s/Caddyfile %[1]s/handlers.hcl
   tail -f %[1]s/caddy.log
-`, s.dir, s.url, binary)
+`, s.Dir, s.URL, localedge.Program())
 	<-ctx.Done()
 }
