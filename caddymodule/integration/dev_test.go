@@ -122,6 +122,31 @@ func TestDevForwards(t *testing.T) {
 	}
 }
 
+// With another token the application refuses all, and is asked whether it has the right one.
+func TestDevSaysThatTheTokenIsAnother(t *testing.T) {
+	server := httptest.NewServer(&devApp{keys: smartcar.NewKeys(testToken)})
+	defer server.Close()
+	cmd, tmp := command(t, "dev", "--forward-to", server.URL)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	asked := false
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if strings.Contains(lines.Text(), "answered 401 (does it have the token above?)") {
+			asked = true
+			_ = cmd.Process.Signal(os.Interrupt)
+		}
+	}
+	if err := cmd.Wait(); err != nil || !asked {
+		t.Errorf("asked: %v, %v", asked, err)
+	}
+	mustBeEmpty(t, tmp)
+}
+
 // Where the application is down, dev says so and goes on; its events come when it does. Ctrl-C ends all, with status 0.
 func TestDevWaitsForTheApplication(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -231,6 +256,9 @@ func TestDevPrints(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(kept, name)); err != nil {
 			t.Error(err)
 		}
+	}
+	if out, code := runValidate(t, kept); code != 0 {
+		t.Errorf("the folder that was kept does not run again: exit code %d\n%s", code, out)
 	}
 	cmd, _ := command(t, "dev", "--keep", kept)
 	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "is not empty: name one that is") {

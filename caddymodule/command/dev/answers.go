@@ -72,10 +72,18 @@ func (s *screen) failed(l *logged) {
 			return
 		}
 		s.down = why(l)
-		s.say("The application takes no events: %s. They wait for it.", s.down)
+		s.say("The application takes no events: %s. They wait for it.", advised(s.down))
 	default:
 		s.print("answered", l.ID, fmt.Sprintf("%s; attempt %d, it is tried again", why(l), l.Attempt))
 	}
+}
+
+// advised puts advice for a laptop into the place of that about a handler's config, which is the command's own here.
+func advised(why string) string {
+	if what, _, found := strings.Cut(why, ": check what this handler's config has"); found {
+		return what + " (does it have the token above?)"
+	}
+	return why
 }
 
 // why is the error, or the word for one that has no text.

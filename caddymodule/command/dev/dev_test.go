@@ -46,6 +46,11 @@ func TestAnswersAreShown(t *testing.T) {
 				"answered  395ed296  done in 12ms\nanswered  395ed296  done in 12ms\n",
 		},
 		{
+			"another token", [][]byte{log("processing.failed", `,"reason":"unavailable","error":"localhost:3000 answered 401:`+
+				` check what this handler's config has for authorization, and that the application takes it"`)},
+			"The application takes no events: localhost:3000 answered 401 (does it have the token above?). They wait for it.\n",
+		},
+		{
 			"a dead letter", [][]byte{
 				log("processing.failed", `,"reason":"rejected","error":"localhost:3000 answered 400"`),
 				[]byte(`{"msg":"event became a dead letter: the handler will not get it again by itself","event_id":"` + id +
