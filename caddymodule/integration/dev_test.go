@@ -98,7 +98,7 @@ func TestDevForwards(t *testing.T) {
 	}
 	ids := map[string]bool{}
 	open := map[string]int{}
-	all := append(app.taken, app.refused)
+	all := slices.Concat(app.taken, []*smartcar.Event{app.refused})
 	for _, e := range all {
 		ids[e.EventID] = true
 		for _, failure := range e.Errors {

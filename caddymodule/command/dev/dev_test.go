@@ -12,9 +12,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/fleet"
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/simulator"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const id = "395ed296-d012-46d3-b99e-bf702ea00b1c"
 
