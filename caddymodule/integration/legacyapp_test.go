@@ -144,7 +144,7 @@ func serveLegacyApp(dir, credential string) {
 }
 
 func fatal(err error) {
-	fmt.Fprintln(os.Stderr, "application:", err)
+	fmt.Fprintln(os.Stderr, "server behind a handler:", err)
 	os.Exit(1)
 }
 

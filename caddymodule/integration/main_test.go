@@ -20,8 +20,9 @@ import (
 
 // TestMain lets the test binary be Caddy: the tests start it as `<binary> run`, and
 // that Caddy starts it as `<binary> smartcar plugin <name>`. It is a handler's own
-// program as well, as `<binary> plugin <name>`, one of the plugin stdio, as `<binary> program <name> <file>`, and an
-// application that takes webhooks, as `<binary> app <folder> <credential>`.
+// program as well, as `<binary> plugin <name>`, one of the plugin stdio, as `<binary> program <name> <file>`, an
+// application that takes webhooks, as `<binary> app <folder> <credential>`, and a server that takes notices, as
+// `<binary> pager <address> <file>`.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
@@ -33,6 +34,9 @@ func TestMain(m *testing.M) {
 			return
 		case "app":
 			serveLegacyApp(os.Args[2], os.Args[3])
+			return
+		case "pager":
+			servePager(os.Args[2], os.Args[3])
 			return
 		case "program":
 			beProgram(os.Args[2], os.Args[3])

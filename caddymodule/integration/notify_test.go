@@ -3,14 +3,12 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -27,69 +25,6 @@ const (
 	pagerSecret = "T0PAGERSECRET9xyz"
 	pagerToken  = "PAGER_TOKEN"
 )
-
-// pager is a server behind the plugin notify: it counts messages, and can be killed and started again at its address.
-type pager struct {
-	addr string
-
-	mu       sync.Mutex
-	server   *http.Server
-	got      map[string]int // by the message's id
-	vehicles map[string]int
-}
-
-func startPager(t *testing.T) *pager {
-	t.Helper()
-	p := &pager{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), got: map[string]int{}, vehicles: map[string]int{}}
-	p.start(t)
-	t.Cleanup(func() { p.kill() })
-	return p
-}
-
-func (p *pager) start(t *testing.T) {
-	t.Helper()
-	var l net.Listener
-	waitFor(t, "the pager's port", 10*time.Second, func() bool {
-		var err error
-		l, err = net.Listen("tcp", p.addr)
-		return err == nil
-	})
-	server := &http.Server{Handler: p, ReadHeaderTimeout: time.Minute}
-	p.mu.Lock()
-	p.server = server
-	p.mu.Unlock()
-	go func() { _ = server.Serve(l) }()
-}
-
-// kill ends the server as a kill does: connections break, whatever they are at.
-func (p *pager) kill() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_ = p.server.Close()
-}
-
-func (p *pager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var m struct{ ID, Vehicle string }
-	if r.URL.Path != "/"+pagerSecret || r.Header.Get("Authorization") != "Bearer "+pagerSecret ||
-		json.NewDecoder(r.Body).Decode(&m) != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.got[m.ID]++
-	p.vehicles[m.Vehicle]++
-}
-
-// counts returns how many vehicles it was told of, and how many messages came more than once, each repetition counted.
-func (p *pager) counts() (vehicles, repeated int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, n := range p.got {
-		repeated += n - 1
-	}
-	return len(p.vehicles), repeated
-}
 
 // notifySite is a site whose events go to a pager. An attempt that counted would make its event a dead letter.
 func notifySite(t *testing.T, p *pager) *site {
@@ -143,7 +78,7 @@ func TestNotifyThroughKills(t *testing.T) {
 	}
 	told := func(least int) {
 		t.Helper()
-		waitFor(t, fmt.Sprintf("%d notices", least), time.Minute, func() bool { n, _ := p.counts(); return n >= least })
+		waitFor(t, fmt.Sprintf("%d notices", least), time.Minute, func() bool { n, _ := p.counts(t); return n >= least })
 	}
 
 	send(40)
@@ -156,7 +91,7 @@ func TestNotifyThroughKills(t *testing.T) {
 	kills++
 	send(80)
 	told(50)
-	p.kill() // the server, for many tries of the handler
+	p.kill(t) // the server, for many tries of the handler
 	kills++
 	send(120)
 	waitFor(t, "the handler has found the server down", time.Minute, func() bool {
@@ -180,7 +115,7 @@ func TestNotifyThroughKills(t *testing.T) {
 	send(vehicles)
 	told(vehicles)
 
-	if _, repeated := p.counts(); repeated > kills {
+	if _, repeated := p.counts(t); repeated > kills {
 		t.Errorf("%d repetitions after %d kills", repeated, kills)
 	}
 	if letters := deadLettersOf(t, s); strings.Contains(letters, "notify-car-") {
