@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"errors"
-	"regexp"
 	"time"
 
 	"github.com/caddy-smartcar/caddy-smartcar/sdk"
@@ -24,17 +23,11 @@ type config struct {
 // DefaultSchema is the schema of a config that names none.
 const DefaultSchema = "smartcar"
 
-// schemaRule says what schemaName takes.
-const schemaRule = "lower-case letters, digits and _, starting with a letter, at most 63"
-
-// schemaName is a name that needs no quotes, so that the README's queries can be typed as they are.
-var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
-
 // Validate checks what types cannot express. It never repeats the URL, which may hold a password.
 func (c config) Validate() error {
 	errs := []error{checkURL(c)}
-	if !schemaName.MatchString(c.Schema) {
-		errs = append(errs, sdk.ConfigError("schema", "Not a schema's name", "Use "+schemaRule+"."))
+	if err := checkSchema(c.Schema); err != nil {
+		errs = append(errs, sdk.ConfigError("schema", "Not a schema's name", err.Error()))
 	}
 	if c.PoolSize < 1 || c.PoolSize > 1000 {
 		errs = append(errs, sdk.ConfigError("pool_size", "Not a number of connections", "Use 1 to 1000."))

@@ -58,10 +58,11 @@ func setupSQL(schema string) string {
 		schema, versionTable, len(m.Migrations))
 }
 
-// SetupSQL is the SQL that makes the schema and its tables, as psql runs it. The error is of a name that needs quotes.
+// SetupSQL is the SQL that makes the schema and its tables, as psql runs it. The error is of a name that is refused, see
+// checkSchema.
 func SetupSQL(schema string) (string, error) {
-	if !schemaName.MatchString(schema) {
-		return "", errors.New("not a schema's name: use " + schemaRule)
+	if err := checkSchema(schema); err != nil {
+		return "", fmt.Errorf("not a schema's name: %w", err)
 	}
 	return setupSQL(schema), nil
 }
