@@ -37,6 +37,10 @@ func (p printer) handler(h *api.Handler) error {
 	} else {
 		process = fmt.Sprintf("%s, %s", process, text.Plural(uint64(h.Plugin.Restarts), "restart"))
 	}
+	state := h.State
+	if state == "waiting" {
+		state += " for the next attempt, at " + p.clock(h.Retrying.NextDue)
+	}
 	lastEnd := h.Plugin.LastError
 	if lastEnd == h.LastError {
 		lastEnd = ""
@@ -45,7 +49,7 @@ func (p printer) handler(h *api.Handler) error {
 	rows := []pair{
 		{"Handler", h.Name},
 		{"Defined at", h.Place},
-		{"State", h.State},
+		{"State", state},
 		{"Paused since", p.clock(h.PausedSince)},
 		{"Plugin", text.Clean(plugin)},
 		{"Process", process},

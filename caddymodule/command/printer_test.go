@@ -309,7 +309,12 @@ func TestLocated(t *testing.T) {
 func TestHandlerDescription(t *testing.T) {
 	one := night()
 	one.Handlers = one.Handlers[1:]
-	for name, v := range map[string]api.Status{"quiet": quiet(), "night": one, "trouble": trouble()} {
+	waiting := quiet()
+	waiting.Handlers = waiting.Handlers[1:]
+	crm := &waiting.Handlers[0]
+	crm.State, crm.LastError = "waiting", "POST http://127.0.0.1:3000/: 500"
+	crm.Retrying = api.Retrying{Lanes: 1, Parked: 1, Events: 3, NextDue: noon.Add(8 * time.Second)}
+	for name, v := range map[string]api.Status{"quiet": quiet(), "night": one, "trouble": trouble(), "waiting": waiting} {
 		var out bytes.Buffer
 		p := terminal(&out)
 		for i := range v.Handlers {

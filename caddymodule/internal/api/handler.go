@@ -27,13 +27,14 @@ type Handler struct {
 	Breaker     Breaker       `json:"breaker"`
 	Counts      HandlerCounts `json:"counts"`
 	// Totals is nil for a handler that the engine does not run.
-	Totals    *HandlerTotals `json:"totals,omitempty"`
-	LastError string         `json:"last_error,omitempty"`
+	Totals *HandlerTotals `json:"totals,omitempty"`
+	// LastError is what is wrong now; while events wait for another attempt, what was said of the last one.
+	LastError string `json:"last_error,omitempty"`
 	// Conditions are the trouble that its plugin reports, which belongs to no event.
 	Conditions []Condition `json:"conditions,omitempty"`
 	// Mistaken: it is down because of a mistake in the handlers files, which LastError says.
 	Mistaken bool `json:"mistaken,omitempty"`
-	// Bundled: its plugin is one of those that ship with the binary.
+	// Bundled: its plugin is one of those that ship with the binary, and what it says are words of this project.
 	Bundled bool `json:"-"`
 }
 

@@ -173,6 +173,7 @@ func (d *Dispatcher) failed(l *lane, now time.Time, text string, after time.Dura
 	wait := d.cfg.Retry.delay(head.retry.Attempts, d.cfg.Rand(), after)
 	head.retry.NotBefore = now.Add(wait)
 	d.counts.Retried++
+	d.retryError = head.retry.LastError
 	d.logRetry(head, now, wait)
 	d.deferLane(l, head.retry.NotBefore)
 }

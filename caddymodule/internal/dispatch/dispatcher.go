@@ -78,6 +78,7 @@ type Dispatcher struct {
 	counts     Counts
 	failures   failures
 	lastInfo   time.Time // of a retry logged at level info
+	retryError string    // of the last attempt that will be repeated
 	unmatched  Unmatched
 	stopping   bool
 }

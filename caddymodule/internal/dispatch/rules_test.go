@@ -22,7 +22,7 @@ func TestFailingEventHoldsUpItsOwnLaneOnly(t *testing.T) {
 		r.wantDeliveries("a:1#1", "b:1#1", "b:2#1")
 		r.add("a:4", "b:3")
 		r.wantDeliveries("b:3#1")
-		if s := r.d.Stats(); s.WaitingLanes != 1 || s.Retried != 1 || s.Delivered != 3 || !s.NextDue.Equal(r.begun.Add(time.Second)) {
+		if s := r.d.Stats(); s.WaitingLanes != 1 || s.Retried != 1 || s.Delivered != 3 || !s.NextDue.Equal(r.begun.Add(time.Second)) || s.RetryError != "one" {
 			t.Errorf("stats %+v", s)
 		}
 		r.after(999 * time.Millisecond)
@@ -33,7 +33,7 @@ func TestFailingEventHoldsUpItsOwnLaneOnly(t *testing.T) {
 		r.wantDeliveries("a:1#3", "a:2#1", "a:3#1", "a:4#1")
 		r.add("a:5")
 		r.wantDeliveries("a:5#1")
-		if s := r.d.Stats(); s.WaitingLanes != 0 || s.InMemory != 0 {
+		if s := r.d.Stats(); s.WaitingLanes != 0 || s.InMemory != 0 || s.RetryError != "" {
 			t.Errorf("stats at rest %+v", s)
 		}
 	})

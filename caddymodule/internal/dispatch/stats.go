@@ -88,6 +88,9 @@ type Stats struct {
 	// time, such as that of the next attempt.
 	WaitingLanes int `json:"waiting_lanes"`
 	ParkedLanes  int `json:"parked_lanes"`
+	// RetryError is what the handler said of the last attempt that will be repeated; "" where no lane waits, or where all
+	// of them wait since before Start.
+	RetryError string `json:"retry_error,omitempty"`
 	// Suspects counts events that wait to be delivered alone, or are, because the
 	// handler's process ended with them in flight before.
 	Suspects int `json:"suspects"`
@@ -146,6 +149,9 @@ func (d *Dispatcher) publish() {
 	}
 	if d.isolating {
 		s.Suspects++
+	}
+	if d.onDisk > 0 {
+		s.RetryError = d.retryError
 	}
 	if len(d.waiting) > 0 {
 		s.NextDue = d.waiting[0].due

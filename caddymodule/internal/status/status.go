@@ -232,7 +232,7 @@ func HandlerState(now time.Time, h *engine.HandlerStatus) string {
 	}
 }
 
-// handlerError returns what is wrong now, "" if nothing is.
+// handlerError returns what is wrong now, also with the events that wait for another attempt; "" if nothing is.
 func handlerError(h *engine.HandlerStatus) string {
 	switch {
 	case h.Error != nil:
@@ -242,6 +242,6 @@ func handlerError(h *engine.HandlerStatus) string {
 	case !h.Plugin.Up:
 		return h.Plugin.LastError
 	default:
-		return cmp.Or(h.Dispatch.Breaker.Reported, h.Dispatch.Breaker.Why)
+		return cmp.Or(h.Dispatch.Breaker.Reported, h.Dispatch.Breaker.Why, h.Dispatch.RetryError)
 	}
 }

@@ -61,6 +61,20 @@ func TestHandlerState(t *testing.T) {
 	}
 }
 
+// A handler of which events wait for another attempt says why, unless something worse is the matter.
+func TestErrorOfAWaitingHandler(t *testing.T) {
+	h := engine.HandlerStatus{Name: "h"}
+	h.Plugin.Up, h.Dispatch.Breaker.State = true, dispatch.BreakerClosed
+	h.Dispatch.WaitingLanes, h.Dispatch.NextDue, h.Dispatch.RetryError = 1, noon.Add(time.Minute), "http_500"
+	if v := Handler(noon, &h); v.State != "waiting" || v.LastError != "http_500" || !v.Retrying.NextDue.Equal(noon.Add(time.Minute)) {
+		t.Errorf("%+v", v)
+	}
+	h.Dispatch.Breaker.Why = "refused"
+	if v := Handler(noon, &h); v.LastError != "refused" {
+		t.Errorf("%+v", v)
+	}
+}
+
 // Each thing that needs attention is told, with its level and what to do; what does not
 // is not.
 func TestAttention(t *testing.T) {
