@@ -226,6 +226,7 @@ func (a *App) Acquire() (*EngineRef, error) {
 			Opener:       a.opener,
 			FallbackDir:  localDir(a.opener),
 			Bundled:      bundled.Command,
+			PassesOn:     bundled.PassesOn,
 			Reread:       intake.Reread,
 			DrainTimeout: time.Duration(a.DrainTimeout),
 

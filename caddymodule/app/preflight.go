@@ -30,7 +30,7 @@ type Check struct {
 
 // PreflightOptions say how far Preflight goes.
 type PreflightOptions struct {
-	// Plugins: programs of the user's own are started, take their config, and end.
+	// Plugins: programs of the user's own, those of stdio among them, are started, take their config, and end.
 	Plugins bool
 	// Log takes what they say meanwhile.
 	Log *slog.Logger
@@ -178,6 +178,9 @@ func (a *App) preflightHandlers(ctx context.Context, opts PreflightOptions) (fil
 			each[i] = Check{What: place + ": the plugin " + d.Plugin + ", its config and files"}
 			each[i].Errors, each[i].Warnings = filesOf(d)
 			types[i] = typesOf(d.Plugin)
+			if opts.Plugins && bundled.Greets(d.Plugin) && len(check.Errors)+len(each[i].Errors) == 0 {
+				wg.Go(func() { types[i] = try(ctx, d, opts.Log, &each[i]) })
+			}
 			continue
 		}
 		each[i] = Check{What: place + ": the program " + d.Command, Errors: programs[d.Name]}
@@ -209,13 +212,17 @@ func filesOf(d *handlersfile.Definition) (wrong, odd []string) {
 // try starts a program of the user's own. It returns the event types that it wants, none where it wants all or that is
 // not known.
 func try(ctx context.Context, d *handlersfile.Definition, log *slog.Logger, check *Check) (types []string) {
-	state, err := engine.Try(ctx, *d, engine.Options{Log: log})
+	state, err := engine.Try(ctx, *d, engine.Options{Bundled: bundled.Command, Log: log})
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			err = errors.New("not finished: it was interrupted")
 		}
 		check.Errors = append(check.Errors, err.Error())
 		return nil
+	}
+	if d.Plugin != "" {
+		check.What += ", whose program started, answered and took its settings"
+		return state.EventTypes
 	}
 	check.What += fmt.Sprintf(", which started as %s %s and took its config", state.PluginName, state.Version)
 	return state.EventTypes

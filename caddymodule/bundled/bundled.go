@@ -23,17 +23,19 @@ type plugin struct {
 	checkFiles func(config json.RawMessage) []sdk.Diagnostic
 	exclusive  func(config json.RawMessage) (attribute, key string)
 	targets    func(config json.RawMessage) []Target
+	// passesOn and greets are those of PassesOn and Greets.
+	passesOn, greets bool
 }
 
 // plugins are the plugins that ship inside this binary. Each is still run as a process of its own, by starting the
 // binary again.
 var plugins = map[string]plugin{
-	"exec":     {create: exec.Plugin, checkFiles: exec.CheckFiles},
+	"exec":     {create: exec.Plugin, checkFiles: exec.CheckFiles, passesOn: true},
 	"http":     {create: httpplugin.Plugin, checkFiles: httpplugin.CheckFiles, targets: httpplugin.Targets},
 	"jsonl":    {create: jsonl.Plugin, checkFiles: jsonl.CheckFile, exclusive: jsonl.Exclusive},
 	"notify":   {create: notify.Plugin, checkFiles: notify.CheckFile, exclusive: notify.Exclusive},
 	"postgres": {create: postgres.Plugin},
-	"stdio":    {create: stdio.Plugin, checkFiles: stdio.CheckFiles},
+	"stdio":    {create: stdio.Plugin, checkFiles: stdio.CheckFiles, passesOn: true, greets: true},
 }
 
 // Names are the names of the bundled plugins, sorted.
@@ -56,6 +58,13 @@ func Plugin(name string) (*sdk.Plugin, bool) {
 	}
 	return p.create(), true
 }
+
+// PassesOn reports whether a bundled plugin passes on what a program of the user's says, which may be anything.
+func PassesOn(name string) bool { return plugins[name].passesOn }
+
+// Greets reports whether a bundled plugin starts a program of the user's with its config, and asks it whether it is ready
+// before there is an event.
+func Greets(name string) bool { return plugins[name].greets }
 
 // Command says how to start a bundled plugin: this program again, with arguments. It is false where there is no
 // plugin of that name, or the program does not know its own path.

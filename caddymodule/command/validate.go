@@ -32,8 +32,9 @@ func validateCommand() *cobra.Command {
 		Short: "Says whether a reload would take a config",
 		Long: `Checks all that "caddy validate" checks, and what only this machine can tell: the
 files that handlers and buffer write to, and the programs of your own with their
-checksums. With --plugins these are started, take their config and end, as at a
-reload. Nothing that runs is touched, and no event is delivered.
+checksums. With --plugins these, and the programs of the plugin stdio, are started,
+take their config and end, as at a reload. Nothing that runs is touched, and no
+event is delivered.
 
 Prints a line for each thing that was checked, and each mistake with its place.
 Exits with 0 when a reload would take the config and with 1 when it would not;

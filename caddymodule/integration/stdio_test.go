@@ -27,8 +27,15 @@ import (
 
 // beProgram is a program of the plugin stdio, which writes down each event and has a child of its own, or that child.
 func beProgram(name, file string) {
-	if name == "child" {
+	switch name {
+	case "child":
 		time.Sleep(time.Hour)
+	case "poisoned":
+		bePoisoned(file)
+		return
+	case "mute":
+		fmt.Fprintln(os.Stderr, "no module named fleet")
+		os.Exit(4)
 	}
 	self, err := os.Executable()
 	if err != nil {

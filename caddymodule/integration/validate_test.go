@@ -42,6 +42,13 @@ func TestValidateCommand(t *testing.T) {
 	bundled := func(plugin, config string) string {
 		return "handler \"h\" {\n  plugin = \"" + plugin + "\"\n  config {\n    " + config + "\n  }\n}\n"
 	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdio := func(program string) string {
+		return fmt.Sprintf("command = [%q, \"program\", %q, %q]", self, program, filepath.Join(t.TempDir(), "events"))
+	}
 	takes := map[string]string{"path": "x", "gate": "x", "seen": "x"}
 	expired := filepath.Join(t.TempDir(), "expired.pem")
 	if err := os.WriteFile(expired, expiredPair(t), 0o600); err != nil {
@@ -88,6 +95,13 @@ func TestValidateCommand(t *testing.T) {
 			code: 1, want: []string{`FAIL  handler "h"`, `handler "h": starting plugin`, "nothing"}},
 		"program that is no plugin": {handlers: "handler \"h\" {\n  plugin = \"/bin/true\"\n}\n", plugins: true,
 			code: 1, want: []string{`FAIL  handler "h"`, "handshake"}},
+		"stdio not started": {handlers: bundled("stdio", stdio("mute")), want: []string{`ok    handler "h"`, "its config and files\n"}},
+		"stdio does not get ready": {handlers: bundled("stdio", stdio("mute")), plugins: true, code: 1, want: []string{
+			`FAIL  handler "h"`, "handlers.hcl:4,", "The program did not get ready", "it ended: exit status 4", "no module named fleet", "refused: 1 mistake",
+		}},
+		"stdio gets ready": {handlers: bundled("stdio", stdio("poisoned")), plugins: true, want: []string{
+			`ok    handler "h"`, "whose program started, answered and took its settings", "A reload would take",
+		}},
 		"program takes its config": {handlers: ownHandler(t, "h", "hang", "", takes), plugins: true,
 			want: []string{`ok    handler "h"`, "which started as hang", "A reload would take"}},
 		"the Caddyfile": {app: "drain_timeout x", code: 1, want: []string{"FAIL  reading Caddyfile", "Caddyfile:3", "drain_timeout"}},

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -46,6 +45,8 @@ type program struct {
 	// closing: the program is asked to end, so its end is no crash. isReady: its first line has been answered well.
 	// isOver: it has ended.
 	closing, isReady, isOver bool
+	// hung: it was killed because it answered nothing.
+	hung bool
 	// garbage counts the lines on stdout that were no answers, strays the answers with an id that no batch has.
 	garbage, strays int
 	// heard is when the program last answered a batch, also one that had run out of time; expired is when a batch ran
@@ -177,10 +178,31 @@ func (p *program) ready() {
 	}
 }
 
-// crash ends the plugin because the program has ended.
+// crash ends the plugin because the program has ended. The host takes this last record for why the process ended: what
+// the program said is what helps, and not that the plugin exits with 1.
 func (p *program) crash() {
-	_, _ = io.WriteString(p.self.stderr, "[ERROR] "+p.name+" ended by itself: "+p.proc.End()+"\n")
+	record, _ := json.Marshal(struct { // strings and a bool always can be encoded
+		Level  string `json:"level"`
+		Text   string `json:"msg"`
+		Ending bool   `json:"smartcar_ending"`
+	}{"error", p.ending(), true})
+	_, _ = p.self.stderr.Write(append(record, '\n'))
 	p.self.exit(1)
+}
+
+// ending says how the program ended, with its last words: python3 ended by itself: exit status 1: KeyError: 'limit'.
+func (p *program) ending() string {
+	p.mu.Lock()
+	hung := p.hung
+	p.mu.Unlock()
+	text := p.name + " ended by itself: " + p.proc.End()
+	if hung {
+		text = p.name + " hung and was killed: it answered no batch while two ran out of time one after the other"
+	}
+	if last := p.tail.LastWords(); last != "" {
+		text += ": " + last
+	}
+	return text
 }
 
 func (p *program) lastLines() string {
@@ -259,6 +281,7 @@ func (p *program) expire(ctx context.Context, b *batch) reply {
 	now := time.Now()
 	if ranOut(ctx) && p.isReady && p.heard.Before(b.sent) {
 		hung = !p.expired.IsZero() && b.sent.After(p.expired)
+		p.hung = p.hung || hung
 		if p.expired.IsZero() {
 			p.expired = now
 		}

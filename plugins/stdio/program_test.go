@@ -3,6 +3,7 @@ package stdio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -145,7 +146,11 @@ func TestAProgramThatHangs(t *testing.T) {
 		}
 	}
 	r.awaitExit(t)
-	r.awaitLog(t, "the program hangs")
+	for _, want := range []string{"the program hangs", "deaf hung and was killed: it answered no batch"} {
+		if !strings.Contains(r.log(), want) {
+			t.Errorf("%q is not in the log:\n%s", want, r.log())
+		}
+	}
 }
 
 // What it answered instead is said, also where it is ended.
@@ -158,7 +163,10 @@ func TestAProgramThatAnswersWrongIDs(t *testing.T) {
 		}
 	}
 	r.awaitExit(t)
-	r.awaitLog(t, "killed; it gave 2 answers with an id that no batch has")
+	// All is said by now, so a word that is missing will not come.
+	if !strings.Contains(r.log(), "killed; it gave 2 answers with an id that no batch has") {
+		t.Errorf("the log does not say why: %s", r.log())
+	}
 	if strings.Contains(r.log(), "print on stderr") {
 		t.Errorf("an answer is taken for a print: %s", r.log())
 	}
@@ -186,7 +194,10 @@ func TestWhatIsNoAnswerIsToldInTheLog(t *testing.T) {
 	}
 	for _, want := range []string{"a line that is no answer", "a line of more than 1048576 bytes", "an id that no batch has", "waiting=[1]",
 		"print on stderr", `line="got 1"`} {
-		r.awaitLog(t, want)
+		// All of it came before the answer, so it will not come later.
+		if !strings.Contains(r.log(), want) {
+			t.Errorf("%q is not in the log:\n%s", want, r.log())
+		}
 	}
 	if len(r.log()) > 20<<10 {
 		t.Errorf("the log has %d bytes", len(r.log()))
@@ -194,16 +205,23 @@ func TestWhatIsNoAnswerIsToldInTheLog(t *testing.T) {
 }
 
 func TestACrashEndsThePlugin(t *testing.T) {
-	for name, program := range map[string]string{"exit": "crash", "exit 0": "quit", "a grandchild holds its pipes": "crash-with-child"} {
+	tests := map[string]struct{ program, end string }{
+		"exit": {"crash", "exit status 3"}, "exit 0": {"quit", "exit status 0"},
+		"a grandchild holds its pipes": {"crash-with-child", "exit status 3"},
+	}
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, as(program))
+			r := start(t, as(tt.program))
 			got := r.Handle(t.Context(), say("1", "v", `{"result":"done"}`))[0]
 			if got.Status != sdk.StatusRetry || got.Error != errEnded.Error() {
 				t.Errorf("%+v", got)
 			}
 			r.awaitExit(t)
-			if !strings.Contains(r.log(), "last words\n[ERROR] ") || !strings.Contains(r.log(), "ended by itself: exit status") {
-				t.Errorf("log %s", r.log())
+			// The host takes the last line for why the plugin has ended.
+			want := fmt.Sprintf("last words\n{\"level\":\"error\",\"msg\":\"%s ended by itself: %s: last words\",\"smartcar_ending\":true}\n",
+				os.Args[0], tt.end)
+			if !strings.HasSuffix(r.log(), want) {
+				t.Errorf("log %s, want at its end %s", r.log(), want)
 			}
 		})
 	}

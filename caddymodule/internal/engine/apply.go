@@ -290,6 +290,7 @@ func (e *Engine) newRunner(def handlersfile.Definition) *runner {
 	r := &runner{
 		def: def, place: placesOf(&def), config: e.dispatchConfig(&def), log: e.log,
 		pausing: &e.pausing, begun: make(chan struct{}), left: make(chan struct{}),
+		ownWords: def.Plugin != "" && (e.opts.PassesOn == nil || !e.opts.PassesOn(def.Plugin)),
 	}
 	if spec, err := e.pluginSpec(&r.def); err != nil {
 		r.plugin = absent{why: err}

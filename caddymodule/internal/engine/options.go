@@ -17,6 +17,8 @@ type Options struct {
 	Opener buffer.Opener
 	// Bundled returns how to start a plugin that is compiled in; nil: there is none.
 	Bundled func(plugin string) (command string, args []string, ok bool)
+	// PassesOn reports whether a plugin that is compiled in passes on what a program of the user's says; nil: none does.
+	PassesOn func(plugin string) bool
 	// RuntimeDir is where plugins' sockets go; "": the system's directory for
 	// temporary files. FallbackDir is where they go if no other place will do; see
 	// pluginhost.Spec.

@@ -23,6 +23,8 @@ type runner struct {
 	plugin Plugin
 	log    *slog.Logger
 	tally  *tally
+	// ownWords: what the plugin says are words of this project.
+	ownWords bool
 
 	pausing *sync.Mutex   // the engine's
 	begun   chan struct{} // closed when it begins to deliver

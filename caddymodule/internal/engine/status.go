@@ -75,7 +75,8 @@ type HandlerStatus struct {
 	Starting bool
 	// Mistaken: its definition has a mistake, which is its Plugin's LastError.
 	Mistaken bool
-	// Bundled: its plugin is one of those that ship with the binary, and what it says is free of what is in events.
+	// Bundled: its plugin is one of those that ship with the binary, and what it says is free of what is in events; not
+	// one that passes on what a program of the user's says.
 	Bundled bool
 	// Waiting counts events that are stored and not settled, with those in flight;
 	// Oldest is when the oldest of them was stored, zero when there is none: the lag.
@@ -179,7 +180,7 @@ func (r *runner) status() HandlerStatus {
 		Error:     r.err,
 
 		Mistaken: r.def.Mistake != nil,
-		Bundled:  r.def.Plugin != "",
+		Bundled:  r.ownWords,
 	}
 	if r.consumer != nil {
 		s.Consumer = r.consumer.Stats()

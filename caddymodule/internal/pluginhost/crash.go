@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,15 +33,18 @@ func (e *exitReport) Error() string {
 
 func (e *exitReport) Unwrap() error { return e.err }
 
-// explainEnd says how the process ended. It waits until its output is read.
+// explainEnd says how the process ended, in its own words where it has said why. It waits until its output is read.
 func (p *process) explainEnd() *exitReport {
 	<-p.done
 	p.mu.Lock()
 	state, waitErr, killed := p.state, p.waitErr, p.killed
 	p.mu.Unlock()
+	said := p.logs.saidEnding()
 	switch {
 	case waitErr != nil:
 		return p.withStderr(fmt.Errorf("waiting for the process: %w", waitErr))
+	case said != "" && !killed:
+		return p.withStderr(errors.New(said))
 	case state.String() == "signal: killed" && !killed:
 		return p.withStderr(fmt.Errorf("the process ended: %s, by somebody else; the system does so when memory is short", state))
 	}

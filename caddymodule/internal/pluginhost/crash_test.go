@@ -40,6 +40,22 @@ func TestCrashUnderACall(t *testing.T) {
 	}
 }
 
+// What a process says of its own end stands in the place of its exit status.
+func TestAnEndInOwnWords(t *testing.T) {
+	log := newJournal()
+	p := newPlugin(t, fakeSpec(t, log))
+	mustStart(t, p)
+	_, err := p.Handle(testContext(t), deliveries("end engine ended: exit status 3"))
+	wantCrash(t, err, "\nits last lines were:\n    no fuel")
+	crash, _ := errors.AsType[*dispatch.CrashError](err)
+	if !strings.HasPrefix(crash.Detail, "engine ended: exit status 3\nplugin: ") || strings.Count(crash.Detail, "engine ended") != 1 {
+		t.Errorf("%s", crash.Detail)
+	}
+	if rec := log.await(t, "the record", message("engine ended: exit status 3")); rec["level"] != "ERROR" || rec["plugin"] != nil {
+		t.Errorf("record = %v", rec)
+	}
+}
+
 func TestSupervisionNeverGivesUp(t *testing.T) {
 	log := newJournal()
 	flag := filepath.Join(t.TempDir(), "database")

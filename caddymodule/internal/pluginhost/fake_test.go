@@ -230,6 +230,9 @@ func (f *fake) one(ctx context.Context, e *handlerv1.Event) (*handlerv1.Result, 
 	case "crash":
 		_, _ = fmt.Fprintln(f.stderr, "engine on fire")
 		os.Exit(7)
+	case "end":
+		_, _ = fmt.Fprintf(f.stderr, "no fuel\n{\"level\":\"error\",\"msg\":%q,\"smartcar_ending\":true}\n", arg)
+		os.Exit(1)
 	case "crash-once":
 		if _, err := os.Stat(arg); err != nil {
 			_ = os.WriteFile(arg, nil, 0o600)

@@ -19,7 +19,13 @@ type logRecord struct {
 	attrs   []slog.Attr
 	// plain: not a JSON log line; its level is to be guessed.
 	plain bool
+	// ending: the message says why the process is about to end.
+	ending bool
 }
+
+// endingKey marks, with true, the record in which a plugin says why it is about to end: the bundled stdio, whose own exit
+// status says nothing of the program that it ran.
+const endingKey = "smartcar_ending"
 
 // parseLogLine reads a line of hclog's JSON ("@level", "@message", "@timestamp"),
 // of slog's ("level", "msg", "time"), or any text. Nothing about the line is taken
@@ -44,6 +50,9 @@ func parseLogLine(line []byte) logRecord {
 	take(fields, "@timestamp", "time", "timestamp")
 
 	rec := logRecord{level: levelOf(level), message: text.CleanLines(message)}
+	if rec.ending, ok = fields[endingKey].(bool); ok {
+		delete(fields, endingKey)
+	}
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		name := text.CleanLines(strings.TrimPrefix(key, "@"))
 		rec.attrs = append(rec.attrs, slog.Any(name, plainValue(fields[key])))

@@ -32,6 +32,7 @@ type logSink struct {
 	dropped int
 	inPanic bool
 	tail    []string
+	ending  string // what the process said of its end
 	writers []*lineWriter
 }
 
@@ -54,7 +55,11 @@ func (s *logSink) line(stream string, raw []byte, cut int) {
 			s.tail = nil
 		}
 	}
-	s.keep(rec)
+	if rec.ending {
+		s.ending = capText(rec.message)
+	} else {
+		s.keep(rec)
+	}
 	ctx := context.Background()
 	if !s.log.Enabled(ctx, rec.level) {
 		return
@@ -115,6 +120,13 @@ func (s *logSink) last() (lines []string, panicked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.tail), s.inPanic
+}
+
+// saidEnding is why the process has ended in its own words, "" where it has said nothing of it.
+func (s *logSink) saidEnding() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
 }
 
 // writer returns a writer that cuts one stream into lines.

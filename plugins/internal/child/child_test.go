@@ -200,11 +200,11 @@ func TestLines(t *testing.T) {
 
 func TestTail(t *testing.T) {
 	var tail Tail
-	for i := range 20 {
+	for i := range tailLines + 5 {
 		tail.Add(fmt.Appendf(nil, " line %d\x1b[2J ", i))
 		tail.Add([]byte("  "))
 	}
-	if got := tail.Last(2, "|"); got != "line 18\uFFFD[2J|line 19\uFFFD[2J" {
+	if got := tail.Last(2, "|"); got != "line 23\uFFFD[2J|line 24\uFFFD[2J" {
 		t.Errorf("%q", got)
 	}
 	if got := strings.Count(tail.Last(100, "\n"), "\n") + 1; got != tailLines {
@@ -213,6 +213,29 @@ func TestTail(t *testing.T) {
 	tail.Add(bytes.Repeat([]byte("x"), 1000))
 	if got := tail.Last(1, ""); got != strings.Repeat("x", tailBytes)+"…" {
 		t.Errorf("%q", got)
+	}
+}
+
+// The last words of a program say what went wrong, in whatever language.
+func TestLastWords(t *testing.T) {
+	frames := strings.Repeat("    at deliver (/srv/handler.mjs:3:7)\n", 10)
+	tests := map[string]struct{ stderr, want string }{
+		"nothing":           {"", ""},
+		"a line":            {"no such car\n\n", "no such car"},
+		"Python":            {"Traceback (most recent call last):\n  File \"h.py\", line 3\n    f()\n    ^^^\nKeyError: 'limit'\n", "KeyError: 'limit'"},
+		"Node":              {"file:///srv/handler.mjs:3\n  throw 1\n  ^\n\nError: no such car\n" + frames + "\nNode.js v22.1.0\n", "Error: no such car"},
+		"Node, with fields": {"Error: refused\n" + frames + "{\n  code: 'E1'\n}\n\nNode.js v22.1.0\n", "code: 'E1'"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var tail Tail
+			for line := range strings.Lines(tt.stderr) {
+				tail.Add([]byte(line))
+			}
+			if got := tail.LastWords(); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

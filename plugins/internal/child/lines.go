@@ -48,8 +48,9 @@ func (l *Lines) end() {
 }
 
 const (
-	// tailLines and tailBytes bound what a Tail keeps: so many lines, so many bytes of each.
-	tailLines = 10
+	// tailLines and tailBytes bound what a Tail keeps: so many lines, so many bytes of each. The trace of an exception in
+	// Node, ten frames below what went wrong, has room.
+	tailLines = 20
 	tailBytes = 300
 )
 
@@ -78,6 +79,19 @@ func (t *Tail) Last(n int, separator string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return strings.Join(t.lines[max(0, len(t.lines)-n):], separator)
+}
+
+// LastWords is the last line that may say what went wrong, "" where there is none. Of an exception in Node that is the line
+// above its frames, not its version, which is the last one.
+func (t *Tail) LastWords() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, line := range slices.Backward(t.lines) {
+		if !strings.HasPrefix(line, "at ") && !strings.HasPrefix(line, "Node.js v") && strings.Trim(line, "{}[]()^~ ") != "" {
+			return line
+		}
+	}
+	return ""
 }
 
 // Printable is outside text for a log or an error: at most so many bytes of it, with nothing that a terminal obeys.
