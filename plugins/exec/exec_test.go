@@ -73,6 +73,7 @@ func TestExitCodes(t *testing.T) {
 		"unavailable":        {"exit 69", nil, sdk.Result{Status: sdk.StatusUnavailable, Error: "sh ended with exit status 69"}},
 		"try again":          {"exit 75", nil, sdk.Result{Status: sdk.StatusRetry, Error: "sh ended with exit status 75"}},
 		"any other":          {"exit 1", nil, sdk.Result{Status: sdk.StatusRetry, Error: "sh ended with exit status 1"}},
+		"not executable":     {"/dev/null 2>/dev/null", nil, sdk.Result{Status: sdk.StatusUnavailable, Error: "sh ended with exit status 126"}},
 		"not found":          {"no-such-command-here 2>/dev/null", nil, sdk.Result{Status: sdk.StatusUnavailable, Error: "sh ended with exit status 127"}},
 		"a signal":           {"kill -TERM $$", own, sdk.Result{Status: sdk.StatusRetry, Error: "sh ended with signal: terminated"}},
 		"last words":         {"echo out; for i in 1 2 3 4 5; do echo line $i >&2; done; exit 1", nil, sdk.Result{Status: sdk.StatusRetry, Error: "sh ended with exit status 1: line 3 | line 4 | line 5"}},

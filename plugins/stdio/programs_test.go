@@ -19,7 +19,8 @@ type line struct {
 	Handler  string
 	Settings json.RawMessage
 	Events   []struct {
-		Payload struct{ Say json.RawMessage }
+		Payload *struct{ Say json.RawMessage }
+		Base64  []byte `json:"payload_base64"`
 	}
 }
 
@@ -94,6 +95,12 @@ var programs = map[string]func(args []string){
 		each(func(l line) { fmt.Println(l.answer()) })
 		fmt.Fprintln(os.Stderr, strings.Join(args, " "))
 	},
+	// shows says where it runs, and what it got of an event.
+	"shows": afterFirst(func(l line) {
+		dir, err := os.Getwd()
+		fmt.Fprintf(os.Stderr, "in %s, %v; payload %v, base64 of %q\n", dir, err, l.Events[0].Payload != nil, l.Events[0].Base64)
+		fmt.Printf("{\"id\":%d,\"results\":[{\"result\":\"done\"}]}\n", l.ID)
+	}),
 	"batches": greets(`"max_batch":10`),
 	"too-few": func([]string) { each(func(l line) { fmt.Printf("{\"id\":%d,\"results\":[]}\n", l.ID) }) },
 	"chatty": func([]string) {

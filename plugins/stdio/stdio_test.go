@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -168,6 +169,32 @@ func TestUnreadLinesAreNoAnswers(t *testing.T) {
 		if _, ok, _ := parseAnswer([]byte(line)); ok {
 			t.Errorf("%q is taken for an answer", line)
 		}
+	}
+}
+
+// A program runs in dir, and gets each payload byte for byte where raw asks for it, else where it is no JSON.
+func TestDirAndRaw(t *testing.T) {
+	folder, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		raw           bool
+		payload, want string
+	}{
+		"JSON":     {false, `{"a": 1}`, `payload true, base64 of ""`},
+		"raw":      {true, `{"a": 1}`, `payload false, base64 of "{\"a\": 1}"`},
+		"not JSON": {false, "\xff", `payload false, base64 of "\xff"`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, with(with(as("shows"), "dir", folder), "raw", tt.raw))
+			e := &sdk.Event{ID: "1", VehicleID: "v", Payload: []byte(tt.payload)}
+			if got := r.Handle(t.Context(), e)[0]; got.Status != sdk.StatusDone {
+				t.Errorf("%+v", got)
+			}
+			r.awaitLog(t, "in "+folder+", <nil>; "+tt.want)
+		})
 	}
 }
 
