@@ -11,6 +11,7 @@ import (
 
 // Tables that were made of the files alone have no version. Those that fit are taken over; others are never touched.
 func TestTablesWithoutAVersion(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		change, version string
 		want            []string
@@ -23,6 +24,7 @@ func TestTablesWithoutAVersion(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dsn, conn := database(t)
 			exec(t, conn, setupSQL("smartcar")+"drop table smartcar.schema_version;"+tt.change)
 			_, err := sdktest.Open(t, Plugin(), everything(dsn))
@@ -44,6 +46,7 @@ func TestTablesWithoutAVersion(t *testing.T) {
 
 // The SQL can be run where a first try of migrate has left its table of versions.
 func TestSetupSQLAfterMigrateHasFailed(t *testing.T) {
+	t.Parallel()
 	dsn, conn := database(t)
 	exec(t, conn, "create schema smartcar; create table smartcar.events (id int)")
 	if _, err := sdktest.Open(t, Plugin(), everything(dsn)); err == nil {
@@ -57,6 +60,7 @@ func TestSetupSQLAfterMigrateHasFailed(t *testing.T) {
 
 // A database that is not there is named, unless its name is the user's, whom no error names.
 func TestNoSuchDatabase(t *testing.T) {
+	t.Parallel()
 	dsn, conn := database(t)
 	name := one(t, conn, "select current_database()")
 	tests := map[string]struct{ database, want string }{

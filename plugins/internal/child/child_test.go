@@ -78,6 +78,7 @@ func await(t *testing.T, what string, c <-chan struct{}) {
 func TestAGrandchildHidesNoExit(t *testing.T) {
 	for _, how := range []string{"exit", "stay"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel() // a system may take seconds to put an orphan away
 			up := make(chan struct{})
 			spec := as("parent", how)
 			spec.Stdout = &Lines{Max: 100, Each: func([]byte, int) { close(up) }}
