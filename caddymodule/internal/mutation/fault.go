@@ -135,6 +135,7 @@ func (f *Fault) Matches(pattern *regexp.Regexp) bool {
 func Check(root string, all []Fault) error {
 	var errs []error
 	names := make(map[string]bool)
+	tests := make(testNames)
 	for i := range all {
 		f := &all[i]
 		if names[f.Name] {
@@ -151,7 +152,11 @@ func Check(root string, all []Fault) error {
 			}
 		}
 		for _, t := range f.Noticed {
-			if err := t.check(root); err != nil {
+			of, err := tests.of(root, t.Pkg)
+			if err == nil {
+				err = t.check(of)
+			}
+			if err != nil {
 				errs = append(errs, fmt.Errorf("fault %s: %w", f.Name, err))
 			}
 		}
