@@ -14,7 +14,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // crashedBuffer is one that has crashed, with groups in its log that its store does not have yet, and all of them in the
@@ -172,13 +171,7 @@ func (r *rot) again(t *testing.T, mem *vfs.MemFS) *rot {
 // Damage to groups of the log that the store does not have yet, in the middle or at the end, costs no more than these
 // groups. Their events are dead letters where they cannot be read, and handlers get again what they had behind them.
 func TestDamageToWhatTheStoreLacks(t *testing.T) {
-	step := 499
-	switch {
-	case proof.IsLong():
-		step = 61
-	case testing.Short():
-		step = 4999
-	}
+	step := sweep{long: 61, seeds: 499, usual: 1499, short: 4999}.pick()
 	damagedEver := 0
 	for seed := range uint64(3) {
 		r, segment := crashedBuffer(t, seed)
@@ -208,13 +201,7 @@ func TestDamageToWhatTheStoreLacks(t *testing.T) {
 
 // A power cut while the buffer goes on without such groups, at whatever step, changes nothing of that.
 func TestPowerCutWhileChangesAreLost(t *testing.T) {
-	step := 5
-	switch {
-	case proof.IsLong():
-		step = 1
-	case testing.Short():
-		step = 21
-	}
+	step := sweep{long: 1, seeds: 5, usual: 5, short: 21}.pick()
 	whole, segment := crashedBuffer(t, 7)
 	whole.file = whole.disk.PathJoin(whole.o.Path, segment)
 	intact := whole.read()

@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	faultSeeds = flag.Int("seeds", 0, "how many random histories TestFaults and TestDamage play; 0: some that take a few seconds")
+	faultSeeds = flag.Int("seeds", 0, "how many random histories TestFaults and TestDamage play, with sweeps in finer steps; 0: some that take a few seconds")
 	firstFault = flag.Int("first", 0, "the first of them")
 )
 

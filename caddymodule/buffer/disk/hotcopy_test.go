@@ -28,13 +28,19 @@ func TestHotCopy(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			var load sync.WaitGroup
 			var stored atomic.Int64
+			underWay := make(chan struct{})
+			begin := sync.OnceFunc(func() { close(underWay) })
 			load.Go(func() {
+				defer begin() // also when it fails
 				for i := int64(1); ctx.Err() == nil; i++ {
 					if _, err := b.Append(context.Background(), crashEvent(fmt.Sprintf("%d-%d", round, i), 2000)); err != nil {
 						t.Error(err)
 						return
 					}
 					stored.Store(i)
+					if i == int64(300+100*round) {
+						begin()
+					}
 				}
 			})
 			load.Go(func() {
@@ -48,11 +54,7 @@ func TestHotCopy(t *testing.T) {
 					}
 				}
 			})
-			for stored.Load() < int64(300+100*round) {
-				if t.Failed() {
-					break
-				}
-			}
+			<-underWay
 			before := stored.Load()
 			copied := filepath.Join(t.TempDir(), "copy")
 			copyHot(t, dir, copied)

@@ -69,6 +69,7 @@ func TestReplacedDirectoryHalts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			b, dir := openOnDisk(t)
 			tt.replace(t, dir)
 			before := listing(t, dir)

@@ -12,7 +12,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // spoilGroups changes the bytes of each nth group of a segment, in the part that f gets.
@@ -34,13 +33,7 @@ func spoilGroups(b []byte, n int, f func(records, table, batch []byte)) []byte {
 
 // Sectors of all files are damaged at random, of the log and of the store: it is never said that less is missing than is.
 func TestRecoverAtRandom(t *testing.T) {
-	seeds, whole := 40, 0
-	switch {
-	case proof.IsLong():
-		seeds = 1000
-	case testing.Short():
-		seeds = 8
-	}
+	seeds, whole := sweep{long: 1000, seeds: 40, usual: 20, short: 8}.pick(), 0
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(seed), 3))

@@ -9,8 +9,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 const repairedEvents = 120
@@ -61,13 +59,7 @@ func checkNothingLost(t *testing.T, when string, o Options) {
 }
 
 func eachFlawedLog(t *testing.T, f func(t *testing.T, which, step int)) {
-	step := 3
-	switch {
-	case proof.IsLong():
-		step = 1
-	case testing.Short():
-		step = 15
-	}
+	step := sweep{long: 1, seeds: 3, usual: 9, short: 15}.pick()
 	for name, which := range map[string]int{"the first file": 0, "one in the middle": 1, "the last file": -1} {
 		t.Run(name, func(t *testing.T) { f(t, which, step) })
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/buffer/disk/internal/damaged"
-	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/proof"
 )
 
 // closedBuffer is one with so many events, which nobody has open.
@@ -57,13 +56,7 @@ func TestWhatTheSystemRefusesIsNoDamage(t *testing.T) {
 
 // checkRefusals has each of the operations of a start fail in turn.
 func checkRefusals(t *testing.T, refusal error, spoilt bool) {
-	step := 7
-	switch {
-	case proof.IsLong():
-		step = 1
-	case testing.Short():
-		step = 29
-	}
+	step := sweep{long: 1, seeds: 7, usual: 17, short: 29}.pick()
 	for n := 1; ; n += step {
 		mem := vfs.NewMem()
 		o := closedBuffer(t, mem, 3)
@@ -133,13 +126,7 @@ func spoilLog(t *testing.T, fs vfs.FS, o Options) {
 func TestPowerCutWhileFilesAreSetAside(t *testing.T) {
 	for name, spoil := range map[string]func(*testing.T, vfs.FS, Options){"the store": spoil, "all files": spoilLog} {
 		t.Run(name, func(t *testing.T) {
-			step := 6
-			switch {
-			case proof.IsLong():
-				step = 1
-			case testing.Short():
-				step = 25
-			}
+			step := sweep{long: 1, seeds: 6, usual: 13, short: 25}.pick()
 			for n := 1; cutWhileSettingAside(t, n, spoil); n += step {
 				continue
 			}
