@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	seeds     = flag.Int("seeds", 0, "how many random histories TestPowerCut plays; 0: 150, or 20 with -short")
+	seeds     = flag.Int("seeds", 0, "how many random histories TestPowerCut plays; 0: 50, or 20 with -short")
 	firstSeed = flag.Int("first", 0, "the first of them")
 )
 
@@ -39,7 +39,7 @@ func TestPowerCut(t *testing.T) {
 	case testing.Short():
 		n = 20
 	default:
-		n = 150
+		n = 50
 	}
 	r := report.New("power-cut", fmt.Sprintf("go test ./caddymodule/integration/powercut -run TestPowerCut -count=1 -timeout 2h -seeds %d", n))
 	files := loadFiles(t)
