@@ -246,13 +246,14 @@ func TestMetrics(t *testing.T) {
 	maps.Copy(moved, last.moved(before))
 
 	// Two have tests of their own, below, those of the loss clock in TestLossClockOverAKill, live_all_refused in
-	// TestLiveEventsRefused, that of ages in TestMaxAge, and those of the quarantine in TestQuarantine; a vehicle is silent
-	// after a minute at the earliest, see TestVehiclesMove in package metrics; the last one has a value that never changes.
+	// TestLiveEventsRefused, that of ages in TestMaxAge, that of conditions in TestNotifyTroubleComesAndGoes, and those of the
+	// quarantine in TestQuarantine; a vehicle is silent after a minute at the earliest, see TestVehiclesMove in package
+	// metrics; the last one has a value that never changes.
 	elsewhere := []string{
 		"buffer_damaged_folders", "buffer_corrupt_records_total",
 		"loss_clock_seconds", "pending_redeliveries", "lost_deliveries_total", "downtime_seconds_total",
 		"downtime_lost_seconds_total",
-		"live_all_refused", "delivery_ages_total",
+		"live_all_refused", "delivery_ages_total", "handler_conditions",
 		"vehicles_silent", "vehicles_lately_silent",
 		"build_info",
 	}

@@ -47,7 +47,7 @@ func TestAlertRules(t *testing.T) {
 	}
 }
 
-// names returns what a pattern finds in a file of the example, sorted.
+// names returns what a pattern finds in a file of the example, sorted, each once.
 func names(t *testing.T, file, pattern string) []string {
 	t.Helper()
 	var found []string
@@ -55,7 +55,7 @@ func names(t *testing.T, file, pattern string) []string {
 		found = append(found, match[1])
 	}
 	slices.Sort(found)
-	return found
+	return slices.Compact(found)
 }
 
 // A real Prometheus scrapes a real Caddy with the example's files: all that rules and dashboard ask for is there, alerts

@@ -208,6 +208,9 @@ func TestNotifyTroubleComesAndGoes(t *testing.T) {
 	if a.ID() != "handler_trouble/people/digest_refused" || !strings.Contains(a.What, "400") || !strings.Contains(a.Do, "target") {
 		t.Errorf("%+v", a)
 	}
+	if stand := s.scrape(t).value(t, `handler_conditions{handler="people"}`); stand != 1 {
+		t.Errorf("the metrics have %v conditions, want 1", stand)
+	}
 	if h := v.Handlers[0]; h.State != "ok" || len(h.Conditions) != 1 || h.Conditions[0].Since.IsZero() {
 		t.Errorf("%+v", h)
 	}

@@ -227,7 +227,7 @@ func TestReport(t *testing.T) {
 		if r.Every != 14400 || r.After != 60 || r.Level != "warning" || len(r.Messages) != 1 || r.Messages[0].Target != "slack" {
 			t.Errorf("%+v", r)
 		}
-		if len(r.Items) != 4 || r.Items[0].ID != "handler_down/archive" || r.Items[3].Kind != api.MessageUnsent || r.Items[1].Since.Sub(w.begun) > time.Second {
+		if len(r.Items) != 4 || r.Items[0].ID != "handler_down/archive" || r.Items[3].Kind != api.MessageUnsent || r.Items[1].Since.Sub(w.begun) > 15*time.Second {
 			t.Errorf("%+v", r.Items)
 		}
 		v := r.Targets[0]

@@ -12,10 +12,6 @@ import (
 func TestPoison(t *testing.T) {
 	thrice := []string{"bad:1#1", "bad:1#1", "bad:1#1"}
 	impatient := func(tm *timing) { tm.healthEvery, tm.healthTimeout = 50*time.Millisecond, 200*time.Millisecond }
-	hunger := "out of memory"
-	if raceDetector {
-		hunger = ""
-	}
 	for _, m := range []misdeed{
 		{name: "exits whenever it has the event", plan: plan{role: "fake", config: inBatch}, bad: "crash",
 			sent: thrice, reason: buffer.ReasonPoison, restarts: 3,
@@ -28,7 +24,8 @@ func TestPoison(t *testing.T) {
 			text: []string{"the process ended: exit status 2\n", "\n    panic: no such car, aside\n"}},
 		{name: "eats memory", plan: plan{role: "fake"}, bad: "eat", skip: !canEatMemory,
 			sent: thrice, reason: buffer.ReasonPoison, restarts: 3,
-			text: []string{"the process ended: exit status 2\n", "\n    fatal error: " + hunger}},
+			// Mostly with "fatal error: out of memory" in them; the runtime may also end before it has memory to say so.
+			text: []string{"the process ended: exit status 2\n", "\nits last lines were:\n"}},
 		{name: "freezes", plan: plan{role: "fake", timing: impatient}, bad: "freeze",
 			sent: thrice, reason: buffer.ReasonPoison, restarts: 3,
 			text: []string{"plugin was killed because it missed 3 health checks in a row"}},
