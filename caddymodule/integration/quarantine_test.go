@@ -141,7 +141,11 @@ func TestQuarantine(t *testing.T) {
 	if status := s.attempt(t, sent[1], "car-1", testToken); status != http.StatusOK {
 		t.Errorf("status %d", status)
 	}
-	s.must(t, "Stored 6 events (1 had been stored before); 1 stays in the quarantine.", "quarantine", "release", "--all")
+	// The one that came after all goes by itself in a while.
+	out = s.must(t, "1 stays in the quarantine.", "quarantine", "release", "--all")
+	if !strings.Contains(out, "Stored 6 events (1 had been stored before);") && !strings.Contains(out, "Stored 6 events;") {
+		t.Errorf("the release:\n%s", out)
+	}
 	s.must(t, "1 refused request: 0 verify now, 1 does not.", "quarantine", "release", "--all")
 	maps.Copy(moved, s.scrape(t).moved(before))
 	for _, name := range quarantineMetrics {
