@@ -149,14 +149,7 @@ func TestDevSaysThatTheTokenIsAnother(t *testing.T) {
 
 // Where the application is down, dev says so and goes on; its events come when it does. Ctrl-C ends all, with status 0.
 func TestDevWaitsForTheApplication(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	cmd, tmp := command(t, "dev", "--forward-to", "http://"+address, "--rate", "20", "--seed", devSeed)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -189,7 +182,8 @@ func TestDevWaitsForTheApplication(t *testing.T) {
 	until("sent .*: stored$")
 
 	app := &devApp{keys: smartcar.NewKeys(token), requests: 1, refused: new(smartcar.Event)}
-	if listener, err = net.Listen("tcp", address); err != nil {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
 		t.Fatal(err)
 	}
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: app, ReadHeaderTimeout: time.Minute}}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -48,6 +49,19 @@ func beProgram(name, file string) {
 	if err != nil {
 		panic(err)
 	}
+	answerBatches(func(id string, _ int) { noteEvent(out, id) })
+}
+
+// noteEvent writes a line as the plugin jsonl would.
+func noteEvent(out io.Writer, id string) {
+	if _, err := fmt.Fprintf(out, "{\"event_id\":%q}\n", id); err != nil {
+		panic(err)
+	}
+}
+
+// answerBatches speaks the protocol of the plugin stdio: each event is done when take, which gets its id and how many
+// events it came with, returns.
+func answerBatches(take func(id string, among int)) {
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
@@ -62,9 +76,7 @@ func beProgram(name, file string) {
 		}
 		var results []string
 		for _, e := range batch.Events {
-			if _, err := fmt.Fprintf(out, "{\"event_id\":%q}\n", e.ID); err != nil {
-				panic(err)
-			}
+			take(e.ID, len(batch.Events))
 			results = append(results, `{"result":"done"}`)
 		}
 		fmt.Printf("{\"id\":%d,\"results\":[%s],\"max_batch\":5}\n", batch.ID, strings.Join(results, ","))

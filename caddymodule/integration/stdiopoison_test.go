@@ -1,8 +1,6 @@
 package integration
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -22,35 +20,15 @@ func bePoisoned(file string) {
 	if err != nil {
 		panic(err)
 	}
-	note := func(id string) {
-		if _, err := fmt.Fprintf(out, "{\"event_id\":%q}\n", id); err != nil {
-			panic(err)
+	answerBatches(func(id string, among int) {
+		if id != poisonedID {
+			noteEvent(out, id)
+			return
 		}
-	}
-	in := bufio.NewScanner(os.Stdin)
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		var batch struct {
-			ID     int
-			Events []struct {
-				ID string `json:"event_id"`
-			}
-		}
-		if err := json.Unmarshal(in.Bytes(), &batch); err != nil {
-			panic(err)
-		}
-		var results []string
-		for _, e := range batch.Events {
-			if e.ID == poisonedID {
-				note(fmt.Sprintf("poison among %d", len(batch.Events)))
-				fmt.Fprintln(os.Stderr, "Traceback (most recent call last):\nKeyError: 'odometer'")
-				os.Exit(3)
-			}
-			note(e.ID)
-			results = append(results, `{"result":"done"}`)
-		}
-		fmt.Printf("{\"id\":%d,\"results\":[%s],\"max_batch\":5}\n", batch.ID, strings.Join(results, ","))
-	}
+		noteEvent(out, fmt.Sprintf("poison among %d", among))
+		fmt.Fprintln(os.Stderr, "Traceback (most recent call last):\nKeyError: 'odometer'")
+		os.Exit(3)
+	})
 }
 
 // An event that ends a program of the plugin stdio is found: at last it is tried alone, and after three ends it is a dead
