@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ type misdeed struct {
 	sent     []string
 	reason   buffer.Reason
 	text     []string
+	either   []string // one of them is in the text too
 	restarts int
 	skip     bool
 }
@@ -48,6 +50,10 @@ func (m misdeed) run(t *testing.T) {
 		}
 	}
 	c.wantFate("bad:1", m.reason, m.text...)
+	if said := c.dead()["bad:1"].Retry.LastError; len(m.either) > 0 &&
+		!slices.ContainsFunc(m.either, func(part string) bool { return strings.Contains(said, part) }) {
+		t.Errorf("the dead letter lacks all of %q:\n%s", m.either, said)
+	}
 	c.end()
 	if got := c.plugin.State().Restarts; got != m.restarts {
 		t.Errorf("%d restarts, want %d", got, m.restarts)
