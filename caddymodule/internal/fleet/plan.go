@@ -2,9 +2,10 @@ package fleet
 
 import (
 	"container/heap"
-	"encoding/hex"
 	"math/rand/v2"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/caddy-smartcar/caddy-smartcar/caddymodule/internal/simulator"
 	"github.com/caddy-smartcar/caddy-smartcar/sdk/smartcar"
@@ -199,8 +200,7 @@ func (i ids) next() string {
 	}
 	u[6] = u[6]&0x0f | 0x40 // version 4
 	u[8] = u[8]&0x3f | 0x80 // variant
-	text := hex.EncodeToString(u[:])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+	return uuid.UUID(u).String()
 }
 
 // deliveries is a heap, the one that is due first at its top, of equal ones that of the earlier event.
